@@ -1,0 +1,101 @@
+import type { Instant } from "./time.ts";
+
+/** What the data plane saw of one version in one second. A request belongs to the second in which it ended or passed its limit. */
+export interface SecondRow {
+  /** Unix second. */
+  readonly second: number;
+  readonly version: string;
+  readonly requests: number;
+  /** By status class; `failed` counts what never got an answer of the app's: refused, cut, timed out. */
+  readonly status: {
+    readonly ok: number;
+    readonly redirect: number;
+    readonly client: number;
+    readonly server: number;
+    readonly failed: number;
+  };
+  /** Sparse logarithmic latency histogram: bucket → count (core/analysis/histogram.ts). */
+  readonly latency: Readonly<Record<number, number>>;
+  readonly webSockets: { readonly opened: number; readonly failed: number };
+  /** The worst routes of the second, at most a few. `GET /orders/:id`-like keys, 5xx and failed by key. */
+  readonly worst: readonly {
+    readonly route: string;
+    readonly requests: number;
+    readonly bad: number;
+    readonly status: number;
+  }[];
+  /** The share changed in this second: it is left out of comparisons. */
+  readonly mixed: boolean;
+}
+
+/** The cursor is (proxy, sequence), never time. */
+export interface ObservationBatch {
+  /** Identity of the proxy process that counted. */
+  readonly proxy: string;
+  /** Ask for `since` this next time. */
+  readonly next: number;
+  readonly rows: readonly SecondRow[];
+  /** Rows that were dropped before anyone read them; > 0 shows as source-down. */
+  readonly lost: number;
+  /** Requests in flight now, by version. */
+  readonly inFlight: Readonly<Record<string, number>>;
+  /** The plane's clock when it answered. */
+  readonly at: Instant;
+}
+
+/** One running copy of a service, as the runtime sees it. */
+export interface InstanceSeen {
+  readonly id: string;
+  readonly service: string;
+  readonly slot: Slot;
+  readonly version: string;
+  /** `host:port`; absent for a worker. */
+  readonly address?: string;
+  readonly state: "starting" | "running" | "backoff" | "stopping" | "exited";
+  readonly pid?: number;
+  readonly startedAt?: Instant;
+  /** Crashes since it was first started. */
+  readonly restarts: number;
+  readonly lastExit?: { readonly code: number | null; readonly signal: string | null; readonly at: Instant };
+  readonly usage?: Usage;
+  /** Taken over with `--adopt`: Tidegate did not start it. */
+  readonly adopted: boolean;
+}
+
+export type Slot = "blue" | "green";
+
+export function otherSlot(slot: Slot): Slot {
+  return slot === "blue" ? "green" : "blue";
+}
+
+export interface Usage {
+  /** Of one core since the last look, 0 … cores. */
+  readonly cpu: number;
+  readonly rssBytes: number;
+  /** Of the machine's memory or the container's limit, 0 … 1. */
+  readonly memory: number;
+  readonly openFiles: number;
+  readonly at: Instant;
+}
+
+/** What the health probes of an instance say. */
+export interface HealthSeen {
+  readonly instance: string;
+  readonly ready: boolean;
+  readonly live: boolean;
+  /** The last moment at which its readiness was seen good. */
+  readonly readyAt?: Instant;
+  /** The last answer to the readiness probe. */
+  readonly last?: ProbeAnswer;
+  readonly depends?: ProbeAnswer;
+}
+
+export interface ProbeAnswer {
+  readonly at: Instant;
+  readonly ok: boolean;
+  /** Absent: no answer. */
+  readonly status?: number;
+  readonly tookMs: number;
+  /** First bytes of the body, or the error in words. */
+  readonly text: string;
+}

@@ -1,0 +1,97 @@
+import type { Slot } from "./observation.ts";
+import type { PinRule, Sticky, TlsFiles } from "./plan.ts";
+import type { Share } from "./share.ts";
+import type { Duration, Instant } from "./time.ts";
+
+/**
+ * The data plane's whole instruction: one immutable document, replaced at once. Carries its own way back, so that a
+ * plane that is left alone needs nobody to return to stable.
+ */
+export interface RoutingTable {
+  /** Grows with every change; a writer says which revision it saw (compare-and-set). */
+  readonly revision: number;
+  /** Of the engine that wrote it. A lower one is refused. */
+  readonly epoch: number;
+  readonly app: string;
+  readonly environment: string;
+  /** The running release; 0 when none runs. */
+  readonly release: number;
+  /** Cohort offset of the release, 0 … 9 999. */
+  readonly offset: number;
+  readonly stable: Backend | null;
+  readonly candidate: Backend | null;
+  /** The candidate's part. With no stable it is WHOLE, with no candidate 0. */
+  readonly share: Share;
+  readonly routes: readonly TableRoute[];
+  readonly sticky: Sticky;
+  readonly pins: PinRule;
+  /** Token that always pins, for Tidegate's own smoke tests; random per release. */
+  readonly engineToken: string;
+  readonly health: Readonly<Record<string, TableHealth>>;
+  /** Partial shares only. */
+  readonly lease: Lease | null;
+}
+
+/** One version as the plane sees it: where each service of it listens. */
+export interface Backend {
+  readonly version: string;
+  readonly slot: Slot;
+  readonly instances: readonly Endpoint[];
+}
+
+export interface Endpoint {
+  readonly id: string;
+  readonly service: string;
+  readonly host: string;
+  readonly port: number;
+  /** Gets no new requests; those in flight go on. */
+  readonly draining: boolean;
+}
+
+export interface TableRoute {
+  readonly host?: string;
+  readonly path: string;
+  readonly service: string;
+}
+
+export interface TableHealth {
+  readonly path: string;
+  readonly everyMs: Duration;
+  readonly timeoutMs: Duration;
+  readonly rise: number;
+  readonly fall: number;
+}
+
+export interface Lease {
+  readonly unwatchedMs: Duration;
+  readonly do: "stable" | "hold";
+}
+
+/** What is in force now, read back from the plane itself. */
+export interface TrafficState {
+  readonly table: RoutingTable | null;
+  /** Identity of the proxy process. */
+  readonly proxy: string;
+  readonly pid: number;
+  readonly startedAt: Instant;
+  readonly listening: readonly { readonly host: string; readonly port: number; readonly tls: boolean }[];
+  readonly inFlight: Readonly<Record<string, number>>;
+  /** By endpoint id: the plane's own opinion. */
+  readonly endpoints: Readonly<
+    Record<
+      string,
+      { readonly healthy: boolean; readonly ejected: boolean; readonly inFlight: number; readonly webSockets: number }
+    >
+  >;
+  /** Set when the lease ended and the plane went back by itself. */
+  readonly returnedAt: Instant | null;
+  /** Last request that began on each version, wall ms; null: none yet. */
+  readonly lastRequestAt: Readonly<Record<string, Instant | null>>;
+}
+
+/** Where the plane listens; tells the keeper which sockets to open. */
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: TlsFiles;
+}

@@ -1,0 +1,23 @@
+import type { ObservationBatch } from "../core/observation.ts";
+import type { Listener, RoutingTable, TrafficState } from "../core/routing.ts";
+import type { Duration } from "../core/time.ts";
+
+/** A data plane. Every method throws FaultError; `traffic-unreachable` when it can't be asked. */
+export interface Traffic {
+  /** Makes sure that the plane runs and listens. Idempotent. Faults: port-taken. */
+  ensure(listeners: readonly Listener[]): Promise<void>;
+  /** Later writes of lower epochs are refused by the plane. Faults: stale-epoch. */
+  claim(epoch: number): Promise<void>;
+  /** What is in force, from the plane itself; null when no plane runs. */
+  read(): Promise<TrafficState | null>;
+  /**
+   * Replaces the whole table and answers what is then in force. Faults: stale-epoch, revision-conflict,
+   * traffic-table-refused.
+   */
+  write(table: RoutingTable, ifRevision: number): Promise<TrafficState>;
+  /** Starts the lease of a partial share again. */
+  renew(epoch: number): Promise<void>;
+  /** Resolves with how many requests and sockets are still open on the endpoint at the deadline; 0 is drained. */
+  drain(endpoint: string, deadlineMs: Duration): Promise<{ readonly left: number }>;
+  observations(since: number): Promise<ObservationBatch>;
+}
