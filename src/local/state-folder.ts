@@ -1,0 +1,38 @@
+import { createHash } from "node:crypto";
+import { chmodSync, mkdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** Longest path that a unix socket may have (sun_path is 108 bytes with its end mark). */
+const SOCKET_PATH_BYTES = 107;
+
+/** Everything that Tidegate keeps for one app on one machine; by default `.tidegate` beside the plan file. */
+export interface StateFolder {
+  readonly path: string;
+  /** The path of a file or folder in it. */
+  file(...parts: string[]): string;
+  /** Where a control socket lies: in the folder, or, where that path is too long for one, in a private folder of the temporary one. */
+  socket(name: string): string;
+}
+
+export function stateFolder(path: string): StateFolder {
+  const root = resolve(path);
+  return {
+    path: root,
+    file: (...parts) => join(root, ...parts),
+    socket(name) {
+      const near = join(root, name);
+      if (Buffer.byteLength(near) <= SOCKET_PATH_BYTES) return near;
+      const digest = createHash("sha256").update(root).digest("hex").slice(0, 16);
+      return join(tmpdir(), `tidegate-${process.getuid?.() ?? 0}-${digest}`, name);
+    },
+  };
+}
+
+/** Makes the folder, readable by its owner alone, with what must exist in it. */
+export function createStateFolder(folder: StateFolder): void {
+  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+  const socketFolder = join(folder.socket("x"), "..");
+  mkdirSync(socketFolder, { recursive: true, mode: 0o700 });
+  chmodSync(socketFolder, 0o700);
+}
