@@ -1,0 +1,292 @@
+import type { Act, ReleaseEvent } from "./event.ts";
+import type { Fault } from "./fault.ts";
+import { validApprovals } from "./hold.ts";
+import type { Step } from "./plan.ts";
+import { lowerShift } from "./react.ts";
+import { type Release, type StepProgress, currentStep, isEnded } from "./release.ts";
+import { formatShare } from "./share.ts";
+
+/** What a person asks of a release. `seen` binds it to what they saw: a plan or step that has changed since refuses it. */
+export type Command =
+  | { readonly kind: "approve"; readonly step?: string; readonly planHash?: string }
+  | { readonly kind: "tick"; readonly item: string; readonly step?: string }
+  | { readonly kind: "promote"; readonly step?: string; readonly skip?: string }
+  | { readonly kind: "pause" }
+  | { readonly kind: "resume" }
+  | { readonly kind: "step-back" }
+  | { readonly kind: "rollback"; readonly superseded?: boolean }
+  | { readonly kind: "retry" };
+
+export type CommandKind = Command["kind"];
+
+export interface Person {
+  readonly name: string;
+}
+
+export type CommandAnswer =
+  | { readonly kind: "accepted"; readonly events: readonly ReleaseEvent[]; readonly sentence: string }
+  /** `already`: it is as asked; nothing to do is no failure. */
+  | { readonly kind: "already"; readonly sentence: string }
+  | { readonly kind: "refused"; readonly fault: Fault };
+
+/** The events that follow from a person's command, or why not. Pure; the same rules in CLI and API. */
+export function command(release: Release, asked: Command, person: Person, reason: string | undefined): CommandAnswer {
+  const act: Act = { by: person.name, ...(reason === undefined ? {} : { reason }) };
+  if (isEnded(release) && !(asked.kind === "rollback" && release.state === "closed") && asked.kind !== "retry") {
+    return refuse("release-ended", `Release ${release.id} is ${release.state}: there is nothing to ${asked.kind}.`);
+  }
+  if (release.undo !== null && asked.kind !== "retry") {
+    if (asked.kind === "rollback")
+      return { kind: "already", sentence: `Release ${release.id} is being rolled back already.` };
+    return refuse(
+      "release-rolling-back",
+      `Release ${release.id} is being rolled back; that can't be stopped.`,
+      `tidegate status ${release.id} --follow`,
+    );
+  }
+  switch (asked.kind) {
+    case "approve":
+      return approve(release, asked, person, act);
+    case "tick":
+      return tick(release, asked, person, act);
+    case "promote":
+      return asked.skip === undefined ? promote(release, act) : skip(release, asked.skip, act);
+    case "pause":
+      if (release.paused !== null) return { kind: "already", sentence: `Paused by ${release.paused.by} already.` };
+      return accept(
+        [{ type: "paused", ...act }],
+        "Paused: it stays where it is until resumed; guards go on watching and can still roll it back.",
+      );
+    case "resume":
+      if (release.paused === null) return { kind: "already", sentence: "It is not paused." };
+      return accept([{ type: "resumed", ...act }], "Resumed.");
+    case "step-back":
+      return stepBack(release, act);
+    case "rollback":
+      return rollback(release, asked, act);
+    case "retry":
+      return retry(release, act);
+  }
+}
+
+function accept(events: readonly ReleaseEvent[], sentence: string): CommandAnswer {
+  return { kind: "accepted", events, sentence };
+}
+
+function refuse(code: string, what: string, fix?: string): CommandAnswer {
+  return { kind: "refused", fault: { code, what, ...(fix === undefined ? {} : { fix }) } };
+}
+
+/** By id, name or number (from 1); absent: the step that is due. */
+function findStep(
+  release: Release,
+  wanted: string | undefined,
+): { readonly step: Step; readonly progress: StepProgress } | null {
+  if (wanted === undefined) return currentStep(release);
+  const index = release.plan.steps.findIndex(
+    ({ id, name }, at) => id === wanted || name === wanted || String(at + 1) === wanted,
+  );
+  const step = release.plan.steps[index];
+  const progress = release.steps[index];
+  return step === undefined || progress === undefined ? null : { step, progress };
+}
+
+function unknownStep(release: Release, wanted: string | undefined): CommandAnswer {
+  const names = release.plan.steps.map(({ name }, at) => `${at + 1} ${name}`).join(", ");
+  return refuse(
+    "step-unknown",
+    wanted === undefined ? "No step is due." : `The plan has no step "${wanted}".`,
+    `the steps are: ${names}`,
+  );
+}
+
+function mayAct(release: Release, person: Person, role: string): boolean {
+  const roles = release.plan.people[person.name];
+  if (Object.keys(release.plan.people).length === 0) return true;
+  return roles !== undefined && (role === "anyone" || roles.includes(role));
+}
+
+function roleFault(release: Release, person: Person, role: string): CommandAnswer {
+  const who = Object.entries(release.plan.people)
+    .filter(([, roles]) => roles.includes(role))
+    .map(([name]) => name);
+  return refuse(
+    "role-missing",
+    `${person.name} has not the role "${role}" that this needs.`,
+    who.length === 0 ? `give somebody the role in the plan file's people:` : `ask ${who.join(" or ")}`,
+  );
+}
+
+function approve(
+  release: Release,
+  asked: Extract<Command, { kind: "approve" }>,
+  person: Person,
+  act: Act,
+): CommandAnswer {
+  const found = findStep(release, asked.step) ?? null;
+  if (found === null) return unknownStep(release, asked.step);
+  const { step, progress } = found;
+  if (step.kind !== "approve")
+    return refuse(
+      "nothing-to-approve",
+      `The step "${step.name}" needs no approval.`,
+      "tidegate status says who acts next",
+    );
+  if (asked.planHash !== undefined && asked.planHash !== release.planHash) {
+    return refuse(
+      "plan-changed",
+      "The plan is not the one that you saw, so your approval would not hold for it.",
+      "look at tidegate status, then approve again",
+    );
+  }
+  if (!mayAct(release, person, step.role)) return roleFault(release, person, step.role);
+  const team = Object.keys(release.plan.people).length;
+  const own = person.name === release.by;
+  if (own && team > 1)
+    return refuse(
+      "own-release",
+      `${person.name} started this release, and nobody approves a release of their own.`,
+      "ask another member of the team",
+    );
+  if (validApprovals(release, progress).includes(person.name))
+    return { kind: "already", sentence: `${person.name} has approved "${step.name}" already.` };
+  return accept(
+    [{ type: "approved", step: step.id, planHash: release.planHash, version: release.candidate.version, own, ...act }],
+    `Approved "${step.name}" for ${release.candidate.label}${own ? " (own release, team of one)" : ""}.`,
+  );
+}
+
+function tick(release: Release, asked: Extract<Command, { kind: "tick" }>, person: Person, act: Act): CommandAnswer {
+  const steps =
+    asked.step === undefined
+      ? release.plan.steps
+      : release.plan.steps.filter(({ id, name }) => id === asked.step || name === asked.step);
+  for (const step of steps) {
+    if (step.kind !== "check") continue;
+    const item = step.checklist.items.find(({ id, text }) => id === asked.item || text === asked.item);
+    if (item === undefined) continue;
+    if (item.check !== undefined)
+      return refuse(
+        "item-checked-by-machine",
+        `"${item.text}" is ticked by its machine check, not by a person.`,
+        "mend what it checks, then: tidegate retry",
+      );
+    if (item.role !== undefined && !mayAct(release, person, item.role)) return roleFault(release, person, item.role);
+    return accept(
+      [{ type: "item-ticked", step: step.id, item: item.id, by: person.name, detail: act.reason ?? "" }],
+      `Ticked: ${item.text}`,
+    );
+  }
+  const open = release.plan.steps.flatMap((step) =>
+    step.kind === "check"
+      ? step.checklist.items.filter(({ check, ticked }) => check === undefined && !ticked).map(({ id }) => id)
+      : [],
+  );
+  return refuse(
+    "item-unknown",
+    `No checklist of this release has an item "${asked.item}".`,
+    open.length === 0 ? undefined : `open items: ${open.join(", ")}`,
+  );
+}
+
+function promote(release: Release, act: Act): CommandAnswer {
+  const current = currentStep(release);
+  if (current === null) return refuse("nothing-to-promote", "Every step is done.");
+  const { step, progress } = current;
+  if (progress.promoted) return { kind: "already", sentence: `"${step.name}" is promoted already.` };
+  if (step.kind === "approve")
+    return refuse(
+      "needs-approval",
+      `"${step.name}" waits for an approval, which promoting can't replace.`,
+      "tidegate approve, or tidegate promote --skip STEP --reason …",
+    );
+  if (progress.state === "failed" && (step.kind === "start" || step.kind === "shift")) {
+    return refuse(
+      "step-failed",
+      `"${step.name}" failed, so there is nothing to promote: ${progress.because?.sentence ?? ""}`,
+      "tidegate retry, or tidegate rollback",
+    );
+  }
+  return accept(
+    [{ type: "promoted", step: step.id, ...act }],
+    `Promoted: "${step.name}" ends as soon as what it does is done.`,
+  );
+}
+
+function skip(release: Release, wanted: string, act: Act): CommandAnswer {
+  const found = findStep(release, wanted);
+  if (found === null) return unknownStep(release, wanted);
+  const { step, progress } = found;
+  if (progress.state === "passed" || progress.state === "skipped")
+    return { kind: "already", sentence: `"${step.name}" is ${progress.state} already.` };
+  if (step.kind === "start" || (step.kind === "shift" && step.share === 10_000))
+    return refuse("step-needed", `"${step.name}" can't be skipped: the rest of the plan stands on it.`);
+  if (act.reason === undefined)
+    return refuse("reason-missing", `Skipping "${step.name}" needs a reason for the record.`, `add --reason "…"`);
+  return accept([{ type: "step-skipped", step: step.id, ...act }], `Skipped "${step.name}".`);
+}
+
+function stepBack(release: Release, act: Act): CommandAnswer {
+  const lower = lowerShift(release);
+  const current = currentStep(release);
+  if (lower === null || current === null) {
+    return refuse(
+      "no-lower-step",
+      `The candidate has ${formatShare(release.share)}, and the plan has no lower share before this step.`,
+      "tidegate rollback goes back to stable",
+    );
+  }
+  const because = {
+    kind: "person",
+    sentence: `${act.by} stepped back${act.reason === undefined ? "" : `: ${act.reason}`}.`,
+  } as const;
+  return accept(
+    [{ type: "stepped-back", from: current.step.id, to: lower.id, share: lower.share, because, by: act.by }],
+    `Stepping back to ${formatShare(lower.share)}.`,
+  );
+}
+
+function rollback(release: Release, asked: Extract<Command, { kind: "rollback" }>, act: Act): CommandAnswer {
+  const because = {
+    kind: asked.superseded === true ? "superseded" : "person",
+    sentence: `${asked.superseded === true ? "Superseded" : "Rolled back"} by ${act.by}${act.reason === undefined ? "" : `: ${act.reason}`}.`,
+  } as const;
+  return accept([{ type: "rollback-decided", because, by: act.by }], rollbackSentence(release));
+}
+
+/** What a rollback would undo and how long it takes (I7). */
+export function rollbackSentence(release: Release): string {
+  const { stable, candidate } = release;
+  if (stable === null) return `Stops ${candidate.label}; nothing serves then, because there is no earlier version.`;
+  const commands = release.steps
+    .flatMap(({ effects }) => Object.values(effects))
+    .filter(({ effect, inverse }) => effect.kind === "command" && inverse !== null).length;
+  const beside = commands === 0 ? "" : `, undoes ${commands} command${commands === 1 ? "" : "s"}`;
+  if (!release.standbyRetired)
+    return `Puts 100% back on ${stable.label} at once, which still runs${beside}, then stops ${candidate.label}. Under 1s for users.`;
+  const start = release.steps
+    .flatMap(({ effects }) => Object.values(effects))
+    .find(({ effect, state }) => effect.kind === "start" && state === "confirmed");
+  const took =
+    start?.tookMs === null || start?.tookMs === undefined
+      ? "as long as its start takes"
+      : `about ${Math.ceil(start.tookMs / 1000)}s`;
+  return `${stable.label} was retired: starts it again (${took}), then puts 100% on it${beside}, then stops ${candidate.label}.`;
+}
+
+function retry(release: Release, act: Act): CommandAnswer {
+  const current = currentStep(release);
+  if (release.state === "closed" || release.state === "rolled-back")
+    return refuse(
+      "release-ended",
+      `Release ${release.id} is ${release.state}: there is nothing to retry.`,
+      "tidegate release starts a new one",
+    );
+  const step = current?.step.id ?? release.plan.steps.at(-1)?.id ?? "";
+  if (release.state !== "failed" && release.hold === null && current?.progress.state !== "failed")
+    return refuse("nothing-to-retry", "Nothing has failed and nothing is held.");
+  return accept(
+    [{ type: "retried", step, ...act }],
+    release.undo === null ? `Trying "${current?.step.name ?? step}" again.` : "Going on with the rollback.",
+  );
+}

@@ -1,0 +1,93 @@
+import { failStep, hold } from "./react.ts";
+import type { Because, ReleaseEvent } from "./event.ts";
+import type { Step } from "./plan.ts";
+import type { Release, StepProgress } from "./release.ts";
+import { routed } from "./recipe.ts";
+import { type Seen, readiness } from "./seen.ts";
+import type { Moment } from "./time.ts";
+
+/**
+ * What must be acted on whatever the step does, paused or not: a guard that says rollback, a candidate with traffic
+ * that is no longer ready. Where going back would not help, it freezes and asks for a person instead of flapping.
+ */
+export function watchForDanger(
+  release: Release,
+  step: Step,
+  progress: StepProgress,
+  seen: Seen,
+  now: Moment,
+): readonly ReleaseEvent[] {
+  if (progress.state !== "running" || progress.promoted) return [];
+  const danger = findDanger(release, seen, now);
+  if (danger === null) return [];
+  const environment = incidentOfEnvironment(release, danger, seen, now);
+  if (environment !== null) return hold(release, step, true, environment);
+  if (
+    release.hold?.needsPerson === true &&
+    release.hold.because.kind === danger.kind &&
+    (!release.plan.automaticRollback || step.else === "hold")
+  )
+    return [];
+  const changed = danger.verdict === undefined ? [] : verdictEvent(release, step, danger.verdict);
+  return [...changed, ...failStep(release, step, danger)];
+}
+
+function findDanger(release: Release, seen: Seen, now: Moment): Because | null {
+  const verdict = seen.verdicts.find(({ verdict, level }) => verdict === "fail" && level === "rollback");
+  if (verdict !== undefined) return { kind: "guard", sentence: verdict.sentence, verdict };
+  if (release.share === 0 || routed(release).length === 0 || seen.instances.length === 0) return null;
+  const state = readiness(release, "candidate", seen, now.wall);
+  return state.ready || !allDown(release, seen)
+    ? null
+    : { kind: "not-ready", sentence: `${release.candidate.label} can no longer serve: ${state.sentence}.` };
+}
+
+/** One sick instance of several is the data plane's business; a service with none left is the release's. */
+function allDown(release: Release, seen: Seen): boolean {
+  return routed(release).some((service) => {
+    const mine = seen.instances.filter(
+      (instance) =>
+        instance.service === service.name &&
+        instance.version === release.candidate.version &&
+        instance.slot === release.candidate.slot,
+    );
+    return mine.every(({ id }) => seen.health[id]?.ready !== true);
+  });
+}
+
+function incidentOfEnvironment(release: Release, danger: Because, seen: Seen, now: Moment): Because | null {
+  if (release.stable === null) {
+    if (release.share === 0) return null;
+    return {
+      ...danger,
+      kind: "environment",
+      sentence: `${danger.sentence} There is no earlier version to go back to.`,
+    };
+  }
+  const { metric } = danger.verdict ?? {};
+  const stableToo = seen.stableVerdicts.find(
+    (verdict) => verdict.metric === metric && verdict.verdict === "fail" && verdict.level === "rollback",
+  );
+  if (stableToo !== undefined) {
+    return {
+      ...danger,
+      kind: "environment",
+      sentence: `${danger.sentence} ${release.stable.label} is as bad, so this looks like an incident of the environment and going back would not help.`,
+    };
+  }
+  if (release.standbyRetired || routed(release).length === 0) return null;
+  const stable = readiness(release, "stable", seen, now.wall);
+  if (stable.ready) return null;
+  return {
+    ...danger,
+    kind: "environment",
+    sentence: `${danger.sentence} ${release.stable.label} can't take the traffic either: ${stable.sentence}.`,
+  };
+}
+
+function verdictEvent(release: Release, step: Step, verdict: NonNullable<Because["verdict"]>): readonly ReleaseEvent[] {
+  const before = release.verdicts[verdict.metric];
+  return before?.verdict === verdict.verdict && before.level === verdict.level
+    ? []
+    : [{ type: "verdict-changed", step: step.id, verdict }];
+}

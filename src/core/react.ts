@@ -1,0 +1,42 @@
+import type { Because, ReleaseEvent } from "./event.ts";
+import type { Step, StepOf } from "./plan.ts";
+import type { Release } from "./release.ts";
+
+/** What the plan says to do when the step fails. */
+export function failStep(release: Release, step: Step, because: Because): readonly ReleaseEvent[] {
+  const failed: ReleaseEvent = { type: "step-failed", step: step.id, because };
+  switch (release.plan.automaticRollback ? step.else : "hold") {
+    case "rollback":
+      return [failed, { type: "rollback-decided", because, by: null }];
+    case "step-back": {
+      const lower = lowerShift(release);
+      return lower === null
+        ? [failed, { type: "rollback-decided", because, by: null }]
+        : [{ type: "stepped-back", from: step.id, to: lower.id, share: lower.share, because, by: null }];
+    }
+    case "hold":
+      return [failed, ...hold(release, step, true, because)];
+  }
+}
+
+/** The last shift before the step that is due, with a lower share. */
+export function lowerShift(release: Release): StepOf<"shift"> | null {
+  const before = release.plan.steps.slice(0, release.cursor);
+  return (
+    before.findLast((step): step is StepOf<"shift"> => step.kind === "shift" && step.share < release.share) ?? null
+  );
+}
+
+/** Says that the release is held, once for each reason. */
+export function hold(release: Release, step: Step, needsPerson: boolean, because: Because): readonly ReleaseEvent[] {
+  const now = release.hold;
+  if (
+    now !== null &&
+    now.step === step.id &&
+    now.needsPerson === needsPerson &&
+    now.because.kind === because.kind &&
+    now.because.verdict?.metric === because.verdict?.metric
+  )
+    return [];
+  return [{ type: "held", step: step.id, because, needsPerson }];
+}

@@ -1,0 +1,292 @@
+import type { Effect, Repeat } from "./effect.ts";
+import type { Service, Step } from "./plan.ts";
+import type { Release } from "./release.ts";
+import { WHOLE } from "./share.ts";
+import { type Duration, SECOND } from "./time.ts";
+
+/** One thing to do, by a name that is unique among what is done with it. */
+export interface Ingredient {
+  readonly name: string;
+  readonly effect: Effect;
+  readonly inverse: Effect | null;
+  readonly repeat: Repeat;
+  /** How often it is tried in all, and how long apart. */
+  readonly tries: number;
+  readonly backoffMs: Duration;
+  /** A failure is told and does not stop what comes after. */
+  readonly optional: boolean;
+  /** Needs every instance of these to be seen ready (I1). */
+  readonly needsReady: "candidate" | "stable" | null;
+}
+
+/** In order; each begins when the one before it is confirmed. */
+export type Recipe = readonly Ingredient[];
+
+const ONCE = { inverse: null, repeat: "safe", tries: 1, backoffMs: 0, optional: false, needsReady: null } as const;
+
+/** What the world must be told again and again until it obeys. */
+const INSIST = { tries: 10, backoffMs: SECOND } as const;
+
+/** What a step does before it is watched. */
+export function stepRecipe(release: Release, step: Step): Recipe {
+  switch (step.kind) {
+    case "check":
+      return step.checklist.items.flatMap((item) =>
+        item.check === undefined || item.ticked
+          ? []
+          : [
+              {
+                ...ONCE,
+                name: `check-${item.id}`,
+                effect: { kind: "machine-check", item: item.id, check: item.check },
+                tries: Math.max(1, Math.ceil(step.boundMs / (5 * SECOND))),
+                backoffMs: 5 * SECOND,
+              },
+            ],
+      );
+    case "approve":
+    case "window":
+      return [];
+    case "start":
+      return startRecipe(release);
+    case "smoke":
+      return [
+        { ...ONCE, name: "smoke-instance", effect: { kind: "smoke", flows: step.flows, through: "instance" } },
+        ...(routed(release).length === 0
+          ? []
+          : [
+              {
+                ...ONCE,
+                name: "smoke-front-door",
+                effect: { kind: "smoke", flows: step.flows, through: "front-door" },
+              } as const,
+            ]),
+      ];
+    case "warm":
+      return [{ ...ONCE, name: "warm", effect: { kind: "warm", warm: step.warm } }];
+    case "shift":
+      return shiftRecipe(release, step.share);
+    case "notify":
+      return [
+        {
+          ...ONCE,
+          name: "notify",
+          effect: {
+            kind: "notify",
+            message: {
+              topic: "announcement",
+              title: `${release.app} ${release.candidate.label}`,
+              sentence: step.message,
+            },
+            to: release.plan.notify.filter(
+              (target) =>
+                step.to.length === 0 || step.to.includes(target.kind === "webhook" ? target.name : target.kind),
+            ),
+          },
+          tries: 3,
+          backoffMs: 2 * SECOND,
+          optional: true,
+        },
+      ];
+    case "run":
+      return [
+        {
+          ...ONCE,
+          name: "command",
+          effect: { kind: "command", command: step.command, timeoutMs: step.timeoutMs, purpose: "run" },
+          inverse:
+            step.undo === undefined
+              ? null
+              : { kind: "command", command: step.undo, timeoutMs: step.timeoutMs, purpose: "undo" },
+          repeat: step.repeat,
+        },
+      ];
+    case "retire":
+      return retireRecipe(release);
+  }
+}
+
+function startRecipe(release: Release): Recipe {
+  const { version, slot } = release.candidate;
+  const services = release.plan.services.filter(isStartedFirst).map(({ name }) => name);
+  return [
+    { ...ONCE, name: "prepare", effect: { kind: "prepare", version } },
+    ...(services.length === 0
+      ? []
+      : [
+          {
+            ...ONCE,
+            name: "start",
+            effect: { kind: "start", version, slot, services },
+            inverse: { kind: "stop", version, slot, services, drain: true },
+          } as const,
+        ]),
+  ];
+}
+
+function shiftRecipe(release: Release, share: number): Recipe {
+  const { candidate, stable } = release;
+  const recipe: Ingredient[] = [];
+  const overlapping = workers(release, true);
+  if (overlapping.length > 0)
+    recipe.push(startWorkers("start-overlapping", candidate.version, candidate.slot, overlapping));
+  if (routed(release).length > 0) {
+    recipe.push({
+      ...ONCE,
+      ...INSIST,
+      name: "share",
+      effect: { kind: "share", share },
+      inverse: { kind: "share", share: release.share },
+      needsReady: "candidate",
+    });
+  }
+  const switched = workers(release, false);
+  if (share === WHOLE && switched.length > 0) {
+    recipe.push(startWorkers("start-workers", candidate.version, candidate.slot, switched));
+    if (stable !== null) {
+      recipe.push({
+        ...ONCE,
+        ...INSIST,
+        name: "stop-stable-workers",
+        effect: { kind: "stop", version: stable.version, slot: stable.slot, services: switched, drain: false },
+        inverse: { kind: "start", version: stable.version, slot: stable.slot, services: switched },
+      });
+    }
+  }
+  return recipe;
+}
+
+function retireRecipe(release: Release): Recipe {
+  const { stable } = release;
+  return [
+    ...(stable === null
+      ? []
+      : [
+          {
+            ...ONCE,
+            ...INSIST,
+            name: "stop-standby",
+            effect: {
+              kind: "stop",
+              version: stable.version,
+              slot: stable.slot,
+              services: release.plan.services.map(({ name }) => name),
+              drain: true,
+            },
+          } as const,
+        ]),
+    ...(routed(release).length === 0
+      ? []
+      : [{ ...ONCE, ...INSIST, name: "settle", effect: { kind: "settle", on: "candidate" } } as const]),
+    { ...ONCE, name: "prune", effect: { kind: "prune-versions", keep: release.plan.keepVersions }, optional: true },
+  ];
+}
+
+/**
+ * The order of undoing (DESIGN §2): traffic first, then what was changed beside, then workers and the candidate, then
+ * people. After the standby was retired the previous version is started again before traffic can go to it.
+ */
+export function undoRecipe(release: Release): Recipe {
+  const { stable, candidate } = release;
+  const recipe: Ingredient[] = [];
+  const hasRoutes = routed(release).length > 0;
+  const cold = stable !== null && release.standbyRetired;
+  if (cold) {
+    const services = release.plan.services.filter(isStartedFirst).map(({ name }) => name);
+    recipe.push({ ...ONCE, ...INSIST, name: "prepare-stable", effect: { kind: "prepare", version: stable.version } });
+    recipe.push({
+      ...ONCE,
+      ...INSIST,
+      name: "start-stable",
+      effect: { kind: "start", version: stable.version, slot: stable.slot, services },
+    });
+  }
+  if (hasRoutes && wasInTable(release)) {
+    recipe.push({
+      ...ONCE,
+      tries: 1_000_000,
+      backoffMs: SECOND,
+      name: "share-to-stable",
+      effect: { kind: "share", share: 0 },
+      needsReady: cold ? "stable" : null,
+    });
+  }
+  for (const { name, effect } of undoneCommands(release))
+    recipe.push({ ...ONCE, name, effect, tries: 3, backoffMs: 2 * SECOND, optional: true });
+  if (stable !== null) {
+    const names = workers(release, false).filter(() => workersSwitched(release) || cold);
+    if (names.length > 0)
+      recipe.push({ ...startWorkers("start-stable-workers", stable.version, stable.slot, names), ...INSIST });
+  }
+  recipe.push({ ...ONCE, name: "gather-evidence", effect: { kind: "gather-evidence" }, optional: true });
+  if (wasStarted(release)) {
+    recipe.push({
+      ...ONCE,
+      ...INSIST,
+      name: "stop-candidate",
+      effect: {
+        kind: "stop",
+        version: candidate.version,
+        slot: candidate.slot,
+        services: release.plan.services.map(({ name }) => name),
+        drain: true,
+      },
+    });
+  }
+  if (hasRoutes && wasInTable(release))
+    recipe.push({ ...ONCE, ...INSIST, name: "settle-stable", effect: { kind: "settle", on: "stable" } });
+  return recipe;
+}
+
+function startWorkers(name: string, version: string, slot: "blue" | "green", services: readonly string[]): Ingredient {
+  return {
+    ...ONCE,
+    name,
+    effect: { kind: "start", version, slot, services },
+    inverse: { kind: "stop", version, slot, services, drain: false },
+  };
+}
+
+/** Services that take traffic. */
+export function routed(release: Release): readonly Service[] {
+  return release.plan.services.filter(({ routes }) => routes.length > 0);
+}
+
+/** Routed services start with the candidate; so does everything where nothing serves yet. */
+function isStartedFirst(service: Service): boolean {
+  return service.routes.length > 0;
+}
+
+function workers(release: Release, overlap: boolean): readonly string[] {
+  return release.plan.services
+    .filter((service) => service.routes.length === 0 && service.overlap === overlap)
+    .map(({ name }) => name);
+}
+
+function requestedEffects(release: Release): readonly Effect[] {
+  return release.steps.flatMap(({ effects }) => Object.values(effects).map(({ effect }) => effect));
+}
+
+function wasStarted(release: Release): boolean {
+  return requestedEffects(release).some(({ kind }) => kind === "start") || release.share > 0 || release.liveAt !== null;
+}
+
+/** Before the candidate was started nothing in the data plane is this release's. */
+function wasInTable(release: Release): boolean {
+  return wasStarted(release);
+}
+
+function workersSwitched(release: Release): boolean {
+  return release.steps.some(({ effects }) => effects["stop-stable-workers"] !== undefined);
+}
+
+/** The inverses of commands that were at least begun, last first. */
+function undoneCommands(release: Release): readonly { readonly name: string; readonly effect: Effect }[] {
+  return release.steps
+    .flatMap(({ step, effects }) =>
+      Object.values(effects).flatMap(({ effect, inverse }) =>
+        effect.kind === "command" && inverse !== null ? [{ name: `undo-${step}`, effect: inverse }] : [],
+      ),
+    )
+    .reverse();
+}

@@ -1,0 +1,502 @@
+import type { Effect, Observed } from "./effect.ts";
+import type { Act, Because, Happened, Placed, ReleaseEvent, Within } from "./event.ts";
+import type { Fault } from "./fault.ts";
+import type { Metric, Verdict } from "./guard.ts";
+import type { Plan, Step } from "./plan.ts";
+import { type Share, WHOLE } from "./share.ts";
+import type { Moment } from "./time.ts";
+
+export type ReleaseState = "planned" | "running" | "live" | "closed" | "rolled-back" | "failed";
+
+/** A release as its journal tells it. Made by `evolve` alone, so that replaying gives the live state (I5). */
+export interface Release {
+  readonly id: number;
+  readonly app: string;
+  readonly environment: string;
+  readonly plan: Plan;
+  readonly planHash: string;
+  readonly stable: Placed | null;
+  readonly candidate: Placed;
+  readonly offset: number;
+  readonly by: string;
+  readonly state: ReleaseState;
+  readonly plannedAt: Moment;
+  readonly startedAt: Moment | null;
+  readonly liveAt: Moment | null;
+  readonly endedAt: Moment | null;
+  /** The newest event's moment: watched time goes on from here after a crash. */
+  readonly lastAt: Moment;
+  readonly epoch: number;
+  /** In plan order, one for each step of the plan. */
+  readonly steps: readonly StepProgress[];
+  /** Index of the step that is due; equals steps.length when all are done. */
+  readonly cursor: number;
+  /** The candidate's share that the data plane last confirmed. */
+  readonly share: Share;
+  readonly paused: (Act & { readonly at: Moment }) | null;
+  readonly hold: Hold | null;
+  /** How often it was held; numbers the messages. */
+  readonly holds: number;
+  /** The last change of each guard's verdict in the step that is due. */
+  readonly verdicts: Readonly<Partial<Record<Metric, Verdict>>>;
+  readonly undo: Undo | null;
+  readonly messages: Effects;
+  /** Drift seen and put right so far in the step's attempt. */
+  readonly drifts: number;
+  readonly fault: Fault | null;
+  readonly standbyRetired: boolean;
+}
+
+export interface Hold {
+  readonly step: string;
+  readonly because: Because;
+  readonly needsPerson: boolean;
+  readonly at: Moment;
+}
+
+export type StepState = "waiting" | "running" | "passed" | "skipped" | "failed";
+
+export interface StepProgress {
+  readonly step: string;
+  readonly state: StepState;
+  /** From 1; 0 before the first. */
+  readonly attempt: number;
+  readonly startedAt: Moment | null;
+  readonly endedAt: Moment | null;
+  /** Of this attempt. */
+  readonly effects: Effects;
+  /** When the last of this attempt's effects was confirmed: what is watched is watched from here. */
+  readonly readyAt: Moment | null;
+  readonly approvals: readonly Approval[];
+  readonly ticks: Readonly<Record<string, Tick>>;
+  readonly because: Because | null;
+  /** A person said to go on without waiting for the rest of the hold. */
+  readonly promoted: boolean;
+}
+
+export interface Approval extends Act {
+  readonly planHash: string;
+  readonly version: string;
+  readonly at: Moment;
+}
+
+export interface Tick {
+  /** null: a machine check. */
+  readonly by: string | null;
+  readonly detail: string;
+  readonly at: Moment;
+}
+
+export type Effects = Readonly<Record<string, EffectProgress>>;
+
+export interface EffectProgress {
+  readonly key: string;
+  readonly name: string;
+  readonly effect: Effect;
+  readonly inverse: Effect | null;
+  /** `interrupted`: it was requested, and the engine that performed it is gone. */
+  readonly state: "requested" | "interrupted" | "confirmed" | "failed";
+  readonly try: number;
+  readonly requestedAt: Moment;
+  readonly endedAt: Moment | null;
+  readonly tookMs: number | null;
+  readonly observed: Observed | null;
+  readonly fault: Fault | null;
+}
+
+export interface Undo {
+  readonly because: Because;
+  readonly by: string | null;
+  readonly decidedAt: Moment;
+  /** The share that the candidate had at the decision. */
+  readonly fromShare: Share;
+  /** It was live, so the standby (or a cold start) takes over. */
+  readonly wasLive: boolean;
+  readonly effects: Effects;
+}
+
+/** The state after one more event. Pure and total: an event that can't follow is a bug, and throws. */
+export function evolve(release: Release | null, { event, at }: Happened): Release {
+  if (event.type === "planned") {
+    if (release !== null) throw new Error("A release is planned once.");
+    return planned(event, at);
+  }
+  if (release === null) throw new Error(`A release begins with "planned", not "${event.type}".`);
+  const next = { ...release, lastAt: at };
+  switch (event.type) {
+    case "started":
+      return { ...next, state: "running", startedAt: at };
+    case "engine-took-over":
+      return { ...interruptOpenEffects(next), epoch: event.epoch };
+    case "watch-checkpoint":
+      return next;
+    case "step-started":
+      return {
+        ...withStep(next, event.step, (step) => ({
+          ...step,
+          state: "running",
+          attempt: event.attempt,
+          startedAt: at,
+          endedAt: null,
+          effects: {},
+          readyAt: null,
+          because: null,
+          promoted: false,
+        })),
+        cursor: indexOf(next, event.step),
+        verdicts: {},
+        hold: null,
+        drifts: 0,
+      };
+    case "effect-requested":
+      return withEffects(next, event.within, (effects) => ({
+        ...effects,
+        [event.name]: {
+          key: event.key,
+          name: event.name,
+          effect: event.effect,
+          inverse: event.inverse,
+          state: "requested",
+          try: event.try,
+          requestedAt: at,
+          endedAt: null,
+          tookMs: null,
+          observed: null,
+          fault: null,
+        },
+      }));
+    case "effect-confirmed":
+      return confirmed(next, event, at);
+    case "effect-failed":
+      return endEffect(next, event.key, (effect) => ({
+        ...effect,
+        state: "failed",
+        endedAt: at,
+        tookMs: event.tookMs,
+        fault: event.fault,
+      })).release;
+    case "verdict-changed":
+      return { ...next, verdicts: { ...next.verdicts, [event.verdict.metric]: event.verdict } };
+    case "held":
+      return {
+        ...next,
+        hold: { step: event.step, because: event.because, needsPerson: event.needsPerson, at },
+        holds: next.holds + (event.needsPerson && next.hold?.needsPerson !== true ? 1 : 0),
+      };
+    case "hold-ended":
+      return { ...next, hold: null };
+    case "step-passed":
+    case "step-failed":
+      return {
+        ...withStep(next, event.step, (step) => ({
+          ...step,
+          state: event.type === "step-passed" ? "passed" : "failed",
+          endedAt: at,
+          because: event.because,
+        })),
+        cursor: event.type === "step-passed" ? indexOf(next, event.step) + 1 : next.cursor,
+        hold: event.type === "step-passed" ? null : next.hold,
+      };
+    case "step-skipped":
+      return {
+        ...withStep(next, event.step, (step) => ({
+          ...step,
+          state: "skipped",
+          endedAt: at,
+          because: { kind: "person", sentence: skippedSentence(event) },
+        })),
+        // Only the step that is due moves the cursor; a later one is passed over when its turn comes.
+        cursor: indexOf(next, event.step) === next.cursor ? next.cursor + 1 : next.cursor,
+        hold: next.hold?.step === event.step ? null : next.hold,
+      };
+    case "approved":
+      return withStep(next, event.step, (step) => ({
+        ...step,
+        approvals: [
+          ...step.approvals,
+          {
+            by: event.by,
+            planHash: event.planHash,
+            version: event.version,
+            at,
+            ...(event.reason === undefined ? {} : { reason: event.reason }),
+          },
+        ],
+      }));
+    case "item-ticked":
+      return withStep(next, event.step, (step) => ({
+        ...step,
+        ticks: { ...step.ticks, [event.item]: { by: event.by, detail: event.detail, at } },
+      }));
+    case "paused":
+      return { ...next, paused: { by: event.by, at, ...(event.reason === undefined ? {} : { reason: event.reason }) } };
+    case "resumed":
+      return { ...next, paused: null };
+    case "promoted":
+      return { ...withStep(next, event.step, (step) => ({ ...step, promoted: true })), hold: null };
+    case "stepped-back":
+      return steppedBack(next, event, at);
+    case "retried":
+      return retried(next, event.step);
+    case "share-drifted":
+      return drifted(next);
+    case "rollback-decided":
+      return {
+        ...next,
+        state: next.state === "planned" ? "running" : next.state,
+        paused: null,
+        hold: null,
+        undo: {
+          because: event.because,
+          by: event.by,
+          decidedAt: at,
+          fromShare: next.share,
+          wasLive: next.state === "live" || next.state === "closed",
+          effects: {},
+        },
+      };
+    case "rolled-back":
+      return { ...next, state: "rolled-back", endedAt: at, share: 0, hold: null };
+    case "went-live":
+      return { ...next, state: "live", liveAt: at };
+    case "closed":
+      return { ...next, state: "closed", endedAt: at, hold: null };
+    case "failed":
+      return { ...next, state: "failed", endedAt: at, fault: event.fault };
+  }
+}
+
+/** The state after a whole journal; null for an empty one. */
+export function replay(history: Iterable<Happened>): Release | null {
+  let release: Release | null = null;
+  for (const happened of history) release = evolve(release, happened);
+  return release;
+}
+
+/** The step that is due, with its progress; null when all are done. */
+export function currentStep(release: Release): { readonly step: Step; readonly progress: StepProgress } | null {
+  const step = release.plan.steps[release.cursor];
+  const progress = release.steps[release.cursor];
+  return step === undefined || progress === undefined ? null : { step, progress };
+}
+
+export function isEnded(release: Release): boolean {
+  return (
+    release.state === "rolled-back" ||
+    release.state === "failed" ||
+    (release.state === "closed" && release.undo === null)
+  );
+}
+
+/** Whether the release still stands in the way of another one of its app and environment (I3). */
+export function isRunning(release: Release): boolean {
+  switch (release.state) {
+    case "planned":
+    case "running":
+      return true;
+    case "live":
+    case "closed":
+      return release.undo !== null;
+    case "rolled-back":
+    case "failed":
+      return false;
+  }
+}
+
+function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment): Release {
+  return {
+    id: event.release,
+    app: event.app,
+    environment: event.environment,
+    plan: event.plan,
+    planHash: event.planHash,
+    stable: event.stable,
+    candidate: event.candidate,
+    offset: event.offset,
+    by: event.by,
+    state: "planned",
+    plannedAt: at,
+    startedAt: null,
+    liveAt: null,
+    endedAt: null,
+    lastAt: at,
+    epoch: 0,
+    steps: event.plan.steps.map((step) => ({
+      step: step.id,
+      state: "waiting",
+      attempt: 0,
+      startedAt: null,
+      endedAt: null,
+      effects: {},
+      readyAt: null,
+      approvals: [],
+      ticks: {},
+      because: null,
+      promoted: false,
+    })),
+    cursor: 0,
+    share: 0,
+    paused: null,
+    hold: null,
+    holds: 0,
+    verdicts: {},
+    undo: null,
+    messages: {},
+    drifts: 0,
+    fault: null,
+    standbyRetired: false,
+  };
+}
+
+function skippedSentence(act: Act): string {
+  return `Skipped by ${act.by}${act.reason === undefined ? "" : `: ${act.reason}`}`;
+}
+
+function indexOf(release: Release, step: string): number {
+  const index = release.plan.steps.findIndex(({ id }) => id === step);
+  if (index < 0) throw new Error(`The plan has no step "${step}".`);
+  return index;
+}
+
+function withStep(release: Release, id: string, change: (step: StepProgress) => StepProgress): Release {
+  const index = indexOf(release, id);
+  return { ...release, steps: release.steps.map((step, at) => (at === index ? change(step) : step)) };
+}
+
+function withEffects(release: Release, within: Within, change: (effects: Effects) => Effects): Release {
+  switch (within.kind) {
+    case "step":
+      return withStep(release, within.step, (step) => ({ ...step, effects: change(step.effects) }));
+    case "undo":
+      if (release.undo === null) throw new Error("Nothing is being undone.");
+      return { ...release, undo: { ...release.undo, effects: change(release.undo.effects) } };
+    case "message":
+      return { ...release, messages: change(release.messages) };
+  }
+}
+
+function mapEffects(release: Release, change: (effect: EffectProgress) => EffectProgress): Release {
+  const each = (effects: Effects): Effects =>
+    Object.fromEntries(Object.entries(effects).map(([name, effect]) => [name, change(effect)]));
+  return {
+    ...release,
+    steps: release.steps.map((step) => ({ ...step, effects: each(step.effects) })),
+    undo: release.undo === null ? null : { ...release.undo, effects: each(release.undo.effects) },
+    messages: each(release.messages),
+  };
+}
+
+function interruptOpenEffects(release: Release): Release {
+  return mapEffects(release, (effect) => (effect.state === "requested" ? { ...effect, state: "interrupted" } : effect));
+}
+
+function endEffect(
+  release: Release,
+  key: string,
+  end: (effect: EffectProgress) => EffectProgress,
+): { release: Release; ended: EffectProgress | null } {
+  let ended: EffectProgress | null = null;
+  const next = mapEffects(release, (effect) => {
+    if (effect.key !== key || effect.state === "confirmed") return effect;
+    ended = end(effect);
+    return ended;
+  });
+  return { release: next, ended };
+}
+
+function confirmed(release: Release, event: Extract<ReleaseEvent, { type: "effect-confirmed" }>, at: Moment): Release {
+  const { release: next, ended } = endEffect(release, event.key, (effect) => ({
+    ...effect,
+    state: "confirmed",
+    endedAt: at,
+    tookMs: event.tookMs,
+    observed: event.observed,
+    fault: null,
+  }));
+  if (ended === null) return next;
+  const { effect } = ended as EffectProgress;
+  const withReady = {
+    ...next,
+    steps: next.steps.map((step) =>
+      Object.values(step.effects).some(({ key }) => key === event.key) ? { ...step, readyAt: at } : step,
+    ),
+  };
+  if (effect.kind === "share") return { ...withReady, share: effect.share };
+  if (effect.kind === "settle") {
+    // One version is left: in the table the candidate has all of it or nothing.
+    return {
+      ...withReady,
+      share: effect.on === "candidate" ? WHOLE : 0,
+      standbyRetired: effect.on === "candidate" ? true : withReady.standbyRetired,
+    };
+  }
+  return withReady;
+}
+
+/** The lower step runs again as a new attempt, held until a person says to go on; the step above it waits its turn. */
+function steppedBack(release: Release, event: Extract<ReleaseEvent, { type: "stepped-back" }>, at: Moment): Release {
+  const to = indexOf(release, event.to);
+  const reset = release.steps.map((step, index) =>
+    index <= to
+      ? step
+      : index > release.cursor
+        ? step
+        : {
+            ...step,
+            state: "waiting" as const,
+            startedAt: null,
+            endedAt: null,
+            effects: {},
+            readyAt: null,
+            promoted: false,
+            because: step.step === event.from ? event.because : step.because,
+          },
+  );
+  const next = { ...release, steps: reset, cursor: to, verdicts: {}, hold: null, drifts: 0 };
+  return withStep(next, event.to, (step) => ({
+    ...step,
+    state: "running",
+    attempt: step.attempt + 1,
+    startedAt: at,
+    endedAt: null,
+    effects: {},
+    readyAt: null,
+    promoted: false,
+    because: event.because,
+  }));
+}
+
+/** Failed and uncertain effects of the step are forgotten, so that it asks for them again. */
+function retried(release: Release, id: string): Release {
+  const next = {
+    ...release,
+    hold: null,
+    fault: null,
+    endedAt: release.state === "failed" ? null : release.endedAt,
+    verdicts: {},
+    drifts: 0,
+  };
+  const running: Release =
+    release.state === "failed" ? { ...next, state: release.liveAt === null ? "running" : "live" } : next;
+  const keepGood = (effects: Effects): Effects =>
+    Object.fromEntries(Object.entries(effects).filter(([, effect]) => effect.state === "confirmed"));
+  if (running.undo !== null) return { ...running, undo: { ...running.undo, effects: keepGood(running.undo.effects) } };
+  return withStep(running, id, (step) => ({
+    ...step,
+    state: step.state === "failed" ? "waiting" : step.state,
+    because: null,
+    effects: keepGood(step.effects),
+  }));
+}
+
+/** The plane has another share than it confirmed: the newest share effect no longer holds and is asked for again. */
+function drifted(release: Release): Release {
+  const current = currentStep(release);
+  const next = { ...release, drifts: release.drifts + 1 };
+  if (current === null) return next;
+  return withStep(next, current.step.id, (step) => ({
+    ...step,
+    readyAt: null,
+    effects: Object.fromEntries(Object.entries(step.effects).filter(([, effect]) => effect.effect.kind !== "share")),
+  }));
+}

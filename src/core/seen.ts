@@ -1,0 +1,82 @@
+import type { Verdict } from "./guard.ts";
+import type { HealthSeen, InstanceSeen } from "./observation.ts";
+import type { Health, Service } from "./plan.ts";
+import type { Release } from "./release.ts";
+import type { Share } from "./share.ts";
+import { type Instant, SECOND } from "./time.ts";
+
+/** What the ports saw, all that `decide` knows of the world. */
+export interface Seen {
+  readonly verdicts: readonly Verdict[];
+  /** The same guards on stable's own figures: is it an incident of the environment? */
+  readonly stableVerdicts: readonly Verdict[];
+  readonly instances: readonly InstanceSeen[];
+  readonly health: Readonly<Record<string, HealthSeen>>;
+  /** null: the data plane can't be asked. */
+  readonly traffic: TrafficSeen | null;
+  /** Is the `window` step's window open? With when it opens next; null where no such step is due. */
+  readonly window: { readonly open: boolean; readonly sentence: string } | null;
+}
+
+export interface TrafficSeen {
+  readonly stable: string | null;
+  readonly candidate: string | null;
+  /** In force now. */
+  readonly share: Share;
+  /** The plane went back to stable by itself, because no engine renewed the lease. */
+  readonly returnedByItself: boolean;
+}
+
+export const NOTHING_SEEN: Seen = {
+  verdicts: [],
+  stableVerdicts: [],
+  instances: [],
+  health: {},
+  traffic: null,
+  window: null,
+};
+
+/** The window within which an instance must have been seen ready to get weight (I1). */
+export function readyWindow(health: Health | undefined): number {
+  return health === undefined ? 5 * SECOND : health.fall * health.everyMs + health.timeoutMs;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not, in a sentence: "web-green-1 was last seen ready 14s ago". */
+  readonly sentence: string;
+}
+
+/** Whether every routed instance of a version, as many as the plan says, was seen ready within its window. */
+export function readiness(release: Release, of: "candidate" | "stable", seen: Seen, now: Instant): Readiness {
+  const placed = of === "candidate" ? release.candidate : release.stable;
+  if (placed === null) return { ready: false, sentence: "there is no stable version" };
+  for (const service of release.plan.services) {
+    if (service.routes.length === 0) continue;
+    const mine = seen.instances.filter(
+      (instance) =>
+        instance.service === service.name && instance.slot === placed.slot && instance.version === placed.version,
+    );
+    const wanted = placed.adopted === undefined ? service.replicas : 1;
+    if (mine.length < wanted)
+      return { ready: false, sentence: `${mine.length} of ${wanted} instances of ${service.name} run` };
+    for (const instance of mine) {
+      const problem = notReady(service, instance.id, seen, now);
+      if (problem !== null) return { ready: false, sentence: problem };
+    }
+  }
+  return { ready: true, sentence: "every instance is ready" };
+}
+
+function notReady(service: Service, instance: string, seen: Seen, now: Instant): string | null {
+  const health = seen.health[instance];
+  if (health === undefined || health.readyAt === undefined) return `${instance} was never seen ready`;
+  if (health.ready && Math.abs(now - health.readyAt) <= readyWindow(service.health)) return null;
+  const answer =
+    health.last === undefined
+      ? ""
+      : health.last.status === undefined
+        ? `: ${health.last.text}`
+        : `: it answers ${health.last.status}`;
+  return `${instance} is not ready${answer}`;
+}
