@@ -20,7 +20,7 @@ export interface RoutingTable {
   readonly offset: number;
   readonly stable: Backend | null;
   readonly candidate: Backend | null;
-  /** The candidate's part. With no stable it is WHOLE, with no candidate 0. */
+  /** The candidate's part; with no candidate 0. What falls to a version that is not there gets 503. */
   readonly share: Share;
   readonly routes: readonly TableRoute[];
   readonly sticky: Sticky;

@@ -24,7 +24,7 @@ export function routingTable(input: TableInput): RoutingTable {
   const first = on === "candidate" ? release.candidate : release.stable;
   const stable = first === null ? null : backend(first, input);
   const candidate = on === "both" ? backend(release.candidate, input) : null;
-  const share = candidate === null ? 0 : stable === null ? WHOLE : input.share;
+  const share = candidate === null ? 0 : input.share;
   return {
     revision: input.revision,
     epoch: input.epoch,

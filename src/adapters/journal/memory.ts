@@ -1,0 +1,84 @@
+import type { Happened } from "../../core/event.ts";
+import { FaultError } from "../../core/fault.ts";
+import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
+import { chain } from "./sqlite.ts";
+
+/** A journal for tests: the same promises, nothing kept. `failNext` makes the next append fail. */
+export interface MemoryJournal extends Journal {
+  failNext(fault: { readonly code: string; readonly what: string }): void;
+}
+
+export function createMemoryJournal(): MemoryJournal {
+  const streams = new Map<number, StoredEvent[]>();
+  const requests: (Request & { answer: unknown })[] = [];
+  let epoch = 0;
+  let isHeld = false;
+  let failing: { readonly code: string; readonly what: string } | null = null;
+
+  const append = (release: number, after: number, events: readonly Happened[], by: number): readonly StoredEvent[] => {
+    if (failing !== null) {
+      const fault = failing;
+      failing = null;
+      throw new FaultError(fault);
+    }
+    const stream = streams.get(release) ?? [];
+    if (stream.length !== after)
+      throw new FaultError({
+        code: "journal-conflict",
+        what: `Release ${release} has ${stream.length} events where ${after} were expected: somebody else appended.`,
+      });
+    let hash = stream.at(-1)?.hash ?? "";
+    const stored = events.map(({ event, at }, index): StoredEvent => {
+      const seq = after + 1 + index;
+      hash = chain(hash, release, seq, 1, at.wall, at.watched, by, JSON.stringify(event));
+      return { release, seq, epoch: by, at, event: structuredClone(event), hash };
+    });
+    streams.set(release, [...stream, ...stored]);
+    return stored;
+  };
+
+  return {
+    failNext: (fault) => {
+      failing = fault;
+    },
+    releases: (of) =>
+      Promise.resolve(
+        [...streams]
+          .filter(
+            ([, [first]]) =>
+              of === undefined ||
+              (first?.event.type === "planned" &&
+                first.event.app === of.app &&
+                first.event.environment === of.environment),
+          )
+          .map(([release]) => release)
+          .sort((a, b) => b - a),
+      ),
+    read: (release, from = 1) => Promise.resolve((streams.get(release) ?? []).filter(({ seq }) => seq >= from)),
+    append: (release, after, events, by) => new Promise((resolve) => resolve(append(release, after, events, by))),
+    ask: (request) => {
+      requests.push({ ...request, id: requests.length + 1, answer: null });
+      return Promise.resolve(requests.length);
+    },
+    openRequests: () => Promise.resolve(requests.filter(({ answer }) => answer === null)),
+    answer: (id, answer) => {
+      const request = requests[id - 1];
+      if (request !== undefined) request.answer = answer;
+      return Promise.resolve();
+    },
+    answerTo: (id) => Promise.resolve(requests[id - 1]?.answer ?? null),
+    raiseEpoch: () => Promise.resolve((epoch += 1)),
+    epoch: () => Promise.resolve(epoch),
+    takeActorLock: () => {
+      if (isHeld) return Promise.resolve(null);
+      isHeld = true;
+      return Promise.resolve({
+        [Symbol.asyncDispose]: () => {
+          isHeld = false;
+          return Promise.resolve();
+        },
+      });
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}

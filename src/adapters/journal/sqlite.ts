@@ -1,0 +1,242 @@
+import { createHash } from "node:crypto";
+import { chmodSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Happened } from "../../core/event.ts";
+import { FaultError } from "../../core/fault.ts";
+import { EVENT_FORMAT, upcast } from "../../core/upcast.ts";
+import { createStateFolder, type StateFolder } from "../../local/state-folder.ts";
+import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
+
+/** `node:sqlite` is synchronous: a wait for a lock blocks the loop, so it is short and repeated from outside. */
+const BUSY_MS = 50;
+const BUSY_TRIES = 40;
+
+/** The layout below; a folder with a higher one was written by a newer Tidegate. */
+const LAYOUT = 1;
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS events (
+    release INTEGER NOT NULL, seq INTEGER NOT NULL, format INTEGER NOT NULL, type TEXT NOT NULL,
+    wall INTEGER NOT NULL, watched INTEGER NOT NULL, epoch INTEGER NOT NULL, body TEXT NOT NULL, hash TEXT NOT NULL,
+    PRIMARY KEY (release, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS releases (
+    release INTEGER PRIMARY KEY, app TEXT NOT NULL, environment TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS requests (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, release INTEGER, body TEXT NOT NULL, person TEXT NOT NULL, at INTEGER NOT NULL, answer TEXT
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS epochs (only INTEGER PRIMARY KEY CHECK (only = 1), epoch INTEGER NOT NULL) STRICT;
+  INSERT OR IGNORE INTO epochs VALUES (1, 0);
+`;
+
+/** The journal in the state folder: SQLite, WAL, synchronous=FULL, so that what was appended outlives a power cut. */
+export async function openSqliteJournal(folder: StateFolder): Promise<Journal> {
+  createStateFolder(folder);
+  const path = folder.file("journal.db");
+  const database = open(path);
+  chmodSync(path, 0o600);
+  await patiently(path, () => prepare(database, path));
+  const run = <T>(work: () => T): Promise<T> => patiently(path, work);
+
+  return {
+    releases: (of) =>
+      run(() =>
+        (of === undefined
+          ? database.prepare("SELECT release FROM releases ORDER BY release DESC").all()
+          : database
+              .prepare("SELECT release FROM releases WHERE app = ? AND environment = ? ORDER BY release DESC")
+              .all(of.app, of.environment)
+        ).map(({ release }) => Number(release)),
+      ),
+    read: (release, from = 1) =>
+      run(() =>
+        database
+          .prepare("SELECT * FROM events WHERE release = ? AND seq >= ? ORDER BY seq")
+          .all(release, from)
+          .map(toStored),
+      ),
+    append: (release, after, events, epoch) => run(() => append(database, path, release, after, events, epoch)),
+    ask: ({ release, body, by, at }) =>
+      run(() =>
+        Number(
+          database
+            .prepare("INSERT INTO requests (release, body, person, at) VALUES (?, ?, ?, ?)")
+            .run(release, JSON.stringify(body), by, at).lastInsertRowid,
+        ),
+      ),
+    openRequests: () =>
+      run(() =>
+        database
+          .prepare("SELECT * FROM requests WHERE answer IS NULL ORDER BY id")
+          .all()
+          .map((row): Request => ({
+            id: Number(row["id"]),
+            release: row["release"] === null ? null : Number(row["release"]),
+            body: JSON.parse(String(row["body"])) as unknown,
+            by: String(row["person"]),
+            at: Number(row["at"]),
+          })),
+      ),
+    answer: (request, answer) =>
+      run(
+        () =>
+          void database
+            .prepare("UPDATE requests SET answer = ? WHERE id = ? AND answer IS NULL")
+            .run(JSON.stringify(answer), request),
+      ),
+    answerTo: (request) =>
+      run(() => {
+        const answer = database.prepare("SELECT answer FROM requests WHERE id = ?").get(request)?.["answer"];
+        return typeof answer === "string" ? (JSON.parse(answer) as unknown) : null;
+      }),
+    raiseEpoch: () =>
+      run(() => Number(database.prepare("UPDATE epochs SET epoch = epoch + 1 RETURNING epoch").get()?.["epoch"])),
+    epoch: () => run(() => Number(database.prepare("SELECT epoch FROM epochs").get()?.["epoch"])),
+    takeActorLock: () => Promise.resolve(takeActorLock(folder)),
+    [Symbol.asyncDispose]: () => {
+      database.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+function open(path: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(path);
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    return database;
+  } catch (error) {
+    throw unavailable(path, error);
+  }
+}
+
+function prepare(database: DatabaseSync, path: string): void {
+  const layout = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+  if (layout > LAYOUT) {
+    throw new FaultError({
+      code: "state-newer",
+      what: "This state folder was written by a newer version of Tidegate.",
+      where: path,
+      fix: "use that version or a later one",
+    });
+  }
+  if (layout === LAYOUT) return void database.exec("PRAGMA synchronous = FULL");
+  database.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE; ${TABLES} PRAGMA user_version = ${LAYOUT}; COMMIT;`,
+  );
+}
+
+function append(
+  database: DatabaseSync,
+  path: string,
+  release: number,
+  after: number,
+  events: readonly Happened[],
+  epoch: number,
+): readonly StoredEvent[] {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const last = database
+      .prepare("SELECT seq, hash FROM events WHERE release = ? ORDER BY seq DESC LIMIT 1")
+      .get(release);
+    const found = Number(last?.["seq"] ?? 0);
+    if (found !== after) {
+      throw new FaultError({
+        code: "journal-conflict",
+        what: `Release ${release} has ${found} events where ${after} were expected: somebody else appended.`,
+        where: path,
+        fix: "only one engine may act; tidegate status says which",
+      });
+    }
+    let hash = String(last?.["hash"] ?? "");
+    const insert = database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    const stored = events.map(({ event, at }, index): StoredEvent => {
+      const seq = after + 1 + index;
+      const body = JSON.stringify(event);
+      const wall = Math.round(at.wall);
+      const watched = Math.round(at.watched);
+      hash = chain(hash, release, seq, EVENT_FORMAT, wall, watched, epoch, body);
+      insert.run(release, seq, EVENT_FORMAT, event.type, wall, watched, epoch, body, hash);
+      if (event.type === "planned")
+        database.prepare("INSERT INTO releases VALUES (?, ?, ?)").run(release, event.app, event.environment);
+      return { release, seq, epoch, event, at: { wall, watched }, hash };
+    });
+    database.exec("COMMIT");
+    return stored;
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** Hash of an event on top of the one before it: a changed, removed or reordered event breaks every later one. */
+export function chain(before: string, ...parts: readonly (string | number)[]): string {
+  return createHash("sha256")
+    .update(JSON.stringify([before, ...parts]))
+    .digest("hex");
+}
+
+function toStored(row: Record<string, unknown>): StoredEvent {
+  return {
+    release: Number(row["release"]),
+    seq: Number(row["seq"]),
+    epoch: Number(row["epoch"]),
+    at: { wall: Number(row["wall"]), watched: Number(row["watched"]) },
+    event: upcast(Number(row["format"]), JSON.parse(String(row["body"])) as { type: string }),
+    hash: String(row["hash"]),
+  };
+}
+
+/**
+ * An exclusive SQLite lock: freed at once when its holder is killed, held while it is stopped, with no time-out to
+ * guess.
+ */
+function takeActorLock(folder: StateFolder): AsyncDisposable | null {
+  const lock = open(folder.file("actor.lock"));
+  try {
+    lock.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+  } catch (error) {
+    lock.close();
+    if (isBusy(error)) return null;
+    throw unavailable(folder.file("actor.lock"), error);
+  }
+  return {
+    [Symbol.asyncDispose]: () => {
+      lock.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+async function patiently<T>(path: string, work: () => T): Promise<T> {
+  for (let left = BUSY_TRIES; ; left -= 1) {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof FaultError) throw error;
+      if (!isBusy(error) || left <= 0) throw unavailable(path, error);
+    }
+    await sleep(5 + Math.random() * 20);
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  const code = (error as { errcode?: number } | null)?.errcode;
+  return code !== undefined && (code & 0xff) === 5;
+}
+
+function unavailable(path: string, error: unknown): FaultError {
+  const cause = error instanceof Error ? error.message : String(error);
+  return new FaultError(
+    {
+      code: "journal-unavailable",
+      what: "The journal can't be read or written.",
+      where: path,
+      cause,
+      fix: "check that the disk has room and that the folder belongs to you",
+    },
+    { cause: error },
+  );
+}
