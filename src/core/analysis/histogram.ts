@@ -46,7 +46,7 @@ export function quantile(counts: Buckets, q: number): number | null {
 }
 
 /** All counts in one histogram. */
-export function merge(parts: Iterable<Buckets>): Buckets {
+export function merge(...parts: readonly Buckets[]): Buckets {
   const sum: Record<number, number> = {};
   for (const part of parts) {
     for (const key in part) sum[key] = (sum[key] ?? 0) + (part[key] ?? 0);
