@@ -1,14 +1,14 @@
 import type { Evidence } from "../core/evidence.ts";
 import type { SecondRow } from "../core/observation.ts";
 
-/** What the failing version did that stable did not. Never throws: what can't be read is left out. */
+/** Gathers what a rollback hands over of the bug. */
 export interface EvidenceGatherer {
-  gather(input: {
+  /** Never throws, and takes seconds at most: what can't be had is told in `missing`. */
+  gather(of: {
     readonly candidate: string;
+    /** null: the first release of the app. */
     readonly stable: string | null;
+    /** What the data plane saw of both versions since the candidate got traffic. */
     readonly rows: readonly SecondRow[];
-    /** Newest lines last, by version. */
-    readonly logs: { readonly candidate: readonly string[]; readonly stable: readonly string[] };
-    readonly commits: readonly string[];
   }): Promise<Evidence>;
 }
