@@ -5,8 +5,8 @@ import { formatDuration } from "./time.ts";
 import { decideMessages } from "./messages.ts";
 import type { Step, StepOf } from "./plan.ts";
 import { advance } from "./progress.ts";
-import { type Release, type StepProgress, currentStep } from "./release.ts";
-import { routed, stepRecipe } from "./recipe.ts";
+import { type Release, type StepProgress, currentStep, isEnded } from "./release.ts";
+import { retireRecipe, routed, stepRecipe } from "./recipe.ts";
 import { type Seen, readiness } from "./seen.ts";
 import { decideUndo } from "./undo.ts";
 import { endOfStep } from "./hold.ts";
@@ -18,10 +18,15 @@ import { watchForDanger } from "./danger.ts";
  * Pure: the caller appends them, performs the effects that they ask for, and asks again.
  */
 export function decide(release: Release, seen: Seen, now: Moment): readonly ReleaseEvent[] {
-  const messages = decideMessages(release, now);
-  if (messages.length > 0) return messages;
-  if (release.undo !== null)
-    return release.state === "rolled-back" || release.state === "failed" ? [] : decideUndo(release, seen, now);
+  const events = decideRelease(release, seen, now);
+  // What people are told never comes before what must be done.
+  return events.length > 0 ? events : decideMessages(release, now);
+}
+
+function decideRelease(release: Release, seen: Seen, now: Moment): readonly ReleaseEvent[] {
+  if (isEnded(release)) return release.earlyRetirement === null ? [] : retireEarly(release, now);
+  if (release.undo !== null) return decideUndo(release, seen, now);
+  if (release.earlyRetirement !== null && !release.standbyRetired) return retireEarly(release, now);
   switch (release.state) {
     case "planned":
       return [{ type: "started" }];
@@ -33,6 +38,14 @@ export function decide(release: Release, seen: Seen, now: Moment): readonly Rele
     case "failed":
       return [];
   }
+}
+
+/** A newer release waits for the slot. */
+function retireEarly(release: Release, now: Moment): readonly ReleaseEvent[] {
+  if (release.standbyRetired || release.state === "rolled-back") return [];
+  const effects = release.earlyRetirement ?? {};
+  const next = advance(release.id, retireRecipe(release), effects, { kind: "early-retirement" }, now, () => true);
+  return next.kind === "request" ? next.events : [];
 }
 
 function decideStep(release: Release, seen: Seen, now: Moment): readonly ReleaseEvent[] {

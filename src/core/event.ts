@@ -107,16 +107,19 @@ export type ReleaseEvent =
     }
   | ({ readonly type: "retried"; readonly step: string } & Act)
   | { readonly type: "share-drifted"; readonly wanted: Share; readonly found: Share | null; readonly sentence: string }
+  /** A newer release needs the slot: the standby is retired now, before its step is due. */
+  | { readonly type: "retirement-brought-forward"; readonly for: number }
   | { readonly type: "rollback-decided"; readonly because: Because; readonly by: string | null }
   | { readonly type: "rolled-back"; readonly sentence: string }
   | { readonly type: "went-live" }
   | { readonly type: "closed" }
   | { readonly type: "failed"; readonly fault: Fault };
 
-/** What an effect belongs to: a step's attempt, the undoing, or the messages to people that block nothing. */
+/** What an effect belongs to: a step's attempt, the undoing, a retirement brought forward, or the messages to people that block nothing. */
 export type Within =
   | { readonly kind: "step"; readonly step: string; readonly attempt: number }
   | { readonly kind: "undo" }
+  | { readonly kind: "early-retirement" }
   | { readonly kind: "message" };
 
 export type EventType = ReleaseEvent["type"];

@@ -66,12 +66,8 @@ function parseAbsolute(metric: Metric, text: string): Parsed<Limit> {
 }
 
 function absoluteValue(metric: Metric, text: string): Parsed<number> {
-  switch (METRICS[metric].unit) {
-    case "share":
-      return parsePercent(text);
-    case "ms":
-      return parseDuration(text);
-    case "count":
-      return /^\d+$/.test(text) ? parsed(Number(text)) : misread(`\`${text}\` is not a whole number.`, "");
-  }
+  const { unit } = METRICS[metric];
+  if (unit === "share") return parsePercent(text);
+  if (unit === "ms") return parseDuration(text);
+  return /^\d+$/.test(text) ? parsed(Number(text)) : misread(`\`${text}\` is not a whole number.`, "");
 }

@@ -156,8 +156,10 @@ function shiftRecipe(release: Release, share: number): Recipe {
   return recipe;
 }
 
-function retireRecipe(release: Release): Recipe {
+/** Empty once the standby is retired: a newer release may have brought it forward. */
+export function retireRecipe(release: Release): Recipe {
   const { stable } = release;
+  if (release.standbyRetired) return [];
   return [
     ...(stable === null
       ? []
@@ -175,10 +177,9 @@ function retireRecipe(release: Release): Recipe {
             },
           } as const,
         ]),
-    ...(routed(release).length === 0
-      ? []
-      : [{ ...ONCE, ...INSIST, name: "settle", effect: { kind: "settle", on: "candidate" } } as const]),
     { ...ONCE, name: "prune", effect: { kind: "prune-versions", keep: release.plan.keepVersions }, optional: true },
+    // Last, because with it the standby counts as retired.
+    { ...ONCE, ...INSIST, name: "settle", effect: { kind: "settle", on: "candidate" } },
   ];
 }
 

@@ -45,6 +45,8 @@ export interface Release {
   readonly drifts: number;
   readonly fault: Fault | null;
   readonly standbyRetired: boolean;
+  /** Effects of a retirement that a newer release brought forward; null: none did. */
+  readonly earlyRetirement: Effects | null;
 }
 
 export interface Hold {
@@ -240,6 +242,8 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
       return retried(next, event.step);
     case "share-drifted":
       return drifted(next);
+    case "retirement-brought-forward":
+      return { ...next, earlyRetirement: next.earlyRetirement ?? {} };
     case "rollback-decided":
       return {
         ...next,
@@ -345,6 +349,7 @@ function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment):
     drifts: 0,
     fault: null,
     standbyRetired: false,
+    earlyRetirement: null,
   };
 }
 
@@ -370,6 +375,8 @@ function withEffects(release: Release, within: Within, change: (effects: Effects
     case "undo":
       if (release.undo === null) throw new Error("Nothing is being undone.");
       return { ...release, undo: { ...release.undo, effects: change(release.undo.effects) } };
+    case "early-retirement":
+      return { ...release, earlyRetirement: change(release.earlyRetirement ?? {}) };
     case "message":
       return { ...release, messages: change(release.messages) };
   }
@@ -383,6 +390,7 @@ function mapEffects(release: Release, change: (effect: EffectProgress) => Effect
     steps: release.steps.map((step) => ({ ...step, effects: each(step.effects) })),
     undo: release.undo === null ? null : { ...release.undo, effects: each(release.undo.effects) },
     messages: each(release.messages),
+    earlyRetirement: release.earlyRetirement === null ? null : each(release.earlyRetirement),
   };
 }
 

@@ -27,6 +27,7 @@ const KNOWN: Readonly<Record<EventType, true>> = {
   "stepped-back": true,
   retried: true,
   "share-drifted": true,
+  "retirement-brought-forward": true,
   "rollback-decided": true,
   "rolled-back": true,
   "went-live": true,

@@ -1,3 +1,4 @@
+import type { Fault } from "../core/fault.ts";
 import type { InstanceSeen, Slot } from "../core/observation.ts";
 import type { Service } from "../core/plan.ts";
 
@@ -25,12 +26,26 @@ export interface Runtime {
   instances(): Promise<readonly InstanceSeen[]>;
   /** The last lines that the instance wrote, oldest first. */
   log(instance: string, lines: number): Promise<readonly string[]>;
+  /** Why an instance did not get ready: what it exited with, where it listens instead, what its log says. */
+  explain(instance: string): Promise<Fault>;
+  /** Takes an instance that already runs as stable. Never restarted. Faults: nothing-listens. */
+  adopt(order: AdoptOrder): Promise<InstanceSeen>;
   /** Removes prepared versions beyond the newest `keep`, never one that runs. */
   prune(keep: number, inUse: readonly string[]): Promise<readonly string[]>;
   /** Subjects of the commits between two versions, newest first; empty where there is no history. */
   commits(from: string, to: string): Promise<readonly string[]>;
   /** The full name of what a user calls a version (`HEAD` → a sha). Faults: unknown-version. */
   resolve(version: string): Promise<{ readonly version: string; readonly label: string }>;
+}
+
+export interface AdoptOrder {
+  readonly app: string;
+  readonly environment: string;
+  readonly service: string;
+  /** `host:port`. */
+  readonly address: string;
+  readonly version: string;
+  readonly slot: Slot;
 }
 
 export interface StartOrder {

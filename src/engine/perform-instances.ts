@@ -1,0 +1,131 @@
+import type { Effect, Observed } from "../core/effect.ts";
+import type { Placed } from "../core/event.ts";
+import { FaultError, faultOf } from "../core/fault.ts";
+import type { InstanceSeen } from "../core/observation.ts";
+import type { Service } from "../core/plan.ts";
+import { routed } from "../core/recipe.ts";
+import { formatDuration } from "../core/time.ts";
+import { drainEndpoints, introduce } from "./perform-traffic.ts";
+import type { Stage } from "./perform.ts";
+
+export async function prepareVersion(stage: Stage, version: string): Promise<Observed> {
+  const { directory, tookMs, built } = await stage.ports.runtime.prepare(
+    version,
+    stage.release.plan.services,
+    stage.signal,
+  );
+  return { directory, tookMs, built };
+}
+
+/** Starts what is not running yet, waits until each instance was seen ready, and tells the data plane where they are. */
+export async function startServices(stage: Stage, effect: Extract<Effect, { kind: "start" }>): Promise<Observed> {
+  const { release, ports, signal } = stage;
+  const services = release.plan.services.filter(({ name }) => effect.services.includes(name));
+  const placed =
+    effect.slot === release.candidate.slot && effect.version === release.candidate.version
+      ? release.candidate
+      : release.stable;
+  if (placed?.adopted !== undefined) return { adopted: placed.adopted };
+  if (routed(release).length > 0) await ports.traffic.ensure(release.plan.traffic.listen);
+  const { directory } = await ports.runtime.prepare(effect.version, release.plan.services, signal);
+  const started: InstanceSeen[] = [];
+  for (const service of services) {
+    for (let index = 0; index < service.replicas; index += 1) {
+      signal.throwIfAborted();
+      started.push(
+        await ports.runtime.start({
+          app: release.app,
+          environment: release.environment,
+          service,
+          version: effect.version,
+          slot: effect.slot,
+          index,
+          role: release.stable === null ? "active" : "inactive",
+          directory,
+          secrets: stage.options.secrets,
+        }),
+      );
+    }
+  }
+  await untilReady(stage, services, started);
+  if (services.some(({ routes }) => routes.length > 0)) await introduce(stage);
+  return { instances: started.map(({ id, address }) => ({ id, address: address ?? null })) };
+}
+
+async function untilReady(stage: Stage, services: readonly Service[], started: readonly InstanceSeen[]): Promise<void> {
+  const { clock, runtime } = stage.ports;
+  const begun = clock.monotonic();
+  for (;;) {
+    const seen = stage.world.health();
+    const waiting = started.filter(({ id }) => seen[id]?.ready !== true);
+    if (waiting.length === 0) return;
+    for (const { id } of waiting) {
+      const now = stage.world.instances().find((instance) => instance.id === id);
+      const crashed = now !== undefined && (now.restarts > 0 || now.state === "backoff" || now.state === "exited");
+      if (crashed) throw new FaultError(await runtime.explain(id));
+    }
+    const bound = Math.max(...services.map(({ startMs }) => startMs));
+    if (clock.monotonic() - begun > bound) throw new FaultError(await notReadyFault(stage, waiting[0], bound));
+    await clock.sleep(50, stage.signal);
+  }
+}
+
+async function notReadyFault(
+  stage: Stage,
+  instance: InstanceSeen | undefined,
+  bound: number,
+): Promise<FaultError["fault"]> {
+  if (instance === undefined) return { code: "instance-not-ready", what: "An instance did not get ready." };
+  const last = stage.world.health()[instance.id]?.last;
+  const explained = await stage.ports.runtime
+    .explain(instance.id)
+    .catch((error: unknown) => faultOf(error, "instance-not-ready", `${instance.id} did not get ready.`));
+  const answer =
+    last === undefined
+      ? "no answer yet"
+      : last.status === undefined
+        ? last.text
+        : `${last.status} after ${Math.round(last.tookMs)}ms: ${last.text}`;
+  return {
+    ...explained,
+    where: explained.where ?? instance.address ?? instance.id,
+    detail: [`not ready within ${formatDuration(bound)}; last answer: ${answer}`, ...(explained.detail ?? [])],
+  };
+}
+
+/** Drains and stops; confirmed only when the runtime no longer lists any of them as living. */
+export async function stopServices(stage: Stage, effect: Extract<Effect, { kind: "stop" }>): Promise<Observed> {
+  const { runtime } = stage.ports;
+  const mine = (instances: readonly InstanceSeen[]): readonly InstanceSeen[] =>
+    instances.filter(
+      ({ version, slot, service, state }) =>
+        version === effect.version && slot === effect.slot && effect.services.includes(service) && state !== "exited",
+    );
+  const living = mine(await stage.world.freshInstances());
+  const serviceOf = ({ service }: InstanceSeen): Service | undefined =>
+    stage.release.plan.services.find(({ name }) => name === service);
+  let cut = 0;
+  const routedOnes = living.filter(({ address }) => address !== undefined);
+  if (effect.drain && routedOnes.length > 0) {
+    cut = await drainEndpoints(
+      stage,
+      routedOnes.map(({ id }) => id),
+      Math.max(...routedOnes.map((each) => serviceOf(each)?.drainMs ?? 0)),
+    );
+  }
+  await Promise.all(living.map((each) => runtime.stop(each.id, serviceOf(each)?.stopMs ?? 10_000)));
+  const left = mine(await stage.world.freshInstances()).filter(({ adopted }) => !adopted);
+  if (left.length > 0)
+    throw new FaultError({
+      code: "instance-not-stopped",
+      what: `${left.map(({ id }) => id).join(", ")} still run${left.length === 1 ? "s" : ""} after it was stopped.`,
+    });
+  return { stopped: living.map(({ id }) => id), cutAtDeadline: cut };
+}
+
+export async function pruneVersions(stage: Stage, keep: number): Promise<Observed> {
+  const { candidate, stable } = stage.release;
+  const inUse = [candidate, stable].filter((placed): placed is Placed => placed !== null).map(({ version }) => version);
+  const removed = await stage.ports.runtime.prune(keep, inUse);
+  return { removed };
+}

@@ -1,0 +1,137 @@
+import type { MachineCheck } from "../core/checklist.ts";
+import type { Message, Observed } from "../core/effect.ts";
+import { FaultError, faultOf } from "../core/fault.ts";
+import type { NotifyTarget, Warm } from "../core/plan.ts";
+import { fillReferences } from "../core/references.ts";
+import { routed } from "../core/recipe.ts";
+import type { SmokeFlow } from "../core/smoke.ts";
+import type { Target } from "../ports/tasks.ts";
+import type { Stage } from "./perform.ts";
+
+export async function runSmoke(
+  stage: Stage,
+  flows: readonly SmokeFlow[],
+  through: "instance" | "front-door",
+): Promise<Observed> {
+  const target = through === "instance" ? instanceTarget(stage) : frontDoorTarget(stage);
+  const outcome = await stage.ports.smoke.run(flows, target, stage.signal);
+  if (outcome.passed) return { ...outcome };
+  const failed = outcome.flows.filter(({ passed }) => !passed);
+  const where = through === "instance" ? "asked directly" : "through the front door";
+  throw new FaultError({
+    code: "smoke-failed",
+    what: `${failed.length} of ${outcome.flows.length} smoke flows failed on ${stage.release.candidate.label}, ${where}: ${failed[0]?.name ?? ""}.`,
+    detail: failed.flatMap(({ name, failure, cleanupFailure }) => [
+      ...(failure === undefined ? [] : [`${name}: ${failure}`]),
+      ...(cleanupFailure === undefined ? [] : [`${name}, clean-up: ${cleanupFailure}`]),
+    ]),
+    fix: `mend the version, then release it again; to try once more: tidegate retry ${stage.release.id}`,
+  });
+}
+
+export async function warmUp(stage: Stage, warm: Warm): Promise<Observed> {
+  const result = await stage.ports.warmer.warm(warm, instanceTarget(stage), stage.signal);
+  if (!result.warm)
+    throw new FaultError({
+      code: "not-warm",
+      what: `${stage.release.candidate.label} did not get warm: ${result.detail}`,
+    });
+  return { ...result };
+}
+
+export async function checkItem(stage: Stage, item: string, check: MachineCheck): Promise<Observed> {
+  const { passed, detail } = await stage.ports.checker.check(check, stage.signal);
+  if (!passed) throw new FaultError({ code: "check-not-passed", what: detail, where: `checklist item ${item}` });
+  return { detail };
+}
+
+export async function runCommand(
+  stage: Stage,
+  command: string,
+  timeoutMs: number,
+  purpose: "run" | "undo",
+): Promise<Observed> {
+  const { release, options, ports } = stage;
+  const values = { ...options.secrets, version: release.candidate.version, slot: release.candidate.slot };
+  const env = {
+    TIDEGATE_APP: release.app,
+    TIDEGATE_ENVIRONMENT: release.environment,
+    TIDEGATE_RELEASE: String(release.id),
+    TIDEGATE_VERSION: release.candidate.version,
+    TIDEGATE_STABLE_VERSION: release.stable?.version ?? "",
+    TIDEGATE_SLOT: release.candidate.slot,
+    DEPLOYMENT_ENV: release.environment,
+  };
+  const result = await ports.commands.run(fillReferences(command, values), { env, timeoutMs, signal: stage.signal });
+  if (result.code === 0) return { tookMs: result.tookMs, output: result.output.slice(-20) };
+  const how = result.timedOut
+    ? `was stopped after ${timeoutMs / 1000}s`
+    : result.code === null
+      ? `ended by ${result.signal ?? "a signal"}`
+      : `ended with exit code ${result.code}`;
+  throw new FaultError({
+    code: "command-failed",
+    what: `The ${purpose === "undo" ? "undo command" : "command"} ${how}: ${command}`,
+    detail: result.output.slice(-10),
+  });
+}
+
+/** One target that can't be reached must not keep a message from the others. */
+export async function notifyPeople(stage: Stage, message: Message, to: readonly NotifyTarget[]): Promise<Observed> {
+  const { app, environment, id } = stage.release;
+  const results = await Promise.allSettled(
+    to.map((target) => stage.ports.notifier.deliver(message, target, { app, environment, release: id })),
+  );
+  const failed = results.flatMap((result) =>
+    result.status === "rejected"
+      ? [faultOf(result.reason, "notification-not-delivered", "A message could not be delivered.")]
+      : [],
+  );
+  const [first] = failed;
+  if (first !== undefined) throw new FaultError(first);
+  return { delivered: to.map((target) => (target.kind === "webhook" ? target.name : target.kind)) };
+}
+
+export async function gatherEvidence(stage: Stage): Promise<Observed> {
+  const { release, world, ports } = stage;
+  const since = Math.floor((release.startedAt?.wall ?? 0) / 1000);
+  const evidence = await ports.evidence.gather({
+    candidate: release.candidate.version,
+    stable: release.stable?.version ?? null,
+    rows: world.rows().filter(({ second }) => second >= since),
+  });
+  return { ...evidence };
+}
+
+function instanceTarget(stage: Stage): Target {
+  const { candidate } = stage.release;
+  const baseUrls: Record<string, string> = {};
+  for (const { version, slot, service, address } of stage.world.instances()) {
+    if (version === candidate.version && slot === candidate.slot && address !== undefined)
+      baseUrls[service] ??= `http://${address}`;
+  }
+  return { baseUrls, headers: {}, version: candidate.version, insecureTls: false };
+}
+
+/** Through our own listener, pinned to the candidate, with the host name that the route wants. */
+function frontDoorTarget(stage: Stage): Target {
+  const { release, options } = stage;
+  const [listener] = release.plan.traffic.listen;
+  if (listener === undefined) return instanceTarget(stage);
+  const host = listener.host === "0.0.0.0" || listener.host === "::" ? "127.0.0.1" : listener.host;
+  const scheme = listener.tls === undefined ? "http" : "https";
+  const base = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
+  const named = routed(release)
+    .flatMap(({ routes }) => routes)
+    .find((route) => route.host !== undefined)?.host;
+  return {
+    baseUrls: Object.fromEntries(routed(release).map(({ name }) => [name, base])),
+    headers: {
+      [release.plan.traffic.pins.header]: release.candidate.version,
+      "x-tidegate-token": options.engineToken,
+      ...(named === undefined ? {} : { host: named }),
+    },
+    version: release.candidate.version,
+    insecureTls: listener.tls !== undefined,
+  };
+}

@@ -1,0 +1,105 @@
+import type { Observed } from "../core/effect.ts";
+import { FaultError } from "../core/fault.ts";
+import { routed } from "../core/recipe.ts";
+import type { TrafficState } from "../core/routing.ts";
+import { formatShare, type Share, WHOLE } from "../core/share.ts";
+import { routingTable } from "../core/table.ts";
+import type { Stage } from "./perform.ts";
+
+/** Gives the candidate a share. The table in force is changed in place, so that nothing else about it can be lost. */
+export async function setShare(stage: Stage, share: Share): Promise<Observed> {
+  const { release, world, epoch } = stage;
+  const state = await world.changeTable((now, revision) => {
+    if (
+      now === null ||
+      now.release !== release.id ||
+      (share > 0 && now.candidate?.version !== release.candidate.version)
+    ) {
+      return tableFor(stage, share, "both", revision);
+    }
+    const { unwatched } = release.plan;
+    const isPartial = share > 0 && share < WHOLE && now.stable !== null;
+    return {
+      ...now,
+      revision,
+      epoch,
+      share,
+      lease: isPartial ? { unwatchedMs: unwatched.afterMs, do: unwatched.do } : null,
+    };
+  }, stage.signal);
+  mustEqual(stage, state, share);
+  return { sharePercent: share / 100, revision: state.table?.revision };
+}
+
+/** Tells the plane where the candidate's instances are, at the share that it has. */
+export async function introduce(stage: Stage): Promise<void> {
+  await stage.world.freshInstances();
+  await stage.world.changeTable((_, revision) => tableFor(stage, stage.release.share, "both", revision), stage.signal);
+}
+
+/** Leaves one version in the table, the other gone from it. */
+export async function settle(stage: Stage, on: "stable" | "candidate"): Promise<Observed> {
+  if (routed(stage.release).length === 0) return {};
+  await stage.world.freshInstances();
+  const state = await stage.world.changeTable((_, revision) => tableFor(stage, 0, on, revision), stage.signal);
+  const version = on === "candidate" ? stage.release.candidate.version : (stage.release.stable?.version ?? null);
+  if ((state.table?.stable?.version ?? null) !== version || state.table?.candidate !== null) {
+    throw new FaultError({
+      code: "traffic-table-not-applied",
+      what: "The data plane answers with another table than the one that it was given.",
+      fix: "tidegate doctor",
+    });
+  }
+  return { on: version, revision: state.table?.revision };
+}
+
+/** Draining endpoints get no new requests; answers how many were still open at the deadline. */
+export async function drainEndpoints(stage: Stage, ids: readonly string[], deadlineMs: number): Promise<number> {
+  const draining = new Set(ids);
+  const state = await stage.world.changeTable((now, revision) => {
+    const base = now ?? tableFor(stage, 0, "both", revision);
+    const mark = (backend: typeof base.stable): typeof base.stable =>
+      backend === null
+        ? null
+        : {
+            ...backend,
+            instances: backend.instances.map((each) => (draining.has(each.id) ? { ...each, draining: true } : each)),
+          };
+    return { ...base, revision, epoch: stage.epoch, stable: mark(base.stable), candidate: mark(base.candidate) };
+  }, stage.signal);
+  const known = new Set(
+    [...(state.table?.stable?.instances ?? []), ...(state.table?.candidate?.instances ?? [])].map(({ id }) => id),
+  );
+  const left = await Promise.all(
+    ids.filter((id) => known.has(id)).map((id) => stage.ports.traffic.drain(id, deadlineMs)),
+  );
+  return left.reduce((sum, { left: open }) => sum + open, 0);
+}
+
+function tableFor(
+  stage: Stage,
+  share: Share,
+  on: "both" | "stable" | "candidate",
+  revision: number,
+): ReturnType<typeof routingTable> {
+  return routingTable({
+    release: stage.release,
+    share,
+    on,
+    instances: stage.world.instances(),
+    draining: new Set(),
+    revision,
+    epoch: stage.epoch,
+    engineToken: stage.options.engineToken,
+  });
+}
+
+function mustEqual(stage: Stage, state: TrafficState, share: Share): void {
+  const found = state.table?.share;
+  if (found === share && (share === 0 || state.table?.candidate?.version === stage.release.candidate.version)) return;
+  throw new FaultError({
+    code: "traffic-weight-not-applied",
+    what: `The data plane was asked for ${formatShare(share)} and answers ${found === undefined ? "with no table" : formatShare(found)}.`,
+    fix: `tidegate doctor ; then: tidegate retry ${stage.release.id}`,
+  });
+}

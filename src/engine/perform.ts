@@ -1,0 +1,55 @@
+import type { Effect, Observed } from "../core/effect.ts";
+import { FaultError } from "../core/fault.ts";
+import type { Release } from "../core/release.ts";
+import type { EngineOptions, Ports } from "./api.ts";
+import { prepareVersion, pruneVersions, startServices, stopServices } from "./perform-instances.ts";
+import { checkItem, gatherEvidence, notifyPeople, runCommand, runSmoke, warmUp } from "./perform-tasks.ts";
+import { setShare, settle } from "./perform-traffic.ts";
+import type { World } from "./world.ts";
+
+/** What an effect is performed with. `release` is the state at the time of asking. */
+export interface Stage {
+  readonly ports: Ports;
+  readonly options: EngineOptions;
+  readonly world: World;
+  readonly epoch: number;
+  readonly release: Release;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Carries one effect out and reads back what came of it. Throws FaultError; repeating a confirmed one changes nothing.
+ */
+export function perform(stage: Stage, effect: Effect): Promise<Observed> {
+  switch (effect.kind) {
+    case "prepare":
+      return prepareVersion(stage, effect.version);
+    case "start":
+      return startServices(stage, effect);
+    case "stop":
+      return stopServices(stage, effect);
+    case "share":
+      return setShare(stage, effect.share);
+    case "settle":
+      return settle(stage, effect.on);
+    case "smoke":
+      return runSmoke(stage, effect.flows, effect.through);
+    case "warm":
+      return warmUp(stage, effect.warm);
+    case "machine-check":
+      return checkItem(stage, effect.item, effect.check);
+    case "command":
+      return runCommand(stage, effect.command, effect.timeoutMs, effect.purpose);
+    case "notify":
+      return notifyPeople(stage, effect.message, effect.to);
+    case "gather-evidence":
+      return gatherEvidence(stage);
+    case "prune-versions":
+      return pruneVersions(stage, effect.keep);
+  }
+}
+
+/** Where an effect may not go on: a rollback was decided meanwhile. */
+export function aborted(): FaultError {
+  return new FaultError({ code: "aborted", what: "It was given up, because the release is being rolled back." });
+}

@@ -1,0 +1,132 @@
+import type { HealthSeen, InstanceSeen, ProbeAnswer } from "../core/observation.ts";
+import type { Health, Service } from "../core/plan.ts";
+import { SECOND } from "../core/time.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { HealthProbe } from "../ports/health.ts";
+
+/** Until it was ready once, an instance is asked often: a start should not wait for the slow rhythm of a watch. */
+const EAGER_MS = 150;
+
+const TCP_HEALTH: Pick<Health, "everyMs" | "timeoutMs" | "rise" | "fall" | "delayMs"> = {
+  everyMs: SECOND,
+  timeoutMs: SECOND,
+  rise: 1,
+  fall: 3,
+  delayMs: 0,
+};
+
+interface Probed {
+  /** The process that was asked: another pid starts from nothing. */
+  readonly pid: number | undefined;
+  readonly since: number;
+  nextAt: number;
+  asking: boolean;
+  good: number;
+  bad: number;
+  badLive: number;
+  seen: HealthSeen;
+}
+
+/** Asks every instance for its health in its own rhythm. Each process is judged anew: a restart forgets the past. */
+export interface Prober {
+  /** Begins the probes that are due; answers come in by themselves. */
+  probe(instances: readonly InstanceSeen[], services: readonly Service[]): void;
+  seen(): Readonly<Record<string, HealthSeen>>;
+}
+
+export function createProber(probe: HealthProbe, clock: Clock, changed: () => void): Prober {
+  const probed = new Map<string, Probed>();
+
+  const begin = (instance: InstanceSeen, service: Service): void => {
+    let state = probed.get(instance.id);
+    if (state === undefined || state.pid !== instance.pid) {
+      const now = clock.monotonic();
+      state = {
+        pid: instance.pid,
+        since: now,
+        nextAt: now,
+        asking: false,
+        good: 0,
+        bad: 0,
+        badLive: 0,
+        seen: { instance: instance.id, ready: false, live: true },
+      };
+      probed.set(instance.id, state);
+    }
+    if (instance.state !== "running" && instance.state !== "starting") {
+      state.seen = {
+        ...state.seen,
+        ready: false,
+        last: { at: clock.wall(), ok: false, tookMs: 0, text: `its process is ${instance.state}` },
+      };
+      state.good = 0;
+      return;
+    }
+    if (state.asking || clock.monotonic() < state.nextAt) return;
+    state.asking = true;
+    const mine = state;
+    void ask(probe, instance, service, clock).then((answers) => {
+      mine.asking = false;
+      if (probed.get(instance.id) !== mine) return;
+      take(mine, answers, service, clock);
+      changed();
+    });
+  };
+
+  return {
+    probe: (instances, services) => {
+      const here = new Set(instances.map(({ id }) => id));
+      for (const id of probed.keys()) if (!here.has(id)) probed.delete(id);
+      for (const instance of instances) {
+        const service = services.find(({ name }) => name === instance.service);
+        if (service !== undefined) begin(instance, service);
+      }
+    },
+    seen: () => Object.fromEntries([...probed].map(([id, { seen }]) => [id, seen])),
+  };
+}
+
+interface Answers {
+  readonly ready: ProbeAnswer;
+  readonly live?: ProbeAnswer;
+  readonly depends?: ProbeAnswer;
+}
+
+async function ask(probe: HealthProbe, instance: InstanceSeen, service: Service, clock: Clock): Promise<Answers> {
+  const { health } = service;
+  const { address } = instance;
+  // A worker has nothing to ask: it is ready while its process lives.
+  if (address === undefined) return { ready: { at: clock.wall(), ok: true, tookMs: 0, text: "its process runs" } };
+  if (health === undefined) return { ready: await probe.tcp(address, TCP_HEALTH.timeoutMs) };
+  const get = (path: string): Promise<ProbeAnswer> => probe.http(`http://${address}${path}`, health.timeoutMs);
+  const [ready, live, depends] = await Promise.all([
+    get(health.ready),
+    health.live === undefined ? undefined : get(health.live),
+    health.depends === undefined ? undefined : get(health.depends),
+  ]);
+  return { ready, ...(live === undefined ? {} : { live }), ...(depends === undefined ? {} : { depends }) };
+}
+
+function take(state: Probed, { ready, live, depends }: Answers, service: Service, clock: Clock): void {
+  const { rise, fall, everyMs, delayMs } = service.health ?? TCP_HEALTH;
+  state.good = ready.ok ? state.good + 1 : 0;
+  // The first moments of a process do not count against it.
+  const early = clock.monotonic() - state.since < delayMs;
+  state.bad = ready.ok || early ? 0 : state.bad + 1;
+  state.badLive = live === undefined || live.ok || early ? 0 : state.badLive + 1;
+  const wasReady = state.seen.ready;
+  const isReady = wasReady ? state.bad < fall : state.good >= rise;
+  state.seen = {
+    instance: state.seen.instance,
+    ready: isReady,
+    live: state.badLive < fall,
+    last: ready,
+    ...(ready.ok && isReady
+      ? { readyAt: ready.at }
+      : state.seen.readyAt === undefined
+        ? {}
+        : { readyAt: state.seen.readyAt }),
+    ...(depends === undefined ? {} : { depends }),
+  };
+  state.nextAt = clock.monotonic() + (isReady ? everyMs : Math.min(everyMs, EAGER_MS));
+}

@@ -1,0 +1,143 @@
+import { faultOf, FaultError, type Fault } from "../core/fault.ts";
+import type { HealthSeen, InstanceSeen, SecondRow } from "../core/observation.ts";
+import type { Service } from "../core/plan.ts";
+import { type HourOfTraffic } from "../core/quietest.ts";
+import type { RoutingTable, TrafficState } from "../core/routing.ts";
+import { HOUR, SECOND } from "../core/time.ts";
+import type { Ports } from "./api.ts";
+import { createProber } from "./prober.ts";
+
+/** Rows older than this are forgotten; the longest window of a guard fits into it. */
+const KEEP_SECONDS = 15 * 60;
+
+/**
+ * The outside as last seen, for every release of the engine: asked once, shared by all. Nothing in it is truth for
+ * longer than a look; whatever must be certain is read back where it is done.
+ */
+export interface World {
+  /** Asks runtime, data plane and health probes, each in its own rhythm. Never throws: what can't be asked says so. */
+  look(services: readonly Service[]): Promise<void>;
+  /** Looks at the instances now, whatever the rhythm. */
+  freshInstances(): Promise<readonly InstanceSeen[]>;
+  instances(): readonly InstanceSeen[];
+  health(): Readonly<Record<string, HealthSeen>>;
+  /** null: no plane answers; `trafficFault` says why. */
+  traffic(): TrafficState | null;
+  trafficFault(): Fault | null;
+  rows(): readonly SecondRow[];
+  /** Why the rows can't be trusted, or null. */
+  sourceDown(): string | null;
+  hoursOfTraffic(): readonly HourOfTraffic[];
+  /**
+   * Changes the table in one piece, one change at a time: `change` gets what is in force (null: none) with the
+   * revision to write. Not begun once `signal` is aborted.
+   */
+  changeTable(
+    change: (now: RoutingTable | null, revision: number) => RoutingTable,
+    signal: AbortSignal,
+  ): Promise<TrafficState>;
+}
+
+export function createWorld(ports: Ports, poke: () => void): World {
+  const { clock, runtime, traffic } = ports;
+  const prober = createProber(ports.health, clock, poke);
+  let instances: readonly InstanceSeen[] = [];
+  let state: TrafficState | null = null;
+  let trafficFault: Fault | null = null;
+  let rows: SecondRow[] = [];
+  const cursor = { proxy: "", next: 0 };
+  let sourceDown: string | null = null;
+  let lastRowsAt = Number.NEGATIVE_INFINITY;
+  const hours = new Map<number, { requests: number; seconds: Set<number> }>();
+  let changing: Promise<unknown> = Promise.resolve();
+
+  const lookAtInstances = async (): Promise<void> => {
+    try {
+      instances = await runtime.instances();
+    } catch {
+      // Not seen is not gone: what was seen last stays, and its health says how old it is.
+    }
+  };
+
+  const lookAtTraffic = async (): Promise<void> => {
+    try {
+      state = await traffic.read();
+      trafficFault = null;
+    } catch (error) {
+      state = null;
+      trafficFault = faultOf(error, "traffic-unreachable", "The data plane can't be asked.");
+    }
+  };
+
+  const lookAtRows = async (): Promise<void> => {
+    if (state === null || clock.monotonic() - lastRowsAt < SECOND) return;
+    lastRowsAt = clock.monotonic();
+    try {
+      if (cursor.proxy !== state.proxy) Object.assign(cursor, { proxy: state.proxy, next: 0 });
+      const batch = await traffic.observations(cursor.next);
+      // A new process counts from nothing, and its sequence is its own.
+      if (batch.proxy !== cursor.proxy) return void Object.assign(cursor, { proxy: batch.proxy, next: 0 });
+      sourceDown =
+        batch.lost > 0 && cursor.next > 0 ? `${batch.lost} seconds of the data plane's figures were lost` : null;
+      cursor.next = batch.next;
+      const oldest = Math.floor(clock.wall() / SECOND) - KEEP_SECONDS;
+      rows = [...rows, ...batch.rows].filter(({ second }) => second >= oldest);
+      countHours(hours, batch.rows);
+    } catch (error) {
+      sourceDown = faultOf(error, "traffic-unreachable", "the data plane's figures can't be read").what;
+    }
+  };
+
+  return {
+    look: async (services) => {
+      await Promise.all([lookAtInstances(), lookAtTraffic()]);
+      prober.probe(instances, services);
+      await lookAtRows();
+    },
+    freshInstances: async () => {
+      instances = await runtime.instances();
+      return instances;
+    },
+    instances: () => instances,
+    health: () => prober.seen(),
+    traffic: () => state,
+    trafficFault: () => trafficFault,
+    rows: () => rows,
+    sourceDown: () => (state === null ? (trafficFault?.what ?? "no data plane runs") : sourceDown),
+    hoursOfTraffic: () =>
+      [...hours].map(([at, { requests, seconds }]) => ({ at, requests, seenMs: seconds.size * SECOND })),
+    changeTable: (change, signal) => {
+      const write = async (): Promise<TrafficState> => {
+        for (let tries = 3; ; tries -= 1) {
+          signal.throwIfAborted();
+          const now = state ?? (await traffic.read());
+          try {
+            state = await traffic.write(
+              change(now?.table ?? null, (now?.table?.revision ?? 0) + 1),
+              now?.table?.revision ?? 0,
+            );
+            return state;
+          } catch (error) {
+            state = null;
+            if (!(error instanceof FaultError) || error.fault.code !== "revision-conflict" || tries <= 0) throw error;
+          }
+        }
+      };
+      const mine = changing.then(write, write);
+      changing = mine.catch(() => undefined);
+      return mine;
+    },
+  };
+}
+
+function countHours(hours: Map<number, { requests: number; seconds: Set<number> }>, rows: readonly SecondRow[]): void {
+  for (const { second, requests } of rows) {
+    const at = Math.floor((second * SECOND) / HOUR) * HOUR;
+    const hour = hours.get(at) ?? { requests: 0, seconds: new Set<number>() };
+    hour.requests += requests;
+    hour.seconds.add(second);
+    hours.set(at, hour);
+  }
+  // A week says how busy the hours of a day are.
+  for (const at of hours.keys()) if (hours.size > 7 * 24) hours.delete(at);
+}
