@@ -4,18 +4,18 @@
  * | request | answer |
  * |---|---|
  * | `GET /state` | 200 KeeperState |
- * | `POST /claim` `{ epoch }` | 200 · 412 `stale-epoch` |
- * | `PUT /proxy` ProxySpec | 200 once the sockets are open and the proxy answers on its control socket; idempotent · 409 `port-taken` (says who has it) |
- * | `PUT /instances/ID` InstanceSpec | 200 InstanceState once it is spawned; idempotent: the same spec again changes nothing |
- * | `DELETE /instances/ID?graceMs=N` | 200 InstanceState once its whole process group is gone (SIGTERM, then SIGKILL) |
- * | `GET /instances/ID/log?lines=N` | 200 `{ lines }` |
- * | `POST /stop` | 200, then everything is stopped and the keeper ends (`tidegate down`) |
+ * | `POST /claim` `{ epoch }` | 200 `{ epoch }` once it is on disk · 412 `stale-epoch` |
+ * | `PUT /proxy` ProxySpec | 200 KeeperState once the sockets are open and the proxy is ready; idempotent · 409 `port-taken` (says who has it) · 422 `port-not-allowed`, `address-not-here`, `proxy-not-started` |
+ * | `PUT /instances/ID` InstanceSpec | 200 InstanceState once it is spawned. One that lives (or waits for its restart) is left as it is and answered: to change its spec, DELETE it first · 422 `instance-not-started` |
+ * | `DELETE /instances/ID?graceMs=N` | 200 InstanceState once its whole process family is gone (SIGTERM, then SIGKILL) · 404 `unknown-instance` |
+ * | `GET /instances/ID/log?lines=N` | 200 `{ lines }`, secrets hidden · 404 |
+ * | `POST /stop` | 200, then everything is stopped, what was stopped is forgotten, and the keeper ends (`tidegate down`) |
  *
- * Writes carry the engine's epoch in the header `x-tidegate-epoch`; one lower than the highest claimed gets 412.
- * Refusals carry a Fault: `{ "fault": { code, what, fix } }`.
+ * Writes carry the engine's epoch in the header `x-tidegate-epoch`; one lower than the highest claimed gets 412. A write
+ * without it comes from a person (`tidegate down`) and is not fenced. Refusals carry a Fault: `{ "fault": { code, what, fix } }`.
  */
-import type { Listener } from "../core/routing.ts";
 import type { Usage } from "../core/observation.ts";
+import type { Listener } from "../core/routing.ts";
 import type { Instant } from "../core/time.ts";
 
 export interface ProxySpec {
@@ -23,26 +23,38 @@ export interface ProxySpec {
   readonly timeouts: { readonly headersMs: number; readonly idleMs: number; readonly connectMs: number };
 }
 
-/** One process to run. `command` is the user's shell line, run by `/bin/sh -c` in a process group of its own. */
+/** One process to run. `command` is the user's shell line, run by `/bin/sh -c` in a session and process group of its own. */
 export interface InstanceSpec {
   readonly id: string;
   readonly command: string;
   readonly directory: string;
+  /** Its whole environment, together with `secretEnv`: nothing of the keeper's own is passed on. */
   readonly env: Readonly<Record<string, string>>;
+  /**
+   * The part that must not be written down: the keeper has it in memory only. A keeper that adopts the instance reads it
+   * back from the living process; if that has ended meanwhile, somebody has to PUT it again.
+   */
+  readonly secretEnv?: Readonly<Record<string, string>>;
   /** Free-form; comes back in the state (service, slot, version, address). */
   readonly labels: Readonly<Record<string, string>>;
   readonly restart: "on-crash" | "never";
 }
 
+export type PublicInstanceSpec = Omit<InstanceSpec, "secretEnv">;
+
 export interface InstanceState {
-  readonly spec: InstanceSpec;
+  readonly spec: PublicInstanceSpec;
   readonly state: "starting" | "running" | "backoff" | "stopping" | "exited";
   readonly pid?: number;
   readonly startedAt?: Instant;
+  /** Crashes since it was first started. */
   readonly restarts: number;
+  /** Code and signal are both null when it ended while no keeper was there to be told. */
   readonly lastExit?: { readonly code: number | null; readonly signal: string | null; readonly at: Instant };
   readonly usage?: Usage;
   readonly logFile: string;
+  /** It ended while no keeper lived, and its secrets with it: only a new PUT starts it again. */
+  readonly needsSecrets: boolean;
 }
 
 export interface KeeperState {
@@ -54,10 +66,21 @@ export interface KeeperState {
   readonly proxy: {
     readonly spec: ProxySpec;
     readonly pid?: number;
-    readonly state: "starting" | "running" | "backoff";
+    readonly state: "starting" | "running" | "backoff" | "stopping" | "exited";
     readonly restarts: number;
+    readonly lastExit?: { readonly code: number | null; readonly signal: string | null; readonly at: Instant };
+    /**
+     * The keeper itself holds the listening sockets, so that none is refused while the proxy is away. False for a proxy
+     * that a new keeper adopted: there the sockets are opened again when it ends.
+     */
+    readonly holdsSockets: boolean;
+    readonly logFile: string;
   } | null;
   readonly instances: readonly InstanceState[];
 }
 
 export const KEEPER_SOCKET = "keeper.sock";
+export const KEEPER_RECORD_FILE = "keeper.json";
+export const KEEPER_LOCK_FILE = "keeper.lock";
+export const LOG_FOLDER = "logs";
+export const EPOCH_HEADER = "x-tidegate-epoch";

@@ -1,35 +1,34 @@
 import { readFileSync } from "node:fs";
+import { readProcess } from "./process-table.ts";
 
 /** A process that can't be mistaken for a later one with the same pid. */
 export interface ProcessIdentity {
   readonly bootId: string;
   readonly pid: number;
-  /** Clock ticks after boot at which it started (/proc/PID/stat, field 22). */
+  /** Clock ticks after boot at which it started (/proc/PID/stat, field 22); elsewhere than on Linux, seconds since 1970. */
   readonly startTicks: number;
 }
 
+let thisBoot: string | undefined;
+
 export function bootId(): string {
+  thisBoot ??= readBootId();
+  return thisBoot;
+}
+
+function readBootId(): string {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   } catch {
-    // Not Linux: pids alone must do.
+    // Not Linux: start times are wall time there, and tell one boot from another by themselves.
     return "unknown";
   }
 }
 
 /** Identity of a living process; null when it is gone or a zombie (`kill(pid, 0)` still succeeds on those). */
 export function identify(pid: number): ProcessIdentity | null {
-  let stat: string;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  } catch {
-    return null;
-  }
-  // The name in brackets may itself hold spaces and brackets: fields count from after the last one.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const state = fields[0];
-  if (state === "Z" || state === "X") return null;
-  return { bootId: bootId(), pid, startTicks: Number(fields[19]) };
+  const row = readProcess(pid);
+  return row === null || row.isZombie ? null : { bootId: bootId(), pid, startTicks: row.startTicks };
 }
 
 export function isSameProcess(identity: ProcessIdentity): boolean {

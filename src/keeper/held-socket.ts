@@ -1,0 +1,100 @@
+import { lookup } from "node:dns/promises";
+import net, { createServer, isIP } from "node:net";
+import { type Fault, FaultError } from "../core/fault.ts";
+import type { Listener } from "../core/routing.ts";
+import { ownersOfPort } from "../local/listening-sockets.ts";
+import { Refusal } from "../local/control-socket.ts";
+
+/**
+ * A bound socket that this process keeps open and never accepts on. Once a child has it and listens, it goes on
+ * listening without that child: the kernel queues who connects until the next child has it.
+ */
+export interface HeldSocket extends Disposable {
+  /** As it was asked for, its port resolved. */
+  readonly listener: Listener;
+  /** To be sent to a child over its IPC channel. */
+  readonly handle: Handle;
+}
+
+/** What node:cluster passes to its workers: a TCP handle that is bound and nothing more. */
+interface Handle {
+  getsockname(out: { port?: number }): number;
+  close(): void;
+}
+
+/** Not in Node's documentation, but what node:cluster is built on: a `net.Server` can't be bound without accepting. */
+const bind = net as unknown as {
+  _createServerHandle(address: string, port: number, family: 4 | 6, fd: number, flags: number): Handle | number;
+};
+
+/** Binds. Faults: port-taken (409; says who has it), port-not-allowed, address-not-here (422). */
+export async function holdSocket(listener: Listener): Promise<HeldSocket> {
+  const { host, port } = listener;
+  const address = isIP(host) === 0 ? (await lookup(host)).address : host;
+  // Two sockets may be bound to one port while neither listens; only listening tells whether it is free.
+  await listenForAMoment(address, port).catch((error: NodeJS.ErrnoException) => {
+    throw refused(listener, address, error.code ?? error.message);
+  });
+  const handle = bind._createServerHandle(address, port, isIP(address) === 6 ? 6 : 4, -1, 0);
+  const bound: { port?: number } = {};
+  if (typeof handle === "number" || handle.getsockname(bound) !== 0) throw refused(listener, address, "EADDRINUSE");
+  return {
+    listener: { ...listener, host: address, port: bound.port ?? port },
+    handle,
+    [Symbol.dispose]: () => handle.close(),
+  };
+}
+
+function listenForAMoment(host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer((socket) => socket.destroy());
+    probe.once("error", reject);
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
+  });
+}
+
+function refused(listener: Listener, address: string, code: string): Refusal | FaultError {
+  const where = `${listener.host}:${listener.port}`;
+  switch (code) {
+    case "EADDRINUSE":
+      return new Refusal(409, portTaken(where, address, listener.port));
+    case "EACCES":
+      return new FaultError({
+        code: "port-not-allowed",
+        what: `Ports below 1024 are not open to this user: ${listener.port}.`,
+        where,
+        fix: "use a port from 1024 on and forward to it, or allow it: sysctl -w net.ipv4.ip_unprivileged_port_start=80",
+      });
+    case "EADDRNOTAVAIL":
+      return new FaultError({
+        code: "address-not-here",
+        what: `${listener.host} is no address of this machine.`,
+        where,
+        fix: "use 127.0.0.1, 0.0.0.0 or one of those that `ip address` shows",
+      });
+    default:
+      return new FaultError({ code: "socket-not-opened", what: `${where} can't be listened on.`, where, cause: code });
+  }
+}
+
+/** Who has the port, and the two ways out. */
+function portTaken(where: string, address: string, port: number): Fault {
+  const { owners, uids } = ownersOfPort(address, port);
+  const who = owners.map(({ pid, command }) => `process ${pid} (${command || "command unknown"})`);
+  const takenBy =
+    who.length > 0
+      ? who.join(" and ")
+      : uids.length > 0
+        ? `a process of another user (uid ${uids.join(", ")})`
+        : "another process";
+  const reachable = address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
+  return {
+    code: "port-taken",
+    what: `Port ${port} is taken by ${takenBy}.`,
+    where,
+    fix: [
+      `if that is the service itself, take it over as stable, behind another port: tidegate release --adopt ${reachable}:${port} with \`traffic: { embedded: ANOTHER_PORT }\``,
+      "else stop it, or choose another port under `traffic`",
+    ].join("\n"),
+  };
+}

@@ -1,0 +1,106 @@
+import { statSync } from "node:fs";
+import { FaultError } from "../core/fault.ts";
+import { redactor } from "../core/redact.ts";
+import type { Usage } from "../core/observation.ts";
+import { environmentOf } from "../local/process-table.ts";
+import type { Backoff } from "./backoff.ts";
+import { lastLines } from "./log-file.ts";
+import type { InstanceSpec, InstanceState, PublicInstanceSpec } from "./protocol.ts";
+import { type KeeperRecord, type Life, UNBORN } from "./record.ts";
+import { SupervisedProcess } from "./supervised-process.ts";
+
+/** A shell line of the user's that the keeper looks after. */
+export interface Instance {
+  readonly id: string;
+  readonly process: SupervisedProcess;
+  state(usage: Usage | undefined): InstanceState;
+  record(): KeeperRecord["instances"][number];
+  /** The last lines of its log, its secrets hidden. */
+  log(count: number): Promise<readonly string[]>;
+}
+
+/** What the keeper gives each of its programs. */
+export interface Surroundings {
+  readonly backoff: Backoff;
+  readonly logFile: (name: string) => string;
+  /** Resolves when the keeper's record is on disk. */
+  readonly save: () => Promise<void>;
+  readonly note: (text: string) => void;
+}
+
+/** An instance that is not started yet. Faults: instance-not-started, when its folder is missing. */
+export function newInstance(spec: InstanceSpec, surroundings: Surroundings): Instance {
+  if (statSync(spec.directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new FaultError({
+      code: "instance-not-started",
+      what: `The folder in which ${spec.id} should run does not exist.`,
+      where: spec.directory,
+      fix: "does the version's tree hold the service's `directory`, or does its build make it?",
+    });
+  }
+  const { secretEnv, ...open } = spec;
+  return instance(open, Object.keys(secretEnv ?? {}), secretEnv ?? {}, UNBORN, surroundings);
+}
+
+/** An instance that a keeper before this one recorded; its secrets are read back when it is adopted. */
+export function recordedInstance(record: KeeperRecord["instances"][number], surroundings: Surroundings): Instance {
+  return instance(record.spec, record.secretNames, null, record.life, surroundings);
+}
+
+function instance(
+  spec: PublicInstanceSpec,
+  secretNames: readonly string[],
+  secrets: Readonly<Record<string, string>> | null,
+  life: Life,
+  { backoff, logFile, save, note }: Surroundings,
+): Instance {
+  let known = secretNames.length === 0 ? {} : secrets;
+  const path = logFile(spec.id);
+  const process = new SupervisedProcess(
+    {
+      name: spec.id,
+      file: "/bin/sh",
+      args: ["-c", spec.command],
+      directory: spec.directory,
+      logFile: path,
+      restart: spec.restart,
+      backoff,
+      environment(pid) {
+        if (known === null && pid !== undefined) known = pick(environmentOf(pid), secretNames);
+        return known === null ? null : { ...spec.env, ...known };
+      },
+      onChange: save,
+      note,
+    },
+    life,
+  );
+  return {
+    id: spec.id,
+    process,
+    state(usage) {
+      const { run, restarts, lastExit } = process.life;
+      return {
+        spec,
+        state: process.state,
+        ...(process.identity === null ? {} : { pid: process.identity.pid }),
+        ...(run === undefined ? {} : { startedAt: run.startedAt }),
+        restarts,
+        ...(lastExit === undefined ? {} : { lastExit }),
+        ...(usage === undefined ? {} : { usage }),
+        logFile: path,
+        needsSecrets: process.state === "exited" && process.life.wanted === "running" && known === null,
+      };
+    },
+    record: () => ({ spec, secretNames, life: process.life }),
+    async log(count) {
+      const hide = redactor(Object.values(known ?? {}));
+      return (await lastLines(path, count)).map((line) => hide.text(line));
+    },
+  };
+}
+
+/** The named values, or null when one is missing. */
+function pick(from: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> | null {
+  const found = names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]] as const]));
+  return found.length === names.length ? Object.fromEntries(found) : null;
+}
