@@ -1,0 +1,214 @@
+import { type Command, type CommandAnswer, command } from "../core/command.ts";
+import { decide } from "../core/decide.ts";
+import type { Observed } from "../core/effect.ts";
+import type { EventOf, Happened, ReleaseEvent } from "../core/event.ts";
+import { type Fault, faultOf } from "../core/fault.ts";
+import { currentStep, evolve, isEnded, type Release } from "../core/release.ts";
+import { WHOLE } from "../core/share.ts";
+import { statusOf, type Status } from "../core/status.ts";
+import { HOUR, MINUTE, SECOND } from "../core/time.ts";
+import type { EngineOptions, Ports } from "./api.ts";
+import { perform } from "./perform.ts";
+import { createWatch } from "./watch.ts";
+import { watchedTime } from "./watched-time.ts";
+import type { World } from "./world.ts";
+
+const RENEW_EVERY_MS = 3 * SECOND;
+/** How long a rollback waits for what was under way to stop, before it stops the candidate. */
+const ABORT_WAIT_MS = 5 * SECOND;
+
+/** One release in the hands of the engine: the loop of deciding, appending, performing. */
+export interface RunningRelease {
+  state(): Release;
+  status(): Status;
+  /** One look: asks `decide` until it has nothing more to say. */
+  tick(): Promise<void>;
+  command(asked: Command, by: string, reason: string | undefined): Promise<CommandAnswer>;
+  /** Nothing is left to do now, and nothing is under way. */
+  isSettled(): boolean;
+  /** Stops performing; what was under way is left as it is. */
+  abandon(): Promise<void>;
+}
+
+export interface RunningReleaseInput {
+  readonly ports: Ports;
+  readonly options: EngineOptions;
+  readonly world: World;
+  readonly epoch: number;
+  readonly release: Release;
+  /** Of its newest event. */
+  readonly seq: number;
+  readonly changed: () => void;
+}
+
+interface UnderWay {
+  readonly controller: AbortController;
+  readonly ended: Promise<void>;
+  readonly isUndo: boolean;
+}
+
+export function runRelease(input: RunningReleaseInput): RunningRelease {
+  const { ports, options, world, epoch, changed } = input;
+  const { clock, journal, traffic } = ports;
+  let { release, seq } = input;
+  const time = watchedTime(clock, release.lastAt.watched);
+  const watch = createWatch(world);
+  const underWay = new Map<string, UnderWay>();
+  let renewedAt = Number.NEGATIVE_INFINITY;
+  let isAbandoned = false;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  /** One thing at a time: the journal's order is the order in which things are decided. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = queue.then(work, work);
+    queue = mine.catch(() => undefined);
+    return mine;
+  };
+
+  const append = async (events: readonly ReleaseEvent[]): Promise<void> => {
+    const at = time.now();
+    const happened: readonly Happened[] = events.map((event) => ({ event, at }));
+    // Evolve first: what can't follow must not get into the journal.
+    let next = release;
+    for (const each of happened) next = evolve(next, each);
+    await journal.append(release.id, seq, happened, epoch);
+    release = next;
+    seq += events.length;
+    for (const event of events) {
+      if (event.type === "rollback-decided")
+        for (const { controller, isUndo } of underWay.values()) if (!isUndo) controller.abort();
+      if (event.type === "effect-requested") begin(event);
+    }
+    changed();
+  };
+
+  const begin = (event: EventOf<"effect-requested">): void => {
+    const controller = new AbortController();
+    const isUndo = event.within.kind !== "step";
+    const begun = clock.monotonic();
+    const before = event.within.kind === "undo" && event.effect.kind !== "share" ? othersToEnd() : Promise.resolve();
+    const run = async (): Promise<void> => {
+      const outcome = await before
+        .then(() => perform({ ports, options, world, epoch, release, signal: controller.signal }, event.effect))
+        .then(
+          (observed) => ({ observed }),
+          (error: unknown) => ({ fault: faultOf(error, "effect-failed", `"${event.name}" failed.`) }),
+        );
+      underWay.delete(event.key);
+      if (isAbandoned) return;
+      await settleEffect(event.key, outcome, clock.monotonic() - begun);
+    };
+    const ended = run().catch(fatal);
+    underWay.set(event.key, { controller, ended, isUndo });
+  };
+
+  const settleEffect = (
+    key: string,
+    outcome: { readonly observed: Observed } | { readonly fault: Fault },
+    tookMs: number,
+  ): Promise<void> =>
+    inTurn(async () => {
+      const took = Math.round(tookMs);
+      await append([
+        "observed" in outcome
+          ? { type: "effect-confirmed", key, observed: outcome.observed, tookMs: took }
+          : { type: "effect-failed", key, fault: outcome.fault, tookMs: took },
+      ]);
+      await decideOn();
+    });
+
+  /** What was begun before the rollback must have stopped before the rollback stops what it started. */
+  const othersToEnd = async (): Promise<void> => {
+    const others = [...underWay.values()].filter(({ isUndo }) => !isUndo).map(({ ended }) => ended);
+    await Promise.race([Promise.all(others), clock.sleep(ABORT_WAIT_MS)]);
+  };
+
+  /** The journal can't be written: nothing new is begun; the next look tries again. */
+  const fatal = (error: unknown): void => {
+    lastFault = faultOf(error, "engine", "The engine could not go on.");
+    changed();
+  };
+  let lastFault: Fault | null = null;
+
+  const decideOn = async (): Promise<void> => {
+    for (;;) {
+      if (isAbandoned) return;
+      const events = decide(release, watch.seen(release, time.now()), time.now());
+      if (events.length === 0) return;
+      await append(events);
+    }
+  };
+
+  const renewLease = async (): Promise<void> => {
+    if (release.share === 0 || release.share === WHOLE || isEnded(release)) return;
+    if (clock.monotonic() - renewedAt < RENEW_EVERY_MS) return;
+    renewedAt = clock.monotonic();
+    // A plane that can't be asked shows as source-down; the lease is there for just that.
+    await traffic.renew(epoch).catch(() => undefined);
+  };
+
+  const checkpoint = async (): Promise<void> => {
+    const progress = currentStep(release)?.progress;
+    if (isEnded(release) || progress?.state !== "running" || release.share === 0) return;
+    const inStep = time.now().watched - (progress.startedAt?.watched ?? 0);
+    const every = inStep < HOUR ? MINUTE : 5 * MINUTE;
+    if (time.now().watched - release.lastAt.watched >= every) await append([{ type: "watch-checkpoint" }]);
+  };
+
+  return {
+    state: () => release,
+    status: () => {
+      const status = statusOf(release, time.now(), watch.figures(release, time.now()));
+      return lastFault === null ? status : { ...status, fault: status.fault ?? lastFault };
+    },
+    tick: () =>
+      inTurn(async () => {
+        time.look();
+        try {
+          await renewLease();
+          await decideOn();
+          await checkpoint();
+          lastFault = null;
+        } catch (error) {
+          fatal(error);
+        }
+      }),
+    command: (asked, by, reason) =>
+      inTurn(async () => {
+        const answer = command(release, asked, { name: by }, reason);
+        if (answer.kind === "accepted") {
+          await append(answer.events);
+          await decideOn();
+        }
+        return answer;
+      }),
+    isSettled: () => underWay.size === 0 && isSettled(release, time.now().wall),
+    abandon: async () => {
+      isAbandoned = true;
+      const left = [...underWay.values()];
+      for (const { controller } of left) controller.abort();
+      // Clean-ups of smoke flows and the like get a moment.
+      await Promise.race([Promise.all(left.map(({ ended }) => ended)), clock.sleep(2 * SECOND)]);
+      await queue;
+    },
+  };
+}
+
+/** It has ended with every message sent, or it waits for a person or a date. */
+function isSettled(release: Release, wall: number): boolean {
+  const messages = Object.values(release.messages).some(
+    ({ state, try: tries }) => state === "requested" || (state === "failed" && tries < 5),
+  );
+  if (isEnded(release)) return !messages;
+  if (release.undo !== null || messages) return false;
+  const current = currentStep(release);
+  if (current === null) return false;
+  const { step, progress } = current;
+  if (release.hold?.needsPerson === true || release.paused !== null) return true;
+  return (
+    progress.state === "waiting" &&
+    step.afterMs !== undefined &&
+    release.liveAt !== null &&
+    release.liveAt.wall + step.afterMs > wall
+  );
+}

@@ -1,0 +1,143 @@
+import { createHash } from "node:crypto";
+import { canonicalJson } from "../core/canonical-json.ts";
+import type { EventOf, Placed } from "../core/event.ts";
+import { FaultError } from "../core/fault.ts";
+import type { InstanceSeen } from "../core/observation.ts";
+import { otherSlot } from "../core/observation.ts";
+import type { Plan, Service } from "../core/plan.ts";
+import { isRunning, type Release } from "../core/release.ts";
+import type { ReleaseRequest, Ports } from "./api.ts";
+
+/** What serves now, by the journal of the earlier releases. */
+export function placeBefore(newestFirst: readonly Release[]): Placed | null {
+  for (const release of newestFirst) {
+    if (release.state === "live" || release.state === "closed") return release.candidate;
+    if (release.state === "rolled-back") return release.stable;
+  }
+  return null;
+}
+
+/** A release can begin when the newest one before it neither runs nor waits to be mended. Throws FaultError. */
+export function mustBeFree(newest: Release | undefined): void {
+  if (newest === undefined) return;
+  if (newest.state === "failed") {
+    throw new FaultError({
+      code: "release-failed",
+      what: `Release ${newest.id} failed and nobody has mended it yet: ${newest.fault?.what ?? ""}`,
+      fix: `tidegate status ${newest.id} ; then: tidegate retry ${newest.id}`,
+    });
+  }
+  if (isRunning(newest)) {
+    throw new FaultError({
+      code: "release-running",
+      what: `Release ${newest.id} (${newest.candidate.label}) of ${newest.app} in ${newest.environment} is still running.`,
+      fix: `tidegate status ${newest.id} ; to undo it first and then begin: tidegate release --supersede`,
+    });
+  }
+}
+
+export interface Planning {
+  readonly id: number;
+  readonly request: ReleaseRequest;
+  readonly by: string;
+  /** What serves by the journal, or null. */
+  readonly before: Placed | null;
+}
+
+/**
+ * Looks at the world and writes down what the release is: which version beside which, in which slot. Nothing is
+ * changed outside but the taking over of a running instance. Throws FaultError.
+ */
+export async function planRelease(ports: Ports, { id, request, by, before }: Planning): Promise<EventOf<"planned">> {
+  const { plan } = request;
+  const wanted = await ports.runtime.resolve(request.version);
+  const stable =
+    request.adopt === undefined
+      ? await stillServing(ports, plan, before)
+      : await takeOver(ports, plan, before, request.adopt);
+  if (stable !== null && stable.version === wanted.version) {
+    throw new FaultError({
+      code: "version-serves-already",
+      what: `${wanted.label} serves already, so there is nothing to release.`,
+      fix: "commit a change, or name another version: tidegate release V",
+    });
+  }
+  const candidate: Placed = {
+    version: wanted.version,
+    label: wanted.label,
+    slot: stable === null ? "blue" : otherSlot(stable.slot),
+  };
+  if (plan.services.some(({ routes }) => routes.length > 0)) await ports.traffic.ensure(plan.traffic.listen);
+  return {
+    type: "planned",
+    release: id,
+    app: plan.app,
+    environment: plan.environment,
+    stable,
+    candidate,
+    offset: offsetOf(id),
+    plan,
+    planHash: createHash("sha256").update(canonicalJson(plan)).digest("hex"),
+    by,
+    ...(request.reason === undefined ? {} : { reason: request.reason }),
+  };
+}
+
+/** Spreads the releases' canaries evenly over all visitors (multiples of the golden ratio). */
+function offsetOf(release: number): number {
+  return (release * 6_181) % 10_000;
+}
+
+/** After `down` or a reboot the journal's stable version may not run any more: then the place is empty. */
+async function stillServing(ports: Ports, plan: Plan, before: Placed | null): Promise<Placed | null> {
+  if (before === null) return null;
+  const instances = await ports.runtime.instances();
+  const runs = instances.some(
+    (instance) => instance.version === before.version && instance.slot === before.slot && instance.state !== "exited",
+  );
+  if (runs || plan.services.length === 0) return before;
+  return null;
+}
+
+async function takeOver(ports: Ports, plan: Plan, before: Placed | null, address: string): Promise<Placed> {
+  const serving = await stillServing(ports, plan, before);
+  if (serving !== null && serving.adopted !== address) {
+    throw new FaultError({
+      code: "nothing-to-adopt",
+      what: `${serving.label} serves already under Tidegate, so nothing needs to be taken over.`,
+      fix: "release without --adopt",
+    });
+  }
+  const service = plan.services.find(({ routes }) => routes.length > 0);
+  if (service === undefined)
+    throw new FaultError({
+      code: "no-routed-service",
+      what: "No service of the plan has a route, so there is no traffic to take over.",
+    });
+  await mustAnswer(ports, service, address);
+  const version = `adopted-${address.replaceAll(/[^A-Za-z0-9.]/g, "-")}`;
+  const placed: Placed = { version, label: `adopted ${address}`, slot: "blue", adopted: address };
+  const adopted: InstanceSeen = await ports.runtime.adopt({
+    app: plan.app,
+    environment: plan.environment,
+    service: service.name,
+    address,
+    version,
+    slot: "blue",
+  });
+  return { ...placed, slot: adopted.slot };
+}
+
+async function mustAnswer(ports: Ports, { health }: Service, address: string): Promise<void> {
+  const answer =
+    health === undefined
+      ? await ports.health.tcp(address, 2_000)
+      : await ports.health.http(`http://${address}${health.ready}`, health.timeoutMs);
+  if (answer.ok) return;
+  throw new FaultError({
+    code: "adopted-not-ready",
+    what: `What runs at ${address} does not answer as ready, so it can't be taken over as stable.`,
+    where: health === undefined ? address : `http://${address}${health.ready}`,
+    cause: answer.status === undefined ? answer.text : `${answer.status}: ${answer.text}`,
+  });
+}

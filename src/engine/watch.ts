@@ -1,0 +1,124 @@
+import { FRESH_JUDGE, type JudgeState, judge } from "../core/analysis/judge.ts";
+import { sumWindow } from "../core/analysis/window.ts";
+import { quantile } from "../core/analysis/histogram.ts";
+import type { Verdict } from "../core/guard.ts";
+import { trafficProfile } from "../core/quietest.ts";
+import { currentStep, type Release } from "../core/release.ts";
+import type { Seen } from "../core/seen.ts";
+import { WHOLE } from "../core/share.ts";
+import type { VersionFigures } from "../core/status.ts";
+import { type Moment, MINUTE, SECOND } from "../core/time.ts";
+import { windowAt } from "../core/window.ts";
+import type { World } from "./world.ts";
+
+/** Seconds are closed this long after they ended (design/engine.md, Observations). */
+const CLOSED_AFTER_SECONDS = 2;
+
+/** Makes of the world what `decide` needs to know, for one release. Keeps the judge's state between two looks. */
+export interface Watch {
+  seen(release: Release, now: Moment): Seen;
+  figures(release: Release, now: Moment): readonly VersionFigures[] | null;
+}
+
+export function createWatch(world: World): Watch {
+  let judged: {
+    key: string;
+    second: number;
+    state: JudgeState;
+    restarts: Readonly<Record<string, number>>;
+    verdicts: readonly Verdict[];
+    stableVerdicts: readonly Verdict[];
+  } | null = null;
+
+  const verdicts = (release: Release, now: Moment): Pick<Seen, "verdicts" | "stableVerdicts"> => {
+    const current = currentStep(release);
+    if (current === null || current.progress.state !== "running" || current.step.guards.length === 0)
+      return { verdicts: [], stableVerdicts: [] };
+    const { step, progress } = current;
+    // Before the share is in force there is nothing to judge but the processes.
+    const since = step.kind === "shift" ? progress.readyAt : progress.startedAt;
+    if (since === null) return { verdicts: [], stableVerdicts: [] };
+    const key = `${step.id}/${progress.attempt}/${release.drifts}`;
+    const second = Math.floor(now.wall / SECOND);
+    if (judged?.key !== key) {
+      const restarts = Object.fromEntries(world.instances().map((each) => [each.id, each.restarts]));
+      judged = { key, second: 0, state: FRESH_JUDGE, restarts, verdicts: [], stableVerdicts: [] };
+    }
+    if (judged.second === second) return judged;
+    const guards =
+      release.share > 0
+        ? step.guards
+        : step.guards.filter(({ metric }) => metric === "cpu" || metric === "memory" || metric === "restarts");
+    const result = judge(judged.state, {
+      guards,
+      candidate: release.candidate.version,
+      stable: release.stable?.version ?? null,
+      rows: world.rows(),
+      fromSecond: Math.floor(since.wall / SECOND) + 1,
+      toSecond: second - CLOSED_AFTER_SECONDS,
+      sourceDown: world.sourceDown(),
+      instances: world.instances(),
+      restartsBefore: judged.restarts,
+    });
+    judged = { ...judged, second, ...result };
+    return judged;
+  };
+
+  return {
+    seen: (release, now) => {
+      const { table, returnedAt } = world.traffic() ?? { table: null, returnedAt: null };
+      const step = currentStep(release)?.step;
+      const window =
+        step?.kind === "window"
+          ? windowAt(step.window, now.wall, trafficProfile(world.hoursOfTraffic(), step.window.zone))
+          : null;
+      return {
+        ...verdicts(release, now),
+        instances: world.instances(),
+        health: world.health(),
+        traffic:
+          world.traffic() === null
+            ? null
+            : {
+                stable: table?.stable?.version ?? null,
+                candidate: table?.candidate?.version ?? null,
+                share: table?.share ?? 0,
+                returnedByItself: returnedAt !== null,
+              },
+        window,
+      };
+    },
+    figures: (release, now) => {
+      const state = world.traffic();
+      if (state === null || state.table === null) return null;
+      const to = Math.floor(now.wall / SECOND) - CLOSED_AFTER_SECONDS;
+      const current = currentStep(release)?.progress.readyAt ?? release.startedAt ?? release.plannedAt;
+      const from = Math.max(to - MINUTE / SECOND + 1, Math.floor(current.wall / SECOND) + 1);
+      const sides = [
+        ...(release.stable === null
+          ? []
+          : [{ role: "stable" as const, placed: release.stable, share: WHOLE - release.share }]),
+        { role: "candidate" as const, placed: release.candidate, share: release.share },
+      ];
+      const sums = sides.map(({ placed }) => sumWindow(world.rows(), placed.version, from, to));
+      const all = sums.reduce((total, { requests }) => total + requests, 0);
+      return sides.map(({ role, placed, share }, index): VersionFigures => {
+        const sum = sums[index] ?? { requests: 0, bad: 0, latency: {}, webSockets: { opened: 0, failed: 0 } };
+        return {
+          role,
+          version: placed.version,
+          label: placed.label,
+          wantedPercent: share / 100,
+          measuredPercent: all === 0 ? null : (100 * sum.requests) / all,
+          requests: sum.requests,
+          errorRate: sum.requests === 0 ? null : sum.bad / sum.requests,
+          p50Ms: quantile(sum.latency, 0.5),
+          p95Ms: quantile(sum.latency, 0.95),
+          p99Ms: quantile(sum.latency, 0.99),
+          inFlight: state.inFlight[placed.version] ?? 0,
+          windowMs: Math.max(0, to - from + 1) * SECOND,
+        };
+      });
+    },
+  };
+}
