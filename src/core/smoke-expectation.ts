@@ -19,6 +19,8 @@ export interface ExpectationContext {
   readonly variables: Readonly<Record<string, string>>;
   /** Whether a pattern occurs in a text; null: the pattern is not one, or takes too long. */
   readonly matches: (pattern: string, text: string) => boolean | null;
+  /** Hides secrets; done before a text is cut, so that none is cut in two. */
+  readonly redact: (text: string) => string;
 }
 
 /**
@@ -31,7 +33,7 @@ export function unmetExpectation(
   context: ExpectationContext,
 ): string | null {
   return (
-    unmetStatus(answer, expect.status) ??
+    unmetStatus(answer, expect.status, context) ??
     unmetHeaders(answer, expect.headers, context) ??
     unmetTime(answer, expect.withinMs) ??
     unmetTexts(answer, expect.contains, context) ??
@@ -60,18 +62,22 @@ export function readSaved(
     : { ok: true, value: asText(value) };
 }
 
-function unmetStatus({ status, headers }: SmokeAnswer, wanted: readonly number[]): string | null {
+function unmetStatus(
+  { status, headers }: SmokeAnswer,
+  wanted: readonly number[],
+  { redact }: ExpectationContext,
+): string | null {
   const met = wanted.length === 0 ? status >= 200 && status <= 299 : wanted.includes(status);
   if (met) return null;
   const location = status >= 300 && status <= 399 ? headers["location"] : undefined;
-  const to = location === undefined ? "" : ` to ${onOneLine(location)}`;
+  const to = location === undefined ? "" : ` to ${onOneLine(redact(location))}`;
   return `expected status ${wanted.length === 0 ? "200–299" : wanted.join(" or ")}, got ${status}${to}`;
 }
 
 function unmetHeaders(
   answer: SmokeAnswer,
   wanted: Readonly<Record<string, string>>,
-  { variables }: ExpectationContext,
+  { variables, redact }: ExpectationContext,
 ): string | null {
   for (const [name, template] of Object.entries(wanted)) {
     const text = fillVariables(template, variables);
@@ -79,7 +85,7 @@ function unmetHeaders(
     const value = answer.headers[name.toLowerCase()];
     if (value === undefined) return `expected a header ${name}, got none`;
     if (!value.toLowerCase().includes(text.text.toLowerCase())) {
-      return `expected header ${name} to contain "${text.text}", got "${onOneLine(value)}"`;
+      return `expected header ${name} to contain "${text.text}", got "${onOneLine(redact(value))}"`;
     }
   }
   return null;
@@ -128,6 +134,7 @@ function unmetValue(
   { operator, value }: JsonExpectation,
   context: ExpectationContext,
 ): string | null {
+  const asJson = (one: unknown): string => onOneLine(context.redact(JSON.stringify(one)), 80);
   const got = found.length === 0 ? "nothing is there" : `got ${found.slice(0, 3).map(asJson).join(", ")}`;
   const unmet = (what: string): string => `expected ${path.text} to ${what}, ${got}`;
   if (operator === "exists") {
@@ -185,10 +192,6 @@ function lengthOf(value: unknown): number | null {
 
 function asText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-function asJson(value: unknown): string {
-  return onOneLine(JSON.stringify(value), 80);
 }
 
 function unset(missing: readonly string[]): string {
