@@ -84,8 +84,10 @@ export interface VersionReport {
 
 export interface OrderReport {
   readonly accepted: number;
-  /** Not found exactly once in the store as they were accepted; null: no store was named, so nobody looked. */
+  /** Not found exactly once in the store as they were accepted; null: nobody looked. */
   readonly lost: number | null;
+  /** Why nobody looked. */
+  readonly notChecked?: string;
   /** The first of them. */
   readonly lostIds: readonly string[];
 }

@@ -85,10 +85,16 @@ export async function runLoad(
 }
 
 function checkOrders(store: string | undefined, accepted: ReadonlyMap<string, number>): LoadReport["orders"] {
-  if (store === undefined) return { accepted: accepted.size, lost: null, lostIds: [] };
-  const { lost, doubled, different } = verifyOrders(store, accepted);
-  const wrong = [...lost, ...doubled, ...different];
-  return { accepted: accepted.size, lost: wrong.length, lostIds: wrong.slice(0, 20) };
+  const unknown = { accepted: accepted.size, lost: null, lostIds: [] };
+  if (store === undefined) return { ...unknown, notChecked: "No store was named." };
+  try {
+    const { lost, doubled, different } = verifyOrders(store, accepted);
+    const wrong = [...lost, ...doubled, ...different];
+    return { accepted: accepted.size, lost: wrong.length, lostIds: wrong.slice(0, 20) };
+  } catch (error) {
+    // The other figures must not be lost for it.
+    return { ...unknown, notChecked: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 function holdOpen(options: LoadOptions, crowd: Crowd, tally: Tally, random: Random, signal: AbortSignal) {
