@@ -1,0 +1,123 @@
+import type { Fault } from "../../core/fault.ts";
+import { type Located, type Path, type Place, placeOf, type Source, spellPath } from "./located.ts";
+
+/** A mistake at a place of a file. */
+export interface Problem {
+  readonly code: ProblemCode;
+  /** One sentence that states the fact. */
+  readonly what: string;
+  readonly fix?: string;
+  readonly place: Place;
+  /** Spelled path of the key in the file: `services.web.replicas`. */
+  readonly key?: string;
+  /** What the outside said, in its own words. */
+  readonly cause?: string;
+}
+
+export type ProblemCode =
+  | "plan-file-missing"
+  | "plan-file-ambiguous"
+  | "plan-file-unreadable"
+  | "plan-file-invalid"
+  | "plan-file-syntax"
+  | "plan-key-unknown"
+  | "plan-key-not-built"
+  | "plan-key-missing"
+  | "plan-key-twice"
+  | "plan-value-invalid"
+  | "plan-steps-order"
+  | "plan-name-unknown"
+  | "plan-file-not-found"
+  | "environment-variable-missing"
+  | "environment-variable-invalid"
+  | "checklist-invalid"
+  | "smoke-file-invalid";
+
+/** A mistake told by its path in the plan; where that stands is found when it is told. */
+export interface PathProblem {
+  readonly code: ProblemCode;
+  readonly what: string;
+  readonly fix?: string;
+  readonly path: Path;
+  /** What the caret points at. */
+  readonly on: "key" | "value";
+  /** A part of the value that the caret points at instead. */
+  readonly part?: string;
+  /** Something is not there: perhaps only because it is mistaken itself, which is told already. */
+  readonly isAbsence?: boolean;
+}
+
+export function placed(located: Located, problem: PathProblem): Problem {
+  const { path, on, part, isAbsence: _, ...rest } = problem;
+  const place = placeOf(located, path, on);
+  return {
+    ...rest,
+    place: part === undefined ? place : partOf(place, part),
+    ...(path.length === 0 ? {} : { key: spellPath(path) }),
+  };
+}
+
+/** The first place of a text within a place, or the place itself. */
+export function partOf(place: Place, part: string): Place {
+  if (place.start === undefined || place.end === undefined) return place;
+  const offset = place.source.text.slice(place.start, place.end).indexOf(part);
+  if (offset < 0) return place;
+  const start = place.start + offset;
+  return { source: place.source, start, end: start + part.length };
+}
+
+/** As faults, in the order of files and lines; one of each. */
+export function faultsOf(problems: readonly Problem[]): readonly Fault[] {
+  const sorted = [...problems].sort(
+    (a, b) => a.place.source.order - b.place.source.order || (a.place.start ?? -1) - (b.place.start ?? -1),
+  );
+  const faults = sorted.map(faultOfProblem);
+  const seen = new Set<string>();
+  return faults.filter((fault) => {
+    const text = JSON.stringify(fault);
+    return seen.has(text) ? false : seen.add(text);
+  });
+}
+
+function faultOfProblem({ code, what, fix, place, key, cause }: Problem): Fault {
+  const position = place.start === undefined ? undefined : lineAndColumn(place.source.text, place.start);
+  const file = position === undefined ? place.source.name : `${place.source.name}:${position.line}:${position.column}`;
+  return {
+    code,
+    what,
+    where: key === undefined ? file : `${file} · ${key}`,
+    ...(cause === undefined ? {} : { cause }),
+    ...(place.start === undefined ? {} : { detail: codeFrame(place.source, place.start, place.end ?? place.start) }),
+    ...(fix === undefined ? {} : { fix }),
+  };
+}
+
+/** Both from 1, the column in UTF-16 units as editors count. */
+export function lineAndColumn(text: string, offset: number): { readonly line: number; readonly column: number } {
+  const before = text.slice(0, offset);
+  return { line: before.split("\n").length, column: offset - (before.lastIndexOf("\n") + 1) + 1 };
+}
+
+const FRAME_WIDTH = 100;
+
+/** The line, and under it carets for the part from `start` to `end` (or to the line's end). */
+function codeFrame(source: Source, start: number, end: number): readonly string[] {
+  const { line, column } = lineAndColumn(source.text, start);
+  const lineStart = start - (column - 1);
+  const newline = source.text.indexOf("\n", lineStart);
+  const whole = source.text.slice(lineStart, newline < 0 ? undefined : newline).replace(/\r$/, "");
+  // A long line is shown from shortly before the mistake.
+  const from = column > FRAME_WIDTH ? column - 1 - FRAME_WIDTH / 2 : 0;
+  const shown = whole.slice(from, from + FRAME_WIDTH);
+  const lead = shown.slice(0, column - 1 - from).replaceAll(/[^\t]/g, " ");
+  const length = Math.max(1, Math.min(end - start, from + shown.length - (column - 1)));
+  const gutter = `${line} | `;
+  return [`${gutter}${shown}`, `${" ".repeat(gutter.length - 2)}| ${lead}${"^".repeat(length)}`];
+}
+
+/** A place that is a whole file, for mistakes of the file itself. */
+export function wholeFile(name: string, order = 0): Place {
+  return { source: { name, text: "", order } };
+}
+
+export type { Source };

@@ -1,0 +1,109 @@
+import { z } from "zod";
+import type { Limit, Metric } from "../../core/guard.ts";
+import { limitFix, parseLimit } from "../../core/limit.ts";
+import { knowing } from "./about.ts";
+import { NOT_BUILT_SOURCES } from "./not-built.ts";
+import { duration, wholeNumber } from "./values.ts";
+
+const OFF = "off";
+
+/** One limit or a list of them; null switches off what a wider scope has set. */
+function limits(metric: Metric) {
+  const one = z.union([z.string(), z.number()]);
+  const schema = z.union([one, z.array(one).min(1)]).transform((value, context): readonly Limit[] | null => {
+    if (value === OFF) return null;
+    const list = Array.isArray(value) ? value : [value];
+    return list.flatMap((item, index) => {
+      const result = parseLimit(metric, item);
+      if (result.ok) return [result.value];
+      context.issues.push({
+        code: "custom",
+        message: result.what,
+        params: { fix: result.fix },
+        path: Array.isArray(value) ? [index] : [],
+        input: item,
+      });
+      return [];
+    });
+  });
+  return knowing(schema, { noun: `a limit on ${metric}`, like: limitFix(metric) }).optional();
+}
+
+function guard(metric: Metric, description: string) {
+  const levels = z.strictObject({
+    warn: limits(metric).describe("Tell people."),
+    hold: limits(metric).describe("Don't go on while it is broken."),
+    rollback: limits(metric).describe("Put the old version back (or what the step's `else` says)."),
+    window: duration().optional().describe("The last so many seconds that a look takes in."),
+    minRequests: wholeNumber(1)
+      .optional()
+      .describe("Requests of the new version in the window below which nothing is said."),
+    minEvents: wholeNumber(1)
+      .optional()
+      .describe("Bad requests below which a rate is never broken: one error in a hundred requests is not yet 1%."),
+    breaches: wholeNumber(1).optional().describe("Broken looks in a row, one a second, before it speaks."),
+  });
+  const schema = z.union([z.literal(OFF), levels]);
+  return knowing(schema, { noun: "an object with `warn`, `hold` or `rollback`, or `off`" })
+    .optional()
+    .describe(description);
+}
+
+const metrics = {
+  errors: guard("errors", "Share of requests that failed: 5xx, cut off, timed out, not connected."),
+  availability: guard("availability", "Share of requests that did not fail: `99.9%`; less is worse."),
+  p50: guard("p50", "Time within which half of the requests were answered."),
+  p95: guard("p95", "Time within which 95% of the requests were answered."),
+  p99: guard("p99", "Time within which 99% of the requests were answered."),
+  websockets: guard("websockets", "Share of WebSockets that failed to open or were cut by the app."),
+  cpu: guard("cpu", "CPU time as a part of one core, mean over the version's instances; may be above 100%."),
+  memory: guard("memory", "Part of the machine's memory (or the container's limit), the version's worst instance."),
+  restarts: guard("restarts", "Crashes of the version's instances since the step began: a plain number."),
+};
+
+/** Guards of a step, a phase, or a part of the release's life. */
+export const guards = knowing(z.strictObject(metrics), {
+  notBuiltInside: NOT_BUILT_SOURCES,
+  elsewhere: Object.fromEntries(
+    ["before", "during", "after"].map((part) => [
+      part,
+      {
+        what: `\`${part}\` has no meaning here: a step or phase has one place in the release's life.`,
+        fix: "Write the metrics themselves, or move it to the `guards:` of the whole plan.",
+      },
+    ]),
+  ),
+});
+
+const part = (when: string) => guards.optional().describe(when);
+
+/** Guards of the whole plan: metrics for all of it, and for a part of its life. */
+export const planGuards = knowing(
+  z.strictObject({
+    ...metrics,
+    before: part(
+      "Limits before the first shift only. No request reaches the new version then, so these are on `cpu`, `memory` and `restarts`.",
+    ),
+    during: part("Limits from the first shift on, while the traffic is split."),
+    after: part("Limits of the shift to 100%. There is nothing to compare with then: limits like `1.5x` don't apply."),
+  }),
+  {
+    notBuiltInside: NOT_BUILT_SOURCES,
+    section: {
+      title: "Guards",
+      intro: `A guard is a metric and its limits, watched while a step lasts: \`warn\` tells people, \`hold\` waits, \`rollback\` puts the old version back. The unit says what is meant: \`1%\`, \`800ms\` and \`2\` are absolute, \`1.5x\` compares with what stable does in the same window. A list (\`[1%, 1.5x]\`) is broken when all of it is. \`"> 1%"\` is the same as \`1%\`.
+
+Without \`guards\` these are in force: errors 1%, p95 at twice stable's own (\`2x\`), more than 2 restarts, each a rollback. What you write is laid over them, level by level, and so are a part of the life (\`before\`, \`during\`, \`after\`), a phase's guards and a step's over what is wider; \`off\` takes a metric or a level away.
+
+A missing figure is never a pass: without data a step waits.`,
+      example: `guards:
+  errors: { warn: 0.5%, rollback: 1% }
+  p95: { warn: 1s, rollback: [3s, 1.5x] }
+  memory: { warn: 70%, rollback: 90% }
+  restarts: off
+  before: { cpu: { hold: 80% } }
+  during: { errors: { rollback: 0.1% } }
+  after: { errors: { rollback: 1% } }`,
+    },
+  },
+);

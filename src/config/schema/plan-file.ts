@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { knowing } from "./about.ts";
+import { planGuards } from "./guards.ts";
+import { NOT_BUILT_NOTIFY_KEYS, NOT_BUILT_TOP_KEYS } from "./not-built.ts";
+import { service } from "./service.ts";
+import { step } from "./steps.ts";
+import { traffic } from "./traffic.ts";
+import { duration, name, oneOrMore, text, wholeNumber, yesOrNo } from "./values.ts";
+
+const url = knowing(z.string().regex(/^(https?:\/\/\S+|\$\{[A-Za-z_][A-Za-z0-9_]*\}\S*)$/), {
+  noun: "an http or https address",
+  like: "${CHAT_WEBHOOK}",
+});
+
+const notify = knowing(
+  z.strictObject({
+    terminal: yesOrNo().prefault(true).describe("Write messages to the terminal (or log) of the engine too."),
+    webhook: z
+      .union([url, z.array(url).min(1), z.record(name("the name of a webhook", "ops"), url)])
+      .optional()
+      .describe("Where messages are POSTed as JSON: an address, a list, or several under their names."),
+  }),
+  {
+    notBuilt: NOT_BUILT_NOTIFY_KEYS,
+    section: {
+      title: "Notify",
+      intro:
+        "Who is told what happens: start, phases, holds, approvals that are due, rollback, end. An address that is a secret is written as `${NAME}`.",
+      example: `notify: { webhook: "\${CHAT_WEBHOOK}" }`,
+    },
+  },
+);
+
+/** The whole plan file, its overlays laid over it. From here come types, validation, JSON Schema and reference. */
+export const planFile = knowing(
+  z.strictObject({
+    app: name("a short name of small letters, digits and `-`", "shop").describe(
+      "What is released. One release of an app and environment runs at a time.",
+    ),
+    services: z
+      .record(name("a short name of small letters, digits and `-`", "web"), service)
+      .describe("The parts of the app that have processes of their own, by name (see Services)."),
+    traffic: traffic
+      .optional()
+      .describe("Who splits the traffic (see Traffic). Needed as soon as a service has a route."),
+    guards: planGuards.optional().describe("Metrics and their limits (see Guards)."),
+    notify: notify.prefault({}).describe("Who is told (see Notify)."),
+    people: z
+      .record(text("a person's name", "alice"), oneOrMore(text("a role", "approver")))
+      .prefault({})
+      .describe(
+        "Who has which roles: `{ alice: [approver, release-manager], bob: qa }`. A person is the OS user or `TIDEGATE_USER`. Without it the team has one member, who may do everything.",
+      ),
+    automaticRollback: yesOrNo()
+      .prefault(true)
+      .describe("`false`: what would roll back holds instead, until a person decides."),
+    budget: duration()
+      .prefault("5m")
+      .describe("What a whole deployment may take, the time of its holds apart. More is told."),
+    keepVersions: wholeNumber(1).prefault(3).describe("How many prepared old versions stay on disk."),
+    patrol: duration().prefault("5m").describe("How often `tidegate serve` checks the app's health outside releases."),
+    steps: z
+      .array(step)
+      .min(1)
+      .optional()
+      .describe("What a release does, in order (see Steps). By default: start, smoke, shift 5%, 25%, 100%, retire."),
+  }),
+  { notBuilt: NOT_BUILT_TOP_KEYS },
+);
+
+/** What people write, in TypeScript: `tidegate.config.ts`. */
+export type PlanFile = z.input<typeof planFile>;
+
+/** What was written, read: durations in milliseconds, shares in basis points, short forms made long. */
+export type PlanConfig = z.output<typeof planFile>;

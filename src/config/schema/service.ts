@@ -1,0 +1,107 @@
+import { z } from "zod";
+import { knowing } from "./about.ts";
+import { NOT_BUILT_SERVICE_KEYS } from "./not-built.ts";
+import { duration, filePath, oneOrMore, requestPath, shellLine, text, wholeNumber, yesOrNo } from "./values.ts";
+
+const healthObject = knowing(
+  z.strictObject({
+    ready: requestPath("/health/ready").describe(
+      "Asked before an instance gets traffic, and all the time after. Any 2xx answer is good; redirects are not followed.",
+    ),
+    live: requestPath("/health/live")
+      .optional()
+      .describe("Asked to find out whether an instance hangs; one that fails is restarted."),
+    depends: requestPath("/health/deps")
+      .optional()
+      .describe("What the service depends on. Its answer is shown, and never acted on alone."),
+    every: duration().prefault("10s").describe("How often each instance is asked."),
+    timeout: duration().optional().describe("How long an answer may take."),
+    rise: wholeNumber(1).prefault(2).describe("Good answers in a row before an instance counts as ready."),
+    fall: wholeNumber(1).prefault(3).describe("Bad answers in a row before it no longer does."),
+    delay: duration().prefault("0s").describe("Time after the start in which bad answers don't count."),
+  }),
+  {
+    section: {
+      title: "Health",
+      intro:
+        "`health: /health` is short for `health: { ready: /health }`. Without `health`, an instance counts as ready when its process lives and its port accepts connections.",
+      example: `health: { live: /health/live, ready: /health/ready, depends: /health/deps, every: 10s, timeout: 5s }`,
+    },
+  },
+);
+
+export const service = knowing(
+  z.strictObject({
+    run: shellLine("node server.js --port ${port}").describe(
+      "The shell line that starts one instance. `${port}` is the port that it must listen on (also in `PORT`); `${version}`, `${dir}` and `${slot}` are filled in too.",
+    ),
+    build: shellLine()
+      .optional()
+      .describe("The shell line that builds the version, once, in its own folder: a git worktree of the version."),
+    prepare: shellLine()
+      .optional()
+      .describe(
+        "Makes the version's folder `${dir}` by itself, in place of the git worktree. `${version}` is filled in.",
+      ),
+    directory: filePath("packages/web")
+      .prefault(".")
+      .describe("Folder of the service inside the version's folder; `build` and `run` start there."),
+    files: z
+      .array(filePath(".env"))
+      .prefault([])
+      .describe(
+        "Files that are copied from the plan file's folder into the version's folder, such as an `.env` that is not in git.",
+      ),
+    replicas: wholeNumber(1).prefault(1).describe("How many instances run of each version."),
+    route: oneOrMore(text("a route", "shop.example.com/"))
+      .optional()
+      .describe(
+        "Which requests the service gets: `host/path` or `/path`, or a list of them; the longest path wins. A service without a route is a worker. The only service of a plan with `traffic` gets `/` by itself.",
+      ),
+    health: z
+      .union([requestPath("/health"), healthObject])
+      .optional()
+      .describe("How to find out whether an instance is well: one path, or an object (see Health)."),
+    env: z
+      .record(
+        knowing(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), {
+          noun: "the name of an environment variable",
+          like: "LOG_LEVEL",
+        }),
+        z.union([z.string(), z.number(), z.boolean()]).transform(String),
+      )
+      .prefault({})
+      .describe(
+        "Added to the instance's environment. `${NAME}` takes a value from the environment in which Tidegate runs; the value itself is never written anywhere.",
+      ),
+    overlap: yesOrNo()
+      .prefault(false)
+      .describe(
+        "Workers only: the old and the new version may both run from the first shift on. Otherwise the new one takes over at 100%.",
+      ),
+    startWithin: duration()
+      .prefault("60s")
+      .describe("From the start of the process to its being ready; longer is a failed start."),
+    drain: duration().prefault("30s").describe("How long requests in flight get before an instance is told to stop."),
+    stopWithin: duration().prefault("10s").describe("From SIGTERM to SIGKILL."),
+  }),
+  {
+    notBuilt: NOT_BUILT_SERVICE_KEYS,
+    section: {
+      title: "Services",
+      intro:
+        "The parts of the app that have processes of their own, each under its name. A release moves all of them together.",
+      example: `services:
+  web:
+    build: npm ci
+    run: node server.js --port \${port}
+    replicas: 2
+    route: shop.example.com/
+    health: /health
+    files: [.env]
+    env: { DATABASE_URL: "\${DATABASE_URL}" }
+  worker:
+    run: node worker.js`,
+    },
+  },
+);

@@ -1,0 +1,216 @@
+import { z } from "zod";
+import { knowing } from "./about.ts";
+import { guards } from "./guards.ts";
+import { NOT_BUILT_STEPS } from "./not-built.ts";
+import { smokeFlow, smokeRequest } from "./smoke.ts";
+import { duration, filePath, oneOrMore, requestPath, share, shellLine, text, wholeNumber } from "./values.ts";
+
+const otherwise = z
+  .enum(["rollback", "hold", "step-back"])
+  .optional()
+  .describe(
+    "What happens when the step fails: `rollback` (the default), `hold` until a person decides, or `step-back` to the share before.",
+  );
+
+const siblings = {
+  name: text("a name", "day-1").optional().describe("What people see; by default what the step does."),
+  after: duration()
+    .optional()
+    .describe("Not before this long after the release went live (24h: the sign-off of day 1)."),
+  else: otherwise,
+  guards: guards.optional().describe("Guards of this step alone, laid over those of its phase and of the plan."),
+};
+
+const check = z
+  .strictObject({
+    check: filePath("checklists/production.md").describe("A Markdown file with a task list (see checklists.md)."),
+    timeout: duration().optional().describe("How long its machine checks are tried again until they pass (10m)."),
+    ...siblings,
+  })
+  .describe("Waits until every item of a checklist is ticked: by its machine check, or by a person.");
+
+const approve = z
+  .strictObject({
+    approve: z
+      .union([
+        text("a role", "approver"),
+        z.strictObject({
+          role: text("a role", "approver").describe("Who may approve: a role of `people`."),
+          count: wholeNumber(1).prefault(1).describe("How many of them must."),
+        }),
+      ])
+      .describe("The role of who may approve (`anyone` for the whole team), or `{ role, count }`."),
+    ...siblings,
+  })
+  .describe("Waits for a person's approval. Nobody approves a release of their own, unless the team has one member.");
+
+const quietest = z.strictObject({
+  quietest: duration().describe("How many hours are to count as quiet."),
+  zone: text("a time zone", "Europe/Berlin").prefault("UTC").describe("Time zone in which the day is counted."),
+});
+
+const window = z
+  .strictObject({
+    window: z
+      .union([
+        z.literal("quietest"),
+        text("a time of week", "Tue-Thu 09:00-16:00 Europe/Berlin"),
+        z.array(text()).min(1),
+        quietest,
+      ])
+      .describe(
+        'A time of week with its zone (`"Tue-Thu 09:00-16:00 Europe/Berlin"`), a list of them, `quietest` for the three quietest hours of the day by the traffic seen, or `{ quietest: 3h, zone }`.',
+      ),
+    ...siblings,
+  })
+  .describe("Waits until the time of week has come.");
+
+const nothing = z.null().describe("Nothing: the step is written as its bare name.");
+
+const start = z
+  .strictObject({ start: nothing, ...siblings })
+  .describe(
+    "Makes the version's folder, starts its services on the idle slot and waits until they are ready. Put in by itself before the first step that needs it.",
+  );
+
+const smoke = z
+  .strictObject({
+    smoke: z
+      .union([
+        z.null(),
+        filePath("smoke/critical.yaml"),
+        z.array(z.union([filePath("smoke/critical.yaml"), smokeRequest])).min(1),
+        z.record(z.string(), smokeFlow),
+      ])
+      .describe(
+        "A file of flows (see smoke-tests.md), a list of files, or requests and flows right here. Without a value: the health path of every service with a route.",
+      ),
+    ...siblings,
+  })
+  .describe("Tells the new version stories, first directly, then through the front door.");
+
+const warm = z
+  .strictObject({
+    warm: z
+      .union([
+        z.array(requestPath("/")).min(1),
+        z.strictObject({
+          pages: z.array(requestPath("/")).min(1).describe("The pages to visit."),
+          service: text("the name of a service", "web")
+            .optional()
+            .describe("Whose pages; by default the first service with a route."),
+          within: duration().prefault("1s").describe("Warm when every page answers within this time …"),
+          rounds: wholeNumber(1).prefault(2).describe("… this many times in a row."),
+          until: shellLine().optional().describe("A shell line whose exit code 0 says warm, in place of the time."),
+          timeout: duration().prefault("5m").describe("How long it may take to become warm."),
+        }),
+      ])
+      .describe("Pages to visit, or `{ pages, service, within, rounds, until, timeout }`."),
+    ...siblings,
+  })
+  .describe("Visits pages of the new version until they answer quickly.");
+
+const shift = z
+  .strictObject({
+    shift: z
+      .union([share(), z.array(share()).min(1), z.null()])
+      .describe("The new version's share of the traffic. A list is a step for each, all with the same siblings."),
+    to: oneOrMore(share()).optional().describe("The shares, where `shift:` itself has no value."),
+    for: duration()
+      .optional()
+      .describe(
+        "How long the share is watched before the next step. Without it: until there is enough evidence, at least a minute, at most 10 minutes.",
+      ),
+    ...siblings,
+  })
+  .describe("Gives the new version a share of the traffic and watches it.");
+
+const notify = z
+  .strictObject({
+    notify: text("a message", "Release begins").describe("The message."),
+    to: oneOrMore(text("a name", "webhook")).optional().describe("Names under `notify:`; by default all."),
+    ...siblings,
+  })
+  .describe("Tells people.");
+
+const run = z
+  .strictObject({
+    run: shellLine().describe("A shell line, run in the plan file's folder; it must end with 0."),
+    undo: shellLine().optional().describe("The shell line that takes it back; run when the release is rolled back."),
+    repeat: z
+      .enum(["safe", "ask"])
+      .prefault("ask")
+      .describe("After a crash in its middle: `ask` a person whether it may run again, or `safe`: run it again."),
+    timeout: duration().prefault("10m").describe("How long it may take."),
+    ...siblings,
+  })
+  .describe("Runs a command.");
+
+const retire = z
+  .strictObject({ retire: nothing, ...siblings })
+  .describe("Drains and stops the old version. Until then a rollback takes less than a second; after it, a start.");
+
+const bare = z.enum(["start", "smoke", "retire"]).describe("A step without a value.");
+
+const plainSteps = [check, approve, window, start, smoke, warm, shift, notify, run, retire] as const;
+
+const stepInPhase = knowing(z.union([...plainSteps, bare]), {
+  verbs: "step",
+  notBuilt: NOT_BUILT_STEPS,
+  elsewhere: {
+    phase: { what: "A phase holds no further phases.", fix: "Move this phase out, after the one that it stands in." },
+  },
+});
+
+const phase = z
+  .strictObject({
+    phase: text("a name", "canary").describe("Its name."),
+    objective: text("a sentence", "real traffic, early").optional().describe("What it is for; shown to people."),
+    guards: guards.optional().describe("Guards of its steps, laid over those of the plan."),
+    else: otherwise,
+    steps: z.array(stepInPhase).min(1).describe("Its steps; a phase holds no further phases."),
+  })
+  .describe("Steps under one name, with an objective, guards and an `else` of their own.");
+
+/** One thing that a plan does: the verb is the key. */
+export const step = knowing(z.union([...plainSteps, phase, bare]), { verbs: "step", notBuilt: NOT_BUILT_STEPS });
+
+/** For the reference page: the kinds in the order in which a release knows them, each with an example. */
+export const STEP_KINDS = [
+  { verb: "check", schema: check, example: "- check: checklists/production.md" },
+  {
+    verb: "approve",
+    schema: approve,
+    example: "- approve: approver\n- approve: { role: approver, count: 2 }\n  name: day-1\n  after: 24h",
+  },
+  {
+    verb: "window",
+    schema: window,
+    example: '- window: "Tue-Thu 09:00-16:00 Europe/Berlin"\n- window: { quietest: 3h, zone: Europe/Berlin }',
+  },
+  { verb: "start", schema: start, example: "- start" },
+  { verb: "smoke", schema: smoke, example: "- smoke: smoke/critical.yaml\n- smoke: [GET /health, GET /agents]" },
+  {
+    verb: "warm",
+    schema: warm,
+    example: "- warm: [/, /agents, /campaigns]\n- warm: { pages: [/], within: 200ms, rounds: 3 }",
+  },
+  {
+    verb: "shift",
+    schema: shift,
+    example: "- shift: 5%\n  for: 2d\n  else: hold\n- shift: [25%, 50%, 100%]\n  for: 30m",
+  },
+  { verb: "notify", schema: notify, example: "- notify: shop ${version} is going out" },
+  {
+    verb: "run",
+    schema: run,
+    example: "- run: ./purge-cdn.sh ${version}\n  undo: ./purge-cdn.sh\n  repeat: safe\n  timeout: 2m",
+  },
+  { verb: "retire", schema: retire, example: "- retire" },
+  {
+    verb: "phase",
+    schema: phase,
+    example:
+      "- phase: canary\n  objective: real traffic, early\n  guards: { errors: { rollback: 0.5% } }\n  steps:\n    - shift: 5%\n      for: 2d",
+  },
+] as const;

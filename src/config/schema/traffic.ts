@@ -1,0 +1,101 @@
+import { z } from "zod";
+import { knowing } from "./about.ts";
+import { NOT_BUILT_TRAFFIC_KEYS } from "./not-built.ts";
+import { duration, filePath, oneOrMore, text } from "./values.ts";
+
+const port = knowing(z.int().min(0).max(65_535), { noun: "a port", like: "8080" });
+
+const tls = knowing(
+  z.strictObject({
+    certificate: filePath("tls/fullchain.pem").describe("PEM file of the certificate and its chain."),
+    key: filePath("tls/key.pem").describe("PEM file of its private key."),
+  }),
+  { noun: "a certificate and its key" },
+);
+
+const listener = knowing(
+  z.strictObject({
+    port: port.describe("Port to listen on; 0 takes a free one."),
+    host: text("an address", "0.0.0.0").prefault("127.0.0.1").describe("Address to listen on."),
+    tls: tls
+      .optional()
+      .describe(
+        "`{ certificate, key }`: PEM files, read again when they change. Without it the port speaks plain HTTP.",
+      ),
+  }),
+  {
+    section: {
+      title: "Listeners",
+      intro:
+        "A listener is a port (`8080`), an address (`0.0.0.0:8080`), or an object; `embedded` takes one or a list.",
+      example: `traffic:
+  embedded:
+    - 8080
+    - { host: 0.0.0.0, port: 8443, tls: { certificate: tls/fullchain.pem, key: tls/key.pem } }`,
+    },
+  },
+);
+
+const address = knowing(z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:]+):\d{1,5}$/), {
+  noun: "an address and a port",
+  like: "0.0.0.0:8080",
+});
+
+const pins = knowing(
+  z.strictObject({
+    header: text("the name of a header", "x-tidegate-version")
+      .prefault("x-tidegate-version")
+      .describe("The request header that names the wanted version."),
+    token: text("a reference", "${PIN_TOKEN}")
+      .optional()
+      .describe(
+        "The secret that must stand beside it, in the header `x-tidegate-token`, as `${NAME}`. Without a token nobody but Tidegate itself can choose a version.",
+      ),
+  }),
+  { noun: "an object with `header` and `token`" },
+);
+
+export const traffic = knowing(
+  z.strictObject({
+    embedded: oneOrMore(z.union([port, address, listener])).describe(
+      "Where Tidegate's own proxy listens: a port on 127.0.0.1, `address:port`, an object, or a list (see Listeners).",
+    ),
+    sticky: knowing(z.string().regex(/^(none|cookie( [\w-]+)?|header [\w-]+)$/i), {
+      noun: "`cookie`, `cookie NAME`, `header NAME` or `none`",
+    })
+      .prefault("cookie")
+      .describe(
+        "How a visitor stays on one version: by a random `cookie` (named `tidegate`, or `cookie NAME`), by a request header (`header authorization`; by the cookie where it is missing), or not at all: `none`.",
+      ),
+    pins: pins.prefault({}).describe("Who may choose a version for themselves: `{ header, token }`."),
+    timeouts: z
+      .strictObject({
+        connect: duration().prefault("2s").describe("How long an instance may take to accept a connection."),
+        headers: duration().prefault("10s").describe("How long a client may take to send the header of a request."),
+        idle: duration().prefault("60s").describe("How long a client's connection may lie idle between requests."),
+      })
+      .prefault({})
+      .describe(
+        "`{ connect, headers, idle }`: how long the proxy waits for an instance to accept a connection (2s), for a client to send the header of a request (10s), and between two requests on one connection (60s).",
+      ),
+    unwatched: z
+      .strictObject({
+        after: duration()
+          .prefault("2m")
+          .describe("How long a part of the traffic stays on the new version when no engine watches."),
+        do: z.enum(["stable", "hold"]).prefault("stable").describe("Then go back to `stable`, or `hold` the share."),
+      })
+      .prefault({})
+      .describe(
+        "`{ after, do }`: how long a part of the traffic stays on the new version when no engine watches it any more (2m), and then: back to `stable`, or `hold`.",
+      ),
+  }),
+  {
+    notBuilt: NOT_BUILT_TRAFFIC_KEYS,
+    section: {
+      title: "Traffic",
+      intro: "Who splits the traffic between the versions. In this version of Tidegate it is its own proxy.",
+      example: `traffic: { embedded: 8080, sticky: cookie, unwatched: { after: 2m, do: stable } }`,
+    },
+  },
+);

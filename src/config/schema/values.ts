@@ -1,0 +1,60 @@
+import { z } from "zod";
+import { parseDuration, parseShare, type Parsed } from "../../core/units.ts";
+import { type About, knowing } from "./about.ts";
+
+/** A text that is read into a value; what is wrong with it is said by its own parser. */
+function written<T>(parse: (text: string) => Parsed<T>, pattern: string, facts: About) {
+  const schema = z
+    .string()
+    .transform((text, context): T => {
+      const result = parse(text);
+      if (result.ok) return result.value;
+      context.issues.push({ code: "custom", message: result.what, params: { fix: result.fix }, input: text });
+      return z.NEVER;
+    })
+    // For editors only: the parser is what decides.
+    .meta({ pattern });
+  return knowing(schema, { ...facts, parse });
+}
+
+/** Milliseconds, written with a unit: `30s`. */
+export const duration = () =>
+  written(parseDuration, String.raw`^\s*(\d+(\.\d+)?(ms|[smhdw])\s*)+$`, { noun: "a duration", like: "30s" });
+
+/** Basis points, written as `5%`. */
+export const share = () =>
+  written(parseShare, String.raw`^\s*\d+(\.\d+)?\s*%\s*$`, { noun: "a share of the traffic", like: "5%" });
+
+/** Any text that is not empty. */
+export const text = (noun = "a text", like?: string) =>
+  knowing(z.string().min(1), { noun, ...(like === undefined ? {} : { like }) });
+
+/** A line for the user's shell. */
+export const shellLine = (like = "npm ci") => text("a shell line", like);
+
+/** A path below the plan file's folder. */
+export const filePath = (like: string) => text("the path of a file", like);
+
+export const wholeNumber = (least: number) =>
+  knowing(z.int().min(least), { noun: "a whole number", like: String(Math.max(least, 2)) });
+
+export const yesOrNo = () => knowing(z.boolean(), { noun: "`true` or `false`" });
+
+/** Names that end up in file names, tables and headers. */
+export const name = (noun: string, like: string) =>
+  knowing(
+    z
+      .string()
+      .max(40)
+      .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/),
+    { noun, like },
+  );
+
+/** A request path of the service. */
+export const requestPath = (like: string) =>
+  knowing(z.string().regex(/^\/[^\s#]*$/), { noun: "a path that begins with `/`", like });
+
+/** One, or a list of them; read as a list. */
+export function oneOrMore<S extends z.ZodType>(schema: S) {
+  return z.union([schema, z.array(schema).min(1)]).transform((value) => (Array.isArray(value) ? value : [value]));
+}
