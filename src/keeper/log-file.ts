@@ -1,7 +1,7 @@
 import { openSync } from "node:fs";
 import { open, rename, rm, stat, truncate, type FileHandle } from "node:fs/promises";
 
-/** How much output of one program stays on disk: the current file and `keep` older ones. */
+/** How much output of one program stays on disk: the current file and `keep` older ones, each at most twice the limit. */
 export interface LogBounds {
   readonly limitBytes: number;
   readonly keep: number;
@@ -22,14 +22,15 @@ export function openForAppending(path: string): number {
 
 /**
  * Moves a grown log into `PATH.1` (and that into `PATH.2`, …) by copying and truncating: the program goes on writing to
- * the same file. What it writes between the last copied byte and the truncation is lost; that is microseconds.
+ * the same file. What it writes between the last copied byte and the truncation is lost: that is microseconds, unless it
+ * writes more than the bound while a rotation lasts.
  */
 export async function rotateWhenGrown(path: string, bounds: LogBounds): Promise<boolean> {
   const size = await sizeOf(path);
   if (size <= bounds.limitBytes) return false;
   for (let n = bounds.keep - 1; n >= 1; n--) await rename(`${path}.${n}`, `${path}.${n + 1}`).catch(() => undefined);
-  // Of a log that exploded between two looks only its end is kept: the bound is a bound.
-  await copyEnd(path, `${path}.1`, Math.max(0, size - bounds.limitBytes));
+  // Of a log that exploded between two looks only its end is kept.
+  await copyEnd(path, `${path}.1`, Math.max(0, size - bounds.limitBytes), 2 * bounds.limitBytes);
   await truncate(path, 0);
   return true;
 }
@@ -72,17 +73,18 @@ async function readEnd(path: string): Promise<string> {
   }
 }
 
-async function copyEnd(from: string, to: string, start: number): Promise<void> {
+async function copyEnd(from: string, to: string, start: number, atMost: number): Promise<void> {
   const source = await open(from, "r");
   const target = await open(to, "w", 0o600);
   try {
-    const chunk = Buffer.alloc(1024 * 1024);
-    // Until nothing more has come meanwhile, so that as little as possible falls into the gap.
-    for (let at = start; ;) {
-      const { bytesRead } = await source.read(chunk, 0, chunk.length, at);
+    const chunk = Buffer.alloc(Math.min(atMost, 1024 * 1024));
+    // Until nothing more has come meanwhile, so that as little as possible falls into the gap; but not for ever behind
+    // a program that writes faster than this reads.
+    for (let copied = 0; copied < atMost;) {
+      const { bytesRead } = await source.read(chunk, 0, Math.min(chunk.length, atMost - copied), start + copied);
       if (bytesRead === 0) return;
       await target.write(chunk, 0, bytesRead);
-      at += bytesRead;
+      copied += bytesRead;
     }
   } finally {
     await source.close();

@@ -234,7 +234,7 @@ export class SupervisedProcess {
 }
 
 /** The process that was started with this mark, when the keeper was killed before it could write down which one. */
-function findByMark(mark: string): ProcessIdentity | undefined {
+export function findByMark(mark: string): ProcessIdentity | undefined {
   const row = listProcesses().find(
     (row) => row.pid === row.group && !row.isZombie && environmentOf(row.pid)["TIDEGATE_RUN"] === mark,
   );
