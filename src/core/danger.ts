@@ -9,6 +9,7 @@ import type { Moment } from "./time.ts";
 /**
  * What must be acted on whatever the step does, paused or not: a guard that says rollback, a candidate with traffic
  * that is no longer ready. Where going back would not help, it freezes and asks for a person instead of flapping.
+ * null: no danger. Empty: there is, and all that follows from it has been said.
  */
 export function watchForDanger(
   release: Release,
@@ -16,10 +17,10 @@ export function watchForDanger(
   progress: StepProgress,
   seen: Seen,
   now: Moment,
-): readonly ReleaseEvent[] {
-  if (progress.state !== "running" || progress.promoted) return [];
+): readonly ReleaseEvent[] | null {
+  if (progress.state !== "running" || progress.promoted) return null;
   const danger = findDanger(release, seen, now);
-  if (danger === null) return [];
+  if (danger === null) return null;
   const environment = incidentOfEnvironment(release, danger, seen, now);
   if (environment !== null) return hold(release, step, true, environment);
   if (

@@ -56,7 +56,7 @@ function decideStep(release: Release, seen: Seen, now: Moment): readonly Release
   if (progress.state === "skipped") return [{ type: "step-skipped", step: step.id, by: "tidegate" }];
 
   const danger = watchForDanger(release, step, progress, seen, now);
-  if (danger.length > 0) return danger;
+  if (danger !== null) return danger;
   if (release.paused !== null) return [];
   if (progress.state === "waiting" || progress.state === "failed") return begin(release, step, progress, now);
 

@@ -1,0 +1,329 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { describe, it } from "node:test";
+import { decide } from "../../src/core/decide.ts";
+import { replay } from "../../src/core/release.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
+import { planOf, step, USUAL, WEB, WORKER } from "../support/plans.ts";
+import { errorsVerdict, PureWorld } from "../support/pure-world.ts";
+
+const PASS = [errorsVerdict("pass")];
+const FAIL = [errorsVerdict("fail", "rollback")];
+
+function watching(plan = USUAL): PureWorld {
+  const world = new PureWorld(plan);
+  world.verdicts = PASS;
+  return world.settle();
+}
+
+describe("a release that goes well", () => {
+  it("gives 5%, 25%, 100%, each for its time, goes live, retires the standby and closes", () => {
+    const world = watching();
+    equal(world.share, 500);
+    world.pass(MINUTE);
+    equal(world.share, 2_500);
+    world.pass(MINUTE);
+    equal(world.share, 10_000);
+    equal(world.release.state, "running");
+    world.pass(MINUTE);
+    equal(world.release.state, "closed");
+    deepEqual(
+      world.done.map(({ kind }) => kind),
+      ["prepare", "start", "share", "share", "share", "stop", "prune-versions", "settle"],
+    );
+    ok(![...world.running.values()].some(({ version }) => version === "v1"));
+  });
+
+  it("never promotes before its hold ends", () => {
+    const world = watching().pass(MINUTE - SECOND);
+    equal(world.share, 500);
+  });
+
+  it("is live, not closed, while a sign-off waits for its day", () => {
+    const world = watching(planOf([...USUAL.steps.slice(0, 4), step.approve("day-1", { afterMs: DAY })]));
+    world.pass(3 * MINUTE);
+    equal(world.release.state, "live");
+    world.pass(23 * HOUR, HOUR);
+    equal(world.release.hold, null);
+    world.pass(2 * HOUR, HOUR);
+    equal(world.release.hold?.needsPerson, true);
+    equal(world.ask({ kind: "approve" }).kind, "accepted");
+    equal(world.release.state, "closed");
+  });
+
+  it("lasts four weeks without deciding anything by itself in between", () => {
+    const world = watching(
+      planOf([step.start(), step.shift(5, 14 * DAY), step.shift(25, 14 * DAY), step.shift(100, HOUR), step.retire()]),
+    );
+    world.pass(14 * DAY - HOUR, HOUR);
+    const before = world.history.length;
+    equal(world.share, 500);
+    world.pass(HOUR, HOUR);
+    equal(world.share, 2_500);
+    world.pass(14 * DAY + 2 * HOUR, HOUR);
+    equal(world.release.state, "closed");
+    ok(before < 40, `${before} events in two quiet weeks`);
+  });
+});
+
+describe("missing data (I4)", () => {
+  for (const kind of ["no-data", "source-down", "inconclusive"] as const) {
+    it(`holds on ${kind}, and goes on when there is data`, () => {
+      const world = new PureWorld(USUAL);
+      world.verdicts = [errorsVerdict(kind)];
+      world.settle().pass(10 * MINUTE);
+      equal(world.share, 500);
+      equal(world.release.hold?.because.kind, "no-data");
+      world.verdicts = PASS;
+      world.settle();
+      equal(world.share, 2_500);
+      equal(world.release.hold, null);
+    });
+  }
+
+  it("holds while the data plane can't be asked, and never fails the candidate for it", () => {
+    const world = watching();
+    world.trafficAnswers = false;
+    world.pass(5 * MINUTE);
+    equal(world.share, 500);
+    equal(world.release.undo, null);
+    match(world.release.hold?.because.sentence ?? "", /can't be asked/);
+  });
+});
+
+describe("a candidate that is worse", () => {
+  it("goes back at once, in the order of undoing", () => {
+    const world = watching(
+      planOf([step.start(), step.run("make-cache", "drop-cache"), step.shift(5, MINUTE), step.shift(100, MINUTE)], {
+        services: [WEB, WORKER],
+      }),
+    );
+    world.verdicts = FAIL;
+    world.settle();
+    equal(world.release.state, "rolled-back");
+    equal(world.share, 0);
+    const undone = world.done.slice(world.done.findIndex((effect) => effect.kind === "share" && effect.share === 0));
+    deepEqual(
+      undone.map((effect) => (effect.kind === "command" ? effect.command : effect.kind)),
+      ["share", "drop-cache", "gather-evidence", "stop", "settle"],
+    );
+    match(world.release.undo?.because.sentence ?? "", /errors 5\.9% \(4\/68\) against 0\.08%/);
+  });
+
+  it("runs stable's workers again before it stops the candidate's", () => {
+    const world = watching(planOf(USUAL.steps, { services: [WEB, WORKER] })).pass(2 * MINUTE);
+    equal(world.share, 10_000);
+    ok(!world.running.has("worker-blue-0"));
+    world.verdicts = FAIL;
+    world.settle();
+    const kinds = world.done.map((effect) =>
+      effect.kind === "start" || effect.kind === "stop"
+        ? `${effect.kind} ${effect.version} ${effect.services.join("+")}`
+        : effect.kind,
+    );
+    ok(
+      kinds.indexOf("start v1 worker") > 0 && kinds.indexOf("start v1 worker") < kinds.indexOf("stop v2 web+worker"),
+      kinds.join(", "),
+    );
+    equal(world.release.state, "rolled-back");
+  });
+
+  it("holds instead when automatic rollback is off", () => {
+    const world = watching({ ...USUAL, automaticRollback: false });
+    world.verdicts = FAIL;
+    world.pass(MINUTE);
+    equal(world.share, 500);
+    equal(world.release.hold?.needsPerson, true);
+    equal(world.ask({ kind: "rollback" }).kind, "accepted");
+    equal(world.release.state, "rolled-back");
+  });
+
+  it("steps back where the plan says so, and waits there for a person", () => {
+    const world = watching(
+      planOf([
+        step.start(),
+        step.shift(5, MINUTE),
+        step.shift(25, MINUTE, { else: "step-back" }),
+        step.shift(100, MINUTE),
+      ]),
+    ).pass(MINUTE);
+    equal(world.share, 2_500);
+    world.verdicts = ({ cursor, steps }) => (cursor === 2 && steps[2]?.attempt === 1 ? FAIL : PASS);
+    world.settle();
+    equal(world.share, 500);
+    world.pass(5 * MINUTE);
+    equal(world.share, 500);
+    match(world.release.hold?.because.sentence ?? "", /Stepped back/);
+    equal(world.ask({ kind: "retry" }).kind, "accepted");
+    equal(world.share, 2_500);
+    equal(world.release.steps[2]?.attempt, 2);
+  });
+
+  it("freezes and asks for a person when stable is as bad", () => {
+    const world = watching();
+    world.verdicts = FAIL;
+    world.stableVerdicts = FAIL;
+    world.pass(MINUTE);
+    equal(world.release.undo, null);
+    equal(world.release.hold?.because.kind, "environment");
+    equal(world.share, 500);
+  });
+
+  it("goes back when the candidate is no longer ready, but not when stable is not either", () => {
+    const world = watching();
+    world.isReady = () => false;
+    world.pass(SECOND);
+    equal(world.release.hold?.because.kind, "environment");
+    world.isReady = ({ version }) => version === "v1";
+    world.pass(SECOND);
+    equal(world.release.state, "rolled-back");
+  });
+
+  it("can go back after the standby is retired, by starting the earlier version again first", () => {
+    const world = watching(planOf([...USUAL.steps, step.approve("day-1", { afterMs: DAY })])).pass(3 * MINUTE);
+    equal(world.release.state, "live");
+    ok(world.release.standbyRetired);
+    const answer = world.ask({ kind: "rollback" });
+    equal(answer.kind, "accepted");
+    match(answer.kind === "accepted" ? answer.sentence : "", /was retired: starts it again/);
+    equal(world.release.state, "rolled-back");
+    const kinds = world.done.map((effect) => ("version" in effect ? `${effect.kind} ${effect.version}` : effect.kind));
+    ok(kinds.lastIndexOf("start v1") < kinds.lastIndexOf("share"), kinds.join(", "));
+  });
+});
+
+describe("a start that fails", () => {
+  it("rolls back before any traffic", () => {
+    const world = new PureWorld(USUAL);
+    world.outcome = (effect) =>
+      effect.kind === "start"
+        ? { fault: { code: "instance-not-ready", what: "web-green-0 exited with code 1." } }
+        : { observed: {} };
+    world.settle();
+    equal(world.release.state, "rolled-back");
+    ok(!world.done.some((effect) => effect.kind === "share" && effect.share > 0));
+  });
+});
+
+describe("the first release of an empty place", () => {
+  it("simply starts: partial shares are skipped", () => {
+    const world = new PureWorld(USUAL, null);
+    world.verdicts = [errorsVerdict("no-data")];
+    world.settle();
+    equal(world.share, 10_000);
+    deepEqual(
+      world.release.steps.map(({ state }) => state),
+      ["passed", "skipped", "skipped", "running", "waiting"],
+    );
+    world.pass(MINUTE);
+    equal(world.release.state, "closed");
+  });
+
+  it("holds for a person when it is bad, because there is nothing to go back to", () => {
+    const world = new PureWorld(USUAL, null).settle();
+    world.verdicts = FAIL;
+    world.pass(SECOND);
+    equal(world.release.undo, null);
+    match(world.release.hold?.because.sentence ?? "", /no earlier version/);
+  });
+});
+
+describe("an engine that dies", () => {
+  it("repeats what is safe to repeat", () => {
+    const world = new PureWorld(USUAL);
+    world.outcome = (effect) => (effect.kind === "prepare" ? null : { observed: {} });
+    world.settle();
+    world.outcome = () => ({ observed: {} });
+    world.verdicts = PASS;
+    world.takeOver();
+    equal(world.share, 500);
+    equal(world.eventsOf("effect-requested").filter(({ name }) => name === "prepare").length, 2);
+  });
+
+  it("asks a person about a command that it can't repeat", () => {
+    const world = new PureWorld(planOf([step.run("charge-customers"), step.start()]));
+    world.outcome = (effect) => (effect.kind === "command" ? null : { observed: {} });
+    world.settle().takeOver();
+    equal(world.release.hold?.because.kind, "uncertain");
+    world.outcome = () => ({ observed: {} });
+    equal(world.ask({ kind: "promote" }).kind, "accepted");
+    equal(world.release.steps[0]?.state, "passed");
+    equal(world.done.filter(({ kind }) => kind === "command").length, 0);
+  });
+
+  it("counts only watched time towards a hold", () => {
+    const world = watching()
+      .pass(30 * SECOND)
+      .takeOver(HOUR);
+    equal(world.share, 500);
+    world.pass(31 * SECOND);
+    equal(world.share, 2_500);
+  });
+
+  it("puts a share right that changed meanwhile (I2)", () => {
+    const world = watching();
+    world.share = 0;
+    world.takeOver();
+    equal(world.share, 500);
+    equal(world.eventsOf("share-drifted").length, 1);
+  });
+});
+
+describe("people", () => {
+  it("can't approve a release of their own, unless they are alone", () => {
+    const plan = planOf([step.approve(), ...USUAL.steps], { people: { ann: ["approver"], bob: ["approver"], cy: [] } });
+    const world = new PureWorld(plan).settle();
+    equal(world.ask({ kind: "approve" }, "ann").kind, "refused");
+    equal(world.ask({ kind: "approve" }, "cy").kind, "refused");
+    equal(world.ask({ kind: "approve" }, "bob").kind, "accepted");
+    equal(world.release.steps[0]?.state, "passed");
+    const alone = new PureWorld(planOf([step.approve(), ...USUAL.steps])).settle();
+    equal(alone.ask({ kind: "approve" }, "ann").kind, "accepted");
+    equal(alone.eventsOf("approved")[0]?.own, true);
+  });
+
+  it("are refused an approval of a plan that they did not see (I9)", () => {
+    const world = new PureWorld(planOf([step.approve(), ...USUAL.steps])).settle();
+    equal(world.ask({ kind: "approve", planHash: "another" }).kind, "refused");
+  });
+
+  it("pause and resume; guards go on watching", () => {
+    const world = watching();
+    equal(world.ask({ kind: "pause" }).kind, "accepted");
+    world.pass(10 * MINUTE);
+    equal(world.share, 500);
+    equal(world.ask({ kind: "pause" }).kind, "already");
+    world.ask({ kind: "resume" });
+    equal(world.share, 2_500);
+    world.ask({ kind: "pause" });
+    world.verdicts = FAIL;
+    world.settle();
+    equal(world.release.state, "rolled-back");
+  });
+
+  it("promote past the rest of a hold, and skip a step only with a reason", () => {
+    const world = watching();
+    equal(world.ask({ kind: "promote" }).kind, "accepted");
+    equal(world.share, 2_500);
+    equal(world.ask({ kind: "promote", skip: "retire" }).kind, "refused");
+    equal(world.ask({ kind: "promote", skip: "retire" }, "bob", "we keep it").kind, "accepted");
+    world.pass(2 * MINUTE);
+    equal(world.release.state, "closed");
+    ok([...world.running.values()].some(({ version }) => version === "v1"));
+  });
+});
+
+it("replaying the journal gives the live state (I5)", () => {
+  const world = watching(
+    planOf([
+      step.start(),
+      step.shift(5, MINUTE),
+      step.shift(25, MINUTE, { else: "step-back" }),
+      step.shift(100, MINUTE),
+    ]),
+  ).pass(90 * SECOND);
+  world.verdicts = FAIL;
+  world.pass(MINUTE).takeOver(MINUTE);
+  world.ask({ kind: "rollback" });
+  deepEqual(replay(world.history), world.release);
+  deepEqual(decide(world.release, world.seen(), { wall: world.wall, watched: world.watched }), []);
+});
