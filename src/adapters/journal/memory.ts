@@ -1,7 +1,7 @@
 import type { Happened } from "../../core/event.ts";
 import { FaultError } from "../../core/fault.ts";
 import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
-import { chain } from "./sqlite.ts";
+import { chain } from "./chain.ts";
 
 /** A journal for tests: the same promises, nothing kept. `failNext` makes the next append fail. */
 export interface MemoryJournal extends Journal {

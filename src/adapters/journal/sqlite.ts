@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { chmodSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +6,7 @@ import { FaultError } from "../../core/fault.ts";
 import { EVENT_FORMAT, upcast } from "../../core/upcast.ts";
 import { createStateFolder, type StateFolder } from "../../local/state-folder.ts";
 import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
+import { chain } from "./chain.ts";
 
 /** `node:sqlite` is synchronous: a wait for a lock blocks the loop, so it is short and repeated from outside. */
 const BUSY_MS = 50;
@@ -169,13 +169,6 @@ function append(
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
   }
-}
-
-/** Hash of an event on top of the one before it: a changed, removed or reordered event breaks every later one. */
-export function chain(before: string, ...parts: readonly (string | number)[]): string {
-  return createHash("sha256")
-    .update(JSON.stringify([before, ...parts]))
-    .digest("hex");
 }
 
 function toStored(row: Record<string, unknown>): StoredEvent {

@@ -1,0 +1,19 @@
+#!/bin/sh
+# The programs that the tests start, beside Node: installs what is missing where apt may be used, else says what to
+# install. In CI a missing one fails; elsewhere its tests say so and are skipped.
+set -u
+missing=""
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need git git
+need openssl openssl
+need haproxy haproxy
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+  echo "Installing for the tests:$missing" >&2
+  apt-get update -qq >/dev/null 2>&1
+  # shellcheck disable=SC2086 — a list of package names
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 && exit 0
+fi
+echo "The tests need programs that are not here:$missing" >&2
+[ "${CI:-}" = true ] && exit 1
+exit 0

@@ -1,0 +1,106 @@
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, describe, it } from "node:test";
+import { createMemoryJournal } from "../../src/adapters/journal/memory.ts";
+import { openSqliteJournal } from "../../src/adapters/journal/sqlite.ts";
+import { stateFolder, type StateFolder } from "../../src/local/state-folder.ts";
+import { at, isFault, journalContract, planned } from "./journal.ts";
+
+const root = mkdtempSync(join(tmpdir(), "tidegate-journal-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+let folders = 0;
+const folder = (): StateFolder => stateFolder(join(root, String((folders += 1))));
+
+journalContract("memory", () => Promise.resolve(createMemoryJournal()));
+journalContract("sqlite", () => openSqliteJournal(folder()));
+
+describe("the journal in SQLite", () => {
+  it("is still there after it was closed", async () => {
+    const where = folder();
+    {
+      await using journal = await openSqliteJournal(where);
+      await journal.append(1, 0, [planned(1)], 1);
+    }
+    await using journal = await openSqliteJournal(where);
+    equal((await journal.read(1)).length, 1);
+  });
+
+  it("frees the actor lock of a process that was killed, and keeps that of one that is stopped", async () => {
+    const where = folder();
+    await using journal = await openSqliteJournal(where);
+    const program = `
+      const { openSqliteJournal } = await import(${JSON.stringify(new URL("../../src/adapters/journal/sqlite.ts", import.meta.url).href)});
+      const { stateFolder } = await import(${JSON.stringify(new URL("../../src/local/state-folder.ts", import.meta.url).href)});
+      const journal = await openSqliteJournal(stateFolder(${JSON.stringify(where.path)}));
+      globalThis.lock = await journal.takeActorLock();
+      console.log(globalThis.lock === null ? "no" : "locked");
+      setInterval(() => {}, 1000);
+    `;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      const [said] = (await once(child.stdout, "data")) as [Buffer];
+      equal(said.toString().trim(), "locked");
+      equal(await journal.takeActorLock(), null);
+      child.kill("SIGSTOP");
+      equal(await journal.takeActorLock(), null);
+    } finally {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    const lock = await journal.takeActorLock();
+    ok(lock !== null);
+    await lock[Symbol.asyncDispose]();
+  });
+
+  it("refuses a state folder of a newer Tidegate with a sentence", async () => {
+    const where = folder();
+    {
+      await using _ = await openSqliteJournal(where);
+    }
+    const database = new DatabaseSync(where.file("journal.db"));
+    database.exec("PRAGMA user_version = 99");
+    database.close();
+    await rejects(openSqliteJournal(where), isFault("state-newer"));
+  });
+
+  it("refuses an event that it does not know", async () => {
+    const where = folder();
+    await using journal = await openSqliteJournal(where);
+    await journal.append(1, 0, [planned(1)], 1);
+    const database = new DatabaseSync(where.file("journal.db"));
+    database.exec('UPDATE events SET body = \'{"type":"teleported"}\'');
+    database.close();
+    await rejects(journal.read(1), isFault("journal-newer"));
+  });
+
+  it("waits out another writer, without losing or doubling anything", async () => {
+    const where = folder();
+    await using one = await openSqliteJournal(where);
+    await using other = await openSqliteJournal(where);
+    await Promise.all(
+      Array.from({ length: 50 }, (_, n) => (n % 2 === 0 ? one : other).ask({ release: n, body: {}, by: "ann", at: n })),
+    );
+    deepEqual(
+      (await one.openRequests()).map(({ release }) => release).sort((a, b) => Number(a) - Number(b)),
+      Array.from({ length: 50 }, (_, n) => n),
+    );
+  });
+
+  it("says so in a sentence when the disk refuses", async () => {
+    const where = folder();
+    await using journal = await openSqliteJournal(where);
+    await journal.append(1, 0, [planned(1)], 1);
+    const blocker = new DatabaseSync(where.file("journal.db"));
+    blocker.exec("BEGIN EXCLUSIVE");
+    await rejects(journal.append(1, 1, [at({ type: "started" })], 1), isFault("journal-unavailable"));
+    blocker.close();
+    equal((await journal.append(1, 1, [at({ type: "started" })], 1)).length, 1);
+  });
+});
