@@ -34,7 +34,12 @@ export type CommandAnswer =
 /** The events that follow from a person's command, or why not. Pure; the same rules in CLI and API. */
 export function command(release: Release, asked: Command, person: Person, reason: string | undefined): CommandAnswer {
   const act: Act = { by: person.name, ...(reason === undefined ? {} : { reason }) };
-  if (isEnded(release) && !(asked.kind === "rollback" && release.state === "closed") && asked.kind !== "retry" && asked.kind !== "retire-early") {
+  if (
+    isEnded(release) &&
+    !(asked.kind === "rollback" && release.state === "closed") &&
+    asked.kind !== "retry" &&
+    asked.kind !== "retire-early"
+  ) {
     return refuse("release-ended", `Release ${release.id} is ${release.state}: there is nothing to ${asked.kind}.`);
   }
   if (release.undo !== null && asked.kind !== "retry") {
@@ -69,8 +74,12 @@ export function command(release: Release, asked: Command, person: Person, reason
     case "retry":
       return retry(release, act);
     case "retire-early":
-      if (release.standbyRetired || release.earlyRetirement !== null) return { kind: "already", sentence: "The standby is retired already." };
-      return accept([{ type: "retirement-brought-forward", for: asked.for }], `Retiring the standby now: release ${asked.for} needs its slot.`);
+      if (release.standbyRetired || release.earlyRetirement !== null)
+        return { kind: "already", sentence: "The standby is retired already." };
+      return accept(
+        [{ type: "retirement-brought-forward", for: asked.for }],
+        `Retiring the standby now: release ${asked.for} needs its slot.`,
+      );
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Effect, Observed } from "./effect.ts";
 import type { Act, Because, Happened, Placed, ReleaseEvent, Within } from "./event.ts";
 import type { Fault } from "./fault.ts";
-import type { Metric, Verdict } from "./guard.ts";
+import type { Figures, Metric, Verdict } from "./guard.ts";
 import type { Plan, Step } from "./plan.ts";
 import { type Share, WHOLE } from "./share.ts";
 import type { Moment } from "./time.ts";
@@ -39,6 +39,8 @@ export interface Release {
   readonly holds: number;
   /** The last change of each guard's verdict in the step that is due. */
   readonly verdicts: Readonly<Partial<Record<Metric, Verdict>>>;
+  /** Stable's last known figures: what a candidate that has all traffic is compared with. */
+  readonly baseline: Readonly<Partial<Record<Metric, Figures>>>;
   readonly undo: Undo | null;
   readonly messages: Effects;
   /** Drift seen and put right so far in the step's attempt. */
@@ -177,8 +179,15 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
         tookMs: event.tookMs,
         fault: event.fault,
       })).release;
-    case "verdict-changed":
-      return { ...next, verdicts: { ...next.verdicts, [event.verdict.metric]: event.verdict } };
+    case "verdict-changed": {
+      const { metric, figures } = event.verdict;
+      const isKnown = figures.stable !== null && figures.nStable > 0 && next.share < WHOLE;
+      return {
+        ...next,
+        verdicts: { ...next.verdicts, [metric]: event.verdict },
+        baseline: isKnown ? { ...next.baseline, [metric]: figures } : next.baseline,
+      };
+    }
     case "held":
       return {
         ...next,
@@ -344,6 +353,7 @@ function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment):
     hold: null,
     holds: 0,
     verdicts: {},
+    baseline: {},
     undo: null,
     messages: {},
     drifts: 0,

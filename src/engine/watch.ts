@@ -59,6 +59,7 @@ export function createWatch(world: World): Watch {
       sourceDown: world.sourceDown(),
       instances: world.instances(),
       restartsBefore: judged.restarts,
+      baseline: release.share === WHOLE ? release.baseline : null,
     });
     judged = { ...judged, second, ...result };
     return judged;

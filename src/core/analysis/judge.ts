@@ -1,5 +1,5 @@
 import { guardSentence, formatCount } from "../figures.ts";
-import { type Figures, type Guard, type GuardLevel, type Limit, METRICS, type Verdict } from "../guard.ts";
+import { type Figures, type Guard, type GuardLevel, type Limit, type Metric, METRICS, type Verdict } from "../guard.ts";
 import type { InstanceSeen, SecondRow } from "../observation.ts";
 import { quantile } from "./histogram.ts";
 import { sumWindow, type WindowSum } from "./window.ts";
@@ -26,6 +26,8 @@ export interface Look {
   readonly instances: readonly InstanceSeen[];
   /** Crashes by instance when the step began. */
   readonly restartsBefore: Readonly<Record<string, number>>;
+  /** Stable's figures before the switch, for a candidate that has all traffic; null: stable serves beside it. */
+  readonly baseline: Readonly<Partial<Record<Metric, Figures>>> | null;
 }
 
 export interface Judgement {
@@ -86,17 +88,28 @@ function verdictOf(
     return make("no-data", `${label} unknown: no requests on the candidate for ${figures.windowMs / 1000}s`);
   const limit = broken?.limit ?? firstLimit(guard);
   const sentence = guardSentence(guard, figures, limit);
-  if (broken === null) {
-    return isEnough(guard, figures)
-      ? make("pass", sentence)
-      : make("inconclusive", `${sentence}, n = ${formatCount(figures.n)} of ${formatCount(needed(guard))} needed`);
-  }
+  if (broken === null) return make(...unbroken(guard, figures, sentence));
   const key = `${guard.metric}:${broken.level}`;
   const looks = (before[key] ?? 0) + 1;
   next[key] = looks;
   return looks >= guard.breaches
     ? make("fail", sentence, broken.level)
     : make("inconclusive", `${sentence} (broken ${looks} of ${guard.breaches} looks)`);
+}
+
+/** Missing data is never a pass (I4): neither the candidate's nor that of what it is compared with. */
+function unbroken(guard: Guard, figures: Figures, sentence: string): readonly ["pass" | "inconclusive", string] {
+  if (!isEnough(guard, figures)) {
+    return ["inconclusive", `${sentence}, n = ${formatCount(figures.n)} of ${formatCount(needed(guard))} needed`];
+  }
+  const compares = Object.values(guard.limits).some((limits) => limits.some(({ kind }) => kind === "relative"));
+  if (compares && !isOfProcesses(guard) && (figures.stable === null || figures.nStable < guard.minRequests)) {
+    return [
+      "inconclusive",
+      `${sentence}; to compare with, stable has n = ${formatCount(figures.nStable)} of ${formatCount(guard.minRequests)} needed`,
+    ];
+  }
+  return ["pass", sentence];
 }
 
 function firstLimit(guard: Guard): Limit | null {
@@ -181,7 +194,13 @@ function figuresOf(guard: Guard, look: Look): Figures {
   const mine = sumWindow(look.rows, look.candidate, from, look.toSecond);
   const theirs = look.stable === null ? null : sumWindow(look.rows, look.stable, from, look.toSecond);
   const [candidate, n, k] = sideFigures(guard, mine);
-  const [stable, nStable, kStable] = theirs === null ? [null, 0, undefined] : sideFigures(guard, theirs);
+  const before = look.baseline?.[guard.metric];
+  const [stable, nStable, kStable] =
+    theirs === null
+      ? [null, 0, undefined]
+      : before !== undefined && theirs.requests < guard.minRequests
+        ? [before.stable, before.nStable, before.kStable]
+        : sideFigures(guard, theirs);
   return {
     candidate,
     stable,
