@@ -7,6 +7,8 @@ import type { HealthProbe } from "../../ports/health.ts";
 
 /** How much of an answer's body is told. */
 const TOLD_BYTES = 200;
+/** More than is told, so that a secret at its end is seen whole and hidden before the rest is cut off. */
+const READ_BYTES = 4_096;
 
 export interface HealthProbeSettings {
   readonly clock: Clock;
@@ -26,8 +28,7 @@ export function createHealthProbe({ clock, redact }: HealthProbeSettings): Healt
         url,
         timeoutMs,
         headers: { accept: "*/*", "user-agent": "tidegate-health" },
-        // A few bytes more than are told, so that a character at the end stays whole.
-        keepBytes: TOLD_BYTES + 4,
+        keepBytes: READ_BYTES,
         beyond: "stop",
         // Instances rarely have certificates for 127.0.0.1, and it is their health that is asked for.
         insecureTls: true,
@@ -35,7 +36,7 @@ export function createHealthProbe({ clock, redact }: HealthProbeSettings): Healt
       if (!result.answered) return { at, ok: false, tookMs: result.tookMs, text: redact(result.what) };
       const { status, tookMs } = result;
       const ok = status >= 200 && status < 300;
-      return { at, ok, status, tookMs, text: redact(textOf(result, url)) };
+      return { at, ok, status, tookMs, text: textOf(result, url, redact) };
     },
     async tcp(address, timeoutMs): Promise<ProbeAnswer> {
       const at = clock.wall();
@@ -46,18 +47,17 @@ export function createHealthProbe({ clock, redact }: HealthProbeSettings): Healt
 }
 
 function textOf(
-  {
-    status,
-    headers,
-    body,
-  }: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Buffer },
+  answer: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Buffer },
   url: string,
+  redact: (text: string) => string,
 ): string {
+  const { status, headers, body } = answer;
   const location = headers["location"];
   if (status >= 300 && status < 400 && location !== undefined) {
-    return `${new URL(url).pathname} answers ${status} to ${onOneLine(location)}`;
+    return `${new URL(url).pathname} answers ${status} to ${onOneLine(redact(location))}`;
   }
-  return onOneLine(new TextDecoder().decode(wholeCharacters(body, TOLD_BYTES)), TOLD_BYTES);
+  const clean = onOneLine(redact(body.toString("utf8")), READ_BYTES);
+  return wholeCharacters(Buffer.from(clean), TOLD_BYTES).toString("utf8");
 }
 
 /** The first bytes of a UTF-8 text, at most so many, without a part of a character at the end. */
