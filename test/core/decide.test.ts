@@ -43,7 +43,7 @@ describe("a release that goes well", () => {
     world.pass(3 * MINUTE);
     equal(world.release.state, "live");
     world.pass(23 * HOUR, HOUR);
-    equal(world.release.hold, null);
+    ok(world.release.hold === null);
     world.pass(2 * HOUR, HOUR);
     equal(world.release.hold?.needsPerson, true);
     equal(world.ask({ kind: "approve" }).kind, "accepted");

@@ -67,11 +67,11 @@ function look(guards: readonly Guard[], seen: readonly SecondRow[], more: Partia
 function after(looks: number, input: Look): Verdict {
   let state: JudgeState = FRESH_JUDGE;
   let verdict: Verdict | undefined;
-  for (let n = 0; n < looks; n += 1)
-    ({
-      state,
-      verdicts: [verdict],
-    } = judge(state, input) as { state: JudgeState; verdicts: [Verdict] });
+  for (let n = 0; n < looks; n += 1) {
+    const judgement = judge(state, input);
+    state = judgement.state;
+    verdict = judgement.verdicts[0];
+  }
   if (verdict === undefined) throw new Error("no guard, no verdict");
   return verdict;
 }
