@@ -7,9 +7,9 @@ const SHORTEST = 4;
 const SHORTEST_LINE = 8;
 
 export interface Redactor {
-  text(text: string): string;
+  readonly text: (text: string) => string;
   /** The same in every string of a JSON value, its keys too; a number that is a secret becomes text. */
-  json(value: unknown): unknown;
+  readonly json: (value: unknown) => unknown;
 }
 
 /**

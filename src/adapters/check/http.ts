@@ -28,7 +28,7 @@ export async function checkHttp(
   const answered = `${check.url} answers ${result.status} in ${formatDuration(result.tookMs)}`;
   if (result.status !== status) {
     const location = result.headers["location"];
-    const to = location === undefined ? "" : ` to ${onOneLine(location)}`;
+    const to = location === undefined ? "" : ` to ${onOneLine(settings.redact(location))}`;
     return { passed: false, detail: `${answered.replace(" in ", `${to} in `)}, expected ${status}` };
   }
   if (contains !== undefined && !result.body.includes(contains)) {

@@ -54,19 +54,20 @@ export async function deliverToWebhook(
     url.username,
     url.password,
   ]);
+  const redact = (text: string): string => settings.redact(hidden.text(text));
   const failed = (cause: string): FaultError =>
     new FaultError({
       code: "notification-not-delivered",
       what: `The webhook "${webhook.name}" did not take the message "${onOneLine(settings.redact(message.title), 80)}".`,
       where: url.host,
-      cause: settings.redact(hidden.text(cause)),
+      cause: redact(cause),
       fix: "check the webhook's address in the plan file and that its service works",
     });
   const body = bodyOf(message, context, settings);
   const key = createHash("sha256").update(`${webhook.name}\n${body}`).digest("hex").slice(0, 32);
 
   for (let count = 1; ; count += 1) {
-    const result = await post(url, body, key, settings);
+    const result = await post(url, body, key, { ...settings, redact });
     if (result.kind === "taken") return;
     if (result.kind === "refused") throw failed(result.problem);
     if (count >= tries) throw failed(`${result.problem} (${count} ${count === 1 ? "try" : "tries"})`);
@@ -128,14 +129,14 @@ async function post(first: URL, body: string, key: string, settings: WebhookSett
       headers: { "content-type": "application/json", "user-agent": "tidegate", "idempotency-key": key },
       body,
       timeoutMs: settings.timeoutMs ?? 10 * SECOND,
-      keepBytes: 1_000,
+      keepBytes: 4_096,
       beyond: "stop",
       ...(guarded ? { lookup: publicLookup(isPrivate) } : {}),
       ...(settings.signal === undefined ? {} : { signal: settings.signal }),
       ...(settings.authority === undefined ? {} : { authority: settings.authority }),
     });
     if (!result.answered || (result.status !== 307 && result.status !== 308))
-      return judge(result, settings.clock.wall());
+      return judge(result, settings.clock.wall(), settings.redact);
     const location = result.headers["location"] ?? "";
     const next = URL.canParse(location, url.href) ? new URL(location, url) : null;
     if (next === null || !isWeb(next) || redirects >= MOST_REDIRECTS) {
@@ -148,7 +149,7 @@ async function post(first: URL, body: string, key: string, settings: WebhookSett
   }
 }
 
-function judge(result: ExchangeResult, now: Instant): Posted {
+function judge(result: ExchangeResult, now: Instant, redact: (text: string) => string): Posted {
   if (!result.answered) {
     return {
       kind: result.reason === "malformed" || result.reason === "aborted" ? "refused" : "later",
@@ -157,7 +158,7 @@ function judge(result: ExchangeResult, now: Instant): Posted {
   }
   const { status, headers, body } = result;
   if (status >= 200 && status < 300) return { kind: "taken" };
-  const text = onOneLine(body.toString("utf8"));
+  const text = onOneLine(redact(body.toString("utf8")));
   const problem = `it answers ${status}${text === "" ? "" : `: ${text}`}`;
   if (status !== 408 && status !== 429 && status < 500) return { kind: "refused", problem };
   const retryAfterMs = retryAfter(headers["retry-after"], now);
