@@ -4,7 +4,7 @@ import { redactor } from "../core/redact.ts";
 import type { Usage } from "../core/observation.ts";
 import { environmentOf } from "../local/process-table.ts";
 import type { Backoff } from "./backoff.ts";
-import { lastLines } from "./log-file.ts";
+import { lastLines } from "../local/log-file.ts";
 import type { InstanceSpec, InstanceState, PublicInstanceSpec } from "./protocol.ts";
 import { type KeeperRecord, type Life, UNBORN } from "./record.ts";
 import { SupervisedProcess } from "./supervised-process.ts";

@@ -6,7 +6,7 @@ import type { StateFolder } from "../local/state-folder.ts";
 import { PROXY_SOCKET } from "../proxy/protocol.ts";
 import { type Backoff, INSTANCE_BACKOFF, PROXY_BACKOFF } from "./backoff.ts";
 import { type Instance, newInstance, recordedInstance, type Surroundings } from "./instance.ts";
-import { LOG_BOUNDS, type LogBounds, removeLog, rotateWhenGrown } from "./log-file.ts";
+import { LOG_BOUNDS, type LogBounds, removeLog, rotateWhenGrown } from "../local/log-file.ts";
 import {
   type InstanceSpec,
   type InstanceState,
@@ -17,7 +17,7 @@ import {
 } from "./protocol.ts";
 import { ProxyProcess, type ProxySurroundings } from "./proxy-process.ts";
 import { type KeeperRecord, readRecord, recordWriter } from "./record.ts";
-import { usageMeter } from "./usage.ts";
+import { usageMeter } from "../local/process-usage.ts";
 
 export interface KeeperSettings {
   readonly folder: StateFolder;

@@ -6,7 +6,7 @@ import { createStateFolder, type StateFolder, stateFolder } from "../local/state
 import type { Backoff } from "./backoff.ts";
 import { keeperApi } from "./control.ts";
 import { Keeper } from "./keeper.ts";
-import type { LogBounds } from "./log-file.ts";
+import type { LogBounds } from "../local/log-file.ts";
 import { KEEPER_LOCK_FILE, KEEPER_SOCKET, type KeeperState } from "./protocol.ts";
 
 export interface KeeperOptions {

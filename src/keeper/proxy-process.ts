@@ -6,7 +6,7 @@ import type { Listener } from "../core/routing.ts";
 import { isAnswered } from "../local/control-socket.ts";
 import type { ListenerMessage, ListenersDone, ProxyFailed, ProxyReady } from "../proxy/protocol.ts";
 import { type HeldSocket, holdSocket } from "./held-socket.ts";
-import { lastLines } from "./log-file.ts";
+import { lastLines } from "../local/log-file.ts";
 import type { Surroundings } from "./instance.ts";
 import type { KeeperState, ProxySpec } from "./protocol.ts";
 import { type KeeperRecord, type Life, UNBORN } from "./record.ts";

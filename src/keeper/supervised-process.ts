@@ -8,7 +8,7 @@ import { stopFamily } from "../local/process-family.ts";
 import { bootId, isSameProcess, type ProcessIdentity } from "../local/process-identity.ts";
 import { environmentOf, listProcesses, readProcess } from "../local/process-table.ts";
 import { type Backoff, failuresAfter, waitAfter } from "./backoff.ts";
-import { openForAppending } from "./log-file.ts";
+import { openForAppending } from "../local/log-file.ts";
 import type { Exit, Life } from "./record.ts";
 
 /** What to run, and how. */

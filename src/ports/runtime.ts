@@ -21,14 +21,14 @@ export interface Runtime {
    */
   start(order: StartOrder): Promise<InstanceSeen>;
   /** SIGTERM to the process group, SIGKILL after `stopMs`. Gone already: resolves at once. */
-  stop(instance: string, stopMs: number): Promise<void>;
+  stop(instance: string, stopMs: number): Promise<StopOutcome>;
   /** Every instance of the app and environment, stopped ones with their last exit for a while. */
   instances(): Promise<readonly InstanceSeen[]>;
   /** The last lines that the instance wrote, oldest first. */
   log(instance: string, lines: number): Promise<readonly string[]>;
   /** Why an instance did not get ready: what it exited with, where it listens instead, what its log says. */
   explain(instance: string): Promise<Fault>;
-  /** Takes an instance that already runs as stable. Never restarted. Faults: nothing-listens. */
+  /** Takes an instance that already runs as stable. Never restarted. Faults: nothing-listens, adopt-own-port. */
   adopt(order: AdoptOrder): Promise<InstanceSeen>;
   /** Removes prepared versions beyond the newest `keep`, never one that runs. */
   prune(keep: number, inUse: readonly string[]): Promise<readonly string[]>;
@@ -36,6 +36,11 @@ export interface Runtime {
   commits(from: string, to: string): Promise<readonly string[]>;
   /** The full name of what a user calls a version (`HEAD` → a sha). Faults: unknown-version. */
   resolve(version: string): Promise<{ readonly version: string; readonly label: string }>;
+}
+
+export interface StopOutcome {
+  /** A sentence, when an adopted process was left alone or came back: which, and why. */
+  readonly leftRunning?: string;
 }
 
 export interface AdoptOrder {

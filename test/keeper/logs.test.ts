@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { describe, it } from "node:test";
-import { lastLines, openForAppending, removeLog, rotateWhenGrown } from "../../src/keeper/log-file.ts";
+import { lastLines, openForAppending, removeLog, rotateWhenGrown } from "../../src/local/log-file.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 import { keeperUnderTest } from "./keeper-under-test.ts";

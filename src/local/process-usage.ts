@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
 import { totalmem, uptime } from "node:os";
 import type { Usage } from "../core/observation.ts";
-import { familyOf } from "../local/process-family.ts";
-import type { ProcessIdentity } from "../local/process-identity.ts";
-import { listProcesses, ticksPerSecond } from "../local/process-table.ts";
+import { familyOf } from "./process-family.ts";
+import type { ProcessIdentity } from "./process-identity.ts";
+import { listProcesses, ticksPerSecond } from "./process-table.ts";
 
 /** Two looks that are closer than this share one: processor time over a few milliseconds means nothing. */
 const FRESH_MS = 500;

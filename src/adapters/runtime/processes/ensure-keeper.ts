@@ -1,0 +1,79 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { FaultError } from "../../../core/fault.ts";
+import { KEEPER_SOCKET, LOG_FOLDER } from "../../../keeper/protocol.ts";
+import { callControl, isAnswered } from "../../../local/control-socket.ts";
+import { lastLines, openForAppending } from "../../../local/log-file.ts";
+import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
+
+export interface KeeperStart {
+  readonly folder: StateFolder;
+  /** For example this program's own `keeper --state DIR`. */
+  readonly keeperCommand: readonly string[];
+}
+
+/** How long a keeper may take until it answers; adopting and stopping what was left is a part of it. */
+const ANSWERS_WITHIN_MS = 20_000;
+
+/**
+ * Makes sure that a keeper answers: starts one that outlives this process when none does. Of several that are started
+ * at the same time one stays. Faults: keeper-not-started, with its last words.
+ */
+export async function ensureKeeper({ folder, keeperCommand }: KeeperStart): Promise<void> {
+  const socket = folder.socket(KEEPER_SOCKET);
+  if (await isAnswered(socket)) return;
+  createStateFolder(folder);
+  mkdirSync(folder.file(LOG_FOLDER), { recursive: true, mode: 0o700 });
+  const logFile = folder.file(LOG_FOLDER, "keeper.log");
+  const starter = startDetached(keeperCommand, folder.path, logFile);
+  const until = performance.now() + ANSWERS_WITHIN_MS;
+  while (performance.now() < until) {
+    if (await isAnswered(socket)) return;
+    // It may have ended because another one was quicker, and that one may not answer yet.
+    if (starter.failure !== null && performance.now() > starter.failure.at + 2_000) break;
+    await delay(20);
+  }
+  throw new FaultError({
+    code: "keeper-not-started",
+    what: "The keeper, which looks after the app's processes, could not be started.",
+    where: logFile,
+    ...(starter.failure === null ? {} : { cause: starter.failure.how }),
+    detail: await lastLines(logFile, 10),
+    fix: `try it by hand: ${keeperCommand.join(" ")}`,
+  });
+}
+
+/** Stops everything of the state folder and its keeper; resolves when the keeper is gone. Without a keeper nothing is done: false. */
+export async function stopKeeper(folder: StateFolder, boundMs = 60_000): Promise<boolean> {
+  const socket = folder.socket(KEEPER_SOCKET);
+  if (!(await isAnswered(socket))) return false;
+  await callControl(socket, "/stop", { method: "POST" });
+  const until = performance.now() + boundMs;
+  while (performance.now() < until) {
+    if (!(await isAnswered(socket))) return true;
+    await delay(20);
+  }
+  throw new FaultError({
+    code: "keeper-not-stopped",
+    what: `The keeper has not stopped everything within ${Math.round(boundMs / 1_000)} s.`,
+    where: folder.path,
+    fix: "tidegate status shows what still runs",
+  });
+}
+
+function startDetached(command: readonly string[], directory: string, logFile: string) {
+  const [file = process.execPath, ...args] = command;
+  const log = openForAppending(logFile);
+  const started: { failure: { how: string; at: number } | null } = { failure: null };
+  try {
+    const child = spawn(file, args, { cwd: directory, detached: true, stdio: ["ignore", log, log] });
+    const fail = (how: string): void => void (started.failure ??= { how, at: performance.now() });
+    child.once("error", (error) => fail(error.message));
+    child.once("exit", (code, signal) => fail(`it ended with ${signal ?? `code ${code}`}`));
+    child.unref();
+  } finally {
+    closeSync(log);
+  }
+  return started;
+}

@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import type { InstanceSeen, Slot } from "../../../core/observation.ts";
+import type { InstanceSpec, InstanceState } from "../../../keeper/protocol.ts";
+import type { StartOrder } from "../../../ports/runtime.ts";
+import { environmentToRun } from "./allowed-environment.ts";
+import { fillIn, shellLine, usersNamesIn } from "./place-holders.ts";
+import { serviceFolder } from "./version-folder.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where an instance listens; the proxy is on the same machine. */
+export const INSTANCE_HOST = "127.0.0.1";
+
+/** `web-blue-0-9f2c1e4a`: the same order has the same id, another version in the same slot another one. */
+export function instanceId({ service, slot, index, version }: StartOrder): string {
+  const short = /^[0-9a-f]{40,64}$/.test(version) ? version.slice(0, 8) : shortName(version);
+  return `${service.name}-${slot}-${index}-${short}`;
+}
+
+/**
+ * What the keeper is asked to run. `env` is this process's own environment: a small part of it is passed on, and it is
+ * where `${UPPER}` is looked up after the order's secrets. Faults: undefined-name.
+ */
+export function instanceSpec(order: StartOrder, port: number, env: Environment): InstanceSpec {
+  const { service, slot, version, directory } = order;
+  const own = { port: String(port), version, dir: directory, slot };
+  const given: Record<string, string> = { ...environmentToRun(env), ...ownEnvironment(order, port) };
+  const secrets: Record<string, string> = {};
+  const users = (name: string): string | undefined => order.secrets[name] ?? env[name];
+  for (const [name, text] of Object.entries(service.env)) {
+    const value = fillIn(text, own, users, `\`env.${name}\` of ${service.name}`);
+    // What comes from `${UPPER}` may be a secret: it reaches the instance, and never a file.
+    if (usersNamesIn(text).length > 0) secrets[name] = value;
+    else given[name] = value;
+  }
+  const known = (name: string): string | undefined => secrets[name] ?? given[name] ?? users(name);
+  const command = shellLine(service.runtime.run, own, known, `\`run\` of ${service.name}`);
+  for (const name of usersNamesIn(service.runtime.run)) {
+    const value = users(name);
+    if (secrets[name] === undefined && given[name] === undefined && value !== undefined) secrets[name] = value;
+  }
+  for (const name of Object.keys(secrets)) delete given[name];
+  return {
+    id: instanceId(order),
+    command,
+    directory: serviceFolder(directory, service),
+    env: given,
+    secretEnv: secrets,
+    labels: labelsOf(order, port),
+    restart: "on-crash",
+  };
+}
+
+/** What a keeper's instance is for the engine. */
+export function instanceSeen({ spec, state, pid, startedAt, restarts, lastExit, usage }: InstanceState): InstanceSeen {
+  const { service = "", slot, version = "", address } = spec.labels;
+  return {
+    id: spec.id,
+    service,
+    slot: slot as Slot,
+    version,
+    ...(address === undefined ? {} : { address }),
+    state,
+    ...(pid === undefined ? {} : { pid }),
+    ...(startedAt === undefined ? {} : { startedAt }),
+    restarts,
+    ...(lastExit === undefined ? {} : { lastExit }),
+    ...(usage === undefined ? {} : { usage }),
+    adopted: false,
+  };
+}
+
+function ownEnvironment(order: StartOrder, port: number): Record<string, string> {
+  return {
+    PORT: String(port),
+    // Frameworks that read it would else listen to the whole network, past the front door.
+    ...(order.service.routes.length > 0 ? { HOST: INSTANCE_HOST } : {}),
+    DEPLOYMENT_ENV: order.environment,
+    BLUE_GREEN_MODE: order.role,
+    TIDEGATE_VERSION: order.version,
+    TIDEGATE_SLOT: order.slot,
+    TIDEGATE_INSTANCE: instanceId(order),
+  };
+}
+
+function labelsOf(order: StartOrder, port: number): Record<string, string> {
+  const { service } = order;
+  // A worker has a port to listen on as well, for its health or not at all; nobody is sent there.
+  const isAsked = service.routes.length > 0 || service.health !== undefined;
+  return {
+    app: order.app,
+    environment: order.environment,
+    service: service.name,
+    slot: order.slot,
+    version: order.version,
+    port: String(port),
+    prepared: order.directory,
+    serviceFolder: service.runtime.directory,
+    run: service.runtime.run,
+    files: JSON.stringify(service.runtime.files),
+    ...(isAsked ? { address: `${INSTANCE_HOST}:${port}` } : {}),
+  };
+}
+
+function shortName(version: string): string {
+  const slug = version.replaceAll(/[^A-Za-z0-9._-]/g, "-").slice(0, 24);
+  return slug === version ? slug : `${slug}-${createHash("sha256").update(version).digest("hex").slice(0, 6)}`;
+}

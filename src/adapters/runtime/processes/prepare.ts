@@ -1,0 +1,121 @@
+import { readFileSync, statSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { FaultError } from "../../../core/fault.ts";
+import type { Service } from "../../../core/plan.ts";
+import { lock } from "../../../local/exclusive-lock.ts";
+import { stopFamily } from "../../../local/process-family.ts";
+import { bootId, isSameProcess, type ProcessIdentity } from "../../../local/process-identity.ts";
+import type { StateFolder } from "../../../local/state-folder.ts";
+import { runBuild } from "./build.ts";
+import { copyFiles } from "./copied-files.ts";
+import { git } from "./git.ts";
+import {
+  createVersionsFolder,
+  isPrepared,
+  markPrepared,
+  markUsed,
+  type VersionFolder,
+  versionFolder,
+} from "./version-folder.ts";
+
+export interface PreparePlace {
+  readonly folder: StateFolder;
+  readonly planFolder: string;
+  /** Of this process; only an allowed part of it reaches a build. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Makes a version's folder, once: two at the same time, in this process or another, wait for each other. It is built
+ * where it stays, because tools write absolute paths into what they build (a Python environment's scripts, for one);
+ * what makes it whole is the marker that is written last.
+ * Faults: unknown-version, directory-missing, file-missing, build-failed.
+ */
+export async function prepareVersion(
+  place: PreparePlace,
+  version: string,
+  services: readonly Service[],
+  signal: AbortSignal,
+): Promise<{ directory: string; tookMs: number; built: boolean }> {
+  createVersionsFolder(place.folder);
+  const fromGit = services.some((service) => service.runtime.prepare === undefined);
+  const target = versionFolder(place.folder, version, services, fromGit ? await prefixOf(place.planFolder) : "");
+  const startedAt = performance.now();
+  const made = isPrepared(target) ? false : await makeOnce(place, target, services, fromGit, signal);
+  // Not a part of the version: an `.env` that was changed since holds for the next start.
+  if (!made) await copyFiles(place.planFolder, target.directory, services);
+  await markUsed(target);
+  return { directory: target.directory, tookMs: Math.round(performance.now() - startedAt), built: made };
+}
+
+async function makeOnce(
+  place: PreparePlace,
+  target: VersionFolder,
+  services: readonly Service[],
+  fromGit: boolean,
+  signal: AbortSignal,
+): Promise<boolean> {
+  using _alone = await lock(target.lock, signal);
+  // Somebody else may have made it while this one waited.
+  if (isPrepared(target)) return false;
+  await clearAway(target);
+  if (fromGit) await addWorktree(place.planFolder, target, signal);
+  else await mkdir(target.root, { recursive: true });
+  const onStart = (identity: ProcessIdentity | null): Promise<void> =>
+    writeFile(target.maker, JSON.stringify(identity));
+  await runBuild({ ...place, target, services, signal, onStart, kind: "prepare" });
+  await copyFiles(place.planFolder, target.directory, services);
+  await runBuild({ ...place, target, services, signal, onStart, kind: "build" });
+  await markPrepared(target);
+  await rm(target.maker, { force: true });
+  return true;
+}
+
+/** What an engine that was killed in the middle left: the half-made folder, and a build that may still run in it. */
+async function clearAway(target: VersionFolder): Promise<void> {
+  const maker = readMaker(target.maker);
+  if (maker !== null && maker.bootId === bootId() && isSameProcess(maker)) await stopFamily(maker, 1_000);
+  await rm(target.root, { recursive: true, force: true, maxRetries: 3 });
+  await rm(target.maker, { force: true });
+}
+
+async function addWorktree(planFolder: string, target: VersionFolder, signal: AbortSignal): Promise<void> {
+  // Force: git may still list a worktree at this path whose folder is gone.
+  const added = await git(planFolder, ["worktree", "add", "--force", "--detach", target.root, target.version], signal);
+  if (!added.ok) {
+    throw new FaultError({
+      code: "unknown-version",
+      what: `git could not check ${target.version} out.`,
+      where: target.root,
+      cause: added.error,
+    });
+  }
+  if (statSync(target.directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new FaultError({
+    code: "directory-missing",
+    what: `The plan file's folder does not exist in ${target.version}.`,
+    where: target.directory,
+    fix: "commit the folder, or release a version that has it",
+  });
+}
+
+/** Where the plan file's folder lies in its repository: "" at its root, else "apps/shop/". */
+async function prefixOf(planFolder: string): Promise<string> {
+  const prefix = await git(planFolder, ["rev-parse", "--show-prefix"]);
+  if (prefix.ok) return prefix.output;
+  throw new FaultError({
+    code: "unknown-version",
+    what: "The plan file's folder is not in a git repository, so no version of it can be checked out.",
+    where: planFolder,
+    cause: prefix.error,
+    fix: `git init && git add -A && git commit -m "First version"\nor give the service a \`prepare:\` line that makes \${dir} for \${version}`,
+  });
+}
+
+function readMaker(path: string): ProcessIdentity | null {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as ProcessIdentity | null;
+  } catch {
+    return null;
+  }
+}
