@@ -3,7 +3,9 @@ import type { ReleaseEvent, Within } from "./event.ts";
 import type { Fault } from "./fault.ts";
 import type { Ingredient, Recipe } from "./recipe.ts";
 import type { Effects } from "./release.ts";
-import type { Moment } from "./time.ts";
+import { type Duration, type Moment, SECOND } from "./time.ts";
+
+const LONGEST_BACKOFF: Duration = 10 * SECOND;
 
 /** How far a recipe has come, and what to ask for next. */
 export type Advance =
@@ -42,12 +44,17 @@ export function advance(
       }
       // A wall clock that jumped back must not stretch the wait: no more than the back-off from any "now".
       const waited = Math.abs(now.wall - (effect.endedAt?.wall ?? now.wall));
-      if (waited < ingredient.backoffMs) return { kind: "waiting", on: ingredient.name };
+      if (waited < backoff(ingredient, effect.try)) return { kind: "waiting", on: ingredient.name };
     }
     if (ingredient.needsReady !== null && !isReady(ingredient.needsReady)) return { kind: "not-ready", ingredient };
     return { kind: "request", events: [request(release, ingredient, (effect?.try ?? 0) + 1, within)] };
   }
   return { kind: "done" };
+}
+
+/** Twice as long after each failure, so that an outage of hours neither hammers nor fills the journal. */
+function backoff({ backoffMs }: Ingredient, tries: number): Duration {
+  return Math.min(backoffMs * 2 ** Math.min(tries - 1, 10), Math.max(backoffMs, LONGEST_BACKOFF));
 }
 
 function request(release: number, ingredient: Ingredient, tryNumber: number, within: Within): ReleaseEvent {
