@@ -233,6 +233,6 @@ class PathReader {
   }
 
   #fail(problem: string): never {
-    throw new PathMistake(`"${this.#text}" is not a JSONPath: ${problem} at character ${this.#at + 1}`);
+    throw new PathMistake(`${problem} at character ${this.#at + 1}`);
   }
 }

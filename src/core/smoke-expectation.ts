@@ -173,7 +173,7 @@ function pathOf(template: string, variables: Readonly<Record<string, string>>): 
   const text = fillVariables(template, variables);
   if (!text.ok) return unset(text.missing);
   const parsed = parseJsonPath(text.text);
-  return parsed.ok ? parsed.path : parsed.problem;
+  return parsed.ok ? parsed.path : `"${text.text}" is not a JSONPath: ${parsed.problem}`;
 }
 
 function documentOf({ body, bodyCut }: SmokeAnswer): { ok: true; value: unknown } | { ok: false; why: string } {

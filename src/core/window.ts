@@ -22,7 +22,12 @@ export function windowAt(window: Window, now: Instant, profile?: TrafficProfile)
   if (window.kind === "times") return stateOf(window.spans, window.zone, `The window ${window.text}`, now);
   const quietest = quietestSpans(profile, window.hours);
   if (!quietest.known) return { open: false, opensAt: null, closesAt: null, sentence: quietest.sentence };
-  return stateOf(quietest.spans, window.zone, `The quietest ${hours(window.hours)} (${quietest.text})`, now);
+  return stateOf(
+    quietest.spans,
+    window.zone,
+    `The window of the quietest ${hours(window.hours)} (${quietest.text})`,
+    now,
+  );
 }
 
 function stateOf(spans: readonly WeeklySpan[], zone: string, name: string, now: Instant): WindowState {

@@ -28,7 +28,8 @@ export async function askCommand(
 ): Promise<string | null> {
   const { target, variables } = story;
   const env = {
-    ...Object.fromEntries(Object.entries(variables).filter(([name]) => /^[A-Za-z_]\w*$/.test(name))),
+    // The shell knows no names with a dash.
+    ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [name.replaceAll("-", "_"), value])),
     TIDEGATE_URL: story.baseUrl ?? "",
     TIDEGATE_VERSION: target.version,
     /** `name: value`, a line each; through the front door they pin the version. */
