@@ -2,11 +2,12 @@
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const asked = word.toLowerCase();
   let best: string | undefined;
-  // A third of the letters may be wrong, at least one: `else` is not a misspelt `name`.
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 0.5;
+  let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const distance = editDistance(asked, candidate.toLowerCase());
-    if (distance < bestDistance) {
+    // A third of the letters may be wrong, at least one: `else` is not a misspelt `name`.
+    const most = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+    if (distance <= most && distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }

@@ -66,13 +66,14 @@ export function overlay(under: Located, over: Located): Located {
 
 /** A plain value of a source without places. */
 export function locate(value: unknown, source: Source): Located {
+  // A place for each: values are told apart by theirs.
   const place = { source };
   if (Array.isArray(value)) return { kind: "list", place, items: value.map((item) => locate(item, source)) };
   if (typeof value === "object" && value !== null) {
     const entries = Object.entries(value)
       // An absent optional key and one that is `undefined` are the same to a TypeScript writer.
       .filter(([, inner]) => inner !== undefined)
-      .map(([key, inner]) => [key, { key: place, value: locate(inner, source) }] as const);
+      .map(([key, inner]) => [key, { key: { source }, value: locate(inner, source) }] as const);
     return { kind: "map", place, entries: new Map(entries) };
   }
   return { kind: "scalar", place, value: value as LocatedScalar["value"] };

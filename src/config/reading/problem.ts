@@ -1,5 +1,5 @@
 import type { Fault } from "../../core/fault.ts";
-import { type Located, type Path, type Place, placeOf, type Source, spellPath } from "./located.ts";
+import { at, type Located, type Path, type Place, placeOf, type Source, spellPath } from "./located.ts";
 
 /** A mistake at a place of a file. */
 export interface Problem {
@@ -48,13 +48,22 @@ export interface PathProblem {
 }
 
 export function placed(located: Located, problem: PathProblem): Problem {
-  const { path, on, part, isAbsence: _, ...rest } = problem;
+  const { path: asked, on, part, isAbsence: _, ...rest } = problem;
+  const path = writtenPath(located, asked);
   const place = placeOf(located, path, on);
   return {
     ...rest,
     place: part === undefined ? place : partOf(place, part),
     ...(path.length === 0 ? {} : { key: spellPath(path) }),
   };
+}
+
+/** A short form is read as a list of one: where no list was written there is no index. */
+function writtenPath(located: Located, path: Path): Path {
+  const end = path.findIndex(
+    (key, index) => typeof key === "number" && at(located, path.slice(0, index))?.kind !== "list",
+  );
+  return end < 0 ? path : path.slice(0, end);
 }
 
 /** The first place of a text within a place, or the place itself. */
@@ -119,5 +128,3 @@ function codeFrame(source: Source, start: number, end: number): readonly string[
 export function wholeFile(name: string, order = 0): Place {
   return { source: { name, text: "", order } };
 }
-
-export type { Source };

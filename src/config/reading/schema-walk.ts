@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type About, about } from "../schema/about.ts";
-import type { Located } from "./located.ts";
+import { childOf, type Located } from "./located.ts";
 
 type Schema = z.core.$ZodType;
 
@@ -30,11 +30,33 @@ export function aboutOf(schema: Schema): About {
   return { ...(next === undefined ? {} : aboutOf(next)), ...about.get(schema as z.ZodType) };
 }
 
-/** The schema of the value at a path; undefined where a union stands in the way. */
-export function schemaAt(schema: Schema, path: readonly PropertyKey[]): Schema | undefined {
+/** A schema, and the other options of the union that it is one of. */
+export interface Found {
+  readonly schema: Schema;
+  readonly siblings: readonly Schema[];
+}
+
+/**
+ * The schema of the value at a path below `node`. Of a union that option is followed which the value was meant as;
+ * undefined where none is. The union that a path ends at is left closed unless `open` says otherwise.
+ */
+export function schemaAt(
+  schema: Schema,
+  path: readonly PropertyKey[],
+  node: Located | undefined,
+  open = false,
+): Found | undefined {
   const [key, ...rest] = path;
-  if (key === undefined) return schema;
+  if (key === undefined && !open) return { schema, siblings: [] };
   const outer = unwrap(schema);
+  if (outer instanceof z.ZodUnion) {
+    const option = optionFor(schema, node);
+    if (option === undefined) return undefined;
+    const found = schemaAt(option, path, node, open);
+    const siblings = outer.options.filter((other) => other !== option);
+    return found !== undefined && found.siblings.length === 0 && key === undefined ? { ...found, siblings } : found;
+  }
+  if (key === undefined) return { schema, siblings: [] };
   const next =
     outer instanceof z.ZodObject
       ? (outer.shape as Readonly<Record<PropertyKey, Schema>>)[key]
@@ -43,7 +65,19 @@ export function schemaAt(schema: Schema, path: readonly PropertyKey[]): Schema |
         : outer instanceof z.ZodRecord
           ? outer.valueType
           : undefined;
-  return next === undefined ? undefined : schemaAt(next, rest);
+  return next === undefined
+    ? undefined
+    : schemaAt(next, rest, childOf(node, typeof key === "number" ? key : String(key)), open);
+}
+
+/** The option that a value was meant as: by its verb, or as the only one of its kind. */
+function optionFor(schema: Schema, node: Located | undefined): Schema | undefined {
+  const union = unwrap(schema);
+  if (!(union instanceof z.ZodUnion) || node === undefined) return undefined;
+  const kind = kindOf(node);
+  const fitting = union.options.filter((option) => acceptsKind(option, kind));
+  const named = node.kind === "map" ? fitting.filter((option) => node.entries.has(verbOf(option))) : [];
+  return named[0] ?? (fitting.length === 1 ? fitting[0] : undefined);
 }
 
 /** The keys of an object schema in their order; none of any other schema. */

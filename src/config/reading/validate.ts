@@ -15,17 +15,20 @@ export type Validated<T> =
 
 /** Holds a value against a schema. Each mistake is told once, in a sentence of its own, with the path of its place. */
 export function validate<S extends z.ZodType>(schema: S, located: Located): Validated<z.output<S>> {
-  const result = schema.safeParse(plain(located));
+  // Compiling the schema would take longer than the one reading that it is for.
+  const result = schema.safeParse(plain(located), { jitless: true });
   if (result.success) return { ok: true, value: result.data, problems: [] };
   const problems = result.error.issues.flatMap((issue) => translate({ located, schema, base: [] }, issue));
   return { ok: false, problems: withoutFollowers(problems) };
 }
 
+const NOTHING_KNOWN = z.unknown();
+
 function translate(frame: Frame, issue: Issue): readonly PathProblem[] {
   const path = [...frame.base, ...issue.path.map((key) => (typeof key === "symbol" ? String(key) : key))];
-  const schema = schemaAt(frame.schema, issue.path);
-  const inner: Frame = { ...frame, base: path, ...(schema === undefined ? {} : { schema }) };
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(inner, key));
+  const found = schemaAt(frame.schema, issue.path, at(frame.located, frame.base), issue.code === "unrecognized_keys");
+  const inner: Frame = { ...frame, base: path, schema: found?.schema ?? NOTHING_KNOWN };
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(inner, key, found?.siblings));
   if (issue.code === "invalid_union") return translateUnion(inner, issue);
   if (issue.code === "invalid_key") return [invalidKey(frame, issue, path)];
   if (issue.code === "custom") return [invalid(path, issue.message, fixOf(issue))];
@@ -80,7 +83,8 @@ function missing({ schema, base }: Frame): PathProblem {
 }
 
 function invalidKey(frame: Frame, issue: Issue, path: Path): PathProblem {
-  const record = unwrap(schemaAt(frame.schema, issue.path.slice(0, -1)) ?? frame.schema);
+  const found = schemaAt(frame.schema, issue.path.slice(0, -1), at(frame.located, frame.base), true);
+  const record = unwrap(found?.schema ?? NOTHING_KNOWN);
   const key = record instanceof z.ZodRecord ? aboutOf(record.keyType) : {};
   return {
     code: "plan-value-invalid",
@@ -102,7 +106,9 @@ function translateUnion(frame: Frame, issue: Extract<Issue, { code: "invalid_uni
   const kind = kindOf(node);
   const fitting = options.flatMap((option, index) => (acceptsKind(option, kind) ? [{ option, index }] : []));
   const [only] = fitting;
-  if (fitting.length === 1 && only !== undefined)
+  // A text that is not the one word that may stand there was most likely meant as something longer.
+  const isWord = only !== undefined && unwrap(only.option) instanceof z.ZodLiteral;
+  if (fitting.length === 1 && only !== undefined && !isWord)
     return (issue.errors[only.index] ?? []).flatMap((inner) => translate({ ...frame, schema: only.option }, inner));
   const withUnit = options.find((option) => aboutOf(option).parse !== undefined);
   return [

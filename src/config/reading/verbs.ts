@@ -67,7 +67,7 @@ function bareWord(frame: Frame, word: string, thing: string, options: readonly z
   if (later !== undefined) return { ...later, on: "value" };
   const option = options.find((candidate) => verbOf(candidate) === word);
   if (option !== undefined) {
-    const { like } = aboutOf(schemaAt(option, [word]) ?? option);
+    const { like } = aboutOf(schemaAt(option, [word], undefined)?.schema ?? option);
     return invalid(base, `\`${word}\` needs a value.`, like === undefined ? undefined : `Write \`${word}: ${like}\`.`);
   }
   return noVerb(frame, [word], thing, options.map(verbOf));

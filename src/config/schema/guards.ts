@@ -26,15 +26,28 @@ function limits(metric: Metric) {
       return [];
     });
   });
-  return knowing(schema, { noun: `a limit on ${metric}`, like: limitFix(metric) }).optional();
+  return knowing(schema.meta({ id: `limit-${metric}` }), { noun: `a limit on ${metric}`, like: limitFix(metric) });
 }
 
+const EXAMPLES: Readonly<Record<Metric, string>> = {
+  errors: "1%",
+  availability: "99.9%",
+  p50: "200ms",
+  p95: "1s",
+  p99: "3s",
+  websockets: "1%",
+  cpu: "80%",
+  memory: "90%",
+  restarts: "2",
+};
+
 function guard(metric: Metric, description: string) {
+  const limit = limits(metric);
   const levels = z.strictObject({
-    warn: limits(metric).describe("Tell people."),
-    hold: limits(metric).describe("Don't go on while it is broken."),
-    rollback: limits(metric).describe("Put the old version back (or what the step's `else` says)."),
-    window: duration().optional().describe("The last so many seconds that a look takes in."),
+    warn: limit.optional().describe("Tell people."),
+    hold: limit.optional().describe("Don't go on while it is broken."),
+    rollback: limit.optional().describe("Put the old version back (or what the step's `else` says)."),
+    window: duration.optional().describe("The last so many seconds that a look takes in."),
     minRequests: wholeNumber(1)
       .optional()
       .describe("Requests of the new version in the window below which nothing is said."),
@@ -44,7 +57,8 @@ function guard(metric: Metric, description: string) {
     breaches: wholeNumber(1).optional().describe("Broken looks in a row, one a second, before it speaks."),
   });
   const schema = z.union([z.literal(OFF), levels]);
-  return knowing(schema, { noun: "an object with `warn`, `hold` or `rollback`, or `off`" })
+  const like = `{ rollback: ${EXAMPLES[metric]} }`;
+  return knowing(schema, { noun: "an object with `warn`, `hold` or `rollback`, or `off`", like })
     .optional()
     .describe(description);
 }
@@ -62,7 +76,7 @@ const metrics = {
 };
 
 /** Guards of a step, a phase, or a part of the release's life. */
-export const guards = knowing(z.strictObject(metrics), {
+export const guards = knowing(z.strictObject(metrics).meta({ id: "guards" }), {
   notBuiltInside: NOT_BUILT_SOURCES,
   elsewhere: Object.fromEntries(
     ["before", "during", "after"].map((part) => [

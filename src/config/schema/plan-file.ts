@@ -54,11 +54,11 @@ export const planFile = knowing(
     automaticRollback: yesOrNo()
       .prefault(true)
       .describe("`false`: what would roll back holds instead, until a person decides."),
-    budget: duration()
+    budget: duration
       .prefault("5m")
       .describe("What a whole deployment may take, the time of its holds apart. More is told."),
     keepVersions: wholeNumber(1).prefault(3).describe("How many prepared old versions stay on disk."),
-    patrol: duration().prefault("5m").describe("How often `tidegate serve` checks the app's health outside releases."),
+    patrol: duration.prefault("5m").describe("How often `tidegate serve` checks the app's health outside releases."),
     steps: z
       .array(step)
       .min(1)

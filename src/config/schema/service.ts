@@ -14,11 +14,11 @@ const healthObject = knowing(
     depends: requestPath("/health/deps")
       .optional()
       .describe("What the service depends on. Its answer is shown, and never acted on alone."),
-    every: duration().prefault("10s").describe("How often each instance is asked."),
-    timeout: duration().optional().describe("How long an answer may take."),
+    every: duration.prefault("10s").describe("How often each instance is asked."),
+    timeout: duration.optional().describe("How long an answer may take."),
     rise: wholeNumber(1).prefault(2).describe("Good answers in a row before an instance counts as ready."),
     fall: wholeNumber(1).prefault(3).describe("Bad answers in a row before it no longer does."),
-    delay: duration().prefault("0s").describe("Time after the start in which bad answers don't count."),
+    delay: duration.prefault("0s").describe("Time after the start in which bad answers don't count."),
   }),
   {
     section: {
@@ -79,11 +79,11 @@ export const service = knowing(
       .describe(
         "Workers only: the old and the new version may both run from the first shift on. Otherwise the new one takes over at 100%.",
       ),
-    startWithin: duration()
+    startWithin: duration
       .prefault("60s")
       .describe("From the start of the process to its being ready; longer is a failed start."),
-    drain: duration().prefault("30s").describe("How long requests in flight get before an instance is told to stop."),
-    stopWithin: duration().prefault("10s").describe("From SIGTERM to SIGKILL."),
+    drain: duration.prefault("30s").describe("How long requests in flight get before an instance is told to stop."),
+    stopWithin: duration.prefault("10s").describe("From SIGTERM to SIGKILL."),
   }),
   {
     notBuilt: NOT_BUILT_SERVICE_KEYS,

@@ -15,10 +15,12 @@ const jsonCheck = z.union([
   z.strictObject({ length: z.int().min(0).describe("A list or text of this length.") }),
 ]);
 
-const jsonChecks = z.record(
-  knowing(z.string().startsWith("$"), { noun: "a JSONPath, which begins with `$`", like: "$.items[0].id" }),
-  z.union([plainValue, z.null(), knowing(jsonCheck, { verbs: "check" })]),
-);
+const jsonChecks = z
+  .record(
+    knowing(z.string().startsWith("$"), { noun: "a JSONPath, which begins with `$`", like: "$.items[0].id" }),
+    z.union([plainValue, z.null(), knowing(jsonCheck, { verbs: "check" })]),
+  )
+  .meta({ id: "smoke-json" });
 
 const status = knowing(z.int().min(100).max(599), { noun: "an HTTP status", like: "201" });
 const statuses = z.union([status, z.array(status).min(1)]);
@@ -33,7 +35,7 @@ const expectObject = z.strictObject({
     .optional()
     .describe("A text, or texts, that the answer's body must hold."),
   json: jsonChecks.optional().describe("JSONPath → what must be there."),
-  within: duration().optional().describe("The time within which the answer must have come."),
+  within: duration.optional().describe("The time within which the answer must have come."),
 });
 
 const auth = knowing(
@@ -46,7 +48,7 @@ const auth = knowing(
 
 const asked = {
   name: text().optional().describe("For people; by default the method and path."),
-  timeout: duration().optional().describe("How long the answer may take (10s)."),
+  timeout: duration.optional().describe("How long the answer may take (10s)."),
   attempts: wholeNumber(1).optional().describe("Tries before it counts as failed (1)."),
 };
 
@@ -102,13 +104,15 @@ const requestObject = knowing(
   { verbs: "request" },
 );
 
-const requestLine = knowing(z.string().regex(/^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \/\S*( \d{3})?$/), {
+export const smokeRequestLine = /^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \/\S*( \d{3})?$/;
+
+const requestLine = knowing(z.string().regex(smokeRequestLine), {
   noun: "a request",
   like: "GET /health",
 });
 
 /** `GET /health`, or an object whose first key is the method. */
-export const smokeRequest = z.union([requestLine, requestObject]);
+export const smokeRequest = z.union([requestLine, requestObject]).meta({ id: "smoke-request" });
 
 const requests = z.array(smokeRequest).min(1);
 
@@ -121,7 +125,7 @@ const flowObject = z.strictObject({
   cleanup: requests.optional().describe("Requests that always run, whatever happened before."),
 });
 
-export const smokeFlow = z.union([requests, flowObject]);
+export const smokeFlow = z.union([requests, flowObject]).meta({ id: "smoke-flow" });
 
 /** A file: one flow as a list, or several, each under its name. */
 export const smokeFile = knowing(z.union([requests, z.record(z.string(), smokeFlow)]), {

@@ -14,9 +14,7 @@ const otherwise = z
 
 const siblings = {
   name: text("a name", "day-1").optional().describe("What people see; by default what the step does."),
-  after: duration()
-    .optional()
-    .describe("Not before this long after the release went live (24h: the sign-off of day 1)."),
+  after: duration.optional().describe("Not before this long after the release went live (24h: the sign-off of day 1)."),
   else: otherwise,
   guards: guards.optional().describe("Guards of this step alone, laid over those of its phase and of the plan."),
 };
@@ -24,54 +22,65 @@ const siblings = {
 const check = z
   .strictObject({
     check: filePath("checklists/production.md").describe("A Markdown file with a task list (see checklists.md)."),
-    timeout: duration().optional().describe("How long its machine checks are tried again until they pass (10m)."),
+    timeout: duration.optional().describe("How long its machine checks are tried again until they pass (10m)."),
     ...siblings,
   })
-  .describe("Waits until every item of a checklist is ticked: by its machine check, or by a person.");
+  .meta({
+    id: "step-check",
+    description: "Waits until every item of a checklist is ticked: by its machine check, or by a person.",
+  });
 
 const approve = z
   .strictObject({
-    approve: z
-      .union([
+    approve: knowing(
+      z.union([
         text("a role", "approver"),
         z.strictObject({
           role: text("a role", "approver").describe("Who may approve: a role of `people`."),
           count: wholeNumber(1).prefault(1).describe("How many of them must."),
         }),
-      ])
-      .describe("The role of who may approve (`anyone` for the whole team), or `{ role, count }`."),
+      ]),
+      { like: "approver" },
+    ).describe("The role of who may approve (`anyone` for the whole team), or `{ role, count }`."),
     ...siblings,
   })
-  .describe("Waits for a person's approval. Nobody approves a release of their own, unless the team has one member.");
+  .meta({
+    id: "step-approve",
+    description:
+      "Waits for a person's approval. Nobody approves a release of their own, unless the team has one member.",
+  });
 
 const quietest = z.strictObject({
-  quietest: duration().describe("How many hours are to count as quiet."),
+  quietest: duration.describe("How many hours are to count as quiet."),
   zone: text("a time zone", "Europe/Berlin").prefault("UTC").describe("Time zone in which the day is counted."),
 });
 
 const window = z
   .strictObject({
-    window: z
-      .union([
+    window: knowing(
+      z.union([
         z.literal("quietest"),
         text("a time of week", "Tue-Thu 09:00-16:00 Europe/Berlin"),
         z.array(text()).min(1),
         quietest,
-      ])
-      .describe(
-        'A time of week with its zone (`"Tue-Thu 09:00-16:00 Europe/Berlin"`), a list of them, `quietest` for the three quietest hours of the day by the traffic seen, or `{ quietest: 3h, zone }`.',
-      ),
+      ]),
+      { like: '"Tue-Thu 09:00-16:00 Europe/Berlin"' },
+    ).describe(
+      'A time of week with its zone (`"Tue-Thu 09:00-16:00 Europe/Berlin"`), a list of them, `quietest` for the three quietest hours of the day by the traffic seen, or `{ quietest: 3h, zone }`.',
+    ),
     ...siblings,
   })
-  .describe("Waits until the time of week has come.");
+  .meta({ id: "step-window", description: "Waits until the time of week has come." });
 
 const nothing = z.null().describe("Nothing: the step is written as its bare name.");
 
 const start = z
   .strictObject({ start: nothing, ...siblings })
-  .describe(
-    "Makes the version's folder, starts its services on the idle slot and waits until they are ready. Put in by itself before the first step that needs it.",
-  );
+  .meta({
+    id: "step-start",
+    description:
+      "Makes the version's folder, starts its services on the idle slot and waits until they are ready. Put in by itself before the first step that needs it.",
+  });
 
 const smoke = z
   .strictObject({
@@ -87,43 +96,47 @@ const smoke = z
       ),
     ...siblings,
   })
-  .describe("Tells the new version stories, first directly, then through the front door.");
+  .meta({
+    id: "step-smoke",
+    description: "Tells the new version stories, first directly, then through the front door.",
+  });
 
 const warm = z
   .strictObject({
-    warm: z
-      .union([
+    warm: knowing(
+      z.union([
         z.array(requestPath("/")).min(1),
         z.strictObject({
           pages: z.array(requestPath("/")).min(1).describe("The pages to visit."),
           service: text("the name of a service", "web")
             .optional()
             .describe("Whose pages; by default the first service with a route."),
-          within: duration().prefault("1s").describe("Warm when every page answers within this time …"),
+          within: duration.prefault("1s").describe("Warm when every page answers within this time …"),
           rounds: wholeNumber(1).prefault(2).describe("… this many times in a row."),
           until: shellLine().optional().describe("A shell line whose exit code 0 says warm, in place of the time."),
-          timeout: duration().prefault("5m").describe("How long it may take to become warm."),
+          timeout: duration.prefault("5m").describe("How long it may take to become warm."),
         }),
-      ])
-      .describe("Pages to visit, or `{ pages, service, within, rounds, until, timeout }`."),
+      ]),
+      { like: "[/]" },
+    ).describe("Pages to visit, or `{ pages, service, within, rounds, until, timeout }`."),
     ...siblings,
   })
-  .describe("Visits pages of the new version until they answer quickly.");
+  .meta({ id: "step-warm", description: "Visits pages of the new version until they answer quickly." });
 
 const shift = z
   .strictObject({
-    shift: z
-      .union([share(), z.array(share()).min(1), z.null()])
-      .describe("The new version's share of the traffic. A list is a step for each, all with the same siblings."),
-    to: oneOrMore(share()).optional().describe("The shares, where `shift:` itself has no value."),
-    for: duration()
+    shift: knowing(z.union([share, z.array(share).min(1), z.null()]), { like: "5%" }).describe(
+      "The new version's share of the traffic. A list is a step for each, all with the same siblings.",
+    ),
+    to: oneOrMore(share).optional().describe("The shares, where `shift:` itself has no value."),
+    for: duration
       .optional()
       .describe(
         "How long the share is watched before the next step. Without it: until there is enough evidence, at least a minute, at most 10 minutes.",
       ),
     ...siblings,
   })
-  .describe("Gives the new version a share of the traffic and watches it.");
+  .meta({ id: "step-shift", description: "Gives the new version a share of the traffic and watches it." });
 
 const notify = z
   .strictObject({
@@ -131,24 +144,27 @@ const notify = z
     to: oneOrMore(text("a name", "webhook")).optional().describe("Names under `notify:`; by default all."),
     ...siblings,
   })
-  .describe("Tells people.");
+  .meta({ id: "step-notify", description: "Tells people." });
 
 const run = z
   .strictObject({
-    run: shellLine().describe("A shell line, run in the plan file's folder; it must end with 0."),
+    run: shellLine("./purge-cdn.sh").describe("A shell line, run in the plan file's folder; it must end with 0."),
     undo: shellLine().optional().describe("The shell line that takes it back; run when the release is rolled back."),
     repeat: z
       .enum(["safe", "ask"])
       .prefault("ask")
       .describe("After a crash in its middle: `ask` a person whether it may run again, or `safe`: run it again."),
-    timeout: duration().prefault("10m").describe("How long it may take."),
+    timeout: duration.prefault("10m").describe("How long it may take."),
     ...siblings,
   })
-  .describe("Runs a command.");
+  .meta({ id: "step-run", description: "Runs a command." });
 
 const retire = z
   .strictObject({ retire: nothing, ...siblings })
-  .describe("Drains and stops the old version. Until then a rollback takes less than a second; after it, a start.");
+  .meta({
+    id: "step-retire",
+    description: "Drains and stops the old version. Until then a rollback takes less than a second; after it, a start.",
+  });
 
 const bare = z.enum(["start", "smoke", "retire"]).describe("A step without a value.");
 

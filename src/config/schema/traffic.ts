@@ -70,9 +70,9 @@ export const traffic = knowing(
     pins: pins.prefault({}).describe("Who may choose a version for themselves: `{ header, token }`."),
     timeouts: z
       .strictObject({
-        connect: duration().prefault("2s").describe("How long an instance may take to accept a connection."),
-        headers: duration().prefault("10s").describe("How long a client may take to send the header of a request."),
-        idle: duration().prefault("60s").describe("How long a client's connection may lie idle between requests."),
+        connect: duration.prefault("2s").describe("How long an instance may take to accept a connection."),
+        headers: duration.prefault("10s").describe("How long a client may take to send the header of a request."),
+        idle: duration.prefault("60s").describe("How long a client's connection may lie idle between requests."),
       })
       .prefault({})
       .describe(
@@ -80,7 +80,7 @@ export const traffic = knowing(
       ),
     unwatched: z
       .strictObject({
-        after: duration()
+        after: duration
           .prefault("2m")
           .describe("How long a part of the traffic stays on the new version when no engine watches."),
         do: z.enum(["stable", "hold"]).prefault("stable").describe("Then go back to `stable`, or `hold` the share."),

@@ -3,7 +3,7 @@ import { parseDuration, parseShare, type Parsed } from "../../core/units.ts";
 import { type About, knowing } from "./about.ts";
 
 /** A text that is read into a value; what is wrong with it is said by its own parser. */
-function written<T>(parse: (text: string) => Parsed<T>, pattern: string, facts: About) {
+function written<T>(id: string, parse: (text: string) => Parsed<T>, pattern: string, facts: About) {
   const schema = z
     .string()
     .transform((text, context): T => {
@@ -12,18 +12,22 @@ function written<T>(parse: (text: string) => Parsed<T>, pattern: string, facts: 
       context.issues.push({ code: "custom", message: result.what, params: { fix: result.fix }, input: text });
       return z.NEVER;
     })
-    // For editors only: the parser is what decides.
-    .meta({ pattern });
+    // The pattern is for editors only: the parser is what decides.
+    .meta({ id, pattern });
   return knowing(schema, { ...facts, parse });
 }
 
 /** Milliseconds, written with a unit: `30s`. */
-export const duration = () =>
-  written(parseDuration, String.raw`^\s*(\d+(\.\d+)?(ms|[smhdw])\s*)+$`, { noun: "a duration", like: "30s" });
+export const duration = written("duration", parseDuration, String.raw`^\s*(\d+(\.\d+)?(ms|[smhdw])\s*)+$`, {
+  noun: "a duration",
+  like: "30s",
+});
 
 /** Basis points, written as `5%`. */
-export const share = () =>
-  written(parseShare, String.raw`^\s*\d+(\.\d+)?\s*%\s*$`, { noun: "a share of the traffic", like: "5%" });
+export const share = written("share", parseShare, String.raw`^\s*\d+(\.\d+)?\s*%\s*$`, {
+  noun: "a share of the traffic",
+  like: "5%",
+});
 
 /** Any text that is not empty. */
 export const text = (noun = "a text", like?: string) =>

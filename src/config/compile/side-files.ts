@@ -1,0 +1,165 @@
+import type { Checklist, MachineCheck } from "../../core/checklist.ts";
+import type { Route, Service } from "../../core/plan.ts";
+import type { SmokeFlow } from "../../core/smoke.ts";
+import { SECOND } from "../../core/time.ts";
+import { parseChecklist } from "../checklist.ts";
+import type { Path, Source } from "../reading/located.ts";
+import { partOf } from "../reading/problem.ts";
+import type { PlanConfig } from "../schema/plan-file.ts";
+import { smokeRequestLine } from "../schema/smoke.ts";
+import { parseSmokeFile } from "../smoke-file.ts";
+import { compileFlow, type FlowContext } from "../smoke-flows.ts";
+import type { CompileContext, Told } from "./context.ts";
+import { draftSteps, type WrittenStep } from "./drafts.ts";
+import { checkRole, type People } from "./people.ts";
+import { OF_CHECK, wrongReferences } from "./references.ts";
+import { routeFor } from "./routes.ts";
+
+type WrittenSmoke = WrittenStep<"smoke">["smoke"];
+
+/** The files that a plan names, each once: what must be read before it can be compiled. */
+export function sideFilesOf(config: PlanConfig): readonly string[] {
+  const drafts = draftSteps(config, true, { plan: [], files: [] });
+  const names = drafts.flatMap(({ written }): readonly string[] => {
+    if ("check" in written) return [written.check];
+    return "smoke" in written ? smokeFilesOf(written.smoke) : [];
+  });
+  return [...new Set(names)];
+}
+
+function smokeFilesOf(written: WrittenSmoke): readonly string[] {
+  if (typeof written === "string") return [written];
+  return Array.isArray(written) ? written.filter((item): item is string => isFile(item)) : [];
+}
+
+function isFile(item: unknown): boolean {
+  return typeof item === "string" && !smokeRequestLine.test(item);
+}
+
+function sourceOf(file: string, path: Path, { files }: CompileContext, told: Told): Source | undefined {
+  const found = files.get(file);
+  if (found?.kind === "read") return found.source;
+  const near = found?.kind === "missing" ? found.near : undefined;
+  const what =
+    found?.kind === "unreadable"
+      ? `The file \`${file}\` can't be read: ${found.cause}.`
+      : `The file \`${file}\` does not exist${near === undefined ? "." : `; did you mean \`${near}\`?`}`;
+  told.plan.push({
+    code: "plan-file-not-found",
+    what,
+    fix: "Paths are meant from the plan file's folder.",
+    path,
+    on: "value",
+  });
+  return undefined;
+}
+
+export function checklistReader(people: People, context: CompileContext, told: Told) {
+  return (file: string, path: Path): Checklist => {
+    const source = sourceOf(file, path, context, told);
+    if (source === undefined) return { source: file, items: [] };
+    const { checklist, problems, roles, checks } = parseChecklist(source, file);
+    told.files.push(...problems);
+    for (const { role, place } of roles) {
+      const problem = checkRole(role, people);
+      if (problem !== undefined) told.files.push({ ...problem, place });
+    }
+    for (const { check, place } of checks) {
+      for (const { part, ...wrong } of wrongReferences(textOf(check), OF_CHECK, context.env))
+        told.files.push({ ...wrong, place: partOf(place, part) });
+    }
+    return checklist;
+  };
+}
+
+function textOf(check: MachineCheck): string {
+  return Object.values(check)
+    .filter((value) => typeof value === "string")
+    .join("\n");
+}
+
+type Routes = ReadonlyMap<string, readonly Route[]>;
+
+export function smokeReader(services: readonly Service[], routes: Routes, context: CompileContext, told: Told) {
+  const flowContext: FlowContext = {
+    isService: (name) => services.some((service) => service.name === name),
+    serviceNames: services.map(({ name }) => name),
+    routeOf: (path, service) => routeFor(routes, path, service) ?? { service: service ?? firstRouted(services) },
+    tell: (problem) => told.plan.push(problem),
+  };
+  const readFile = (file: string, path: Path): readonly SmokeFlow[] => {
+    const source = sourceOf(file, path, context, told);
+    if (source === undefined) return [];
+    const { flows, problems } = parseSmokeFile(source, baseName(file), flowContext);
+    told.files.push(...problems);
+    for (const { part, ...wrong } of wrongReferences(
+      JSON.stringify(flows),
+      { own: ["version"], user: true },
+      context.env,
+    )) {
+      const start = source.text.indexOf(part);
+      told.files.push({ ...wrong, place: start < 0 ? { source } : { source, start, end: start + part.length } });
+    }
+    return flows;
+  };
+  return (written: WrittenSmoke, path: Path): readonly SmokeFlow[] => {
+    if (written === null) return healthFlows(services, routes);
+    if (typeof written === "string") return readFile(written, path);
+    if (!Array.isArray(written))
+      return Object.entries(written).map(([name, flow]) => compileFlow(name, flow, [...path, name], flowContext));
+    const requests = written.filter((item) => !isFile(item));
+    if (requests.length === 0) return written.flatMap((item, index) => readFile(item as string, [...path, index]));
+    const index = written.findIndex(isFile);
+    const file = written[index];
+    if (typeof file === "string") {
+      const what = `\`${file}\` is a file, among requests.`;
+      const fix = "Write a list of files or a list of requests: two `smoke` steps.";
+      told.plan.push({ code: "plan-value-invalid", what, fix, path: [...path, index], on: "value" });
+      return [];
+    }
+    return [compileFlow("smoke", requests, path, flowContext)];
+  };
+}
+
+function firstRouted(services: readonly Service[]): string {
+  return (services.find(({ routes }) => routes.length > 0) ?? services[0])?.name ?? "";
+}
+
+/** The smoke test of a plan that names none: every service with a route answers on its health path. */
+function healthFlows(services: readonly Service[], routes: Routes): readonly SmokeFlow[] {
+  return services
+    .filter((service) => service.routes.length > 0)
+    .map(({ name, health, routes: own }): SmokeFlow => {
+      const base = { timeoutMs: health?.timeoutMs ?? 5 * SECOND, attempts: 3 };
+      const ready = health?.ready;
+      const hosts = own.map(({ host }) => host);
+      // Through the front door the path decides: a health path that leads to another service proves nothing of this one.
+      const isOwn = ready !== undefined && hosts.some((host) => leadsTo(routes, ready, host) === name);
+      const host = ready === undefined ? undefined : routeFor(routes, ready, name)?.host;
+      const request: SmokeFlow["requests"][number] = isOwn
+        ? {
+            kind: "http",
+            name: `GET ${ready}`,
+            method: "GET",
+            path: ready,
+            headers: host === undefined ? {} : { host },
+            expect: { status: [], headers: {}, contains: [], json: [] },
+            save: {},
+            ...base,
+          }
+        : { kind: "tcp", name: "accepts connections", ...base };
+      return { name: `${name} answers`, service: name, requests: [request], cleanup: [], variables: {} };
+    });
+}
+
+/** The service that a path leads to under a host. */
+function leadsTo(routes: Routes, path: string, host: string | undefined): string | undefined {
+  const underHost = new Map(
+    [...routes].map(([name, list]) => [name, list.filter((route) => route.host === host || route.host === undefined)]),
+  );
+  return routeFor(underHost, path)?.service;
+}
+
+function baseName(path: string): string {
+  return (path.split("/").at(-1) ?? path).replace(/\.[^.]+$/, "");
+}

@@ -1,0 +1,103 @@
+import { resolve } from "node:path";
+import type { NotifyTarget, PinRule, Sticky, TlsFiles, TrafficPlan } from "../../core/plan.ts";
+import { MINUTE, SECOND } from "../../core/time.ts";
+import type { Path } from "../reading/located.ts";
+import type { PlanConfig } from "../schema/plan-file.ts";
+import type { CompileContext, Told } from "./context.ts";
+
+type TrafficConfig = NonNullable<PlanConfig["traffic"]>;
+
+/** What a plan of workers alone has: nothing listens. */
+const NO_TRAFFIC: TrafficPlan = {
+  kind: "embedded",
+  listen: [],
+  sticky: { kind: "cookie", name: "tidegate" },
+  pins: { header: "x-tidegate-version" },
+  timeouts: { headersMs: 10 * SECOND, idleMs: MINUTE, connectMs: 2 * SECOND },
+};
+
+export function compileTraffic(config: PlanConfig, context: CompileContext, told: Told): TrafficPlan {
+  const { traffic } = config;
+  if (traffic === undefined) return NO_TRAFFIC;
+  return {
+    kind: "embedded",
+    listen: compileListeners(traffic, context, told),
+    sticky: compileSticky(traffic.sticky),
+    pins: compilePins(traffic, told),
+    timeouts: {
+      headersMs: traffic.timeouts.headers,
+      idleMs: traffic.timeouts.idle,
+      connectMs: traffic.timeouts.connect,
+    },
+  };
+}
+
+function compileListeners(traffic: TrafficConfig, { folder }: CompileContext, told: Told): TrafficPlan["listen"] {
+  const taken = new Set<string>();
+  return traffic.embedded.map((written, index) => {
+    const path: Path = ["traffic", "embedded", index];
+    const { host, port, tls } = readListener(written);
+    if (port > 65_535) {
+      const what = `${port} is not a port.`;
+      told.plan.push({ code: "plan-value-invalid", what, fix: "Ports end at 65535.", path, on: "value" });
+    }
+    if (port !== 0 && taken.has(`${host}:${port}`)) {
+      const what = `\`${host}:${port}\` is listened on twice.`;
+      told.plan.push({ code: "plan-value-invalid", what, fix: "Remove one of them.", path, on: "value" });
+    }
+    taken.add(`${host}:${port}`);
+    if (tls === undefined) return { host, port };
+    return { host, port, tls: { certificate: resolve(folder, tls.certificate), key: resolve(folder, tls.key) } };
+  });
+}
+
+function readListener(written: TrafficConfig["embedded"][number]): {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: TlsFiles | undefined;
+} {
+  if (typeof written === "number") return { host: "127.0.0.1", port: written };
+  if (typeof written !== "string") return written;
+  const colon = written.lastIndexOf(":");
+  return { host: written.slice(0, colon).replaceAll(/[[\]]/g, ""), port: Number(written.slice(colon + 1)) };
+}
+
+function compileSticky(written: string): Sticky {
+  const [kind = "", name] = written.split(" ");
+  if (kind.toLowerCase() === "none") return { kind: "none" };
+  if (kind.toLowerCase() === "header") return { kind: "header", name: (name ?? "").toLowerCase(), cookie: "tidegate" };
+  return { kind: "cookie", name: name ?? "tidegate" };
+}
+
+function compilePins({ pins }: TrafficConfig, told: Told): PinRule {
+  const header = pins.header.toLowerCase();
+  if (pins.token === undefined) return { header };
+  // I8: the plan travels in the journal.
+  if (!/^\$\{[A-Z_][A-Z0-9_]*\}$/.test(pins.token)) {
+    told.plan.push({
+      code: "plan-value-invalid",
+      what: "A secret can't stand here in plain text: the plan is kept in the journal.",
+      fix: "Write a reference to an environment variable: `token: ${PIN_TOKEN}`.",
+      path: ["traffic", "pins", "token"],
+      on: "value",
+    });
+  }
+  return { header, token: pins.token };
+}
+
+/** The terminal, then webhooks by name: `webhook`, `webhook-2`, or as the plan calls them. */
+export function compileNotify({ notify }: PlanConfig): readonly NotifyTarget[] {
+  const { webhook } = notify;
+  const named: readonly (readonly [string, string])[] =
+    webhook === undefined
+      ? []
+      : typeof webhook === "string"
+        ? [["webhook", webhook]]
+        : Array.isArray(webhook)
+          ? webhook.map((url, index) => [index === 0 ? "webhook" : `webhook-${index + 1}`, url])
+          : Object.entries(webhook);
+  return [
+    ...(notify.terminal ? [{ kind: "terminal" as const }] : []),
+    ...named.map(([name, url]) => ({ kind: "webhook" as const, name, url })),
+  ];
+}
