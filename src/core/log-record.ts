@@ -81,6 +81,8 @@ function start(line: string): OpenRecord {
 
 function belongs(open: OpenRecord, line: string): boolean {
   if (open.awaitsHead) return true;
+  // Below the place stand the source line, wherever it begins, and the caret.
+  if (SOURCE_PLACE.test(open.head) && open.rest.length < 2) return true;
   if (/^\s/.test(line) || parseFrame(line) !== null) return true;
   if (/^(?:Caused by:|Stack trace:|\.\.\. \d+ more|[}\])]+[,;]?$)/.test(line)) return true;
   // A frame of Go is two lines, the call and below it the place.
@@ -101,10 +103,12 @@ function add(open: OpenRecord, line: string): void {
 
 /** Node writes `/app/server.js:88`, the source line and a caret before the error itself: a place, not a record. */
 function sourcePlace({ head, rest }: OpenRecord): StackFrame | null {
-  if (!rest.some((line) => /^\s*\^+\s*$/.test(line))) return null;
-  const place = /^(?:file:\/\/)?(\/[^\s]+|[A-Za-z]:\\.+):(\d+)$/.exec(head);
-  return place === null ? null : parseFrame(`at ${place[1] ?? ""}:${place[2] ?? ""}:1`);
+  const place = SOURCE_PLACE.exec(head);
+  if (place === null || !rest.some((line) => /^\s*\^+\s*$/.test(line))) return null;
+  return parseFrame(`at ${place[1] ?? ""}:${place[2] ?? ""}:1`);
 }
+
+const SOURCE_PLACE = /^(?:file:\/\/)?(\/[^\s]+|[A-Za-z]:\\.+):(\d+)$/;
 
 function finish({ head, rest, frames }: OpenRecord, source: StackFrame | null): LogRecord {
   const frame = nearestOwnFrame(frames) ?? (source?.own === true ? source : undefined);
