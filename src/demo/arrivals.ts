@@ -14,14 +14,15 @@ export function openLoop(
   signal: AbortSignal,
 ): Promise<{ readonly latestMs: number }> {
   return new Promise((resolve) => {
-    let due = performance.now();
+    const gapMs = (): number => (-Math.log(1 - random()) * 1_000) / perSecond;
+    let due = performance.now() + gapMs();
     let latestMs = 0;
     const timer = setInterval(() => {
       const now = performance.now();
       while (due <= now) {
         latestMs = Math.max(latestMs, now - due);
         arrive();
-        due += (-Math.log(1 - random()) * 1_000) / perSecond;
+        due += gapMs();
       }
     }, TICK_MS);
     const stop = (): void => {

@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { type Order, PATIENCE_MS } from "./exchange.ts";
 import type { Ending } from "./held-open.ts";
 import { judgeAnswer, judgeError, originOf } from "./judge-answer.ts";
@@ -40,29 +40,32 @@ export function openEventStream(
         answer.resume();
         return settle({ verdict, detail: `${status} instead of a stream`, ...origin });
       }
-      settle(
-        { verdict, ...origin },
-        new Promise((end) => {
-          let isSilent = false;
-          const silence = watchSilence(PATIENCE_MS, () => {
-            isSilent = true;
-            outgoing.destroy();
-          });
-          const leave = (): void => void outgoing.destroy();
-          signal.addEventListener("abort", leave, { once: true });
-          answer.on("data", () => silence.heard());
-          answer.on("error", () => undefined);
-          answer.once("close", () => {
-            silence.stop();
-            signal.removeEventListener("abort", leave);
-            if (signal.aborted) end({ kind: "left" });
-            else if (isSilent) end({ kind: "dropped", failure: "timeout", detail: `silent for ${PATIENCE_MS} ms` });
-            else if (answer.complete) end({ kind: "moved-on" });
-            else end({ kind: "dropped", failure: "truncated", detail: "the stream was cut off" });
-          });
-        }),
-      );
+      settle({ verdict, ...origin }, stay(outgoing, answer, signal));
     });
     outgoing.end();
+  });
+}
+
+/** Listens until either side leaves. */
+function stay(outgoing: ClientRequest, answer: IncomingMessage, signal: AbortSignal): Promise<Ending> {
+  return new Promise((end) => {
+    let isSilent = false;
+    const silence = watchSilence(PATIENCE_MS, () => {
+      isSilent = true;
+      outgoing.destroy();
+    });
+    const leave = (): void => void outgoing.destroy();
+    signal.addEventListener("abort", leave, { once: true });
+    if (signal.aborted) leave();
+    answer.on("data", () => silence.heard());
+    answer.on("error", () => undefined);
+    answer.once("close", () => {
+      silence.stop();
+      signal.removeEventListener("abort", leave);
+      if (signal.aborted) end({ kind: "left" });
+      else if (isSilent) end({ kind: "dropped", failure: "timeout", detail: `silent for ${PATIENCE_MS} ms` });
+      else if (answer.complete) end({ kind: "moved-on" });
+      else end({ kind: "dropped", failure: "truncated", detail: "the stream was cut off" });
+    });
   });
 }

@@ -25,6 +25,7 @@ export function useLiveSocket(client: WebSocketClient, number: number, signal: A
     }, SPEAK_EVERY_MS);
     const leave = (): void => client.close();
     signal.addEventListener("abort", leave, { once: true });
+    if (signal.aborted) leave();
 
     client.onText = (text) => {
       silence.heard();

@@ -34,9 +34,11 @@ export class WebSocketClient {
     this.#write(0x1, Buffer.from(text));
   }
 
+  /** Says goodbye; a server that does not answer is left all the same. */
   close(): void {
     this.#sendClose(1000);
     this.#socket.end();
+    setTimeout(() => this.#socket.destroy(), 1_000).unref();
   }
 
   destroy(): void {
