@@ -1,0 +1,70 @@
+import type { IncomingMessage } from "node:http";
+import { isInCandidate } from "../core/share.ts";
+import { visitorCookie, visitorOf } from "./cohort.ts";
+import { COHORT_HEADER, type CohortSeal, pinnedVersion } from "./pin.ts";
+import { type PlaneRefusal, REFUSALS } from "./refusal.ts";
+import type { RequestHead } from "./request-head.ts";
+import type { RoutedVersion, Routing } from "./routing.ts";
+
+/** Which version a request goes to, and why. */
+export interface Assignment {
+  readonly service: string;
+  readonly version: RoutedVersion;
+  /** Takes the request when the version has no instance for it; null: none may. */
+  readonly fallback: RoutedVersion | null;
+  /** What a pinned request sees is no evidence: nobody drew its version. */
+  readonly isEvidence: boolean;
+  /** A whole Set-Cookie for the answer; null: none. */
+  readonly cookie: string | null;
+}
+
+/**
+ * Chooses service and version: a pin goes first, then the side of the request that this one was made for, then the
+ * visitor's cohort. Adds the header by which the instance can pass its side on to other services.
+ */
+export function assign(
+  routing: Routing,
+  request: IncomingMessage,
+  head: RequestHead,
+  seal: CohortSeal,
+): Assignment | PlaneRefusal {
+  const service = routing.route(head.routeHost, head.path);
+  if (service === null) return REFUSALS.noRoute;
+  const { table, stable, candidate } = routing;
+
+  const pinned = pinnedVersion(table, request.headers, routing.pinHeader);
+  if (pinned !== null) return pinnedTo(pinned, routing, service, head, seal);
+
+  if (candidate === null) {
+    if (stable === null) return REFUSALS.noTable;
+    return { service, version: stable, fallback: null, isEvidence: true, cookie: null };
+  }
+
+  const followed = request.headers[COHORT_HEADER];
+  const told = typeof followed === "string" ? seal.read(followed) : null;
+  if (told !== null && typeof told !== "number") return pinnedTo(told.version, routing, service, head, seal);
+
+  const visitor = told !== null ? { cohort: told, newId: null } : visitorOf(request, table.sticky);
+  head.headers.push(COHORT_HEADER, seal.ofCohort(visitor.cohort));
+  const isCandidate = stable === null || isInCandidate(visitor.cohort, table.offset, table.share);
+  return {
+    service,
+    version: isCandidate ? candidate : stable,
+    fallback: isCandidate ? stable : null,
+    isEvidence: true,
+    cookie: visitor.newId === null ? null : visitorCookie(routing.cookie, visitor.newId, head.isSecure),
+  };
+}
+
+function pinnedTo(
+  name: string,
+  { stable, candidate }: Routing,
+  service: string,
+  head: RequestHead,
+  seal: CohortSeal,
+): Assignment | PlaneRefusal {
+  const version = [stable, candidate].find((each) => each?.version === name);
+  if (version === undefined || version === null) return REFUSALS.unknownVersion;
+  head.headers.push(COHORT_HEADER, seal.ofVersion(name));
+  return { service, version, fallback: null, isEvidence: false, cookie: null };
+}

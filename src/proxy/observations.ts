@@ -1,0 +1,226 @@
+import { BUCKET_COUNT, bucketOf } from "../core/analysis/histogram.ts";
+import type { ObservationBatch, SecondRow } from "../core/observation.ts";
+import type { Instant } from "../core/time.ts";
+import { rememberedRouteKey } from "./route-key.ts";
+
+/** Ten minutes of seconds of up to four versions. */
+const MAX_ROWS = 2_400;
+const MAX_AGE_SECONDS = 600;
+/** Rows of one answer; the reader asks again for the rest. */
+const MAX_ROWS_AN_ANSWER = 600;
+const MAX_ROUTES_A_SECOND = 500;
+const WORST_ROUTES = 5;
+/** Versions whose totals are kept for /metrics. */
+const MAX_VERSIONS = 16;
+
+/** No answer of the app's: refused, cut, timed out. */
+export const FAILED = 0;
+
+/** What has been counted of one version: in the second that is open, and altogether. */
+export class Tally {
+  readonly version: string;
+  /** Requests in flight now. */
+  inFlight = 0;
+  /** Of a monotonic clock; null: none yet. */
+  lastRequestAt: number | null = null;
+
+  readonly open = new OpenSecond();
+  readonly totals = {
+    status: { ok: 0, redirect: 0, client: 0, server: 0, failed: 0 },
+    latency: new Float64Array(BUCKET_COUNT),
+    latencySumMs: 0,
+    webSockets: { opened: 0, failed: 0 },
+  };
+
+  constructor(version: string) {
+    this.version = version;
+  }
+}
+
+class OpenSecond {
+  requests = 0;
+  ok = 0;
+  redirect = 0;
+  client = 0;
+  server = 0;
+  failed = 0;
+  webSocketsOpened = 0;
+  webSocketsFailed = 0;
+  latencySumMs = 0;
+  readonly latency = new Uint32Array(BUCKET_COUNT);
+  readonly touched: number[] = [];
+  readonly routes = new Map<string, { requests: number; bad: number; status: number }>();
+}
+
+/**
+ * Counts by version and second. A request belongs to the second in which it ended or passed its limit; nothing is ever
+ * counted into an earlier one, so a second is final, and can be read, as soon as the next has begun.
+ */
+export class Observations {
+  readonly #proxy: string;
+  readonly #wall: () => Instant;
+  readonly #tallies = new Map<string, Tally>();
+  readonly #routeKey = rememberedRouteKey();
+  readonly #rows: SecondRow[] = [];
+  /** Sequence of `#rows[0]`. The first row ever is 1, so that 0 says "nothing read yet". */
+  #first = 1;
+  #second: number;
+  #isMixed = false;
+
+  constructor(proxy: string, wall: () => Instant) {
+    this.#proxy = proxy;
+    this.#wall = wall;
+    this.#second = Math.floor(wall() / 1_000);
+  }
+
+  /** The counts of a version; the same object for the same version. */
+  tally(version: string): Tally {
+    let tally = this.#tallies.get(version);
+    if (tally === undefined) {
+      tally = new Tally(version);
+      this.#tallies.set(version, tally);
+      this.#forgetOldVersions();
+    }
+    return tally;
+  }
+
+  tallies(): Iterable<Tally> {
+    return this.#tallies.values();
+  }
+
+  /** Counts one request. `status` is the app's, or FAILED. */
+  count(tally: Tally, status: number, latencyMs: number, method: string, target: string): void {
+    this.roll();
+    const { open } = tally;
+    open.requests += 1;
+    if (status < 100) open.failed += 1;
+    else if (status < 300) open.ok += 1;
+    else if (status < 400) open.redirect += 1;
+    else if (status < 500) open.client += 1;
+    else open.server += 1;
+
+    const bucket = bucketOf(latencyMs);
+    if (open.latency[bucket] === 0) open.touched.push(bucket);
+    (open.latency[bucket] as number) += 1;
+    open.latencySumMs += latencyMs;
+
+    const key = this.#routeKey(method, target);
+    let route = open.routes.get(key);
+    if (route === undefined) {
+      if (open.routes.size >= MAX_ROUTES_A_SECOND) return;
+      open.routes.set(key, (route = { requests: 0, bad: 0, status: 0 }));
+    }
+    route.requests += 1;
+    if (status < 100 || status >= 500) {
+      route.bad += 1;
+      route.status = status;
+    }
+  }
+
+  countWebSocket(tally: Tally, outcome: "opened" | "failed"): void {
+    this.roll();
+    if (outcome === "opened") tally.open.webSocketsOpened += 1;
+    else tally.open.webSocketsFailed += 1;
+  }
+
+  /** The table changes now: this second is no evidence for either side. */
+  markMixed(): void {
+    this.roll();
+    this.#isMixed = true;
+  }
+
+  /** Closes the open second when the wall clock has left it. */
+  roll(): void {
+    const now = Math.floor(this.#wall() / 1_000);
+    // A clock that was put back must not count into seconds that have been read.
+    if (now <= this.#second) return;
+    for (const tally of this.#tallies.values()) {
+      const row = closed(tally, this.#second, this.#isMixed);
+      if (row !== null) this.#rows.push(row);
+    }
+    this.#second = now;
+    this.#isMixed = false;
+    this.#dropOld();
+  }
+
+  /** Rows from sequence `since` on; 0 for whoever has read nothing yet. */
+  batch(since: number): ObservationBatch {
+    this.roll();
+    const end = this.#first + this.#rows.length;
+    // A cursor from beyond the end belongs to an earlier proxy: start anew, the reader sees that it is another.
+    const isNewReader = since <= 0 || since > end;
+    const from = isNewReader ? this.#first : Math.max(since, this.#first);
+    const rows = this.#rows.slice(from - this.#first, from - this.#first + MAX_ROWS_AN_ANSWER);
+    return {
+      proxy: this.#proxy,
+      next: from + rows.length,
+      rows,
+      lost: isNewReader ? 0 : from - since,
+      inFlight: this.inFlight(),
+      at: this.#wall(),
+    };
+  }
+
+  inFlight(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#tallies.values()].map((tally) => [tally.version, tally.inFlight]));
+  }
+
+  #dropOld(): void {
+    let drop = Math.max(0, this.#rows.length - MAX_ROWS);
+    while ((this.#rows[drop]?.second ?? Number.POSITIVE_INFINITY) < this.#second - MAX_AGE_SECONDS) drop += 1;
+    if (drop === 0) return;
+    this.#rows.splice(0, drop);
+    this.#first += drop;
+  }
+
+  #forgetOldVersions(): void {
+    for (const [version, tally] of this.#tallies) {
+      if (this.#tallies.size <= MAX_VERSIONS) return;
+      if (tally.inFlight === 0 && tally.open.requests === 0) this.#tallies.delete(version);
+    }
+  }
+}
+
+/** The row of a second that is over, and its counts set back to none. null: nothing happened in it. */
+function closed({ version, open, totals }: Tally, second: number, mixed: boolean): SecondRow | null {
+  if (open.requests === 0 && open.webSocketsOpened === 0 && open.webSocketsFailed === 0) return null;
+  const latency: Record<number, number> = {};
+  for (const bucket of open.touched) {
+    const count = open.latency[bucket] as number;
+    latency[bucket] = count;
+    (totals.latency[bucket] as number) += count;
+    open.latency[bucket] = 0;
+  }
+  const { ok, redirect, client, server, failed } = open;
+  totals.status.ok += ok;
+  totals.status.redirect += redirect;
+  totals.status.client += client;
+  totals.status.server += server;
+  totals.status.failed += failed;
+  totals.latencySumMs += open.latencySumMs;
+  totals.webSockets.opened += open.webSocketsOpened;
+  totals.webSockets.failed += open.webSocketsFailed;
+  const row: SecondRow = {
+    second,
+    version,
+    requests: open.requests,
+    status: { ok, redirect, client, server, failed },
+    latency,
+    webSockets: { opened: open.webSocketsOpened, failed: open.webSocketsFailed },
+    worst: worstOf(open),
+    mixed,
+  };
+  open.requests = open.ok = open.redirect = open.client = open.server = open.failed = 0;
+  open.webSocketsOpened = open.webSocketsFailed = open.latencySumMs = 0;
+  open.touched.length = 0;
+  open.routes.clear();
+  return row;
+}
+
+function worstOf({ routes }: OpenSecond): SecondRow["worst"] {
+  return [...routes]
+    .filter(([, { bad }]) => bad > 0)
+    .sort(([, a], [, b]) => b.bad - a.bad)
+    .slice(0, WORST_ROUTES)
+    .map(([route, counts]) => ({ route, ...counts }));
+}

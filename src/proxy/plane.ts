@@ -1,0 +1,204 @@
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Listener, TrafficState } from "../core/routing.ts";
+import { createStateFolder, type StateFolder } from "../local/state-folder.ts";
+import { assign, type Assignment } from "./assign.ts";
+import { clientOf } from "./client.ts";
+import { drain } from "./drain.ts";
+import { EndpointRegistry } from "./endpoint-registry.ts";
+import { DEFAULT_WAITS, Exchange, type ExchangeContext, type Waits, watchInFlight } from "./exchange.ts";
+import { InFlight } from "./in-flight.ts";
+import { openListener, type OpenListener } from "./listener.ts";
+import { metricsText } from "./metrics.ts";
+import { Observations } from "./observations.ts";
+import { Patience } from "./patience.ts";
+import { Pause } from "./pause.ts";
+import { type CohortSeal, cohortSeal } from "./pin.ts";
+import type { ProxyTimeouts } from "./protocol.ts";
+import { isRefusal, type PlaneRefusal, REFUSALS, refuse, refuseOnSocket } from "./refusal.ts";
+import { readRequestHead, type RequestHead } from "./request-head.ts";
+import { TableInForce } from "./table-in-force.ts";
+import { Upgrade } from "./upgrade.ts";
+
+export const DEFAULT_TIMEOUTS: ProxyTimeouts = { headersMs: 15_000, idleMs: 65_000, connectMs: 2_000 };
+
+/** The data plane: everything between the listening sockets and the instances. */
+export class Plane implements AsyncDisposable {
+  readonly table: TableInForce;
+  readonly observations: Observations;
+  readonly pause = new Pause();
+  readonly identity = `${process.pid}-${randomBytes(6).toString("hex")}`;
+  readonly startedAt = Date.now();
+
+  readonly #listeners = new Map<string, OpenListener>();
+  readonly #context: ExchangeContext;
+  readonly #seal: CohortSeal;
+  readonly #stopWatching: () => void;
+  readonly #roll: NodeJS.Timeout;
+  #timeouts = DEFAULT_TIMEOUTS;
+
+  /** Goes on with what was last acknowledged in this folder; accepts nothing until it gets a listener. */
+  constructor(folder: StateFolder, waits: Waits = DEFAULT_WAITS) {
+    createStateFolder(folder);
+    const connectMs = (): number => this.#timeouts.connectMs;
+    this.observations = new Observations(this.identity, Date.now);
+    this.table = new TableInForce(folder, this.observations, new EndpointRegistry(connectMs));
+    this.#seal = cohortSeal(this.table.sealKey);
+    this.#context = {
+      observations: this.observations,
+      patience: new Patience(),
+      inFlight: new InFlight(),
+      waits,
+      isStopping: false,
+    };
+    this.#stopWatching = watchInFlight(this.#context);
+    this.#roll = setInterval(() => this.observations.roll(), 250);
+    this.#roll.unref();
+  }
+
+  /**
+   * Listens there, on the given handle when there is one. A listener that is open already gets the new time-outs.
+   * Answers where it listens. Faults: port-taken, listen-failed, tls-files-unusable.
+   */
+  async listen(listener: Listener, timeouts: ProxyTimeouts, handle?: unknown): Promise<Listener> {
+    this.#timeouts = timeouts;
+    const key = JSON.stringify([listener.host, listener.port, listener.tls ?? null]);
+    const open = this.#listeners.get(key);
+    if (open !== undefined && listener.port !== 0) {
+      open.configure(timeouts);
+      closeHandle(handle);
+      return open.listener;
+    }
+    const opened = await openListener(
+      listener,
+      timeouts,
+      {
+        request: (request, response) => this.#onRequest(request, response),
+        upgrade: (request, early) => this.#onUpgrade(request, early),
+      },
+      handle,
+    );
+    this.#listeners.set(JSON.stringify([listener.host, opened.listener.port, listener.tls ?? null]), opened);
+    return opened.listener;
+  }
+
+  get isReady(): boolean {
+    return this.#listeners.size > 0 && this.table.routing !== null;
+  }
+
+  state(): TrafficState {
+    return {
+      table: this.table.table,
+      proxy: this.identity,
+      pid: process.pid,
+      startedAt: this.startedAt,
+      listening: [...this.#listeners.values()].map(({ listener: { host, port, tls } }) => ({
+        host,
+        port,
+        tls: tls !== undefined,
+      })),
+      inFlight: this.observations.inFlight(),
+      endpoints: this.table.endpoints.state(),
+      returnedAt: this.table.returnedAt,
+      lastRequestAt: this.#lastRequestAt(),
+    };
+  }
+
+  metrics(): string {
+    this.observations.roll();
+    return metricsText(this.state(), this.observations.tallies());
+  }
+
+  /** An instance that is not known has nothing in flight. */
+  async drain(id: string, deadlineMs: number): Promise<{ readonly left: number }> {
+    const endpoint = this.table.endpoints.find(id);
+    return endpoint === null ? { left: 0 } : drain(endpoint, deadlineMs);
+  }
+
+  /** Accepts no more; resolves when nothing is in flight or the time is over. */
+  async stop(withinMs: number): Promise<void> {
+    this.#context.isStopping = true;
+    for (const listener of this.#listeners.values()) listener.stopAccepting();
+    const endsAt = performance.now() + withinMs;
+    await Promise.all(
+      this.table.endpoints.current().map((endpoint) => drain(endpoint, Math.max(0, endsAt - performance.now()))),
+    );
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#roll);
+    this.#stopWatching();
+    this.pause.end();
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.close()));
+    await this.table.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const head = this.#readHead(request);
+    if (isRefusal(head)) {
+      refuse(response, head);
+      return;
+    }
+    if (this.pause.isOn) {
+      this.pause.hold(
+        () => this.#forward(request, response, head),
+        () => refuse(response, REFUSALS.paused),
+      );
+      return;
+    }
+    this.#forward(request, response, head);
+  }
+
+  #forward(request: IncomingMessage, response: ServerResponse, head: RequestHead): void {
+    const assignment = this.#assign(request, head);
+    if (isRefusal(assignment)) refuse(response, assignment);
+    else new Exchange(this.#context, request, response, head, assignment).start();
+  }
+
+  #onUpgrade(request: IncomingMessage, early: Buffer): void {
+    const head = this.#readHead(request);
+    if (isRefusal(head) || head.hasBody) {
+      refuseOnSocket(request.socket, isRefusal(head) ? head : REFUSALS.badFraming);
+      return;
+    }
+    const go = (): void => {
+      const assignment = this.#assign(request, head);
+      if (isRefusal(assignment)) refuseOnSocket(request.socket, assignment);
+      else {
+        const context = { observations: this.observations, connectMs: () => this.#timeouts.connectMs };
+        new Upgrade(context, request, early, head, assignment).start();
+      }
+    };
+    this.pause.hold(go, () => refuseOnSocket(request.socket, REFUSALS.paused));
+  }
+
+  #assign(request: IncomingMessage, head: RequestHead): Assignment | PlaneRefusal {
+    const { routing } = this.table;
+    return routing === null ? REFUSALS.noTable : assign(routing, request, head, this.#seal);
+  }
+
+  #readHead(request: IncomingMessage): RequestHead | PlaneRefusal {
+    return readRequestHead(request, clientOf(request.socket), this.table.routing?.pinHeader ?? "");
+  }
+
+  #lastRequestAt(): TrafficState["lastRequestAt"] {
+    const ahead = Date.now() - performance.now();
+    return Object.fromEntries(
+      [...this.observations.tallies()].map(({ version, lastRequestAt }) => [
+        version,
+        lastRequestAt === null ? null : Math.round(ahead + lastRequestAt),
+      ]),
+    );
+  }
+}
+
+/** A handle that is not needed would go on listening, and its connections would wait for ever. */
+function closeHandle(handle: unknown): void {
+  if (typeof handle === "object" && handle !== null && "close" in handle && typeof handle.close === "function") {
+    handle.close();
+  }
+}

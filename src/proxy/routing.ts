@@ -1,0 +1,104 @@
+import type { Backend, RoutingTable, TableRoute } from "../core/routing.ts";
+import { InstanceGroup } from "./balance.ts";
+import type { LiveEndpoint } from "./live-endpoint.ts";
+import type { Tally } from "./observations.ts";
+
+/** A table made ready for looking things up, once, when it is written. */
+export interface Routing {
+  readonly table: RoutingTable;
+  readonly stable: RoutedVersion | null;
+  readonly candidate: RoutedVersion | null;
+  /** Lower case. */
+  readonly pinHeader: string;
+  /** Name of the cookie that makes a visitor stay; empty: none is set. */
+  readonly cookie: string;
+  /** The service that takes a request, or null. `path` may have a query. */
+  route(host: string, path: string): string | null;
+}
+
+export interface RoutedVersion {
+  readonly version: string;
+  readonly isStable: boolean;
+  readonly tally: Tally;
+  readonly groups: ReadonlyMap<string, InstanceGroup>;
+}
+
+export function compileTable(
+  table: RoutingTable,
+  endpoints: ReadonlyMap<string, LiveEndpoint>,
+  tally: (version: string) => Tally,
+): Routing {
+  const versionOf = (backend: Backend | null, isStable: boolean): RoutedVersion | null =>
+    backend === null
+      ? null
+      : {
+          version: backend.version,
+          isStable,
+          tally: tally(backend.version),
+          groups: groupsOf(backend, isStable, endpoints),
+        };
+  const { sticky } = table;
+  return {
+    table,
+    stable: versionOf(table.stable, true),
+    candidate: versionOf(table.candidate, false),
+    pinHeader: table.pins.header.toLowerCase(),
+    // Without a candidate there is nothing to stay on, and answers stay as the app made them.
+    cookie:
+      table.candidate === null || sticky.kind === "none" ? "" : sticky.kind === "header" ? sticky.cookie : sticky.name,
+    route: routeFinder(table.routes),
+  };
+}
+
+/** Identity of an endpoint across tables: an id that comes back at another address is another endpoint. */
+export function endpointKey({ id, host, port }: { id: string; host: string; port: number }): string {
+  return `${id}\n${host}:${port}`;
+}
+
+function groupsOf(
+  backend: Backend,
+  isStable: boolean,
+  endpoints: ReadonlyMap<string, LiveEndpoint>,
+): ReadonlyMap<string, InstanceGroup> {
+  const byService = Map.groupBy(backend.instances, ({ service }) => service);
+  return new Map(
+    [...byService].map(([service, instances]) => {
+      const live = instances.flatMap((instance) => endpoints.get(endpointKey(instance)) ?? []);
+      return [service, new InstanceGroup(live, isStable)];
+    }),
+  );
+}
+
+interface Prefix {
+  /** Without the slash at its end; empty takes every path. */
+  readonly path: string;
+  readonly service: string;
+}
+
+function routeFinder(routes: readonly TableRoute[]): Routing["route"] {
+  const byHost = new Map<string, Prefix[]>();
+  for (const { host, path, service } of routes) {
+    const key = host?.toLowerCase().replace(/\.$/, "") ?? "";
+    const prefixes = byHost.get(key) ?? [];
+    prefixes.push({ path: path.replace(/\/+$/, ""), service });
+    byHost.set(key, prefixes);
+  }
+  for (const prefixes of byHost.values()) prefixes.sort((a, b) => b.path.length - a.path.length);
+
+  const anyHost = byHost.get("") ?? [];
+  const [only] = anyHost;
+  if (byHost.size === 1 && anyHost.length === 1 && only?.path === "") return () => only.service;
+  return (host, path) => longest(byHost.get(host), path) ?? longest(anyHost, path);
+}
+
+function longest(prefixes: readonly Prefix[] | undefined, path: string): string | null {
+  if (prefixes === undefined) return null;
+  for (const prefix of prefixes) {
+    if (prefix.path === "") return prefix.service;
+    if (!path.startsWith(prefix.path)) continue;
+    // By whole segments: `/api` takes `/api`, `/api/x` and `/api?x`, not `/apix`.
+    const next = path.charCodeAt(prefix.path.length);
+    if (Number.isNaN(next) || next === 47 /* / */ || next === 63 /* ? */) return prefix.service;
+  }
+  return null;
+}

@@ -1,0 +1,211 @@
+import type { RoutingTable } from "../core/routing.ts";
+import type { Instant } from "../core/time.ts";
+import { Refusal } from "../local/control-socket.ts";
+import type { StateFolder } from "../local/state-folder.ts";
+import type { EndpointRegistry } from "./endpoint-registry.ts";
+import { LeaseTimer } from "./lease.ts";
+import type { Observations } from "./observations.ts";
+import type { TableWrite } from "./protocol.ts";
+import { compileTable, type Routing } from "./routing.ts";
+import { loadRemembered, type Remembered, saveRemembered, saveRenewal } from "./table-store.ts";
+
+const SAVE_AGAIN_MS = 1_000;
+
+/**
+ * The one table in force: replaced whole, compared and set by revision, refused from older epochs, on disk before it is
+ * acknowledged, and back on stable by itself when its lease ends.
+ */
+export class TableInForce {
+  /** Read by every request. */
+  routing: Routing | null = null;
+  readonly endpoints: EndpointRegistry;
+
+  readonly #folder: StateFolder;
+  readonly #observations: Observations;
+  readonly #lease = new LeaseTimer(() => void this.#inTurn(() => this.#returnToStable()));
+  #remembered: Remembered;
+  #turn: Promise<unknown> = Promise.resolve();
+  #saveAgain: NodeJS.Timeout | undefined;
+  /** What is in force could not be written to disk. */
+  #isUnsaved = false;
+  #isClosed = false;
+
+  /** Goes on with what the plane last acknowledged. */
+  constructor(folder: StateFolder, observations: Observations, endpoints: EndpointRegistry) {
+    this.#folder = folder;
+    this.#observations = observations;
+    this.endpoints = endpoints;
+    this.#remembered = loadRemembered(folder);
+    const { table, leaseEndsAt } = this.#remembered;
+    if (table === null) return;
+    this.#putInForce(table);
+    if (table.lease === null || leaseEndsAt === null) return;
+    // Never longer than the lease itself: the clock may have been put back meanwhile.
+    const leftMs = Math.min(table.lease.unwatchedMs, leaseEndsAt - Date.now());
+    if (leftMs > 0 || table.lease.do === "hold") this.#lease.start(Math.max(1, leftMs));
+    else void this.#inTurn(() => this.#returnToStable(true));
+  }
+
+  get table(): RoutingTable | null {
+    return this.#remembered.table;
+  }
+
+  get returnedAt(): Instant | null {
+    return this.#remembered.returnedAt;
+  }
+
+  get sealKey(): string {
+    return this.#remembered.sealKey;
+  }
+
+  /** Throws Refusal: 409 `revision-conflict`, 412 `stale-epoch`, 507 `table-not-saved`. */
+  write({ ifRevision, table }: TableWrite): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#refuseStale(table.epoch);
+      const { table: before } = this.#remembered;
+      const revision = before?.revision ?? 0;
+      if (ifRevision !== revision) {
+        throw new Refusal(409, {
+          code: "revision-conflict",
+          what: `The routing table has revision ${revision}, not ${ifRevision}: somebody else has changed it.`,
+          fix: "read the state and write again",
+        });
+      }
+      const leaseEndsAt = table.lease === null ? null : Date.now() + table.lease.unwatchedMs;
+      const next = { ...this.#remembered, epoch: table.epoch, table, leaseEndsAt, returnedAt: null };
+      if (isTowardStable(before, table)) {
+        // The safe direction waits for nothing, not even for a full disk.
+        this.#adopt(next);
+        await this.#save(next, "It is in force all the same, and will be saved as soon as that is possible.");
+      } else {
+        await this.#save(next, "The table before it stays in force.");
+        this.#adopt(next);
+      }
+    });
+  }
+
+  /** Throws Refusal 412 `stale-epoch`. */
+  claim(epoch: number): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#refuseStale(epoch);
+      if (epoch === this.#remembered.epoch) return;
+      const next = { ...this.#remembered, epoch };
+      await this.#save(next, "The epoch is not claimed.");
+      this.#remembered = next;
+    });
+  }
+
+  /** Throws Refusal: 409 `lease-ended`, 412 `stale-epoch`. */
+  renew(epoch: number): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#refuseStale(epoch);
+      const { table, returnedAt } = this.#remembered;
+      if (returnedAt !== null) {
+        throw new Refusal(409, {
+          code: "lease-ended",
+          what: "Nobody renewed the lease in time, and the data plane went back to stable by itself.",
+          fix: "read the state, then decide anew",
+        });
+      }
+      if (table === null || table.lease === null) return;
+      const endsAt = Date.now() + table.lease.unwatchedMs;
+      this.#lease.start(table.lease.unwatchedMs);
+      this.#remembered = { ...this.#remembered, leaseEndsAt: endsAt };
+      // Without it a restart would only return to stable earlier.
+      await saveRenewal(this.#folder, table.revision, endsAt).catch(() => undefined);
+    });
+  }
+
+  /** Resolves when what was begun has ended. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#lease.stop();
+    clearTimeout(this.#saveAgain);
+    await this.#turn.catch(() => undefined);
+    this.endpoints.close();
+  }
+
+  async #returnToStable(isKnownToHaveEnded = false): Promise<void> {
+    const { table } = this.#remembered;
+    if (table === null || table.lease === null || table.lease.do === "hold") return;
+    // A renewal or a new table may have come while this waited for its turn.
+    if (!isKnownToHaveEnded && !this.#lease.hasEnded) return;
+    const next: Remembered = {
+      ...this.#remembered,
+      table: { ...table, revision: table.revision + 1, share: 0, lease: null },
+      leaseEndsAt: null,
+      returnedAt: Date.now(),
+    };
+    this.#adopt(next);
+    await this.#save(next, "").catch(() => undefined);
+  }
+
+  #adopt(next: Remembered): void {
+    this.#remembered = next;
+    if (next.table === null) return;
+    this.#putInForce(next.table);
+    if (next.table.lease === null) this.#lease.stop();
+    else this.#lease.start(next.table.lease.unwatchedMs);
+  }
+
+  #putInForce(table: RoutingTable): void {
+    const live = this.endpoints.adopt(table);
+    this.routing = compileTable(table, live, (version) => this.#observations.tally(version));
+    this.#observations.markMixed();
+  }
+
+  #refuseStale(epoch: number): void {
+    if (epoch >= this.#remembered.epoch) return;
+    throw new Refusal(412, {
+      code: "stale-epoch",
+      what: `A newer engine (epoch ${this.#remembered.epoch}) has taken over from this one (epoch ${epoch}).`,
+      fix: "tidegate status",
+    });
+  }
+
+  async #save(remembered: Remembered, consequence: string): Promise<void> {
+    clearTimeout(this.#saveAgain);
+    try {
+      await saveRemembered(this.#folder, remembered);
+      this.#isUnsaved = false;
+    } catch (error) {
+      this.#isUnsaved ||= this.#remembered === remembered;
+      throw notSaved(this.#folder, error, consequence);
+    } finally {
+      if (this.#isUnsaved && !this.#isClosed) this.#saveLater();
+    }
+  }
+
+  #saveLater(): void {
+    this.#saveAgain = setTimeout(() => {
+      void this.#inTurn(() => this.#save(this.#remembered, "").catch(() => undefined));
+    }, SAVE_AGAIN_MS);
+    this.#saveAgain.unref();
+  }
+
+  /** One change at a time: each sees the outcome of the one before it. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work);
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+/** Only ever takes traffic away from the candidate. */
+function isTowardStable(before: RoutingTable | null, table: RoutingTable): boolean {
+  if (before === null || before.stable === null || before.candidate === null) return false;
+  if (table.stable?.version !== before.stable.version) return false;
+  return (
+    table.candidate === null || (table.candidate.version === before.candidate.version && table.share < before.share)
+  );
+}
+
+function notSaved(folder: StateFolder, error: unknown, consequence: string): Refusal {
+  return new Refusal(507, {
+    code: "table-not-saved",
+    what: `The routing table could not be written to disk. ${consequence}`.trim(),
+    where: folder.path,
+    cause: error instanceof Error ? error.message : String(error),
+    fix: "make room on the disk, then write again",
+  });
+}

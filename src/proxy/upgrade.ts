@@ -1,0 +1,230 @@
+import { type ClientRequest, type IncomingMessage, request as send, ServerResponse } from "node:http";
+import { connect, type Socket } from "node:net";
+import { pipeline } from "node:stream";
+import type { Duration } from "../core/time.ts";
+import { readAnswerHead } from "./answer-head.ts";
+import type { Assignment } from "./assign.ts";
+import type { LiveEndpoint } from "./live-endpoint.ts";
+import { FAILED, type Observations } from "./observations.ts";
+import { LATE_MS } from "./patience.ts";
+import { type PlaneRefusal, REFUSALS, refuseOnSocket } from "./refusal.ts";
+import type { RequestHead } from "./request-head.ts";
+import type { RoutedVersion } from "./routing.ts";
+import { Tunnel } from "./tunnel.ts";
+
+/** From the client's request to the app's 101. */
+const HANDSHAKE_MS: Duration = 30_000;
+
+/** The client went away before an answer came. */
+const CLIENT_GONE = 499;
+
+/** Protocols of HTTP itself: those belong to one connection, and the request is a plain one for us. */
+export function isTunnelProtocol(upgrade: string | undefined): boolean {
+  return upgrade !== undefined && !/^\s*(?:h2c?|tls|http)\b/i.test(upgrade);
+}
+
+export interface UpgradeContext {
+  readonly observations: Observations;
+  readonly connectMs: () => Duration;
+}
+
+/** A request to speak something else on this connection (a WebSocket), until both sides agree or one refuses. */
+export class Upgrade {
+  readonly #context: UpgradeContext;
+  readonly #request: IncomingMessage;
+  readonly #client: Socket;
+  /** What the client sent after its request. Held back until the app has agreed: else it might be read as a request. */
+  readonly #early: Buffer;
+  readonly #head: RequestHead;
+  readonly #assignment: Assignment;
+  readonly #startedAt = performance.now();
+  readonly #tried = new Set<LiveEndpoint>();
+  readonly #timeout: NodeJS.Timeout;
+  #version: RoutedVersion;
+  #endpoint: LiveEndpoint | null = null;
+  #outgoing: ClientRequest | null = null;
+  #hasEnded = false;
+
+  constructor(
+    context: UpgradeContext,
+    request: IncomingMessage,
+    early: Buffer,
+    head: RequestHead,
+    assignment: Assignment,
+  ) {
+    this.#context = context;
+    this.#request = request;
+    this.#client = request.socket;
+    this.#early = early;
+    this.#head = head;
+    this.#assignment = assignment;
+    this.#version = assignment.version;
+    this.#timeout = setTimeout(() => this.#refuse(REFUSALS.noAnswer), HANDSHAKE_MS);
+  }
+
+  start(): void {
+    this.#client.once("close", () => this.#end(this.#isLate ? FAILED : CLIENT_GONE, false));
+    const endpoint = this.#next();
+    if (endpoint === null) this.#refuse(REFUSALS.noInstance);
+    else this.#attempt(endpoint);
+  }
+
+  get #isLate(): boolean {
+    return performance.now() - this.#startedAt > LATE_MS;
+  }
+
+  #next(): LiveEndpoint | null {
+    const { service, fallback } = this.#assignment;
+    const own = this.#version.groups.get(service)?.pick(this.#tried) ?? null;
+    if (own !== null || fallback === null || this.#version === fallback) return own;
+    const other = fallback.groups.get(service)?.pick(this.#tried) ?? null;
+    if (other === null) return null;
+    this.#count(FAILED);
+    this.#version = fallback;
+    return other;
+  }
+
+  #attempt(endpoint: LiveEndpoint): void {
+    this.#endpoint = endpoint;
+    endpoint.inFlight += 1;
+    this.#version.tally.inFlight += 1;
+    this.#version.tally.lastRequestAt = performance.now();
+    const { host, port } = endpoint;
+    const app = connect({ host, port, noDelay: true, allowHalfOpen: true });
+    let wasOpen = false;
+    app.once("connect", () => {
+      wasOpen = true;
+      app.setTimeout(0);
+    });
+    app.setTimeout(this.#context.connectMs(), () => app.destroy(new Error("no connection in time")));
+    const outgoing = send({
+      createConnection: () => app,
+      method: this.#head.method,
+      path: this.#head.path,
+      headers: [...this.#head.headers, "Connection", "Upgrade", "Upgrade", this.#request.headers.upgrade ?? ""],
+    });
+    this.#outgoing = outgoing;
+    outgoing.once("upgrade", (answer, _socket, early) => this.#open(answer, app, early));
+    outgoing.once("response", (answer) => this.#passAnswer(answer));
+    outgoing.on("error", () => {
+      if (this.#outgoing !== outgoing || this.#hasEnded) return;
+      if (wasOpen) this.#refuse(REFUSALS.answerCut);
+      else this.#onConnectFailed(endpoint);
+    });
+    outgoing.end();
+  }
+
+  #onConnectFailed(endpoint: LiveEndpoint): void {
+    this.#outgoing = null;
+    endpoint.noteConnectError();
+    this.#release();
+    this.#tried.add(endpoint);
+    const failed = this.#version;
+    const next = this.#next();
+    if (next === null) {
+      this.#refuse(REFUSALS.connectFailed);
+      return;
+    }
+    if (this.#version === failed) this.#count(FAILED);
+    this.#attempt(next);
+  }
+
+  #open(answer: IncomingMessage, app: Socket, appEarly: Buffer): void {
+    const endpoint = this.#endpoint;
+    const client = this.#client;
+    const head = readAnswerHead(answer, false);
+    if (endpoint === null || head === null || this.#hasEnded || client.destroyed) {
+      app.destroy();
+      this.#refuse(REFUSALS.badAnswer);
+      return;
+    }
+    const protocol = answer.headers.upgrade ?? this.#request.headers.upgrade ?? "";
+    client.write(
+      headText(101, answer.statusMessage ?? "", this.#withCookie(head), ["Connection", "Upgrade", "Upgrade", protocol]),
+      "latin1",
+    );
+    const { tally } = this.#version;
+    const tunnel = new Tunnel({
+      client,
+      app,
+      isWebSocket: protocol.toLowerCase() === "websocket",
+      onEnd: (wasCut) => {
+        endpoint.tunnels.delete(tunnel);
+        endpoint.noteEnd();
+        if (wasCut && this.#assignment.isEvidence) this.#context.observations.countWebSocket(tally, "failed");
+      },
+    });
+    endpoint.tunnels.add(tunnel);
+    this.#end(101, true);
+    if (appEarly.length > 0) app.unshift(appEarly);
+    if (this.#early.length > 0) client.unshift(this.#early);
+    app.resume();
+    client.resume();
+  }
+
+  /** The app did not agree: its answer goes to the client, and the connection ends with it. */
+  #passAnswer(answer: IncomingMessage): void {
+    const status = answer.statusCode ?? 0;
+    const head = readAnswerHead(answer, false);
+    if (head === null || this.#hasEnded) {
+      this.#refuse(REFUSALS.badAnswer);
+      return;
+    }
+    this.#endpoint?.noteAnswer(status);
+    const response = new ServerResponse(this.#request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(this.#client);
+    const headers = this.#withCookie(head);
+    if (head.length !== null && status !== 204) headers.push("Content-Length", head.length);
+    response.writeHead(status, answer.statusMessage ?? "", headers);
+    response.once("finish", () => this.#client.end());
+    pipeline(answer, response, (error) => {
+      if (error) this.#client.destroy();
+      this.#end(error ? FAILED : status, false);
+    });
+  }
+
+  #withCookie({ headers, isForSharedCaches }: { headers: string[]; isForSharedCaches: boolean }): string[] {
+    const { cookie } = this.#assignment;
+    return cookie === null || isForSharedCaches ? headers : [...headers, "Set-Cookie", cookie];
+  }
+
+  #refuse(refusal: PlaneRefusal): void {
+    if (this.#hasEnded) return;
+    this.#end(FAILED, false);
+    refuseOnSocket(this.#client, refusal);
+  }
+
+  #end(status: number, isOpen: boolean): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    clearTimeout(this.#timeout);
+    this.#count(status);
+    this.#release();
+    if (!isOpen) this.#outgoing?.destroy();
+  }
+
+  #release(): void {
+    if (this.#endpoint === null) return;
+    this.#version.tally.inFlight -= 1;
+    this.#endpoint.release();
+    this.#endpoint = null;
+  }
+
+  #count(status: number): void {
+    if (!this.#assignment.isEvidence) return;
+    const { observations } = this.#context;
+    const { tally } = this.#version;
+    observations.count(tally, status, performance.now() - this.#startedAt, this.#head.method, this.#head.path);
+    if (status === 101) observations.countWebSocket(tally, "opened");
+    else if (status < 100 || status >= 500) observations.countWebSocket(tally, "failed");
+  }
+}
+
+function headText(status: number, message: string, ...parts: readonly (readonly string[])[]): string {
+  let text = `HTTP/1.1 ${status} ${message}\r\n`;
+  for (const headers of parts) {
+    for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  }
+  return `${text}\r\n`;
+}
