@@ -33,6 +33,8 @@ export interface EngineOptions {
   readonly secrets: Readonly<Record<string, string>>;
   /** Goes on checking health outside releases (`serve`). */
   readonly patrol: boolean;
+  /** Between two looks: while a release runs, and while all wait. Tests of weeks take longer steps. */
+  readonly pace?: { readonly busyMs: number; readonly idleMs: number };
 }
 
 /** What anybody asks of the engine that acts; kept in the journal's requests until it is answered. */

@@ -10,8 +10,7 @@ import { runRelease, type RunningRelease } from "./running-release.ts";
 import { mustBeFree, placeBefore, planRelease } from "./start-release.ts";
 import { createWorld } from "./world.ts";
 
-const BUSY_TICK_MS = 200;
-const IDLE_TICK_MS = SECOND;
+export const USUAL_PACE = { busyMs: 200, idleMs: SECOND } as const;
 /** How long a newer release waits for the standby of the one before it to be retired, or for that one to be undone. */
 const MAKE_ROOM_MS = 10 * MINUTE;
 
@@ -32,6 +31,7 @@ export async function createEngine(ports: Ports, options: EngineOptions): Promis
 
 async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable): Promise<Engine> {
   const { journal, clock } = ports;
+  const pace = options.pace ?? USUAL_PACE;
   const epoch = await journal.raiseEpoch();
   await claim(ports, epoch);
   const listeners = new Set<(release: number) => void>();
@@ -233,7 +233,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
       }
       wake = new AbortController();
       // A poke during the look would be lost by a sleep that begins after it.
-      const pause = isPoked ? 0 : isBusy(running) ? BUSY_TICK_MS : IDLE_TICK_MS;
+      const pause = isPoked ? 0 : isBusy(running) ? pace.busyMs : pace.idleMs;
       isPoked = false;
       await clock.sleep(pause, AbortSignal.any([wake.signal, stopped.signal])).catch(() => undefined);
     }

@@ -113,14 +113,19 @@ export async function stopServices(stage: Stage, effect: Extract<Effect, { kind:
       Math.max(...routedOnes.map((each) => serviceOf(each)?.drainMs ?? 0)),
     );
   }
-  await Promise.all(living.map((each) => runtime.stop(each.id, serviceOf(each)?.stopMs ?? 10_000)));
+  const outcomes = await Promise.all(living.map((each) => runtime.stop(each.id, serviceOf(each)?.stopMs ?? 10_000)));
+  const leftRunning = outcomes.flatMap((outcome) => outcome.leftRunning ?? []);
   const left = mine(await stage.world.freshInstances()).filter(({ adopted }) => !adopted);
   if (left.length > 0)
     throw new FaultError({
       code: "instance-not-stopped",
       what: `${left.map(({ id }) => id).join(", ")} still run${left.length === 1 ? "s" : ""} after it was stopped.`,
     });
-  return { stopped: living.map(({ id }) => id), cutAtDeadline: cut };
+  return {
+    stopped: living.map(({ id }) => id),
+    cutAtDeadline: cut,
+    ...(leftRunning.length === 0 ? {} : { leftRunning }),
+  };
 }
 
 export async function pruneVersions(stage: Stage, keep: number): Promise<Observed> {

@@ -51,7 +51,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   const { ports, options, world, epoch, changed } = input;
   const { clock, journal, traffic } = ports;
   let { release, seq } = input;
-  const time = watchedTime(clock, release.lastAt.watched);
+  const time = watchedTime(clock, release.lastAt.watched, options.pace?.idleMs ?? 0);
   const watch = createWatch(world);
   const underWay = new Map<string, UnderWay>();
   let renewedAt = Number.NEGATIVE_INFINITY;

@@ -1,7 +1,7 @@
 import type { Duration, Moment } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 
-/** A gap longer than this between two looks was not watched: the engine was stopped or starved. */
+/** A gap between two looks that is longer than this, or than three looks, was not watched: the engine was stopped. */
 const LONGEST_GAP_MS = 3_000;
 
 /** Counts the time in which this engine really looked at a release; a clock that jumps changes nothing. */
@@ -11,7 +11,8 @@ export interface WatchedTime {
   now(): Moment;
 }
 
-export function watchedTime(clock: Clock, before: Duration): WatchedTime {
+export function watchedTime(clock: Clock, before: Duration, paceMs: Duration): WatchedTime {
+  const longest = Math.max(LONGEST_GAP_MS, 3 * paceMs);
   let watched = before;
   let last = clock.monotonic();
   return {
@@ -19,7 +20,7 @@ export function watchedTime(clock: Clock, before: Duration): WatchedTime {
       const now = clock.monotonic();
       const gap = now - last;
       last = now;
-      if (gap <= LONGEST_GAP_MS) watched += gap;
+      if (gap <= longest) watched += gap;
     },
     now: () => ({ wall: Math.round(clock.wall()), watched: Math.round(watched) }),
   };

@@ -1,0 +1,295 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { describe, it } from "node:test";
+import { replay } from "../../src/core/release.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
+import type { Engine } from "../../src/engine/api.ts";
+import { engineUnderTest, type EngineUnderTest } from "../support/engine-under-test.ts";
+import { planOf, step, USUAL, WEB, WORKER } from "../support/plans.ts";
+
+/** The engine with v1 live and closed, the way every team's second release finds it. */
+async function withV1(
+  plan = USUAL,
+): Promise<{ under: EngineUnderTest; engine: Engine; state: (release: number) => Promise<string> }> {
+  const under = engineUnderTest();
+  const engine = await under.start();
+  const state = async (release: number): Promise<string> => (await engine.status(release))?.state ?? "";
+  equal((await under.release(engine, plan, "v1")).kind, "accepted");
+  await under.until(async () => ["closed", "live"].includes(await state(1)));
+  return { under, engine, state };
+}
+
+const stop = (engine: Engine, under: EngineUnderTest): Promise<unknown> =>
+  Promise.all([engine[Symbol.asyncDispose](), under.clock.advance(5 * SECOND)]);
+
+describe("the engine", () => {
+  it("releases the first version of an empty place, then the next beside it", async () => {
+    const { under, engine, state } = await withV1();
+    equal(under.traffic.table?.stable?.version, "v1");
+    equal((await under.release(engine, USUAL, "v2")).kind, "accepted");
+    await under.until(() => under.traffic.table?.share === 500);
+    equal(under.traffic.table?.candidate?.version, "v2");
+    equal(under.traffic.table?.lease?.unwatchedMs, 2 * MINUTE);
+    await under.until(async () => (await state(2)) === "closed");
+    deepEqual(
+      under.traffic.writes.map(({ share }) => share).filter((share, index, all) => share !== all[index - 1]),
+      [0, 10_000, 0, 500, 2_500, 10_000, 0],
+    );
+    equal(under.traffic.table?.stable?.version, "v2");
+    equal(under.traffic.table?.candidate, null);
+    await stop(engine, under);
+  });
+
+  it("rolls back a bad version within seconds and says why", async () => {
+    const { under, engine, state } = await withV1();
+    under.load = { perSecond: 200, badShare: { v2: 0.3 } };
+    await under.release(engine, USUAL, "v2");
+    await under.until(async () => (await state(2)) === "rolled-back");
+    const status = await engine.status(2);
+    match(status?.sentence ?? "", /^Rolled back at 5%: errors 30% \(\d+\/\d+\) against 0% .*, limit 1%$/);
+    equal(under.traffic.table?.stable?.version, "v1");
+    equal(under.traffic.table?.candidate, null);
+    ok((await under.runtime.instances()).every(({ version, state: is }) => version === "v1" || is === "exited"));
+    await stop(engine, under);
+  });
+
+  it("refuses a second release while one runs, and with --supersede undoes the first completely before it begins", async () => {
+    const { under, engine, state } = await withV1();
+    await under.release(engine, USUAL, "v2");
+    await under.until(() => under.traffic.table?.share === 500);
+    const refused = await under.release(engine, USUAL, "v3");
+    equal(refused.kind === "refused" ? refused.fault.code : "", "release-running");
+    equal((await under.release(engine, USUAL, "v3", { supersede: true })).kind, "accepted");
+    equal(await state(2), "rolled-back");
+    // Never the mix: no table ever had v2 and v3.
+    ok(
+      !under.traffic.writes.some(
+        ({ stable, candidate }) => [stable?.version, candidate?.version].sort().join() === "v2,v3",
+      ),
+    );
+    await under.until(async () => (await state(3)) === "closed");
+    equal(under.traffic.table?.stable?.version, "v3");
+    await stop(engine, under);
+  });
+
+  it("starts a hotfix while the last release still waits for its sign-off, and retires that one's standby first", async () => {
+    const plan = planOf([...USUAL.steps.slice(0, 4), step.approve("day-1", { afterMs: DAY }), step.retire()]);
+    const { under, engine, state } = await withV1(plan);
+    await under.release(engine, plan, "v2");
+    await under.until(async () => (await state(2)) === "live");
+    ok((await under.runtime.instances()).some(({ version }) => version === "v1"));
+    equal((await under.release(engine, plan, "v3")).kind, "accepted");
+    ok(!(await under.runtime.instances()).some(({ version, state: is }) => version === "v1" && is !== "exited"));
+    await under.until(async () => (await state(3)) === "live");
+    equal(await state(2), "live");
+    deepEqual(
+      (await under.journal.read(2)).filter(({ event }) => event.type === "retirement-brought-forward").length,
+      1,
+    );
+    const late = engine.ask({ kind: "command", command: { kind: "rollback" } }, 2, "ann");
+    await under.pass(SECOND);
+    equal((await late).kind, "refused");
+    await stop(engine, under);
+  });
+
+  it("refuses the version that serves already, and an unknown release", async () => {
+    const { under, engine } = await withV1();
+    const same = await under.release(engine, USUAL, "v1");
+    equal(same.kind === "refused" ? same.fault.code : "", "version-serves-already");
+    const unknown = engine.ask({ kind: "command", command: { kind: "pause" } }, 99, "ann");
+    await under.pass(SECOND);
+    const answer = await unknown;
+    equal(answer.kind === "refused" ? answer.fault.code : "", "release-unknown");
+    await stop(engine, under);
+  });
+
+  it("takes a running instance over as stable", async () => {
+    const under = engineUnderTest();
+    const engine = await under.start();
+
+    const adopting = { ...under.ports.health };
+    Object.assign(under.ports.health, {
+      http: async (url: string, ms: number) =>
+        url.includes(":3000")
+          ? { at: under.clock.wall(), ok: true, status: 200, tookMs: 1, text: "ok" }
+          : adopting.http(url, ms),
+    });
+    equal((await under.release(engine, USUAL, "v1", { adopt: "127.0.0.1:3000" })).kind, "accepted");
+    await under.until(() => under.traffic.table?.share === 500);
+    deepEqual(
+      under.traffic.table?.stable?.instances.map(({ host, port }) => `${host}:${port}`),
+      ["127.0.0.1:3000"],
+    );
+    await stop(engine, under);
+  });
+
+  it("does not give traffic to a version whose smoke test fails", async () => {
+    const { under, engine, state } = await withV1();
+    under.smokeFails = "GET /health: expected 200, got 500";
+    const smoke = {
+      ...step.start(),
+      kind: "smoke" as const,
+      id: "smoke",
+      name: "smoke",
+      flows: [{ name: "critical", service: "web", requests: [], cleanup: [], variables: {} }],
+    };
+    await under.release(engine, planOf([step.start(), smoke, ...USUAL.steps.slice(1)]), "v2");
+    await under.until(async () => (await state(2)) === "rolled-back");
+    ok(under.traffic.writes.every(({ share, candidate }) => candidate?.version !== "v2" || share === 0));
+    match((await engine.status(2))?.sentence ?? "", /smoke flows failed/);
+    await stop(engine, under);
+  });
+
+  it("shows why a version could not start", async () => {
+    const { under, engine, state } = await withV1();
+    under.runtime.script(
+      {
+        readyAfterMs: "never",
+        crashAfterMs: 500,
+        explanation: { code: "instance-exited", what: "web-green-0 exited with code 1.", detail: ["Error: boom"] },
+      },
+      "v2",
+    );
+    await under.release(engine, USUAL, "v2");
+    await under.until(async () => (await state(2)) === "rolled-back");
+    match((await engine.status(2))?.sentence ?? "", /exited with code 1/);
+    await stop(engine, under);
+  });
+
+  it("rolls back a version that crashes under traffic", async () => {
+    const { under, engine, state } = await withV1();
+    under.runtime.script({ crashAfterMs: 20 * SECOND, restartAfterMs: HOUR }, "v2");
+    await under.release(engine, USUAL, "v2");
+    await under.until(async () => (await state(2)) === "rolled-back");
+    match((await engine.status(2))?.sentence ?? "", /can no longer serve/);
+    await stop(engine, under);
+  });
+
+  it("undoes commands in reverse, and moves workers with the traffic", async () => {
+    const plan = planOf([step.run("one", "undo-one"), step.run("two", "undo-two"), ...USUAL.steps], {
+      services: [WEB, WORKER],
+    });
+    const { under, engine, state } = await withV1(plan);
+    under.commands.length = 0;
+    await under.release(engine, plan, "v2");
+    await under.until(() => under.traffic.table?.share === 10_000);
+    await under.pass(5 * SECOND);
+    const workers = async (): Promise<readonly string[]> =>
+      (await under.runtime.instances())
+        .filter(({ service, state: is }) => service === "worker" && is === "running")
+        .map(({ version }) => version);
+    deepEqual(await workers(), ["v2"]);
+    under.load = { perSecond: 200, badShare: { v2: 0.5 } };
+    await under.until(async () => (await state(2)) === "rolled-back");
+    deepEqual(under.commands, ["one", "two", "undo-two", "undo-one"]);
+    deepEqual(await workers(), ["v1"]);
+    await stop(engine, under);
+  });
+
+  it("tells people once of start and end", async () => {
+    const plan = { ...USUAL, notify: [{ kind: "terminal" as const }] };
+    const { under, engine, state } = await withV1(plan);
+    under.messages.length = 0;
+    await under.release(engine, plan, "v2");
+    await under.until(async () => (await state(2)) === "closed");
+    deepEqual(
+      under.messages.map(({ topic }) => topic),
+      ["started", "live"],
+    );
+    await stop(engine, under);
+  });
+});
+
+describe("an engine that goes away", () => {
+  it("leaves the release where it is; the next one goes on, and the journal replays to the same state", async () => {
+    const { under, engine } = await withV1();
+    await under.release(engine, USUAL, "v2");
+    await under.until(() => under.traffic.table?.share === 500);
+    await under.pass(30 * SECOND);
+    await stop(engine, under);
+    await under.pass(HOUR, MINUTE);
+    equal(under.traffic.table?.share, 500);
+    const next = await under.start();
+    ok(next.epoch > engine.epoch);
+    equal(under.traffic.epoch, next.epoch);
+    await under.pass(20 * SECOND);
+    equal(under.traffic.table?.share, 500);
+    await under.until(async () => (await next.status(2))?.state === "closed");
+    const release = replay(await under.journal.read(2));
+    equal(release?.state, "closed");
+    await stop(next, under);
+  });
+
+  it("keeps a second engine from acting at the same time (I3)", async () => {
+    const under = engineUnderTest();
+    const engine = await under.start();
+    equal(
+      (
+        await import("../../src/engine/engine.ts").then(({ createEngine }) =>
+          createEngine(under.ports, { engineToken: "t", secrets: {}, patrol: false }),
+        )
+      ).kind,
+      "another-acts",
+    );
+    await stop(engine, under);
+  });
+
+  it("holds, and never fails the candidate, while the data plane is away", async () => {
+    const { under, engine, state } = await withV1();
+    await under.release(engine, USUAL, "v2");
+    await under.until(() => under.traffic.table?.share === 500);
+    under.traffic.isAway = true;
+    await under.pass(5 * MINUTE);
+    equal(await state(2), "running");
+    equal((await engine.status(2))?.sharePercent, 5);
+    under.traffic.isAway = false;
+    await under.until(async () => (await state(2)) === "closed");
+    await stop(engine, under);
+  });
+
+  it("waits with the journal when it can't be written, and loses nothing", async () => {
+    const { under, engine, state } = await withV1();
+    await under.release(engine, USUAL, "v2");
+    await under.until(() => under.traffic.table?.share === 500);
+    under.journal.failNext({ code: "journal-unavailable", what: "The disk is full." });
+    await under.until(async () => (await state(2)) === "closed");
+    await stop(engine, under);
+  });
+});
+
+it("carries a plan of four weeks to its end on a virtual clock", async () => {
+  const plan = planOf([
+    step.start(),
+    step.shift(5, 7 * DAY),
+    step.shift(25, 7 * DAY),
+    step.shift(100, HOUR),
+    step.approve("day-7", { afterMs: 7 * DAY }),
+    step.retire(),
+    step.approve("week-4", { afterMs: 13 * DAY }),
+  ]);
+  const under = engineUnderTest();
+  // One second of every minute is counted, so it stands for the whole minute.
+  under.load = { perSecond: 4_000, badShare: {} };
+  const engine = await under.start({ pace: { busyMs: MINUTE, idleMs: MINUTE } });
+  const state = async (release: number): Promise<string> => (await engine.status(release))?.state ?? "";
+  await under.release(engine, planOf(USUAL.steps.slice(0, 4)), "v1");
+  await under.until(async () => (await state(1)) === "closed", HOUR);
+  await under.release(engine, plan, "v2");
+  await under.pass(13 * DAY, MINUTE);
+  equal(under.traffic.table?.share, 2_500);
+  await under.pass(2 * DAY, MINUTE);
+  equal(await state(2), "live");
+  const approve = async (): Promise<void> => {
+    const answer = engine.ask({ kind: "command", command: { kind: "approve" } }, 2, "ann");
+    await under.pass(2 * MINUTE);
+    equal((await answer).kind, "accepted");
+  };
+  await under.pass(7 * DAY, HOUR);
+  await approve();
+  await under.pass(7 * DAY, HOUR);
+  await approve();
+  await under.pass(HOUR, MINUTE);
+  equal(await state(2), "closed");
+  const bytes = (await under.journal.read(2)).reduce((sum, { event }) => sum + JSON.stringify(event).length + 150, 0);
+  ok(bytes < 5_000_000, `${bytes} bytes of journal`);
+  await stop(engine, under);
+});
