@@ -1,0 +1,64 @@
+import { FaultError } from "../../core/fault.ts";
+import type { ObservationBatch } from "../../core/observation.ts";
+import type { Listener, RoutingTable, TrafficState } from "../../core/routing.ts";
+import { callControl, type ControlCall } from "../../local/control-socket.ts";
+import type { StateFolder } from "../../local/state-folder.ts";
+import type { Traffic } from "../../ports/traffic.ts";
+import { PROXY_SOCKET, type TableWrite } from "../../proxy/protocol.ts";
+
+export interface EmbeddedTrafficOptions {
+  readonly folder: StateFolder;
+  /** Has the keeper open the sockets and run the proxy; resolves when it answers. Faults: port-taken. */
+  readonly startProxy: (listeners: readonly Listener[]) => Promise<void>;
+}
+
+/** A plane that can't answer within this is as good as away. */
+const ANSWER_MS = 5_000;
+
+/** Tidegate's own proxy, asked over its control socket. */
+export function createEmbeddedTraffic({ folder, startProxy }: EmbeddedTrafficOptions): Traffic {
+  const call = async <T>(path: string, options: ControlCall = {}): Promise<T> => {
+    try {
+      return await callControl<T>(folder.socket(PROXY_SOCKET), path, { timeoutMs: ANSWER_MS, ...options });
+    } catch (error) {
+      if (error instanceof FaultError && error.fault.code === "unreachable") throw unreachable(error);
+      throw error;
+    }
+  };
+  return {
+    ensure: (listeners) => startProxy(listeners),
+    async claim(epoch) {
+      await call("/claim", { method: "POST", body: { epoch } });
+    },
+    async read() {
+      try {
+        return await call<TrafficState>("/state");
+      } catch (error) {
+        if (error instanceof FaultError && error.fault.code === "traffic-unreachable") return null;
+        throw error;
+      }
+    },
+    write: (table: RoutingTable, ifRevision: number) => {
+      const body: TableWrite = { ifRevision, table };
+      return call<TrafficState>("/table", { method: "PUT", body });
+    },
+    async renew(epoch) {
+      await call("/renew", { method: "POST", body: { epoch } });
+    },
+    drain: (endpoint, deadlineMs) =>
+      call("/drain", { method: "POST", body: { endpoint, deadlineMs }, timeoutMs: deadlineMs + ANSWER_MS }),
+    observations: (since) => call<ObservationBatch>(`/observations?since=${since}`),
+  };
+}
+
+function unreachable(error: FaultError): FaultError {
+  return new FaultError(
+    {
+      ...error.fault,
+      code: "traffic-unreachable",
+      what: "The data plane (Tidegate's proxy) does not answer.",
+      fix: "tidegate doctor ; its own log is logs/proxy.log in the state folder",
+    },
+    { cause: error },
+  );
+}
