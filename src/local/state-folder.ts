@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -35,4 +35,7 @@ export function createStateFolder(folder: StateFolder): void {
   const socketFolder = join(folder.socket("x"), "..");
   mkdirSync(socketFolder, { recursive: true, mode: 0o700 });
   chmodSync(socketFolder, 0o700);
+  // It lies in the user's repository: git should neither show it nor take it in.
+  const ignore = folder.file(".gitignore");
+  if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
 }

@@ -9,7 +9,7 @@ import { stopFamily } from "../../../local/process-family.ts";
 import { identify, isSameProcess, type ProcessIdentity } from "../../../local/process-identity.ts";
 import { readProcess } from "../../../local/process-table.ts";
 import { usageMeter } from "../../../local/process-usage.ts";
-import type { StateFolder } from "../../../local/state-folder.ts";
+import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
 import type { AdoptOrder, StopOutcome } from "../../../ports/runtime.ts";
 
 /** An instance that ran before Tidegate came: it takes traffic, is never restarted, and is stopped only if it is surely known. */
@@ -63,6 +63,7 @@ export function adoptedInstances(folder: StateFolder): AdoptedInstances {
     async adopt(order) {
       if (!(await isListening(order.address))) throw nothingListens(order.address);
       const id = `${order.service}-${order.slot}-adopted-${order.address.replaceAll(/[^A-Za-z0-9.]/g, "-")}`;
+      createStateFolder(folder);
       const adopted: Adopted = { ...order, id, adoptedAt: Date.now(), ...ownerOf(order.address) };
       await write([...read().filter((other) => other.id !== id), adopted]);
       return (await look([adopted]))[0] as InstanceSeen;

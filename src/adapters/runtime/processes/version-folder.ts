@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { Service } from "../../../core/plan.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
-import type { StateFolder } from "../../../local/state-folder.ts";
+import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
 
 /** Where a version is made, and the files beside it that say how far that has come. */
 export interface VersionFolder {
@@ -95,11 +95,10 @@ export function unfinishedFolders(folder: StateFolder): readonly string[] {
     .map((name) => versionsFolder(folder, name));
 }
 
-/** Makes `.tidegate/versions`, and keeps git from looking into it. */
+/** Makes the folder in which all versions lie. */
 export function createVersionsFolder(folder: StateFolder): void {
+  createStateFolder(folder);
   mkdirSync(versionsFolder(folder), { recursive: true, mode: 0o700 });
-  const ignore = folder.file(".gitignore");
-  if (statSync(ignore, { throwIfNoEntry: false }) === undefined) writeFileSync(ignore, "*\n");
 }
 
 const FOLDER_NAME = /-[0-9a-f]{8}$/;
