@@ -1,12 +1,13 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { basename, dirname, relative, resolve } from "node:path";
 import { nearest } from "../core/nearest.ts";
 import type { Plan } from "../core/plan.ts";
 import type { SideFile } from "./compile/context.ts";
-import { isEnvironmentName, type Override, readOverrides } from "./overrides.ts";
+import { findPlanFile, namesIn, overlayOf, missingOverlay, refuse } from "./find.ts";
+import { type EnvironmentOverrides, isEnvironmentName, type Override, readOverrides } from "./overrides.ts";
 import { PlanFileError } from "./plan-file-error.ts";
-import { locate, type Located, overlay, type Source } from "./reading/located.ts";
-import { faultsOf, type Problem, type ProblemCode, wholeFile } from "./reading/problem.ts";
+import { locate, type Located, overlay, type Place, type Source } from "./reading/located.ts";
+import { faultsOf, type Problem } from "./reading/problem.ts";
 
 export interface LoadOptions {
   /** `--file`; without it the plan file is looked for in `cwd`, and nowhere else. */
@@ -32,7 +33,6 @@ export interface LoadedPlan {
   readonly notes: readonly string[];
 }
 
-export const PLAN_FILES = ["tidegate.yaml", "tidegate.yml", "tidegate.config.ts"] as const;
 export const DEFAULT_ENVIRONMENT = "production";
 
 /**
@@ -75,9 +75,9 @@ export async function loadPlanFile(options: LoadOptions): Promise<LoadedPlan> {
       return readSideFile(path, () => read(path, 2 + sides.length));
     },
   });
-  const all = [...syntax, ...result.problems];
+  const all = [...syntax, ...result.problems.filter((problem) => !syntax.some((other) => isSamePlace(problem, other)))];
   if (all.length > 0 || result.plan === undefined) throw new PlanFileError(faultsOf(all));
-  const environmentOverride = environmentOverrideOf(options, environment, overrides.environment?.name);
+  const environmentOverride = environmentOverrideOf(environment, overrides.environment);
   return {
     plan: result.plan,
     file,
@@ -85,92 +85,24 @@ export async function loadPlanFile(options: LoadOptions): Promise<LoadedPlan> {
     files: [file, ...(overlayFile === undefined ? [] : [overlayFile]), ...sides],
     overrides: [...environmentOverride, ...result.overrides],
     references: result.references,
-    notes: [...missingOverlay(folder, file, environment, overlayFile), ...result.notes],
+    notes: [
+      ...(environment === DEFAULT_ENVIRONMENT ? [] : missingOverlay(folder, file, environment, overlayFile)),
+      ...result.notes,
+    ],
   };
 }
 
-function refuse(code: ProblemCode, what: string, where: string, fix: string): never {
-  throw new PlanFileError([{ code, what, where, fix }]);
-}
-
-/** The absolute path of the plan file. */
-function findPlanFile({ path, cwd }: LoadOptions): string {
-  if (path !== undefined) {
-    const file = resolve(cwd, path);
-    const names = namesIn(dirname(file));
-    if (names.includes(basename(file))) return file;
-    const near = nearest(basename(file), names);
-    return refuse(
-      "plan-file-missing",
-      `There is no plan file \`${path}\`${near === undefined ? "." : `; did you mean \`${near}\`?`}`,
-      dirname(file),
-      "Name a file that exists: `--file tidegate.yaml`.",
-    );
-  }
-  const found = PLAN_FILES.filter((name) => namesIn(cwd).includes(name));
-  if (found.length > 1)
-    refuse(
-      "plan-file-ambiguous",
-      `Here are ${found.join(" and ")}, and only one of them can be the plan file.`,
-      cwd,
-      `Keep one, or say which: \`--file ${found[0] ?? ""}\`.`,
-    );
-  const [only] = found;
-  if (only !== undefined) return join(resolve(cwd), only);
-  return refuse(
-    "plan-file-missing",
-    "There is no plan file here.",
-    cwd,
-    "Write one with `tidegate init`, go to the folder that has one, or name it: `--file PATH`.",
-  );
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-/** `tidegate.yaml` → `tidegate.staging.yaml`, `tidegate.config.ts` → `tidegate.staging.yaml`; the first that exists. */
-function overlayOf(folder: string, file: string, environment: string): string | undefined {
-  const names = namesIn(folder);
-  const found = ["yaml", "yml"]
-    .map((ending) => `${stemOf(file)}.${environment}.${ending}`)
-    .find((name) => names.includes(name));
-  return found === undefined ? undefined : join(folder, found);
-}
-
-function stemOf(file: string): string {
-  return basename(file).replace(/(\.config)?\.(ts|ya?ml)$/, "");
-}
-
-/** A name mistyped would otherwise release with production's settings and say nothing. */
-function missingOverlay(
-  folder: string,
-  file: string,
-  environment: string,
-  found: string | undefined,
-): readonly string[] {
-  const stem = `${stemOf(file)}.`;
-  const others = namesIn(folder).flatMap((name) => {
-    const match = /^(.+)\.ya?ml$/.exec(name.startsWith(stem) ? name.slice(stem.length) : "");
-    return match?.[1] === undefined ? [] : [match[1]];
-  });
-  if (found !== undefined || others.length === 0 || environment === DEFAULT_ENVIRONMENT) return [];
-  return [
-    `There is no ${stem}${environment}.yaml: ${basename(file)} applies as it is. There are overlays for ${others.join(", ")}.`,
-  ];
+/** What could not be read is told as such, and not also as a value that is wrong. */
+function isSamePlace({ place: a }: Problem, { place: b }: Problem): boolean {
+  return a.source === b.source && a.start !== undefined && a.start === b.start;
 }
 
 function environmentOverrideOf(
-  options: LoadOptions,
   environment: string,
-  variable: string | undefined,
+  variable: EnvironmentOverrides["environment"],
 ): readonly Override[] {
-  if (options.environment === undefined && variable === undefined) return [];
-  const name = options.environment === undefined ? (variable ?? "") : "--env";
+  if (environment === DEFAULT_ENVIRONMENT) return [];
+  const name = variable?.value === environment ? variable.name : "--env";
   return [{ name, value: environment, key: "environment", from: DEFAULT_ENVIRONMENT, to: environment }];
 }
 
@@ -208,30 +140,27 @@ async function readYamlFile(source: Source): Promise<Base> {
 }
 
 async function readTypeScript(file: string, read: Read): Promise<Base> {
-  const { name } = read(file, 0);
+  const source = read(file, 0);
   const { importConfig } = await import("./reading/typescript.ts");
   const result = await importConfig(file, statSync(file).mtimeMs);
-  const place = wholeFile(name);
-  if (!result.ok)
-    return {
-      problems: [
-        {
-          code: "plan-file-invalid",
-          what: result.what,
-          fix: result.fix,
-          place,
-          ...(result.cause === undefined ? {} : { cause: result.cause }),
-        },
-      ],
-    };
-  return { located: locate(result.value, place.source), problems: [] };
+  if (result.ok) return { located: locate(result.value, source), problems: [] };
+  const { what, fix, cause, line } = result;
+  const place = line === undefined ? { source } : lineOfSource(source, line);
+  return { problems: [{ code: "plan-file-invalid", what, fix, place, ...(cause === undefined ? {} : { cause }) }] };
+}
+
+function lineOfSource(source: Source, line: number): Place {
+  const lines = source.text.split("\n");
+  const text = lines[line - 1] ?? "";
+  const lineStart = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
+  return { source, start: lineStart + text.length - text.trimStart().length, end: lineStart + text.trimEnd().length };
 }
 
 function readSideFile(path: string, read: () => Source): SideFile {
   const names = namesIn(dirname(path));
   if (!names.includes(basename(path))) {
     const near = nearest(basename(path), names);
-    return { kind: "missing", ...(near === undefined ? {} : { near }) };
+    return { kind: "missing", others: names, ...(near === undefined ? {} : { near }) };
   }
   try {
     return { kind: "read", source: read() };

@@ -17,8 +17,8 @@ export interface CompileContext {
 
 export type SideFile =
   | { readonly kind: "read"; readonly source: Source }
-  /** `near`: a file of that folder with a name like it. */
-  | { readonly kind: "missing"; readonly near?: string }
+  /** `near`: a file of that folder with a name like it; `others`: what lies there. */
+  | { readonly kind: "missing"; readonly near?: string; readonly others: readonly string[] }
   | { readonly kind: "unreadable"; readonly cause: string };
 
 /** Mistakes found while compiling: of the plan, by path; of files that it names, by their own place. */

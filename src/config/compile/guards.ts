@@ -36,34 +36,42 @@ export interface Measurable {
 }
 
 /**
- * Lays scopes over each other, level by level, and leaves out what can't be measured where it stands. Remembers which
- * limits were looked at somewhere, so that one that never is can be told: it would protect nobody.
+ * Lays scopes over each other, level by level. A level that can't be measured where it stands (`1.5x` when all traffic
+ * is the new version's) leaves the wider one in force. Remembers which limits were looked at somewhere, so that one
+ * that never is can be told: it would protect nobody.
  */
 export function guardCompiler(): {
   readonly compile: (scopes: readonly Scope[], measurable: Measurable) => readonly Guard[];
   readonly neverLookedAt: () => readonly PathProblem[];
 } {
-  const unused = new Map<Limit, { readonly path: Path; readonly reason: string }>();
-  const used = new Set<Limit>();
-  const keep = (layer: Layered, measurable: Measurable): readonly Limit[] =>
-    layer.limits.filter((limit) => {
-      const { metric } = layer;
-      const isProcess = metric === "cpu" || metric === "memory" || metric === "restarts";
-      const measured = isProcess ? measurable.processes : measurable.requests;
-      const kept = measured && (limit.kind === "absolute" || measurable.comparison);
-      if (kept) used.add(limit);
-      else if (layer.path !== null) unused.set(limit, { path: layer.path, reason: measurable.reason });
-      return kept;
-    });
+  const unused = new Map<readonly Limit[], { readonly path: Path; readonly reason: string }>();
+  const used = new Set<readonly Limit[]>();
+  const applies = (metric: Metric, limits: readonly Limit[], path: Path | null, measurable: Measurable): boolean => {
+    const measured = isOfProcess(metric) ? measurable.processes : measurable.requests;
+    // All of a list must be broken: what can't be asked can't be broken.
+    const isWhole = measured && limits.every(({ kind }) => kind === "absolute" || measurable.comparison);
+    if (isWhole) used.add(limits);
+    else if (path !== null) unused.set(limits, { path, reason: measurable.reason });
+    return isWhole;
+  };
   return {
     compile: (scopes, measurable) =>
       METRIC_NAMES.flatMap((metric) => {
-        const levels = layLevels(metric, scopes).map((layer) => ({ ...layer, limits: keep(layer, measurable) }));
-        return makeGuard(metric, levels, scopes);
+        const limits: Partial<Record<GuardLevel, readonly Limit[]>> = {};
+        for (const { written, path } of scopes) {
+          const mine = written[metric];
+          for (const level of LEVELS) {
+            const set = mine === "off" ? null : mine?.[level];
+            if (set === null) delete limits[level];
+            else if (set !== undefined && applies(metric, set, path && [...path, metric, level], measurable))
+              limits[level] = set;
+          }
+        }
+        return makeGuard(metric, limits, scopes);
       }),
     neverLookedAt: () =>
       [...unused]
-        .filter(([limit]) => !used.has(limit))
+        .filter(([limits]) => !used.has(limits))
         .map(([, { path, reason }]) => ({
           code: "plan-value-invalid",
           what: `This limit is never looked at: ${reason}.`,
@@ -75,36 +83,11 @@ export function guardCompiler(): {
   };
 }
 
-interface Layered {
-  readonly metric: Metric;
-  readonly level: GuardLevel;
-  readonly limits: readonly Limit[];
-  readonly path: Path | null;
+function isOfProcess(metric: Metric): boolean {
+  return metric === "cpu" || metric === "memory" || metric === "restarts";
 }
 
-/** For each level the limits of the innermost scope that has any; `off` takes away what is outside of it. */
-function layLevels(metric: Metric, scopes: readonly Scope[]): readonly Layered[] {
-  const found = new Map<GuardLevel, Layered>();
-  for (const { written, path } of scopes) {
-    const mine = written[metric];
-    if (mine === "off") found.clear();
-    if (mine === undefined || mine === "off") continue;
-    for (const level of LEVELS) {
-      const limits = mine[level];
-      if (limits === null) found.delete(level);
-      else if (limits !== undefined)
-        found.set(level, { metric, level, limits, path: path === null ? null : [...path, metric, level] });
-    }
-  }
-  return [...found.values()];
-}
-
-function makeGuard(metric: Metric, levels: readonly Layered[], scopes: readonly Scope[]): readonly Guard[] {
-  const limits = Object.fromEntries(
-    LEVELS.flatMap((level) => levels.filter((layer) => layer.level === level && layer.limits.length > 0)).map(
-      (layer) => [layer.level, layer.limits],
-    ),
-  );
+function makeGuard(metric: Metric, limits: Guard["limits"], scopes: readonly Scope[]): readonly Guard[] {
   if (Object.keys(limits).length === 0) return [];
   const innermost = (key: "window" | "minRequests" | "minEvents" | "breaches"): number | undefined =>
     scopes

@@ -19,7 +19,11 @@ function wrong(told: Told, draft: Draft, what: string, fix: string, more: Partia
 }
 
 function checkShares(drafts: readonly Draft[], { canaryShare }: EnvironmentOverrides, told: Told): void {
-  const shifts = drafts.filter(({ verb }) => verb === "shift");
+  const retire = drafts.findIndex(({ verb }) => verb === "retire");
+  const full = drafts.findIndex(({ share }) => share?.value === WHOLE);
+  // A shift after `retire` is told as such.
+  const end = retire > full && full >= 0 ? retire : drafts.length;
+  const shifts = drafts.slice(0, end).filter(({ verb }) => verb === "shift");
   let before: Draft | undefined;
   for (const shift of shifts) {
     const share = shift.share?.value ?? 0;
@@ -53,7 +57,7 @@ function checkShares(drafts: readonly Draft[], { canaryShare }: EnvironmentOverr
   const what =
     shifts.length === 0
       ? "No step gives the new version any traffic."
-      : `The last shift ends at ${formatShare(highest)}: the new version never gets all of the traffic.`;
+      : `No shift gives the new version all of the traffic: the highest is ${formatShare(highest)}.`;
   const [first] = shifts;
   told.plan.push({
     code: "plan-steps-order",
@@ -92,23 +96,18 @@ function checkRetire(drafts: readonly Draft[], told: Told): void {
   for (const again of drafts.slice(retire + 1).filter(({ verb }) => verb === "retire"))
     wrong(told, again, "`retire` stands in the plan twice.", "Keep one of them.");
   const full = drafts.findIndex(({ share }) => share?.value === WHOLE);
-  for (const late of drafts.slice(retire + 1).filter(({ verb }) => verb === "shift"))
-    wrong(
-      told,
-      late,
-      "This shift comes after `retire`: there is no old version any more to shift from.",
-      "Move `retire` behind the last shift.",
-      { path: late.share?.path ?? late.path, on: "value" },
-    );
   const [step] = drafts.slice(retire);
-  if (step !== undefined && (full < 0 || full > retire))
-    wrong(
-      told,
-      step,
-      "`retire` comes before the shift to 100%: the old version still has traffic.",
-      "Move it behind `- shift: 100%`.",
-      { isAbsence: full < 0 },
-    );
+  if (step !== undefined && (full < 0 || full > retire)) {
+    const what = "`retire` comes before the shift to 100%: the old version still has traffic.";
+    return wrong(told, step, what, "Move it behind `- shift: 100%`.", { isAbsence: full < 0 });
+  }
+  for (const late of drafts.slice(retire + 1).filter(({ verb }) => verb === "shift")) {
+    const what = "This shift comes after `retire`: there is no old version any more to shift from.";
+    wrong(told, late, what, "Move `retire` behind the last shift.", {
+      path: late.share?.path ?? late.path,
+      on: "value",
+    });
+  }
 }
 
 function checkAfter(drafts: readonly Draft[], told: Told): void {

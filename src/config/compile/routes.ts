@@ -31,6 +31,8 @@ export function compileRoutes(config: PlanConfig, told: Told): ReadonlyMap<strin
     const mine: Route[] = [];
     for (const [index, text] of (service.route ?? []).entries()) {
       const path = ["services", name, "route", index];
+      // A reference can't stand in a route; that is told elsewhere.
+      if (text.includes("${")) continue;
       const result = parseRoute(text);
       if (!result.ok) {
         told.plan.push({ code: "plan-value-invalid", what: result.what, fix: result.fix, path, on: "value" });

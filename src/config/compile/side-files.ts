@@ -44,10 +44,11 @@ function sourceOf(file: string, path: Path, { files }: CompileContext, told: Tol
     found?.kind === "unreadable"
       ? `The file \`${file}\` can't be read: ${found.cause}.`
       : `The file \`${file}\` does not exist${near === undefined ? "." : `; did you mean \`${near}\`?`}`;
+  const others = found?.kind === "missing" && near === undefined ? found.others.slice(0, 8).join(", ") : "";
   told.plan.push({
     code: "plan-file-not-found",
     what,
-    fix: "Paths are meant from the plan file's folder.",
+    fix: `Paths are meant from the plan file's folder.${others === "" ? "" : ` That folder holds ${others}.`}`,
     path,
     on: "value",
   });

@@ -1,6 +1,7 @@
 import type { Window } from "../../core/plan.ts";
 import { HOUR } from "../../core/time.ts";
 import { parseTimesOfWeek } from "../../core/week.ts";
+import { isZone } from "../../core/zone.ts";
 import type { Path } from "../reading/located.ts";
 import type { Told } from "./context.ts";
 
@@ -49,19 +50,10 @@ function compileQuietest(
 }
 
 function checkZone(zone: string, path: Path, told: Told): void {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone }).format(0);
-  } catch {
-    const what = `\`${zone}\` is not a time zone.`;
-    told.plan.push({
-      code: "plan-name-unknown",
-      what,
-      fix: "Write one like `Europe/Berlin` or `UTC`.",
-      path,
-      on: "value",
-      part: zone,
-    });
-  }
+  if (isZone(zone)) return;
+  const what = `\`${zone}\` is not a time zone.`;
+  const fix = "Write one like `Europe/Berlin` or `UTC`.";
+  told.plan.push({ code: "plan-name-unknown", what, fix, path, on: "value", part: zone });
 }
 
 function tell(told: Told, path: Path, what: string, fix: string): void {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type About, about } from "../schema/about.ts";
 import { childOf, type Located } from "./located.ts";
+import { alternatives } from "./wording.ts";
 
 type Schema = z.core.$ZodType;
 
@@ -136,15 +137,11 @@ export function nounOf(schema: Schema): string {
   if (noun !== undefined) return noun;
   const inner = unwrap(schema);
   if (inner instanceof z.ZodUnion) {
-    const nouns = [...new Set(inner.options.map(nounOf))];
-    return nouns.length < 2 ? (nouns[0] ?? "") : `${nouns.slice(0, -1).join(", ")} or ${nouns.at(-1) ?? ""}`;
+    return alternatives([...new Set(inner.options.map(nounOf))]);
   }
   if (inner instanceof z.ZodArray) return `a list of ${plural(nounOf(inner.element))}`;
   if (inner instanceof z.ZodLiteral) return [...inner.values].map((value) => `\`${String(value)}\``).join(" or ");
-  if (inner instanceof z.ZodEnum)
-    return Object.values(inner.enum)
-      .map((value) => `\`${String(value)}\``)
-      .join(", ");
+  if (inner instanceof z.ZodEnum) return alternatives(Object.values(inner.enum).map((value) => `\`${String(value)}\``));
   return NOUNS[ownKind(inner)];
 }
 

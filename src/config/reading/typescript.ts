@@ -1,9 +1,17 @@
 import { registerHooks } from "node:module";
+import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 
 export type Imported =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly what: string; readonly fix: string; readonly cause?: string };
+  | {
+      readonly ok: false;
+      readonly what: string;
+      readonly fix: string;
+      readonly cause?: string;
+      /** From 1. */
+      readonly line?: number;
+    };
 
 /**
  * The default export of a TypeScript config, run by Node's own type stripping. `import … from "tidegate"` finds this
@@ -27,7 +35,9 @@ export async function importConfig(file: string, changedAt: number): Promise<Imp
       fix: 'Write `export default defineConfig({ app: "shop", … })`, with `import { defineConfig } from "tidegate"`.',
     };
   } catch (error) {
+    const line = lineOf(error, file);
     return {
+      ...(line === undefined ? {} : { line }),
       ok: false,
       what: "The file can't be run.",
       cause: causeOf(error),
@@ -38,10 +48,15 @@ export async function importConfig(file: string, changedAt: number): Promise<Imp
   }
 }
 
-/** One line, without the stack: `SyntaxError: Unexpected token '}'`. */
+/** One line, without the stack: `ReferenceError: nothing is not defined`. */
 function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const place = /^(?:file:\/\/)?(\/[^\n?]+?)(?:\?[^\n:]*)?:(\d+)\n/.exec(error.stack ?? "");
-  const [first = ""] = error.message.split("\n");
-  return `${error.name}: ${first}${place === null ? "" : ` (line ${place[2]})`}`;
+  return error instanceof Error ? `${error.name}: ${error.message.split("\n")[0] ?? ""}` : String(error);
+}
+
+/** The line of the config at which it went wrong, where the stack says one. */
+function lineOf(error: unknown, file: string): number | undefined {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const at = stack.indexOf(basename(file));
+  const line = at < 0 ? null : /^[^\s:]*:(\d+)/.exec(stack.slice(at));
+  return line === null ? undefined : Number(line[1]);
 }

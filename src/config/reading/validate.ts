@@ -26,7 +26,10 @@ const NOTHING_KNOWN = z.unknown();
 
 function translate(frame: Frame, issue: Issue): readonly PathProblem[] {
   const path = [...frame.base, ...issue.path.map((key) => (typeof key === "symbol" ? String(key) : key))];
-  const found = schemaAt(frame.schema, issue.path, at(frame.located, frame.base), issue.code === "unrecognized_keys");
+  const node = at(frame.located, frame.base);
+  // A check that fails on the only fitting option of a union is told as the union's.
+  const isOpen = issue.code !== "invalid_union";
+  const found = schemaAt(frame.schema, issue.path, node, isOpen) ?? schemaAt(frame.schema, issue.path, node);
   const inner: Frame = { ...frame, base: path, schema: found?.schema ?? NOTHING_KNOWN };
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(inner, key, found?.siblings));
   if (issue.code === "invalid_union") return translateUnion(inner, issue);

@@ -143,7 +143,7 @@ function tell(reading: Reading, place: Place, what: string, code: Problem["code"
 function syntaxProblems(source: Source, errors: readonly YAMLError[]): readonly Problem[] {
   const first = errors[0];
   if (first === undefined) return [];
-  const tabs = errors.filter(({ code }) => code === "TAB_AS_INDENT");
+  const tabs = errors.filter((error) => isTab(source.text, error));
   return (tabs.length > 0 ? tabs : [first]).map((error) => syntaxProblem(source, error));
 }
 
@@ -157,7 +157,13 @@ function syntaxProblem(source: Source, { code, message, pos: [start, end] }: YAM
     fix,
     place: { source, start: from, end: to },
   });
-  if (code === "TAB_AS_INDENT") return tell("This line is indented with a tab.", "YAML is indented with spaces.");
+  if (isTab(text, { code, pos: [start, end] }))
+    return tell(
+      "This line is indented with a tab.",
+      "YAML is indented with spaces.",
+      lineStart,
+      lineStart + line.length - line.trimStart().length,
+    );
   // `{ url: ${X} }`: inside braces YAML takes the inner brace for a map.
   const reference = /[{[,:]\s*(\$\{[^}]*\})/.exec(line);
   if (reference !== null && /[{[]/.test(line.slice(0, reference.index + 1))) {
@@ -192,6 +198,12 @@ function syntaxProblem(source: Source, { code, message, pos: [start, end] }: YAM
     fix: "Check the indentation, brackets and quotes here and on the lines before.",
     place: { source, start: Math.min(start, Math.max(0, text.trimEnd().length - 1)), end },
   };
+}
+
+/** Some errors are told as others when a tab stands where spaces belong. */
+function isTab(text: string, { code, pos: [start] }: Pick<YAMLError, "code" | "pos">): boolean {
+  const lineStart = text.lastIndexOf("\n", start - 1) + 1;
+  return code === "TAB_AS_INDENT" || /^ *\t/.test(text.slice(lineStart, endOfLine(text, start)));
 }
 
 function endOfLine(text: string, from: number): number {

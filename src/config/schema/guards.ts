@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Limit, Metric } from "../../core/guard.ts";
+import { type Limit, type Metric, METRICS } from "../../core/guard.ts";
 import { limitFix, parseLimit } from "../../core/limit.ts";
 import { knowing } from "./about.ts";
 import { NOT_BUILT_SOURCES } from "./not-built.ts";
@@ -26,7 +26,10 @@ function limits(metric: Metric) {
       return [];
     });
   });
-  return knowing(schema.meta({ id: `limit-${metric}` }), { noun: `a limit on ${metric}`, like: limitFix(metric) });
+  return knowing(schema.meta({ id: `limit-${metric}` }), {
+    noun: `a limit on ${METRICS[metric].label}`,
+    like: limitFix(metric),
+  });
 }
 
 const EXAMPLES: Readonly<Record<Metric, string>> = {
@@ -47,14 +50,18 @@ function guard(metric: Metric, description: string) {
     warn: limit.optional().describe("Tell people."),
     hold: limit.optional().describe("Don't go on while it is broken."),
     rollback: limit.optional().describe("Put the old version back (or what the step's `else` says)."),
-    window: duration.optional().describe("The last so many seconds that a look takes in."),
-    minRequests: wholeNumber(1)
-      .optional()
-      .describe("Requests of the new version in the window below which nothing is said."),
-    minEvents: wholeNumber(1)
-      .optional()
-      .describe("Bad requests below which a rate is never broken: one error in a hundred requests is not yet 1%."),
-    breaches: wholeNumber(1).optional().describe("Broken looks in a row, one a second, before it speaks."),
+    window: knowing(duration.optional(), { default: "`60s`" }).describe(
+      "The last so many seconds that a look takes in.",
+    ),
+    minRequests: knowing(wholeNumber(1).optional(), { default: "`100`" }).describe(
+      "Requests of the new version in the window below which nothing is said.",
+    ),
+    minEvents: knowing(wholeNumber(1).optional(), { default: "`3`" }).describe(
+      "Bad requests below which a rate is never broken: one error in a hundred requests is not yet 1%.",
+    ),
+    breaches: knowing(wholeNumber(1).optional(), { default: "`3`" }).describe(
+      "Broken looks in a row, one a second, before it speaks.",
+    ),
   });
   const schema = z.union([z.literal(OFF), levels]);
   const like = `{ rollback: ${EXAMPLES[metric]} }`;
@@ -99,7 +106,7 @@ export const planGuards = knowing(
       "Limits before the first shift only. No request reaches the new version then, so these are on `cpu`, `memory` and `restarts`.",
     ),
     during: part("Limits from the first shift on, while the traffic is split."),
-    after: part("Limits of the shift to 100%. There is nothing to compare with then: limits like `1.5x` don't apply."),
+    after: part("Limits of the shift to 100%. There is nothing to compare with then, so no limits like `1.5x`."),
   }),
   {
     notBuiltInside: NOT_BUILT_SOURCES,
@@ -107,7 +114,7 @@ export const planGuards = knowing(
       title: "Guards",
       intro: `A guard is a metric and its limits, watched while a step lasts: \`warn\` tells people, \`hold\` waits, \`rollback\` puts the old version back. The unit says what is meant: \`1%\`, \`800ms\` and \`2\` are absolute, \`1.5x\` compares with what stable does in the same window. A list (\`[1%, 1.5x]\`) is broken when all of it is. \`"> 1%"\` is the same as \`1%\`.
 
-Without \`guards\` these are in force: errors 1%, p95 at twice stable's own (\`2x\`), more than 2 restarts, each a rollback. What you write is laid over them, level by level, and so are a part of the life (\`before\`, \`during\`, \`after\`), a phase's guards and a step's over what is wider; \`off\` takes a metric or a level away.
+Without \`guards\` these are in force: errors 1%, p95 at twice stable's own (\`2x\`), more than 2 restarts, each a rollback. What you write is laid over them, level by level, and so are a part of the life (\`before\`, \`during\`, \`after\`), a phase's guards and a step's over what is wider; \`off\` takes a metric or a level away. A level that can't be measured leaves the wider one in force: from 100% on there is no stable to compare with, so \`1.5x\` gives way to what stands around it, in the end to the 1% of errors. A limit that could never be measured anywhere is a mistake.
 
 A missing figure is never a pass: without data a step waits.`,
       example: `guards:

@@ -15,8 +15,9 @@ const url = knowing(z.string().regex(/^(https?:\/\/\S+|\$\{[A-Za-z_][A-Za-z0-9_]
 const notify = knowing(
   z.strictObject({
     terminal: yesOrNo().prefault(true).describe("Write messages to the terminal (or log) of the engine too."),
-    webhook: z
-      .union([url, z.array(url).min(1), z.record(name("the name of a webhook", "ops"), url)])
+    webhook: knowing(z.union([url, z.array(url).min(1), z.record(name("the name of a webhook", "ops"), url)]), {
+      noun: "an address, a list of them, or names and their addresses",
+    })
       .optional()
       .describe("Where messages are POSTed as JSON: an address, a list, or several under their names."),
   }),
@@ -37,16 +38,17 @@ export const planFile = knowing(
     app: name("a short name of small letters, digits and `-`", "shop").describe(
       "What is released. One release of an app and environment runs at a time.",
     ),
-    services: z
-      .record(name("a short name of small letters, digits and `-`", "web"), service)
-      .describe("The parts of the app that have processes of their own, by name (see Services)."),
+    services: knowing(z.record(name("a short name of small letters, digits and `-`", "web"), service), {
+      noun: "names and their services",
+    }).describe("The parts of the app that have processes of their own, by name (see Services)."),
     traffic: traffic
       .optional()
       .describe("Who splits the traffic (see Traffic). Needed as soon as a service has a route."),
     guards: planGuards.optional().describe("Metrics and their limits (see Guards)."),
     notify: notify.prefault({}).describe("Who is told (see Notify)."),
-    people: z
-      .record(text("a person's name", "alice"), oneOrMore(text("a role", "approver")))
+    people: knowing(z.record(text("a person's name", "alice"), oneOrMore(text("a role", "approver"))), {
+      noun: "names and their roles",
+    })
       .prefault({})
       .describe(
         "Who has which roles: `{ alice: [approver, release-manager], bob: qa }`. A person is the OS user or `TIDEGATE_USER`. Without it the team has one member, who may do everything.",
@@ -59,9 +61,7 @@ export const planFile = knowing(
       .describe("What a whole deployment may take, the time of its holds apart. More is told."),
     keepVersions: wholeNumber(1).prefault(3).describe("How many prepared old versions stay on disk."),
     patrol: duration.prefault("5m").describe("How often `tidegate serve` checks the app's health outside releases."),
-    steps: z
-      .array(step)
-      .min(1)
+    steps: knowing(z.array(step).min(1), { noun: "a list of steps" })
       .optional()
       .describe("What a release does, in order (see Steps). By default: start, smoke, shift 5%, 25%, 100%, retire."),
   }),

@@ -15,7 +15,9 @@ const healthObject = knowing(
       .optional()
       .describe("What the service depends on. Its answer is shown, and never acted on alone."),
     every: duration.prefault("10s").describe("How often each instance is asked."),
-    timeout: duration.optional().describe("How long an answer may take."),
+    timeout: knowing(duration.optional(), { default: "`5s`, or `every` where that is less" }).describe(
+      "How long an answer may take.",
+    ),
     rise: wholeNumber(1).prefault(2).describe("Good answers in a row before an instance counts as ready."),
     fall: wholeNumber(1).prefault(3).describe("Bad answers in a row before it no longer does."),
     delay: duration.prefault("0s").describe("Time after the start in which bad answers don't count."),
@@ -43,33 +45,33 @@ export const service = knowing(
       .describe(
         "Makes the version's folder `${dir}` by itself, in place of the git worktree. `${version}` is filled in.",
       ),
-    directory: filePath("packages/web")
+    directory: text("a folder", "packages/web")
       .prefault(".")
       .describe("Folder of the service inside the version's folder; `build` and `run` start there."),
-    files: z
-      .array(filePath(".env"))
+    files: knowing(z.array(filePath(".env")), { noun: "a list of files" })
       .prefault([])
       .describe(
         "Files that are copied from the plan file's folder into the version's folder, such as an `.env` that is not in git.",
       ),
     replicas: wholeNumber(1).prefault(1).describe("How many instances run of each version."),
-    route: oneOrMore(text("a route", "shop.example.com/"))
+    route: knowing(oneOrMore(text("a route", "shop.example.com/")), { noun: "a route or a list of routes" })
       .optional()
       .describe(
         "Which requests the service gets: `host/path` or `/path`, or a list of them; the longest path wins. A service without a route is a worker. The only service of a plan with `traffic` gets `/` by itself.",
       ),
-    health: z
-      .union([requestPath("/health"), healthObject])
+    health: knowing(z.union([requestPath("/health"), healthObject]), { noun: "a path or an object" })
       .optional()
       .describe("How to find out whether an instance is well: one path, or an object (see Health)."),
-    env: z
-      .record(
+    env: knowing(
+      z.record(
         knowing(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), {
           noun: "the name of an environment variable",
           like: "LOG_LEVEL",
         }),
         z.union([z.string(), z.number(), z.boolean()]).transform(String),
-      )
+      ),
+      { noun: "names and their values" },
+    )
       .prefault({})
       .describe(
         "Added to the instance's environment. `${NAME}` takes a value from the environment in which Tidegate runs; the value itself is never written anywhere.",

@@ -5,14 +5,11 @@ import { NOT_BUILT_STEPS } from "./not-built.ts";
 import { smokeFlow, smokeRequest } from "./smoke.ts";
 import { duration, filePath, oneOrMore, requestPath, share, shellLine, text, wholeNumber } from "./values.ts";
 
-const otherwise = z
-  .enum(["rollback", "hold", "step-back"])
-  .optional()
-  .describe(
-    "What happens when the step fails: `rollback` (the default), `hold` until a person decides, or `step-back` to the share before.",
-  );
+const otherwise = knowing(z.enum(["rollback", "hold", "step-back"]).optional(), { default: "`rollback`" }).describe(
+  "What happens when the step fails: `rollback`, `hold` until a person decides, or `step-back` to the share before.",
+);
 
-const siblings = {
+export const stepSiblings = {
   name: text("a name", "day-1").optional().describe("What people see; by default what the step does."),
   after: duration.optional().describe("Not before this long after the release went live (24h: the sign-off of day 1)."),
   else: otherwise,
@@ -22,8 +19,10 @@ const siblings = {
 const check = z
   .strictObject({
     check: filePath("checklists/production.md").describe("A Markdown file with a task list (see checklists.md)."),
-    timeout: duration.optional().describe("How long its machine checks are tried again until they pass (10m)."),
-    ...siblings,
+    timeout: knowing(duration.optional(), { default: "`10m`" }).describe(
+      "How long its machine checks are tried again until they pass.",
+    ),
+    ...stepSiblings,
   })
   .meta({
     id: "step-check",
@@ -40,9 +39,9 @@ const approve = z
           count: wholeNumber(1).prefault(1).describe("How many of them must."),
         }),
       ]),
-      { like: "approver" },
+      { noun: "a role, or an object", like: "approver" },
     ).describe("The role of who may approve (`anyone` for the whole team), or `{ role, count }`."),
-    ...siblings,
+    ...stepSiblings,
   })
   .meta({
     id: "step-approve",
@@ -64,37 +63,36 @@ const window = z
         z.array(text()).min(1),
         quietest,
       ]),
-      { like: '"Tue-Thu 09:00-16:00 Europe/Berlin"' },
+      { noun: "`quietest`, a time of week, a list of them, or an object", like: '"Tue-Thu 09:00-16:00 Europe/Berlin"' },
     ).describe(
       'A time of week with its zone (`"Tue-Thu 09:00-16:00 Europe/Berlin"`), a list of them, `quietest` for the three quietest hours of the day by the traffic seen, or `{ quietest: 3h, zone }`.',
     ),
-    ...siblings,
+    ...stepSiblings,
   })
   .meta({ id: "step-window", description: "Waits until the time of week has come." });
 
 const nothing = z.null().describe("Nothing: the step is written as its bare name.");
 
-const start = z
-  .strictObject({ start: nothing, ...siblings })
-  .meta({
-    id: "step-start",
-    description:
-      "Makes the version's folder, starts its services on the idle slot and waits until they are ready. Put in by itself before the first step that needs it.",
-  });
+const start = z.strictObject({ start: nothing, ...stepSiblings }).meta({
+  id: "step-start",
+  description:
+    "Makes the version's folder, starts its services on the idle slot and waits until they are ready. Put in by itself before the first step that needs it.",
+});
 
 const smoke = z
   .strictObject({
-    smoke: z
-      .union([
+    smoke: knowing(
+      z.union([
         z.null(),
         filePath("smoke/critical.yaml"),
         z.array(z.union([filePath("smoke/critical.yaml"), smokeRequest])).min(1),
         z.record(z.string(), smokeFlow),
-      ])
-      .describe(
-        "A file of flows (see smoke-tests.md), a list of files, or requests and flows right here. Without a value: the health path of every service with a route.",
-      ),
-    ...siblings,
+      ]),
+      { noun: "a file, a list of files or of requests, or flows", like: "smoke/critical.yaml" },
+    ).describe(
+      "A file of flows (see smoke-tests.md), a list of files, or requests and flows right here. Without a value: the health path of every service with a route.",
+    ),
+    ...stepSiblings,
   })
   .meta({
     id: "step-smoke",
@@ -117,32 +115,37 @@ const warm = z
           timeout: duration.prefault("5m").describe("How long it may take to become warm."),
         }),
       ]),
-      { like: "[/]" },
+      { noun: "a list of paths, or an object", like: "[/]" },
     ).describe("Pages to visit, or `{ pages, service, within, rounds, until, timeout }`."),
-    ...siblings,
+    ...stepSiblings,
   })
   .meta({ id: "step-warm", description: "Visits pages of the new version until they answer quickly." });
 
 const shift = z
   .strictObject({
-    shift: knowing(z.union([share, z.array(share).min(1), z.null()]), { like: "5%" }).describe(
-      "The new version's share of the traffic. A list is a step for each, all with the same siblings.",
-    ),
-    to: oneOrMore(share).optional().describe("The shares, where `shift:` itself has no value."),
+    shift: knowing(z.union([share, z.array(share).min(1), z.null()]), {
+      noun: "a share, or a list of shares",
+      like: "5%",
+    }).describe("The new version's share of the traffic. A list is a step for each, all with the same siblings."),
+    to: knowing(oneOrMore(share), { noun: "a share, or a list of shares" })
+      .optional()
+      .describe("The shares, where `shift:` itself has no value."),
     for: duration
       .optional()
       .describe(
         "How long the share is watched before the next step. Without it: until there is enough evidence, at least a minute, at most 10 minutes.",
       ),
-    ...siblings,
+    ...stepSiblings,
   })
   .meta({ id: "step-shift", description: "Gives the new version a share of the traffic and watches it." });
 
 const notify = z
   .strictObject({
     notify: text("a message", "Release begins").describe("The message."),
-    to: oneOrMore(text("a name", "webhook")).optional().describe("Names under `notify:`; by default all."),
-    ...siblings,
+    to: knowing(oneOrMore(text("a name", "webhook")), { noun: "a name, or a list of names" })
+      .optional()
+      .describe("Names under `notify:`; by default all."),
+    ...stepSiblings,
   })
   .meta({ id: "step-notify", description: "Tells people." });
 
@@ -155,16 +158,14 @@ const run = z
       .prefault("ask")
       .describe("After a crash in its middle: `ask` a person whether it may run again, or `safe`: run it again."),
     timeout: duration.prefault("10m").describe("How long it may take."),
-    ...siblings,
+    ...stepSiblings,
   })
   .meta({ id: "step-run", description: "Runs a command." });
 
-const retire = z
-  .strictObject({ retire: nothing, ...siblings })
-  .meta({
-    id: "step-retire",
-    description: "Drains and stops the old version. Until then a rollback takes less than a second; after it, a start.",
-  });
+const retire = z.strictObject({ retire: nothing, ...stepSiblings }).meta({
+  id: "step-retire",
+  description: "Drains and stops the old version. Until then a rollback takes less than a second; after it, a start.",
+});
 
 const bare = z.enum(["start", "smoke", "retire"]).describe("A step without a value.");
 
@@ -184,7 +185,9 @@ const phase = z
     objective: text("a sentence", "real traffic, early").optional().describe("What it is for; shown to people."),
     guards: guards.optional().describe("Guards of its steps, laid over those of the plan."),
     else: otherwise,
-    steps: z.array(stepInPhase).min(1).describe("Its steps; a phase holds no further phases."),
+    steps: knowing(z.array(stepInPhase).min(1), { noun: "a list of steps" }).describe(
+      "Its steps; a phase holds no further phases.",
+    ),
   })
   .describe("Steps under one name, with an objective, guards and an `else` of their own.");
 

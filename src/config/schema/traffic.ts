@@ -57,7 +57,9 @@ const pins = knowing(
 
 export const traffic = knowing(
   z.strictObject({
-    embedded: oneOrMore(z.union([port, address, listener])).describe(
+    embedded: knowing(oneOrMore(z.union([port, address, listener])), {
+      noun: "a port, an address, an object, or a list of them",
+    }).describe(
       "Where Tidegate's own proxy listens: a port on 127.0.0.1, `address:port`, an object, or a list (see Listeners).",
     ),
     sticky: knowing(z.string().regex(/^(none|cookie( [\w-]+)?|header [\w-]+)$/i), {
