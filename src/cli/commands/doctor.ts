@@ -1,0 +1,74 @@
+import { describeFault, type Fault, faultOf } from "../../core/fault.ts";
+import type { LoadedPlan } from "../../config/load.ts";
+import { answer, type Context } from "../context.ts";
+import type { CommandDefinition } from "../definition.ts";
+import { type Finding, found } from "../doctor/finding.ts";
+import { lookAtMachine } from "../doctor/machine.ts";
+import { lookAtPorts } from "../doctor/ports.ts";
+import { lookAtEngine, lookAtHealth, lookAtPlane, lookAtVersions } from "../doctor/processes.ts";
+import { DONE, REFUSED } from "../exit-code.ts";
+import { loadPlan } from "../plan-file.ts";
+import { findingsView } from "../render/findings.ts";
+
+export const doctor: CommandDefinition = {
+  about:
+    "Looks at everything that a release needs: Node, git, the state folder and its disk, the plan file, the versions, the ports (free, or who has them and how to take over), keeper, data plane and engine, and the health of what serves. Says what is missing and how to get it. Ends with 3 when something is in the way.",
+  arguments: [],
+  options: [],
+  examples: [{ line: "tidegate doctor", does: "changes nothing" }],
+  run: async ({ context }) => {
+    const findings = await look(context);
+    const isReady = findings.every(({ state }) => state !== "bad");
+    return answer(
+      context,
+      { ready: isReady, findings },
+      findingsView(findings, context.terminal.style()),
+      isReady ? DONE : REFUSED,
+    );
+  },
+};
+
+async function look(context: Context): Promise<readonly Finding[]> {
+  const project = context.project();
+  const machine = await lookAtMachine(project);
+  const read = await readPlan(context);
+  if ("finding" in read) return [...machine, ...read.finding, ...(await lookAtEngine(context))];
+  const { plan, notes } = read.loaded;
+  const outside = await context.machinery.outside({ project, plan, env: context.env, say: () => undefined });
+  const plane = await outside.traffic.read().then(
+    (state) => ({ state, fault: null }),
+    (error: unknown) => ({
+      state: null,
+      fault: faultOf(error, "traffic-unreachable", "it can't be asked").what,
+    }),
+  );
+  return [
+    ...machine,
+    found("plan file", "ok", `${read.loaded.file}, for ${plan.environment}`),
+    ...notes.map((note) => found("plan file", "warn", note)),
+    ...(await lookAtVersions(context, plan, outside)),
+    ...(await lookAtPorts(plan, plane.state)),
+    lookAtPlane(plane.state, plane.fault),
+    ...(await lookAtEngine(context)),
+    ...(await lookAtHealth(context, plan)),
+  ];
+}
+
+async function readPlan(
+  context: Context,
+): Promise<{ readonly loaded: LoadedPlan } | { readonly finding: readonly Finding[] }> {
+  try {
+    return { loaded: await loadPlan(context, context.project()) };
+  } catch (error) {
+    const faults: readonly Fault[] =
+      error instanceof Error && "faults" in error
+        ? (error.faults as readonly Fault[])
+        : [faultOf(error, "plan-file-unreadable", "The plan file can't be read.")];
+    return { finding: faults.map(findingOf) };
+  }
+}
+
+function findingOf(fault: Fault): Finding {
+  const { fix, code: _, ...shown } = fault;
+  return found("plan file", "bad", describeFault({ ...shown, code: "" }), fix);
+}

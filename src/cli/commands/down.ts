@@ -1,0 +1,68 @@
+import type { InstanceSeen } from "../../core/observation.ts";
+import { isRunning } from "../../core/release.ts";
+import { FaultError } from "../../core/fault.ts";
+import { confirm } from "../ask.ts";
+import { answer, type Context } from "../context.ts";
+import { type CommandDefinition, isGiven } from "../definition.ts";
+import { DONE } from "../exit-code.ts";
+import { openReading, readRelease } from "../session.ts";
+import { calledRelease } from "../verb.ts";
+
+export const down: CommandDefinition = {
+  about:
+    "Stops every instance of the app in this environment, the data plane and the keeper. Nothing answers its users then. The journal, the prepared versions and the logs stay, and `tidegate release` starts it again.",
+  arguments: [],
+  options: [{ flags: "--yes", about: "don't ask before it is done" }],
+  examples: [{ line: "tidegate down", does: "says what runs, asks once, stops it" }],
+  run: async (invocation) => {
+    const { context } = invocation;
+    const project = context.project();
+    await mustBeFree(context);
+    const instances = await context.machinery.runningInstances(project.state, null);
+    const own = (instances ?? []).filter(({ state, adopted }) => state !== "exited" && !adopted);
+    if (instances === null) {
+      const sentence = "Nothing of it runs here.";
+      return answer(context, { stopped: [], sentence }, [sentence]);
+    }
+    await confirm(context, intent(own, project.environment), isGiven(invocation, "yes"));
+    await context.machinery.stopEverything(project.state);
+    const sentence = `Stopped ${counted(own.length)}, the data plane and the keeper. The data stays in ${project.state.path}.`;
+    return answer(
+      context,
+      { stopped: own.map(({ id }) => id), dataStaysIn: project.state.path, sentence },
+      [sentence, "Start it again: tidegate release"],
+      DONE,
+    );
+  },
+};
+
+/** Stopping the ground under an engine's feet would look like a crash to it. Faults: another-acts, release-running. */
+async function mustBeFree(context: Context): Promise<void> {
+  await using session = await openReading(context, context.project());
+  if (session === null) return;
+  const actor = session.actor();
+  if (actor !== null && actor !== "here") {
+    throw new FaultError({
+      code: "another-acts",
+      what: `An engine acts on this app: process ${actor.pid}${actor.kind === "serve" ? ", tidegate serve" : ""}.`,
+      fix: `end it first (kill ${actor.pid}, or systemctl stop where it is a service), then: tidegate down`,
+    });
+  }
+  const [newest] = await session.journal.releases();
+  const release = newest === undefined ? null : await readRelease(session.journal, newest);
+  if (release === null || !isRunning(release)) return;
+  throw new FaultError({
+    code: "release-running",
+    what: `${calledRelease(release).replace(/^r/, "R")} has not ended, so it would come back half.`,
+    fix: `tidegate rollback ${release.id}, or tidegate attach ${release.id}; then: tidegate down`,
+  });
+}
+
+function intent(instances: readonly InstanceSeen[], environment: string): string {
+  const names = instances.map(({ id }) => id).join(", ");
+  return `Stops ${counted(instances.length)} of ${environment}${names === "" ? "" : ` (${names})`}, the data plane and the keeper: nobody answers its users then. Data stays.`;
+}
+
+function counted(count: number): string {
+  return `${count} ${count === 1 ? "instance" : "instances"}`;
+}

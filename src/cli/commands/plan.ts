@@ -1,0 +1,68 @@
+import { placeBefore } from "../../engine/start-release.ts";
+import type { Release } from "../../core/release.ts";
+import { answer, type Context } from "../context.ts";
+import type { CommandDefinition } from "../definition.ts";
+import { loadPlan } from "../plan-file.ts";
+import { lastWorkMs, planHashOf, type PlanPreview, requestsPerSecond, warningsOf } from "../plan-preview.ts";
+import { planView } from "../render/plan-view.ts";
+import { openReading, readRelease } from "../session.ts";
+
+export const plan: CommandDefinition = {
+  about:
+    "Shows what a release would do now: its steps, gates and times, what is watched and when it is put back, what environment variables changed, and what to know before. Changes nothing. With --json it prints the frozen plan and its hash.",
+  arguments: [{ name: "version", required: false, about: "a commit, tag or branch; by default HEAD" }],
+  options: [],
+  examples: [
+    { line: "tidegate plan", does: "for HEAD" },
+    { line: "tidegate plan v2.4.0 --env staging", does: "for a tag, with the overlay of staging" },
+  ],
+  run: async ({ context, arguments: [version = "HEAD"] }) => {
+    const preview = await look(context, version);
+    return answer(context, { ...preview }, planView(preview, context.terminal.style()));
+  },
+};
+
+async function look(context: Context, version: string): Promise<PlanPreview> {
+  const project = context.project();
+  const { plan, overrides, notes } = await loadPlan(context, project);
+  const releases = await history(context, plan.app, plan.environment);
+  const { runtime, traffic } = await context.machinery.outside({
+    project,
+    plan,
+    env: context.env,
+    say: () => undefined,
+  });
+  const preview = {
+    plan,
+    planHash: planHashOf(plan),
+    stable: await serving(releases, async () => (await context.machinery.runningInstances(project.state, plan)) ?? []),
+    candidate: await runtime.resolve(version),
+    requestsPerSecond: await requestsPerSecond(traffic),
+    overrides,
+    lastWorkMs: lastWorkMs(releases),
+  };
+  return { ...preview, warnings: warningsOf(preview, releases[0], notes) };
+}
+
+/** How many releases back it matters what serves. */
+const LOOK_BACK = 10;
+
+async function history(context: Context, app: string, environment: string): Promise<readonly Release[]> {
+  await using session = await openReading(context, context.project());
+  if (session === null) return [];
+  const ids = (await session.journal.releases({ app, environment })).slice(0, LOOK_BACK);
+  const { journal } = session;
+  const releases = await Promise.all(ids.map((id) => readRelease(journal, id)));
+  return releases.filter((release) => release !== null);
+}
+
+/** What serves by the journal, as long as something of it runs: after `down` or a reboot the place is empty. */
+async function serving(
+  releases: readonly Release[],
+  instances: () => Promise<readonly { readonly version: string; readonly state: string }[]>,
+): Promise<PlanPreview["stable"]> {
+  const before = placeBefore(releases);
+  if (before === null) return null;
+  const runs = (await instances()).some((one) => one.version === before.version && one.state !== "exited");
+  return runs ? { version: before.version, label: before.label } : null;
+}

@@ -1,0 +1,96 @@
+import type { Release } from "../../core/release.ts";
+import { isRunning } from "../../core/release.ts";
+import type { ReleaseRequest, RequestAnswer } from "../../engine/api.ts";
+import { confirm } from "../ask.ts";
+import type { Context } from "../context.ts";
+import { type CommandDefinition, type Invocation, isGiven, textOption } from "../definition.ts";
+import { DONE, type ExitCode } from "../exit-code.ts";
+import { loadPlan } from "../plan-file.ts";
+import { requirePlanFile } from "../project.ts";
+import { openActing, openReading, readRelease, type Session } from "../session.ts";
+import { calledRelease, tellAnswer, tellRefusal } from "../verb.ts";
+import { watchRelease } from "../watch-release.ts";
+import { FaultError } from "../../core/fault.ts";
+
+export const release: CommandDefinition = {
+  about:
+    "Runs the plan for a version and follows it: prepares and starts it beside the one that serves, checks it, and gives it traffic step by step; when it is worse it is put back by itself. The first release of an empty place simply starts. Where `tidegate serve` acts, that does the work and this command follows it.",
+  arguments: [{ name: "version", required: false, about: "a commit, tag or branch; by default HEAD" }],
+  options: [
+    { flags: "--adopt <address>", about: "take the instance that already runs there (host:port) over as stable" },
+    { flags: "--supersede", about: "undo the release that runs, completely, before this one begins" },
+    { flags: "--detach", about: "hand it to `tidegate serve` and return" },
+    { flags: "--reason <text>", about: "why; kept in the journal and shown to everybody" },
+    { flags: "--yes", about: "don't ask before --supersede undoes a release" },
+  ],
+  examples: [
+    { line: "tidegate release", does: "releases HEAD by the plan in tidegate.yaml" },
+    { line: "tidegate release v2.4.0 --env staging", does: "a tag, in another environment" },
+    { line: "tidegate release --adopt 127.0.0.1:3000", does: "the first release beside a service that already runs" },
+  ],
+  run: async (invocation) => {
+    const { context } = invocation;
+    const project = context.project();
+    requirePlanFile(project);
+    const { plan } = await loadPlan(context, project);
+    if (isGiven(invocation, "supersede")) await confirmSupersede(invocation);
+    await using session = isGiven(invocation, "detach")
+      ? await openServing(context)
+      : await openActing(context, project, plan);
+    const said = await session.ask(requestOf(invocation, plan), null);
+    if (said.kind === "refused") return tellRefusal(context, said.fault);
+    if (isGiven(invocation, "detach")) return detached(context, said);
+    if (!context.json && !context.terminal.isLive) context.terminal.print(said.sentence);
+    return watchRelease(context, session, said.release);
+  },
+};
+
+function requestOf(invocation: Invocation, plan: ReleaseRequest["plan"]): ReleaseRequest {
+  const adopt = textOption(invocation, "adopt");
+  const reason = textOption(invocation, "reason");
+  return {
+    kind: "release",
+    plan,
+    version: invocation.arguments[0] ?? "HEAD",
+    supersede: isGiven(invocation, "supersede"),
+    ...(adopt === undefined ? {} : { adopt }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+function detached(context: Context, said: Exclude<RequestAnswer, { kind: "refused" }>): ExitCode {
+  tellAnswer(context, said);
+  if (!context.json) context.terminal.print(`Follow it: tidegate status ${said.release} --follow`);
+  return DONE;
+}
+
+async function confirmSupersede(invocation: Invocation): Promise<void> {
+  const running = await runningRelease(invocation.context);
+  if (running === null) return;
+  await confirm(
+    invocation.context,
+    `Undoes ${calledRelease(running)} completely, then begins the new one.`,
+    isGiven(invocation, "yes"),
+  );
+}
+
+async function runningRelease(context: Context): Promise<Release | null> {
+  await using reading = await openReading(context, context.project());
+  const [newest] = (await reading?.journal.releases()) ?? [];
+  if (reading === null || newest === undefined) return null;
+  const found = await readRelease(reading.journal, newest);
+  return found !== null && isRunning(found) ? found : null;
+}
+
+/** Only an engine that stays can be handed a release. Faults: nobody-serves. */
+async function openServing(context: Context): Promise<Session> {
+  const session = await openReading(context, context.project());
+  const actor = session?.actor() ?? null;
+  if (session !== null && actor !== null && actor !== "here" && actor.kind === "serve") return session;
+  await session?.[Symbol.asyncDispose]();
+  throw new FaultError({
+    code: "nobody-serves",
+    what: "No `tidegate serve` runs here, so nobody could carry the release out after this command has ended.",
+    fix: "start one: tidegate serve, or at boot: tidegate service install. Or follow it here, without --detach",
+  });
+}

@@ -1,0 +1,16 @@
+import type { CommandDefinition } from "../definition.ts";
+import { calledRelease, isUnderWay, runVerb, VERB_OPTIONS } from "../verb.ts";
+
+export const resume: CommandDefinition = {
+  about: "Goes on with a release that was paused.",
+  arguments: [{ name: "id", required: false, about: "the release; by default the one that is paused" }],
+  options: VERB_OPTIONS,
+  examples: [{ line: "tidegate resume", does: "goes on where it was paused" }],
+  run: (invocation) =>
+    runVerb(invocation, {
+      release: invocation.arguments[0],
+      isMeant: (release) => isUnderWay(release) && release.paused !== null,
+      command: () => ({ kind: "resume" }),
+      intent: (release) => `Goes on with ${calledRelease(release)} at ${release.share / 100}%.`,
+    }),
+};

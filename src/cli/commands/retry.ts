@@ -1,0 +1,21 @@
+import { currentStep } from "../../core/release.ts";
+import type { CommandDefinition } from "../definition.ts";
+import { calledRelease, runVerb, VERB_OPTIONS } from "../verb.ts";
+
+export const retry: CommandDefinition = {
+  about:
+    "Tries the step that failed or is held again, once what was wrong is mended; of a rollback that stopped, goes on with it.",
+  arguments: [{ name: "id", required: false, about: "the release; by default the one that failed or is held" }],
+  options: VERB_OPTIONS,
+  examples: [{ line: "tidegate retry", does: "a new attempt, with a fresh look at the figures" }],
+  run: (invocation) =>
+    runVerb(invocation, {
+      release: invocation.arguments[0],
+      isMeant: ({ state, hold }) => state === "failed" || hold !== null,
+      command: () => ({ kind: "retry" }),
+      intent: (release) =>
+        release.undo === null
+          ? `Tries "${currentStep(release)?.step.name ?? "the step"}" of ${calledRelease(release)} again.`
+          : `Goes on with the rollback of ${calledRelease(release)}.`,
+    }),
+};

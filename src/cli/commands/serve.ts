@@ -1,0 +1,110 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { once } from "node:events";
+import type { Plan } from "../../core/plan.ts";
+import { type CommandDefinition, textOption } from "../definition.ts";
+import type { Context } from "../context.ts";
+import { DONE } from "../exit-code.ts";
+import { loadPlan } from "../plan-file.ts";
+import { type Acting, actHere, openReading, readRelease } from "../session.ts";
+import { onInterrupt } from "../signals.ts";
+import { eventLine } from "../render/event-line.ts";
+import { eventJson } from "../render/event-json.ts";
+import { evolve, type Release } from "../../core/release.ts";
+
+export const serve: CommandDefinition = {
+  about:
+    "Runs the engine for as long as this process lives: carries out what `tidegate release --detach` hands it, goes on with what was left by a crash, watches sign-offs of later days, and checks the app's health outside releases. Other commands reach it over a socket in the state folder.",
+  arguments: [],
+  options: [
+    {
+      flags: "--listen <address>",
+      about: "also answer /health/live and /health/ready on this address of the loopback",
+    },
+  ],
+  examples: [
+    { line: "tidegate serve", does: "acts until Ctrl-C or SIGTERM; what runs goes on running after it" },
+    { line: "tidegate serve --listen 127.0.0.1:9400", does: "with health routes for a monitor" },
+  ],
+  run: async (invocation) => {
+    const { context } = invocation;
+    using interruption = onInterrupt();
+    const session = await becomeActor(context, interruption.signal);
+    if (session === null) return DONE;
+    await using acting = session;
+    const listen = textOption(invocation, "listen");
+    const { serveHealth } = await import("../../server/health.ts");
+    const server = listen === undefined ? null : await serveHealth(listen, acting.engine);
+    try {
+      say(context, {
+        type: "serving",
+        sentence: `Acts on ${context.project().environment}, as process ${process.pid}.${listen === undefined ? "" : ` Health on ${listen}.`}`,
+      });
+      using _log = logChanges(context, acting);
+      if (!interruption.signal.aborted) await once(interruption.signal, "abort");
+      say(context, { type: "stopping", sentence: "Stops acting; what runs goes on running." });
+    } finally {
+      server?.close();
+      server?.closeAllConnections();
+    }
+    return DONE;
+  },
+};
+
+/** Waits where another process acts: a foreground release ends, and then this one goes on. null: told to stop. */
+async function becomeActor(context: Context, signal: AbortSignal): Promise<Acting | null> {
+  const project = context.project();
+  for (let waited = 0; !signal.aborted; waited += 1) {
+    const acting = await actHere(context, project, await planToServe(context), { kind: "serve", patrol: true });
+    if (acting !== null) return acting;
+    if (waited === 0)
+      say(context, { type: "waiting", sentence: "Another tidegate acts on this app: waits until it ends." });
+    await delay(1_000, undefined, { signal }).catch(() => undefined);
+  }
+  return null;
+}
+
+/** Of the plan file; where that can't be read, of the newest release: what runs must not wait for a typing mistake. */
+async function planToServe(context: Context): Promise<Plan> {
+  const project = context.project();
+  try {
+    return (await loadPlan(context, project)).plan;
+  } catch (error) {
+    await using reading = await openReading(context, project);
+    const [newest] = (await reading?.journal.releases()) ?? [];
+    const release = reading === null || newest === undefined ? null : await readRelease(reading.journal, newest);
+    if (release === null) throw error;
+    return release.plan;
+  }
+}
+
+/** What happens to any release, a line each: what a service manager's log keeps. */
+function logChanges(context: Context, { journal, engine }: Acting): Disposable {
+  const seen = new Map<number, { release: Release | null; seq: number }>();
+  let turn = Promise.resolve();
+  const show = async (id: number): Promise<void> => {
+    const at = seen.get(id) ?? { release: null, seq: 0 };
+    const isNew = !seen.has(id);
+    for (const stored of await journal.read(id, at.seq + 1)) {
+      at.release = evolve(at.release, stored);
+      at.seq = stored.seq;
+      const isOld = isNew && stored.epoch < engine.epoch;
+      if (isOld) continue;
+      const document = context.json ? eventJson(stored, at.release) : null;
+      const line = context.json ? null : eventLine(stored.event, at.release, context.terminal.style());
+      if (document !== null) context.terminal.print(JSON.stringify(document));
+      if (line !== null) context.terminal.print(`${new Date(stored.at.wall).toISOString()} release ${id}: ${line}`);
+    }
+    seen.set(id, at);
+  };
+  const stop = engine.onChange((id) => {
+    turn = turn.then(() => show(id)).catch(() => undefined);
+  });
+  return { [Symbol.dispose]: stop };
+}
+
+function say(
+  { json, terminal }: Context,
+  { type, sentence }: { readonly type: string; readonly sentence: string },
+): void {
+  terminal.print(json ? JSON.stringify({ type, sentence }) : sentence);
+}

@@ -1,0 +1,144 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { FaultError } from "../../core/fault.ts";
+import { answer, type Context } from "../context.ts";
+import { type CommandDefinition, type Invocation, isGiven } from "../definition.ts";
+import { loadPlan } from "../plan-file.ts";
+import { environmentFile, type Unit, unitsOf } from "../service/units.ts";
+
+export const service: CommandDefinition = {
+  about:
+    "Writes systemd units that start the keeper and `tidegate serve` at boot, and says how to switch them on. Stopping them leaves the app running. Values that the plan takes from the environment come from a file in the state folder then.",
+  arguments: [{ name: "action", required: true, about: "install", choices: ["install"] }],
+  options: [
+    { flags: "--user", about: "for this user's own systemd (the default, unless root)" },
+    { flags: "--system", about: "for the whole machine, in /etc/systemd/system; runs as the owner of the plan file" },
+    { flags: "--dry-run", about: "print the units instead of writing them" },
+  ],
+  examples: [
+    { line: "tidegate service install --dry-run", does: "shows what would be written" },
+    { line: "sudo tidegate service install --system", does: "for a server" },
+  ],
+  run: async (invocation) => {
+    const { context } = invocation;
+    const scope = scopeOf(invocation);
+    const loaded = await loadPlan(context, context.project());
+    const units = unitsOf(orderOf(context, scope, loaded.plan.app, loaded.file));
+    const folder = scope === "system" ? "/etc/systemd/system" : userFolder(context);
+    const paths = units.map(({ name }) => join(folder, name));
+    if (isGiven(invocation, "dryRun")) {
+      return answer(
+        context,
+        { folder, units },
+        units.flatMap(({ text }, index) => [`# ${paths[index]}`, text]),
+      );
+    }
+    write(folder, units);
+    const problems = await verify(scope, paths);
+    const next = nextCommands(scope, units);
+    return answer(context, { written: paths, problems, next }, [
+      ...paths.map((path) => `Wrote ${path}`),
+      ...problems.map((problem) => `  systemd-analyze: ${problem}`),
+      ...environmentHint(context, loaded.references),
+      "Switch them on:",
+      ...next.map((line) => `  ${line}`),
+    ]);
+  },
+};
+
+function scopeOf(invocation: Invocation): "user" | "system" {
+  if (isGiven(invocation, "user") && isGiven(invocation, "system"))
+    throw new FaultError({ code: "usage", what: "--user and --system exclude each other.", fix: "give one of them" });
+  if (isGiven(invocation, "system")) return "system";
+  return isGiven(invocation, "user") || process.getuid?.() !== 0 ? "user" : "system";
+}
+
+function orderOf(
+  context: Context,
+  scope: "user" | "system",
+  app: string,
+  planFile: string,
+): Parameters<typeof unitsOf>[0] {
+  const { cwd, env, global, machinery } = context;
+  const project = context.project();
+  const given = global.state ?? (env["TIDEGATE_STATE"] || undefined);
+  return {
+    app,
+    environment: project.environment,
+    scope,
+    user: ownerOf(planFile, env),
+    self: machinery.self,
+    folder: project.folder,
+    planFile,
+    statePath: project.state.path,
+    stateOption: given === undefined ? undefined : resolve(cwd, given),
+    path: env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+  };
+}
+
+/** Under sudo the files' owner is meant, not root. */
+function ownerOf(planFile: string, env: Context["env"]): string {
+  const { uid } = statSync(planFile);
+  const own = userInfo();
+  if (uid === own.uid) return own.username;
+  const { SUDO_UID: sudoUid, SUDO_USER: sudoUser } = env;
+  return sudoUser !== undefined && Number(sudoUid) === uid ? sudoUser : String(uid);
+}
+
+function userFolder({ env }: Context): string {
+  return join(env["XDG_CONFIG_HOME"] || join(homedir(), ".config"), "systemd", "user");
+}
+
+function write(folder: string, units: readonly Unit[]): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    for (const { name, text } of units) writeFileSync(join(folder, name), text, { mode: 0o644 });
+  } catch (error) {
+    throw new FaultError(
+      {
+        code: "units-not-written",
+        what: "The units could not be written.",
+        where: folder,
+        cause: error instanceof Error ? error.message : String(error),
+        fix: "with --system: sudo tidegate service install --system; or look at them first with --dry-run",
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** What systemd itself says of them, where it is there to be asked. */
+async function verify(scope: "user" | "system", paths: readonly string[]): Promise<readonly string[]> {
+  try {
+    await promisify(execFile)("systemd-analyze", [`--${scope}`, "verify", ...paths], { timeout: 20_000 });
+    return [];
+  } catch (error) {
+    const { stderr = "", code } = error as { stderr?: string; code?: unknown };
+    // Not installed, or no systemd runs here (a container): then nobody can say anything.
+    if (code === "ENOENT" || /Failed to (connect|initialize|set up)|Transport endpoint/i.test(stderr)) return [];
+    return stderr.split("\n").filter((line) => line.includes("tidegate-"));
+  }
+}
+
+function nextCommands(scope: "user" | "system", units: readonly Unit[]): readonly string[] {
+  const names = units.map(({ name }) => name).join(" ");
+  return scope === "system"
+    ? ["systemctl daemon-reload", `systemctl enable --now ${names}`]
+    : [
+        "systemctl --user daemon-reload",
+        `systemctl --user enable --now ${names}`,
+        "loginctl enable-linger   # so that they start at boot, not at login",
+      ];
+}
+
+function environmentHint(context: Context, references: readonly string[]): readonly string[] {
+  if (references.length === 0) return [];
+  const path = environmentFile({ statePath: context.project().state.path });
+  return [
+    `The plan takes ${references.join(", ")} from the environment. At boot they come from this file (mode 600), a NAME=value a line:`,
+    `  ${path}`,
+  ];
+}

@@ -1,0 +1,107 @@
+import { stateInWords, type Status } from "../../core/status.ts";
+import { formatDuration } from "../../core/time.ts";
+import type { Release } from "../../core/release.ts";
+import { answer, type Context } from "../context.ts";
+import { type CommandDefinition, isGiven } from "../definition.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { isOver, unknownRelease } from "../follow.ts";
+import { lookAtInstances } from "../look-at-instances.ts";
+import { instanceList, type InstanceHealth } from "../render/instance-list.ts";
+import { releaseView } from "../render/release-view.ts";
+import { paint, type Style } from "../render/style.ts";
+import { padEnd } from "../render/text.ts";
+import { journalStatus, openReading, readRelease, type Session } from "../session.ts";
+import { releaseNumber } from "../verb.ts";
+import { openItems } from "../views.ts";
+import { notes, watchRelease } from "../watch-release.ts";
+
+export const status: CommandDefinition = {
+  about:
+    "Shows where a release stands, why, who acts next and when; with no release running, what serves and how it is. It needs no engine: the journal tells. With --follow it stays until the release comes to rest.",
+  arguments: [{ name: "id", required: false, about: "the release; by default the newest" }],
+  options: [{ flags: "--follow", about: "go on showing it until it ends or waits for a person" }],
+  examples: [
+    { line: "tidegate status", does: "the newest release, or what serves now" },
+    { line: "tidegate status 42 --follow", does: "watches release 42 from another terminal" },
+    { line: "tidegate status --json", does: "one document for a script" },
+  ],
+  run: async (invocation) => {
+    const { context } = invocation;
+    const [given] = invocation.arguments;
+    const id = given === undefined ? undefined : releaseNumber(given);
+    await using session = await openReading(context, context.project());
+    const ids = (await session?.journal.releases()) ?? [];
+    const wanted = id ?? ids[0];
+    if (session === null || wanted === undefined) {
+      if (id !== undefined) throw unknownRelease(id);
+      return tellNothing(context);
+    }
+    if (isGiven(invocation, "follow")) {
+      const after = (await session.journal.read(wanted)).length;
+      return watchRelease(context, session, wanted, { after });
+    }
+    return show(context, session, wanted, id === undefined ? ids.filter((one) => one !== wanted) : []);
+  },
+};
+
+async function show(context: Context, session: Session, id: number, others: readonly number[]): Promise<ExitCode> {
+  const release = await readRelease(session.journal, id);
+  const now = await session.status(id);
+  if (release === null || now === null) throw unknownRelease(id);
+  const isQuiet = isOver(now) || now.state === "live";
+  const instances = isQuiet ? await lookAtInstances(context, release.plan) : null;
+  const earlier = await earlierReleases(session, others);
+  const style = context.terminal.style();
+  return answer(context, { status: now, acting: session.actor(), instances, earlier: earlier.map(briefly) }, [
+    ...releaseView(now, style, { notes: notes(now, release, session), openItems: openItems(release) }),
+    ...(isQuiet ? ["", ...instanceLines(instances, style)] : []),
+    ...earlierLines(earlier, style),
+  ]);
+}
+
+function instanceLines(instances: readonly InstanceHealth[] | null, style: Style): readonly string[] {
+  if (instances === null) return ["Nothing of it runs here: no keeper answers. tidegate release starts it."];
+  return [paint(style, "dim", "instances"), ...instanceList(instances, Date.now(), style)];
+}
+
+const EARLIER = 5;
+
+async function earlierReleases(session: Session, ids: readonly number[]): Promise<readonly Status[]> {
+  const releases = await Promise.all(ids.slice(0, EARLIER).map((id) => readRelease(session.journal, id)));
+  return releases
+    .filter((release): release is Release => release !== null)
+    .flatMap((release) => journalStatus(release) ?? []);
+}
+
+function briefly(status: Status): Readonly<Record<string, unknown>> {
+  const { release, state, candidate, plannedAtMs, endedAtMs, sentence } = status;
+  return { release, state, version: candidate.version, label: candidate.label, plannedAtMs, endedAtMs, sentence };
+}
+
+function earlierLines(earlier: readonly Status[], style: Style): readonly string[] {
+  if (earlier.length === 0) return [];
+  const width = Math.max(...earlier.map(({ candidate }) => candidate.label.length));
+  return [
+    "",
+    paint(style, "dim", "earlier"),
+    ...earlier.map((one) => {
+      const ago = formatDuration(Date.now() - (one.endedAtMs ?? one.plannedAtMs));
+      return `  ${String(one.release).padStart(4)}  ${padEnd(one.candidate.label, width)}  ${padEnd(stateInWords(one), 14)}  ${ago} ago`;
+    }),
+  ];
+}
+
+function tellNothing(context: Context): ExitCode {
+  const project = context.project();
+  const first =
+    project.planFile === null
+      ? [
+          "There is no plan file here, and nothing was released.",
+          "Begin with: tidegate init, or see it work first: tidegate demo",
+        ]
+      : [
+          `Nothing was released yet in ${project.environment}.`,
+          "See what a release would do: tidegate plan · begin: tidegate release",
+        ];
+  return answer(context, { status: null, acting: null, instances: null, earlier: [] }, first);
+}

@@ -1,0 +1,18 @@
+import type { CommandDefinition } from "../definition.ts";
+import { lowerShift } from "../../core/react.ts";
+import { calledRelease, isUnderWay, runVerb, VERB_OPTIONS } from "../verb.ts";
+
+export const stepBack: CommandDefinition = {
+  about: "Gives the candidate the share that it had before, and watches that step anew.",
+  arguments: [{ name: "id", required: false, about: "the release; by default the one that runs" }],
+  options: VERB_OPTIONS,
+  examples: [{ line: 'tidegate step-back --reason "carts look odd"', does: "from 25% back to 5%, for example" }],
+  run: (invocation) =>
+    runVerb(invocation, {
+      release: invocation.arguments[0],
+      isMeant: isUnderWay,
+      command: () => ({ kind: "step-back" }),
+      intent: (release) =>
+        `Takes ${calledRelease(release)} back from ${release.share / 100}% to ${(lowerShift(release)?.share ?? 0) / 100}%.`,
+    }),
+};

@@ -1,0 +1,67 @@
+import { execFile } from "node:child_process";
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import type { Project } from "../project.ts";
+import { type Finding, found } from "./finding.ts";
+
+/** What every release needs of the machine, whatever the plan says. */
+export async function lookAtMachine(project: Project): Promise<readonly Finding[]> {
+  return [node(), await git(), stateFolder(project), disk(project)];
+}
+
+function node(): Finding {
+  return found("node", "ok", process.versions.node);
+}
+
+async function git(): Promise<Finding> {
+  try {
+    const { stdout } = await promisify(execFile)("git", ["--version"], { timeout: 5_000 });
+    return found("git", "ok", stdout.trim().replace(/^git version /, ""));
+  } catch {
+    return found(
+      "git",
+      "warn",
+      "not found; versions of services without `prepare:` come from it",
+      "install git, or make versions yourself with `prepare:` in the plan file",
+    );
+  }
+}
+
+function stateFolder({ state }: Project): Finding {
+  const folder = nearestExisting(state.path);
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return found("state", "ok", folder === state.path ? `${state.path} can be written` : `${state.path} can be made`);
+  } catch {
+    return found(
+      "state",
+      "bad",
+      `${folder} can't be written by this user`,
+      "give the folder to the user that releases, or choose another with --state",
+    );
+  }
+}
+
+/** A version's worktree and its dependencies have to fit. */
+const LITTLE_BYTES = 1e9;
+const TOO_LITTLE_BYTES = 1e8;
+
+function disk({ state }: Project): Finding {
+  const { bavail, bsize } = statfsSync(nearestExisting(state.path));
+  const free = bavail * bsize;
+  const sentence = `${(free / 1e9).toFixed(1)} GB free for versions, logs and the journal`;
+  if (free >= LITTLE_BYTES) return found("disk", "ok", sentence);
+  return found(
+    "disk",
+    free >= TOO_LITTLE_BYTES ? "warn" : "bad",
+    sentence,
+    "make room, or keep fewer old versions: `keepVersions` in the plan file",
+  );
+}
+
+function nearestExisting(path: string): string {
+  let folder = path;
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}

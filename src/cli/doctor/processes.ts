@@ -1,0 +1,106 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { faultOf } from "../../core/fault.ts";
+import type { Plan } from "../../core/plan.ts";
+import type { TrafficState } from "../../core/routing.ts";
+import { formatShare } from "../../core/share.ts";
+import type { Context } from "../context.ts";
+import { isOver } from "../follow.ts";
+import { lookAtInstances } from "../look-at-instances.ts";
+import type { Outside } from "../machinery.ts";
+import { journalStatus, openReading, readRelease } from "../session.ts";
+import { type Finding, found } from "./finding.ts";
+
+/** Whether versions can be made: HEAD is known, and the files that are not in git lie here. */
+export async function lookAtVersions(context: Context, plan: Plan, { runtime }: Outside): Promise<readonly Finding[]> {
+  const { folder } = context.project();
+  const missing = plan.services
+    .flatMap(({ runtime: { files } }) => files)
+    .filter((file, index, all) => all.indexOf(file) === index && !existsSync(join(folder, file)));
+  return [
+    await runtime.resolve("HEAD").then(
+      ({ label }) => found("version", "ok", `HEAD is ${label}`),
+      (error: unknown) => {
+        const { what, fix } = faultOf(error, "unknown-version", "HEAD is no version.");
+        return found("version", "bad", what.replace(/\.$/, ""), fix);
+      },
+    ),
+    ...missing.map((file) =>
+      found(
+        "files",
+        "bad",
+        `${file} is named in \`files\` and does not lie in ${folder}`,
+        "make it, or remove it from `files`",
+      ),
+    ),
+  ];
+}
+
+export function lookAtPlane(plane: TrafficState | null, fault: string | null): Finding {
+  if (fault !== null)
+    return found(
+      "data plane",
+      "bad",
+      fault,
+      "its log is logs/proxy.log in the state folder; tidegate down, then tidegate release",
+    );
+  if (plane === null) return found("data plane", "info", "does not run; the first release starts it");
+  const { table } = plane;
+  if (table === null || (table.stable === null && table.candidate === null))
+    return found("data plane", "info", `process ${plane.pid}, with no version to send requests to yet`);
+  const sick = Object.entries(plane.endpoints)
+    .filter(([, { healthy }]) => !healthy)
+    .map(([id]) => id);
+  const shares = `${table.stable?.version.slice(0, 8) ?? "nothing"}${table.candidate === null ? "" : `, ${formatShare(table.share)} on ${table.candidate.version.slice(0, 8)}`}`;
+  const returned = plane.returnedAt === null ? "" : "; it went back to stable by itself, because nobody watched";
+  return sick.length === 0
+    ? found("data plane", "ok", `process ${plane.pid}, sends to ${shares}${returned}`)
+    : found("data plane", "warn", `process ${plane.pid}, finds ${sick.join(", ")} not ready`, "tidegate status");
+}
+
+/** Who acts, and whether something waits for somebody to act. */
+export async function lookAtEngine(context: Context): Promise<readonly Finding[]> {
+  await using session = await openReading(context, context.project());
+  if (session === null) return [found("engine", "info", "nothing was released yet")];
+  const actor = session.actor();
+  const [newest] = await session.journal.releases();
+  const status = newest === undefined ? null : journalStatus(await readRelease(session.journal, newest));
+  if (actor !== null && actor !== "here")
+    return [
+      found(
+        "engine",
+        "ok",
+        `${actor.kind === "serve" ? "tidegate serve" : "a foreground command"} acts, process ${actor.pid}`,
+      ),
+    ];
+  if (status === null || isOver(status) || status.state === "live")
+    return [found("engine", "info", "nobody acts now; a release starts its own, and tidegate serve stays")];
+  return [
+    found(
+      "engine",
+      "bad",
+      `nobody acts, and release ${status.release} has not ended`,
+      `tidegate attach ${status.release}`,
+    ),
+  ];
+}
+
+export async function lookAtHealth(context: Context, plan: Plan): Promise<readonly Finding[]> {
+  const instances = await lookAtInstances(context, plan);
+  if (instances === null) return [found("keeper", "info", "does not run; the first release starts it")];
+  return [
+    found("keeper", "ok", `runs, with ${instances.length} ${instances.length === 1 ? "instance" : "instances"}`),
+    ...instances
+      .filter(({ health }) => health !== null)
+      .map(({ instance: { id }, health }) =>
+        health?.ok === true
+          ? found(id, "ok", "ready")
+          : found(
+              id,
+              "bad",
+              `not ready: ${health?.text ?? ""}`,
+              "tidegate status; its log is in logs/ of the state folder",
+            ),
+      ),
+  ];
+}

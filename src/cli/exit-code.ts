@@ -1,0 +1,76 @@
+import type { Fault } from "../core/fault.ts";
+import type { Status } from "../core/status.ts";
+
+/** With which the program ends; scripts read them. */
+export type ExitCode = 0 | 2 | 3 | 10 | 11 | 12 | 130;
+
+export const DONE = 0;
+/** Bad usage or configuration. */
+export const USAGE = 2;
+/** Refused by a gate or preflight: nothing was changed. */
+export const REFUSED = 3;
+export const ROLLED_BACK = 10;
+export const WAITS_FOR_PERSON = 11;
+/** Failed, needs a person. */
+export const FAILED = 12;
+export const STOPPED_WATCHING = 130;
+
+export const EXIT_CODES: readonly { readonly code: ExitCode; readonly means: string }[] = [
+  { code: DONE, means: "done as asked" },
+  { code: USAGE, means: "bad usage or configuration" },
+  { code: REFUSED, means: "refused by a gate or preflight; nothing was changed" },
+  { code: ROLLED_BACK, means: "rolled back" },
+  { code: WAITS_FOR_PERSON, means: "waiting for a person" },
+  { code: FAILED, means: "failed, needs a person" },
+  { code: STOPPED_WATCHING, means: "stopped watching" },
+];
+
+/** What a release's end, or where it waits, means to a script. */
+export function exitCodeOf(status: Status): ExitCode {
+  switch (status.state) {
+    case "closed":
+    case "live":
+      return DONE;
+    case "rolled-back":
+      return ROLLED_BACK;
+    case "failed":
+      return FAILED;
+    case "planned":
+    case "running":
+    case "rolling-back":
+      return status.hold?.needsPerson === true || status.paused !== null ? WAITS_FOR_PERSON : DONE;
+  }
+}
+
+/** What the user wrote was wrong: a word, a file, a name that does not exist. */
+const USAGE_CODES = new Set([
+  "usage",
+  "not-built",
+  "release-unknown",
+  "step-unknown",
+  "item-unknown",
+  "unknown-version",
+  "reason-missing",
+]);
+/** The world was not as it must be, and nothing was changed. */
+const REFUSED_CODES = new Set([
+  "port-taken",
+  "confirmation-missing",
+  "not-confirmed",
+  "nobody-acts",
+  "nobody-serves",
+  "another-acts",
+  "release-running",
+  "socket-in-use",
+  "runtime-in-use",
+]);
+
+export function exitCodeOfFault({ code }: Fault): ExitCode {
+  if (USAGE_CODES.has(code) || code.startsWith("plan-file") || code.startsWith("plan-key")) return USAGE;
+  return REFUSED_CODES.has(code) ? REFUSED : FAILED;
+}
+
+/** Of what an engine or a check refused. */
+export function exitCodeOfRefusal(fault: Fault): ExitCode {
+  return USAGE_CODES.has(fault.code) ? USAGE : REFUSED;
+}

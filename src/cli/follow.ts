@@ -1,0 +1,117 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { FaultError } from "../core/fault.ts";
+import { evolve, type Release } from "../core/release.ts";
+import type { Status } from "../core/status.ts";
+import type { Journal, StoredEvent } from "../ports/journal.ts";
+import { journalStatus, type Session } from "./session.ts";
+
+/** Where what happens is shown. Disposing of it puts the terminal back as it was. */
+export interface FollowView extends Disposable {
+  event(stored: StoredEvent, release: Release): void;
+  picture(status: Status, release: Release): void;
+  /** The last word, once; `stopped` when the user looked away before the release came to rest. */
+  end(status: Status, release: Release, because: Followed["because"]): void;
+}
+
+export interface Following {
+  readonly session: Session;
+  readonly release: number;
+  readonly view: FollowView;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Whether to stop looking; asked only when nothing has happened for a while. */
+  readonly isEnough: (status: Status) => boolean;
+  /** Events up to this one are not news. */
+  readonly after?: number;
+}
+
+export interface Followed {
+  readonly status: Status;
+  readonly release: Release;
+  readonly because: "enough" | "stopped";
+}
+
+/** Four pictures a second at most. */
+const LOOK_MS = 250;
+/** What waits for a person just now may go on in the next instant: it must have stood for a while. */
+const QUIET_MS = 700;
+
+/** Shows a release until it is enough, or until Ctrl-C. */
+export async function follow({
+  session,
+  release: id,
+  view,
+  signal,
+  isEnough,
+  after = 0,
+}: Following): Promise<Followed> {
+  const tail = openTail(session.journal, id, after);
+  let changedAt = performance.now();
+  for (;;) {
+    const fresh = await tail.advance();
+    for (const { stored, release } of fresh.events) view.event(stored, release);
+    if (fresh.events.length > 0) changedAt = performance.now();
+    const status = (await session.status(id)) ?? journalStatus(fresh.release);
+    if (status === null) throw unknownRelease(id);
+    view.picture(status, fresh.release);
+    const isQuiet = performance.now() - changedAt >= QUIET_MS;
+    const isAtRest = (isQuiet || isOver(status)) && isEnough(status);
+    if (isAtRest || signal.aborted) {
+      const because = isAtRest ? "enough" : "stopped";
+      view.end(status, fresh.release, because);
+      return { status, release: fresh.release, because };
+    }
+    await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Nothing more comes of it by itself. */
+export function isOver({ state }: Status): boolean {
+  return state === "closed" || state === "rolled-back" || state === "failed";
+}
+
+/** Over, or nothing goes on before a person or a date. */
+export function isSettled(status: Status): boolean {
+  if (isOver(status)) return true;
+  if (status.state === "rolling-back") return false;
+  if (status.hold?.needsPerson === true || status.paused !== null) return status.current?.waitsFor !== "effect";
+  return status.state === "live" && status.current?.waitsFor === "start-time";
+}
+
+/** Whoever acts must stay while a part of the traffic is on the candidate: alone it would go back to stable. */
+export function needsWatching(status: Status): boolean {
+  return !isOver(status) && status.sharePercent > 0 && status.sharePercent < 100;
+}
+
+interface Tail {
+  advance(): Promise<{
+    readonly events: readonly { readonly stored: StoredEvent; readonly release: Release }[];
+    readonly release: Release;
+  }>;
+}
+
+/** Reads a release's journal on from where it was; events up to `after` are replayed in silence. */
+function openTail(journal: Journal, id: number, after: number): Tail {
+  let release: Release | null = null;
+  let seq = 0;
+  return {
+    advance: async () => {
+      const events: { readonly stored: StoredEvent; readonly release: Release }[] = [];
+      for (const stored of await journal.read(id, seq + 1)) {
+        release = evolve(release, stored);
+        seq = stored.seq;
+        if (seq > after) events.push({ stored, release });
+      }
+      if (release === null) throw unknownRelease(id);
+      return { events, release };
+    },
+  };
+}
+
+export function unknownRelease(id: number): FaultError {
+  return new FaultError({
+    code: "release-unknown",
+    what: `There is no release ${id}.`,
+    fix: "tidegate status lists the newest",
+  });
+}

@@ -1,0 +1,51 @@
+import { stringify } from "yaml";
+import type { Facts, ServiceFacts } from "./facts.ts";
+
+/** What stands in `run` where nobody knows how the service starts: the plan is valid, and says what to do. */
+export const UNKNOWN_RUN = "echo 'write the command that starts your service here' && exit 1";
+
+/** The plan file for what was found, with the steps of a Markdown plan where there was one. */
+export function planText(facts: Facts, steps: readonly object[] | null): string {
+  const { app, services, front } = facts;
+  const isRouted = services.some((service) => service.isRouted);
+  return [
+    "# Tidegate's plan for this app. What each key means: docs/plan-file.md, or tidegate plan to see what it does.",
+    yaml({ app }),
+    yaml({ services: Object.fromEntries(services.map((service) => [service.name, serviceEntry(service, services)])) }),
+    ...(isRouted
+      ? [`traffic: { embedded: ${front} }   # Tidegate listens here, and sends requests to the instances\n`]
+      : []),
+    ...(steps === null ? [defaultSteps(isRouted)] : [yaml({ steps })]),
+  ].join("");
+}
+
+function serviceEntry(service: ServiceFacts, all: readonly ServiceFacts[]): Record<string, unknown> {
+  const { run, build, health, files, isRouted } = service;
+  return {
+    ...(build === undefined ? {} : { build }),
+    run: run ?? UNKNOWN_RUN,
+    // The only service gets "/" by itself.
+    ...(isRouted && all.length > 1 ? { route: "/" } : {}),
+    ...(health === undefined ? {} : { health }),
+    ...(files.length === 0 ? {} : { files: [...files] }),
+  };
+}
+
+function defaultSteps(isRouted: boolean): string {
+  if (!isRouted) return "";
+  return [
+    "",
+    "# Without steps, a release does this. Uncomment to change it.",
+    "# steps:",
+    "#   - smoke                 # the health path, before any traffic",
+    "#   - shift: 5%             # watched until there is enough evidence; or for: 10m",
+    "#   - shift: 25%",
+    "#   - shift: 100%",
+    "#   - retire                # stops the old version; until here a rollback takes under a second",
+    "",
+  ].join("\n");
+}
+
+function yaml(value: object): string {
+  return stringify(value, { lineWidth: 0, singleQuote: false });
+}

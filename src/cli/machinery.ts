@@ -1,0 +1,56 @@
+import type { InstanceSeen } from "../core/observation.ts";
+import type { Plan } from "../core/plan.ts";
+import type { EngineOptions, Ports } from "../engine/api.ts";
+import type { StateFolder } from "../local/state-folder.ts";
+import type { HealthProbe } from "../ports/health.ts";
+import type { Journal } from "../ports/journal.ts";
+import type { Project } from "./project.ts";
+
+/**
+ * What the command line gets from the program around it: the adapters and the other processes, which it must not
+ * import itself. Each is loaded when it is first asked for, so that `--help` pays for none of them.
+ */
+export interface Machinery {
+  /** Of Tidegate. */
+  readonly version: string;
+  openJournal(state: StateFolder): Promise<Journal>;
+  /** Everything that an engine needs. Makes the state folder. */
+  assemble(order: AssemblyOrder): Promise<Assembly>;
+  /** The part of it that only looks: makes and starts nothing. */
+  outside(order: AssemblyOrder): Promise<Outside>;
+  /**
+   * What the keeper of the state folder looks after, asked without starting one, and what was taken over of an app;
+   * null where nothing runs.
+   */
+  runningInstances(state: StateFolder, of: AppAndEnvironment | null): Promise<readonly InstanceSeen[] | null>;
+  healthProbe(): Promise<HealthProbe>;
+  /** Stops all instances, the proxy and the keeper of the state folder; false where no keeper runs. */
+  stopEverything(state: StateFolder): Promise<boolean>;
+  /** Resolves when the process is told to end. */
+  runKeeper(state: StateFolder): Promise<void>;
+  runProxy(state: StateFolder, listen: readonly string[]): Promise<void>;
+  /** How this very program is started again: Node, its flags, the script. */
+  readonly self: readonly string[];
+}
+
+export interface AppAndEnvironment {
+  readonly app: string;
+  readonly environment: string;
+}
+
+export interface AssemblyOrder {
+  readonly project: Project;
+  /** Says what listens where, which services there are, and which variables of the environment it may see. */
+  readonly plan: Plan;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where messages to the terminal go. */
+  readonly say: (line: string) => void;
+}
+
+export type Outside = Pick<Ports, "runtime" | "traffic" | "health">;
+
+/** Real adapters for one app and environment. */
+export interface Assembly extends AsyncDisposable {
+  readonly ports: Ports;
+  readonly options: Omit<EngineOptions, "patrol">;
+}

@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+import type { Override } from "../config/overrides.ts";
+import { canonicalJson } from "../core/canonical-json.ts";
+import type { Plan, StepOf } from "../core/plan.ts";
+import { isRunning, type Release } from "../core/release.ts";
+import { statusOf } from "../core/status.ts";
+import { SECOND } from "../core/time.ts";
+import { formatShare } from "../core/share.ts";
+import { formatDuration } from "../core/time.ts";
+import type { Traffic } from "../ports/traffic.ts";
+
+/** What a release would be, now. */
+export interface PlanPreview {
+  readonly plan: Plan;
+  readonly planHash: string;
+  /** null: nothing serves. */
+  readonly stable: { readonly version: string; readonly label: string } | null;
+  readonly candidate: { readonly version: string; readonly label: string };
+  /** Requests a second over the last minute; null: no data plane runs, or it can't be asked. */
+  readonly requestsPerSecond: number | null;
+  readonly overrides: readonly Override[];
+  /** Of the last release that went live: how long the work itself took. */
+  readonly lastWorkMs: number | null;
+  readonly warnings: readonly string[];
+}
+
+export function planHashOf(plan: Plan): string {
+  return createHash("sha256").update(canonicalJson(plan)).digest("hex");
+}
+
+const RATE_WINDOW_MS = 60 * SECOND;
+
+/** What the data plane counted lately; null where none answers. */
+export async function requestsPerSecond(traffic: Traffic): Promise<number | null> {
+  try {
+    if ((await traffic.read()) === null) return null;
+    const { rows, at } = await traffic.observations(0);
+    const from = (at - RATE_WINDOW_MS) / SECOND;
+    const recent = rows.filter(({ second }) => second >= from);
+    const seconds = new Set(recent.map(({ second }) => second)).size;
+    return seconds === 0 ? 0 : recent.reduce((sum, { requests }) => sum + requests, 0) / seconds;
+  } catch {
+    return null;
+  }
+}
+
+/** The work of the last release that went live, its holds apart. */
+export function lastWorkMs(newestFirst: readonly Release[]): number | null {
+  const last = newestFirst.find(({ state }) => state === "live" || state === "closed");
+  return last === undefined ? null : statusOf(last, last.lastAt, null).deploymentMs;
+}
+
+/** What a person should know before it begins, a sentence each. */
+export function warningsOf(
+  preview: Omit<PlanPreview, "warnings">,
+  newest: Release | undefined,
+  notes: readonly string[],
+): readonly string[] {
+  return [
+    ...notes,
+    ...(newest !== undefined && isRunning(newest)
+      ? [
+          `Release ${newest.id} (${newest.candidate.label}) is running: until it ends a release is refused, unless it supersedes it.`,
+        ]
+      : []),
+    ...(newest?.state === "failed" ? [`Release ${newest.id} failed and needs a person before another can begin.`] : []),
+    ...(preview.stable?.version === preview.candidate.version
+      ? [`${preview.candidate.label} serves already: there is nothing to release.`]
+      : []),
+    ...littleTraffic(preview),
+    ...overrun(preview),
+    ...(preview.plan.automaticRollback
+      ? []
+      : ["Automatic rollback is off: what is worse holds until a person decides."]),
+  ];
+}
+
+/** A guard without enough requests says nothing, and without a verdict no step passes. */
+function littleTraffic({ plan, requestsPerSecond: rate, stable }: Omit<PlanPreview, "warnings">): readonly string[] {
+  if (rate === null || stable === null) return [];
+  const first = plan.steps.find((step): step is StepOf<"shift"> => step.kind === "shift");
+  if (first === undefined) return [];
+  const hungriest = first.guards
+    .map((guard) => ({ guard, gets: rate * (first.share / 10_000) * (guard.windowMs / SECOND) }))
+    .filter(({ guard, gets }) => gets < guard.minRequests)
+    .sort((a, b) => b.guard.minRequests / b.guard.windowMs - a.guard.minRequests / a.guard.windowMs)[0];
+  if (hungriest === undefined) return [];
+  const { guard, gets } = hungriest;
+  return [
+    `Little traffic: at ${formatShare(first.share)} about ${Math.floor(gets)} requests in ${formatDuration(guard.windowMs)} reach the new version, and "${guard.metric}" needs ${guard.minRequests}. The step waits until there are enough, and holds when its time is over.`,
+  ];
+}
+
+function overrun({ plan, lastWorkMs: work }: Omit<PlanPreview, "warnings">): readonly string[] {
+  if (work === null || work <= plan.budgetMs) return [];
+  return [
+    `The last deployment took ${formatDuration(work)} without its holds, and the budget is ${formatDuration(plan.budgetMs)}.`,
+  ];
+}

@@ -1,0 +1,115 @@
+import type { ReleaseEvent } from "../../core/event.ts";
+import type { Release } from "../../core/release.ts";
+import { formatShare } from "../../core/share.ts";
+import { formatDuration } from "../../core/time.ts";
+import { type Style, symbols } from "./style.ts";
+
+/**
+ * What happened, as one line for a log; null for what nobody needs to read. `release` is the state with the event in
+ * it: steps and effects are called by their names.
+ */
+export function eventLine(event: ReleaseEvent, release: Release, style: Style): string | null {
+  const marks = symbols(style);
+  switch (event.type) {
+    case "planned":
+      return `release ${event.release}: ${event.app} ${event.stable === null ? "" : `${event.stable.label} ${marks.arrow} `}${event.candidate.label} ${event.environment}, by ${event.by}`;
+    case "started":
+    case "watch-checkpoint":
+    case "effect-requested":
+      return null;
+    case "engine-took-over":
+      return event.awayMs < 1_000 ? null : `an engine acts again; nobody watched for ${formatDuration(event.awayMs)}`;
+    case "step-started":
+      return `${marks.running} ${nameOf(release, event.step)}${event.attempt > 1 ? `, try ${event.attempt}` : ""}`;
+    case "effect-confirmed":
+      return confirmedLine(event, release);
+    case "effect-failed":
+      return `${marks.failed} ${effectName(release, event.key)}: ${event.fault.what}`;
+    case "verdict-changed":
+      return `${event.verdict.verdict}${event.verdict.level === undefined ? "" : ` (${event.verdict.level})`}: ${event.verdict.sentence}`;
+    case "held":
+      return `held at ${formatShare(release.share)}: ${event.because.sentence}${event.needsPerson ? " Needs a person." : ""}`;
+    case "hold-ended":
+      return "goes on";
+    case "step-passed":
+      return `${marks.passed} ${nameOf(release, event.step)}${tookOf(release, event.step)}: ${event.because.sentence}`;
+    case "step-failed":
+      return `${marks.failed} ${nameOf(release, event.step)}${tookOf(release, event.step)}: ${event.because.sentence}`;
+    case "step-skipped":
+      return `${marks.skipped} ${nameOf(release, event.step)} skipped by ${event.by}${reason(event)}`;
+    case "approved":
+      return `${event.by} approved ${nameOf(release, event.step)}${event.own ? " (their own release, a team of one)" : ""}${reason(event)}`;
+    case "item-ticked":
+      return `${marks.passed} ${event.item}${event.by === null ? "" : ` ticked by ${event.by}`}${event.detail === "" ? "" : `: ${event.detail}`}`;
+    case "paused":
+      return `paused by ${event.by}${reason(event)}`;
+    case "resumed":
+      return `resumed by ${event.by}${reason(event)}`;
+    case "promoted":
+      return `${event.by} promoted ${nameOf(release, event.step)}${reason(event)}`;
+    case "stepped-back":
+      return `stepping back to ${formatShare(event.share)}: ${event.because.sentence}`;
+    case "retried":
+      return `${event.by} tries again${reason(event)}`;
+    case "share-drifted":
+      return event.sentence;
+    case "retirement-brought-forward":
+      return `the standby is retired now: release ${event.for} needs its slot`;
+    case "rollback-decided":
+      return `${marks.failed} rolling back from ${formatShare(release.undo?.fromShare ?? 0)}: ${event.because.sentence}`;
+    case "rolled-back":
+      return `rolled back: ${event.sentence}`;
+    case "went-live":
+      return `${marks.passed} live: ${release.candidate.label} has all of the traffic`;
+    case "closed":
+      return `${marks.passed} closed: every step is done`;
+    case "failed":
+      return `${marks.failed} needs a person: ${event.fault.what}`;
+  }
+}
+
+export function nameOf(release: Release, step: string): string {
+  return release.plan.steps.find(({ id }) => id === step)?.name ?? step;
+}
+
+function tookOf(release: Release, id: string): string {
+  const progress = release.steps.find(({ step }) => step === id);
+  if (progress?.startedAt === null || progress?.endedAt === null || progress === undefined) return "";
+  return ` ${formatDuration(progress.endedAt.wall - progress.startedAt.wall)}`;
+}
+
+function reason({ reason }: { readonly reason?: string }): string {
+  return reason === undefined ? "" : `: ${reason}`;
+}
+
+/** The last part of `release/step/attempt/name`. */
+function effectName(release: Release, key: string): string {
+  const [, step = "", , name = key] = key.split("/");
+  const of = nameOf(release, step);
+  return of === name || step === "undo" || step === "message" ? name : `${of}, ${name}`;
+}
+
+function confirmedLine(event: Extract<ReleaseEvent, { type: "effect-confirmed" }>, release: Release): string | null {
+  const effect = [...release.steps.map(({ effects }) => effects), release.undo?.effects ?? {}]
+    .flatMap((effects) => Object.values(effects))
+    .find(({ key }) => key === event.key)?.effect;
+  const took = formatDuration(event.tookMs);
+  switch (effect?.kind) {
+    case "share":
+      return `${formatShare(effect.share)} of the traffic on ${release.candidate.label}, read back after ${took}`;
+    case "prepare":
+    case "start":
+    case "stop":
+    case "command":
+      return `${effectName(release, event.key)} done in ${took}`;
+    case "settle":
+    case "smoke":
+    case "warm":
+    case "machine-check":
+    case "notify":
+    case "gather-evidence":
+    case "prune-versions":
+    case undefined:
+      return null;
+  }
+}

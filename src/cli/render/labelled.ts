@@ -1,0 +1,35 @@
+import { paint, type Style } from "./style.ts";
+import { padEnd, wrap } from "./text.ts";
+
+const LABEL_WIDTH = 6;
+
+/** A paragraph behind a short label: `  why   POST /checkout 500 ×4, new in 9f2c1e`. Later lines stand under the first. */
+export function labelled(label: string, paragraphs: readonly string[], style: Style): readonly string[] {
+  const lead = " ".repeat(2 + LABEL_WIDTH);
+  const lines = paragraphs.flatMap((text) => wrap(text, Math.max(20, style.width - lead.length)));
+  return lines.map((line, index) =>
+    index === 0 ? `  ${paint(style, "dim", padEnd(label, LABEL_WIDTH))}${line}` : `${lead}${line}`,
+  );
+}
+
+/** Commands and what they do, in two columns behind one label. */
+export function labelledCommands(
+  label: string,
+  commands: readonly { readonly command: string; readonly does: string }[],
+  style: Style,
+): readonly string[] {
+  const width = Math.max(0, ...commands.map(({ command }) => command.length));
+  return commands.flatMap(({ command, does }, index) => {
+    const lead = 2 + LABEL_WIDTH + width + 2;
+    const [first = "", ...rest] =
+      style.width - lead < 24
+        ? ["", ...wrap(does, style.width - 2 - LABEL_WIDTH - 2, "")]
+        : wrap(does, style.width - lead);
+    const begin = `  ${paint(style, "dim", padEnd(index === 0 ? label : "", LABEL_WIDTH))}`;
+    const indent = style.width - lead < 24 ? 2 + LABEL_WIDTH + 2 : lead;
+    return [
+      `${begin}${paint(style, "strong", padEnd(command, first === "" ? 0 : width))}${first === "" ? "" : `  ${paint(style, "dim", first)}`}`,
+      ...rest.map((line) => " ".repeat(indent) + paint(style, "dim", line)),
+    ];
+  });
+}

@@ -1,0 +1,170 @@
+import { formatCount, formatLimit } from "../../core/figures.ts";
+import { type Guard, type GuardLevel, METRICS } from "../../core/guard.ts";
+import type { Plan, Step } from "../../core/plan.ts";
+import { formatDuration } from "../../core/time.ts";
+import type { PlanPreview } from "../plan-preview.ts";
+import { labelled } from "./labelled.ts";
+import { paint, type Style, symbols } from "./style.ts";
+import { bothSides, padEnd, padStart, wrap } from "./text.ts";
+
+/** What a release would do now: its steps with their times and gates, and what to know before. */
+export function planView(preview: PlanPreview, style: Style): readonly string[] {
+  const { plan, planHash, overrides, warnings } = preview;
+  return [
+    ...title(preview, style),
+    ...stepLines(plan, preview.stable?.label ?? null, style),
+    "",
+    ...labelled(
+      "undo",
+      ["no point of no return: no contract step in this plan, so it can be rolled back to its end"],
+      style,
+    ),
+    ...labelled("time", [totalTime(preview)], style),
+    ...labelled("hash", [planHash], style),
+    ...labelled(
+      "set by",
+      overrides.map(
+        ({ name, value, key, from, to }) => `${name}=${value}: ${key} ${from} ${symbols(style).arrow} ${to}`,
+      ),
+      style,
+    ),
+    ...warnings.flatMap((warning) =>
+      wrap(`! ${warning}`, style.width - 2, "  ").map((line) => paint(style, "warn", `  ${line}`)),
+    ),
+  ];
+}
+
+function title({ plan, stable, candidate, requestsPerSecond: rate }: PlanPreview, style: Style): readonly string[] {
+  const versions = stable === null ? candidate.label : `${stable.label} ${symbols(style).arrow} ${candidate.label}`;
+  const seen = rate === null ? "no traffic seen" : `traffic seen: ${formatCount(rate)}/s`;
+  const left = `tidegate plan  ${paint(style, "strong", `${plan.app} ${versions}`)}  ${plan.environment}  ${paint(style, "dim", seen)}`;
+  return bothSides(left, paint(style, "dim", "changes nothing"), style.width);
+}
+
+function stepLines(plan: Plan, stable: string | null, style: Style): readonly string[] {
+  const nameWidth = Math.min(28, Math.max(...plan.steps.map(({ name }) => name.length)));
+  let watched = "";
+  return plan.steps.flatMap((step, index) => {
+    const before = plan.steps[index - 1];
+    const phase =
+      step.phase === undefined || step.phase.name === before?.phase?.name
+        ? []
+        : [
+            paint(
+              style,
+              "dim",
+              `  ${step.phase.name}${step.phase.objective === undefined ? "" : `: ${step.phase.objective}`}`,
+            ),
+          ];
+    const lead = `${padStart(String(index + 1), 3)} ${padEnd(step.name, nameWidth)}  `;
+    const [first = "", ...rest] = wrap(
+      factsOf(step, plan, stable).join(" · "),
+      Math.max(24, style.width - lead.length),
+    );
+    const guards = guardsSentence(step.guards);
+    const isNews = step.kind === "shift" && guards !== watched && guards !== "";
+    if (step.kind === "shift") watched = guards;
+    return [
+      ...phase,
+      `${paint(style, "dim", lead.slice(0, 4))}${lead.slice(4)}${first}`,
+      ...rest.map((line) => " ".repeat(lead.length) + line),
+      ...(isNews
+        ? wrap(`watched: ${guards}`, Math.max(24, style.width - lead.length)).map((line) =>
+            paint(style, "dim", " ".repeat(lead.length) + line),
+          )
+        : []),
+    ];
+  });
+}
+
+/** What a step does and waits for, in a few words each. */
+function factsOf(step: Step, plan: Plan, stable: string | null): readonly string[] {
+  const after = step.afterMs === undefined ? [] : [`${formatDuration(step.afterMs)} after it is live`];
+  const failing = step.else === "rollback" ? [] : [`else ${step.else}`];
+  return [...doing(step, plan, stable), ...after, ...failing];
+}
+
+function doing(step: Step, plan: Plan, stable: string | null): readonly string[] {
+  switch (step.kind) {
+    case "check": {
+      const open = step.checklist.items.filter(({ ticked }) => !ticked);
+      const machine = open.filter(({ check }) => check !== undefined).length;
+      return [`${step.checklist.source}: ${machine} checked by machine, ${open.length - machine} by a person`];
+    }
+    case "approve":
+      return [
+        `waits for ${step.count === 1 ? "" : `${step.count} × `}${step.role === "anyone" ? "anyone of the team" : step.role}`,
+      ];
+    case "window":
+      return [
+        step.window.kind === "times"
+          ? `waits for ${step.window.text}`
+          : `waits for the quietest ${step.window.hours}h (${step.window.zone})`,
+      ];
+    case "start":
+      return [startFacts(plan, stable)];
+    case "smoke":
+      return [step.flows.map(({ name }) => name).join(", "), "on the instance, then through the front door"];
+    case "warm":
+      return [`${step.warm.pages.join(" ")} within ${formatDuration(step.warm.withinMs)}`];
+    case "shift":
+      return shiftFacts(step, plan, stable);
+    case "notify":
+      return [step.message];
+    case "run":
+      return [step.command, step.undo === undefined ? "no undo" : `undo: ${step.undo}`];
+    case "retire":
+      return stable === null
+        ? ["nothing to retire"]
+        : [`stops ${stable}`, "until here undo takes under 1s, after it a start"];
+  }
+}
+
+function startFacts(plan: Plan, stable: string | null): string {
+  const routed = plan.services.filter(({ routes }) => routes.length > 0);
+  const names = routed.map(({ name, replicas }) => (replicas === 1 ? name : `${name} × ${replicas}`)).join(", ");
+  const bound = Math.max(0, ...routed.map(({ startMs }) => startMs));
+  return `${names}${stable === null ? "" : ` beside ${stable}`}, ready within ${formatDuration(bound)}`;
+}
+
+function shiftFacts(step: Extract<Step, { kind: "shift" }>, plan: Plan, stable: string | null): readonly string[] {
+  if (stable === null && step.share < 10_000) return ["left out: nothing serves yet to share the traffic with"];
+  const { hold } = step;
+  const time =
+    hold.kind === "for"
+      ? `for ${formatDuration(hold.ms)}`
+      : `${formatDuration(hold.atLeastMs)} to ${formatDuration(hold.boundMs)}, until there is enough evidence`;
+  const workers = plan.services
+    .filter(({ routes, overlap }) => routes.length === 0 && !overlap)
+    .map(({ name }) => name);
+  return [time, ...(step.share === 10_000 && workers.length > 0 ? [`switches ${workers.join(", ")}`] : [])];
+}
+
+const VERBS: Readonly<Record<GuardLevel, string>> = { warn: "warns", hold: "holds", rollback: "rolls back" };
+
+/** `errors rolls back at 1%; p95 warns at 1s, rolls back at 2x`. */
+function guardsSentence(guards: readonly Guard[]): string {
+  return guards
+    .map(({ metric, limits }) => {
+      const levels = (["warn", "hold", "rollback"] as const).flatMap((level) => {
+        const ofLevel = limits[level];
+        return ofLevel === undefined || ofLevel.length === 0
+          ? []
+          : [`${VERBS[level]} at ${ofLevel.map((limit) => formatLimit(metric, limit)).join(" and ")}`];
+      });
+      return `${METRICS[metric].label} ${levels.join(", ")}`;
+    })
+    .join("; ");
+}
+
+function totalTime({ plan, lastWorkMs, stable }: PlanPreview): string {
+  const shifts = plan.steps
+    .filter((step) => step.kind === "shift")
+    .filter(({ share }) => stable !== null || share === 10_000);
+  const least = shifts.reduce((sum, { hold }) => sum + (hold.kind === "for" ? hold.ms : hold.atLeastMs), 0);
+  const most = shifts.reduce((sum, { hold }) => sum + (hold.kind === "for" ? hold.ms : hold.boundMs), 0);
+  const holds = least === most ? formatDuration(least) : `${formatDuration(least)} to ${formatDuration(most)}`;
+  const work = lastWorkMs === null ? "" : ` The work itself took ${formatDuration(lastWorkMs)} last time.`;
+  const waits = plan.steps.some(({ kind }) => kind === "approve" || kind === "check" || kind === "window");
+  return `holds ${holds}${waits ? ", and what people and windows take" : ""}; budget of the rest ${formatDuration(plan.budgetMs)}.${work}`;
+}

@@ -1,0 +1,38 @@
+import type { Status } from "../../core/status.ts";
+import { formatDuration } from "../../core/time.ts";
+import { adviceOf } from "./advice.ts";
+import { labelledCommands } from "./labelled.ts";
+import { paint, type Style, type Tone } from "./style.ts";
+import { wrap } from "./text.ts";
+
+/** Where the release stands and why, when it is decided next, and what a person can do. */
+export function standing(status: Status, style: Style, openItems: readonly string[] = []): readonly string[] {
+  const sentences = [status.sentence, ...nextDecision(status)];
+  return [
+    ...wrap(sentences.join(" "), style.width, "  ").map((line) => paint(style, toneOf(status), line)),
+    ...openItemLines(status, openItems, style),
+    ...labelledCommands("next", adviceOf(status, openItems), style),
+  ];
+}
+
+export function toneOf(status: Status): Tone {
+  if (status.state === "failed") return "bad";
+  if (status.hold !== null || status.paused !== null || status.state === "rolling-back") return "warn";
+  return "plain";
+}
+
+function nextDecision({ current, hold, paused }: Status): readonly string[] {
+  if (current === null || paused !== null || hold?.needsPerson === true) return [];
+  if (current.waitsFor === "start-time" && current.nextDecisionInMs !== null)
+    return [`Due in ${formatDuration(current.nextDecisionInMs)}.`];
+  if (current.nextDecisionInMs !== null) return [`Next decision in ${formatDuration(current.nextDecisionInMs)}.`];
+  return current.waitsFor === "evidence" ? ["Goes on as soon as there is enough data."] : [];
+}
+
+function openItemLines(status: Status, openItems: readonly string[], style: Style): readonly string[] {
+  const isCheck = status.steps.find(({ id }) => id === status.current?.step)?.kind === "check";
+  if (!isCheck || openItems.length === 0) return [];
+  return [
+    paint(style, "dim", `  ${openItems.length} ${openItems.length === 1 ? "item waits" : "items wait"} for a person:`),
+  ];
+}

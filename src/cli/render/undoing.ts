@@ -1,0 +1,106 @@
+import { explainEvidence } from "../../core/evidence.ts";
+import { formatCount } from "../../core/figures.ts";
+import type { RollbackStatus, Status } from "../../core/status.ts";
+import { formatDuration } from "../../core/time.ts";
+import { labelled } from "./labelled.ts";
+import { paint, type Style, symbols } from "./style.ts";
+import { padEnd, widthOf, wrap, wrapItems } from "./text.ts";
+
+/** A rollback, under way or done: why, what was undone and how fast, and the bug that it hands over. */
+export function undoing(status: Status, style: Style, exitCode?: number): readonly string[] {
+  const { rollback } = status;
+  if (rollback === null) return [];
+  const stable = status.stable?.label ?? null;
+  const why = rollback.evidence === null ? [] : explainEvidence(rollback.evidence, status.candidate.label);
+  return [
+    ...title(status, rollback, style),
+    ...timeline(rollback, stable, style),
+    ...facts(status, rollback, stable).map((line) => `  ${line}`),
+    ...labelled("why", why, style),
+    ...(status.state === "rolled-back" ? next(status, style, exitCode) : []),
+  ];
+}
+
+function title(status: Status, rollback: RollbackStatus, style: Style): readonly string[] {
+  const marks = symbols(style);
+  const isDone = status.state === "rolled-back";
+  const words = isDone
+    ? `${marks.failed} ROLLED BACK at ${rollback.fromSharePercent}%:`
+    : `${marks.running} ROLLING BACK from ${rollback.fromSharePercent}%:`;
+  const found = foundIn(status, rollback);
+  const sentence = `${closed(rollback.sentence)}${found === null ? "" : ` Found in ${formatDuration(found)}.`}`;
+  return wrap(`${words} ${sentence}`, style.width, "  ").map((line, index) =>
+    index === 0 && line.startsWith(words)
+      ? paint(style, isDone ? "bad" : "warn", words) + line.slice(words.length)
+      : line,
+  );
+}
+
+function closed(sentence: string): string {
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
+}
+
+/** From the start of the shift that failed to the decision; null where no shift failed (a person rolled back). */
+function foundIn(status: Status, rollback: RollbackStatus): number | null {
+  if (rollback.by !== null) return null;
+  return status.steps.find(({ kind, state }) => kind === "shift" && state === "failed")?.tookMs ?? null;
+}
+
+function timeline({ undone }: RollbackStatus, stable: string | null, style: Style): readonly string[] {
+  const items = undone
+    .toSorted((a, b) => a.afterMs - b.afterMs)
+    .map(({ name, afterMs, failed }) => {
+      const text = `${after(afterMs)} ${doneInWords(name, stable)}`;
+      return failed ? paint(style, "bad", `${text}: FAILED`) : text;
+    });
+  return items.length === 0 ? [] : wrapItems(items, style.width, { between: "   ", lead: "  ", indent: "  " });
+}
+
+function after(ms: number): string {
+  return ms < 60_000 ? `+${(ms / 1_000).toFixed(2)}s` : `+${formatDuration(ms)}`;
+}
+
+/** Names of what a rollback does, as the core's undo recipe calls it, for people. */
+function doneInWords(name: string, stable: string | null): string {
+  switch (name) {
+    case "share-to-stable":
+      return stable === null ? "candidate without traffic, read back" : `100% on ${stable}, read back`;
+    case "prepare-stable":
+      return `${stable ?? "stable"} prepared`;
+    case "start-stable":
+      return `${stable ?? "stable"} started again`;
+    case "start-stable-workers":
+      return `workers of ${stable ?? "stable"} run`;
+    case "stop-candidate":
+      return "candidate drained and stopped";
+    case "settle-stable":
+      return "table settled";
+    default:
+      return name.startsWith("undo-") ? `undid ${name.slice("undo-".length)}` : name.replaceAll("-", " ");
+  }
+}
+
+function facts(status: Status, rollback: RollbackStatus, stable: string | null): readonly string[] {
+  const errors = appErrors(status, rollback);
+  const failed = rollback.undone.filter((one) => one.failed).length;
+  const parts = [
+    ...(errors === null ? [] : [`app errors ${formatCount(errors)}`]),
+    ...(failed === 0 ? [] : [`${failed} could not be undone`]),
+    ...(status.state === "rolled-back" && stable === null ? ["nothing serves, as before the release"] : []),
+  ];
+  return parts.length === 0 ? [] : [parts.join(" · ")];
+}
+
+/** Failures of the candidate: as the guard counted them, or where another guard spoke, by its worst routes. */
+function appErrors(status: Status, { evidence }: RollbackStatus): number | null {
+  const counted = status.verdicts.find(({ metric }) => metric === "errors")?.figures.k;
+  const named = evidence === null ? undefined : evidence.routes.reduce((sum, { bad }) => sum + bad, 0);
+  return counted === undefined && named === undefined ? null : Math.max(counted ?? 0, named ?? 0);
+}
+
+function next(status: Status, style: Style, exitCode: number | undefined): readonly string[] {
+  const [line = ""] = labelled("next", [`tidegate status ${status.release}`], style);
+  if (exitCode === undefined) return [line];
+  const right = `exit ${exitCode}`;
+  return [padEnd(line, Math.max(widthOf(line) + 2, style.width - right.length)) + paint(style, "dim", right)];
+}

@@ -1,0 +1,180 @@
+import { existsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { FaultError } from "../core/fault.ts";
+import type { Plan } from "../core/plan.ts";
+import { type Release, replay } from "../core/release.ts";
+import { type Status, statusOf } from "../core/status.ts";
+import type { EngineIdentity, RemoteEngine } from "../server/engine-socket.ts";
+import type { Engine, RequestAnswer, RequestBody } from "../engine/api.ts";
+import type { StateFolder } from "../local/state-folder.ts";
+import type { Journal } from "../ports/journal.ts";
+import type { Context } from "./context.ts";
+import type { Project } from "./project.ts";
+
+/** One way to whoever acts: an engine in this process, one in another, or nobody (then the journal alone answers). */
+export interface Session extends AsyncDisposable {
+  readonly journal: Journal;
+  /** `here`: this process; null: nobody acts, or nobody any more. */
+  actor(): EngineIdentity | "here" | null;
+  /** Live figures where somebody acts; null for a release that does not exist. */
+  status(release: number): Promise<Status | null>;
+  /** Writes the request down and waits for the answer. Faults: nobody-acts, engine-gone. */
+  ask(body: RequestBody, release: number | null): Promise<RequestAnswer>;
+}
+
+/** How long whoever acts may take to answer; making room for a release drains and stops another one first. */
+const ANSWER_MS = 15 * 60_000;
+const LOOK_FOR_ANSWER_MS = 50;
+/** How long one that has the lock may take until its socket answers. */
+const APPEAR_MS = 10_000;
+
+/** Looks without acting. null: nothing was ever released here. */
+export async function openReading(context: Context, project: Project): Promise<Session | null> {
+  if (!hasJournal(project.state)) return null;
+  const journal = await context.machinery.openJournal(project.state);
+  return overJournal(context, journal, await reach(project.state));
+}
+
+/** Asks whoever acts, or acts itself. `plan`: of what runs, or of what is to be released. */
+export async function openActing(context: Context, project: Project, plan: Plan): Promise<Session> {
+  for (const until = performance.now() + APPEAR_MS; ; await delay(500)) {
+    const remote = await reach(project.state);
+    if (remote !== null) return overJournal(context, await context.machinery.openJournal(project.state), remote);
+    const here = await actHere(context, project, plan, { kind: "foreground", patrol: false });
+    if (here !== null) return here;
+    if (performance.now() > until) throw silentActor(project);
+  }
+}
+
+export interface Acting extends Session {
+  readonly engine: Engine;
+}
+
+/** Takes the right to act; null while another process has it. */
+export async function actHere(
+  context: Context,
+  project: Project,
+  plan: Plan,
+  { kind, patrol }: { readonly kind: EngineIdentity["kind"]; readonly patrol: boolean },
+): Promise<Acting | null> {
+  const [{ createEngine }, { serveEngine }] = await Promise.all([
+    import("../engine/engine.ts"),
+    import("../server/engine-socket.ts"),
+  ]);
+  await using opening = new AsyncDisposableStack();
+  const assembly = opening.use(
+    await context.machinery.assemble({
+      project,
+      plan,
+      env: context.env,
+      say: (line) => context.terminal.complain(line),
+    }),
+  );
+  const start = await createEngine(assembly.ports, { ...assembly.options, patrol });
+  if (start.kind === "another-acts") return null;
+  const engine = opening.use(start.engine);
+  const identity: EngineIdentity = {
+    pid: process.pid,
+    kind,
+    epoch: engine.epoch,
+    startedAtMs: Date.now(),
+    version: context.machinery.version,
+  };
+  const server = await serveEngine(engine, identity, project.state);
+  opening.defer(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const opened = opening.move();
+  return {
+    engine,
+    journal: assembly.ports.journal,
+    actor: () => "here",
+    status: (release) => engine.status(release),
+    ask: (body, release) => engine.ask(body, release, context.person),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+function overJournal(context: Context, journal: Journal, remote: RemoteEngine | null): Session {
+  let isGone = remote === null;
+  return {
+    journal,
+    actor: () => (isGone || remote === null ? null : remote.identity),
+    status: async (id) => {
+      // One that acts no more leaves the journal, which still says where things stand.
+      const live = isGone ? null : await remote?.status(id).catch(() => undefined);
+      if (live === undefined) isGone = true;
+      return live ?? journalStatus(await readRelease(journal, id));
+    },
+    ask: (body, release) => {
+      if (remote === null) throw nobodyActs();
+      return askThroughJournal(journal, remote, body, release, context.person);
+    },
+    [Symbol.asyncDispose]: () => journal[Symbol.asyncDispose](),
+  };
+}
+
+export async function readRelease(journal: Journal, id: number): Promise<Release | null> {
+  return replay(await journal.read(id));
+}
+
+export function journalStatus(release: Release | null): Status | null {
+  return release === null ? null : statusOf(release, { wall: Date.now(), watched: release.lastAt.watched }, null);
+}
+
+/** The journal keeps the request, so that it outlives whoever was to answer it. */
+async function askThroughJournal(
+  journal: Journal,
+  remote: RemoteEngine,
+  body: RequestBody,
+  release: number | null,
+  by: string,
+): Promise<RequestAnswer> {
+  const id = await journal.ask({ release, body, by, at: Date.now() });
+  await remote.poke().catch(() => undefined);
+  const until = performance.now() + ANSWER_MS;
+  for (let looks = 1; performance.now() < until; looks += 1) {
+    const answer = (await journal.answerTo(id)) as RequestAnswer | null;
+    if (answer !== null) return answer;
+    if (looks % 40 === 0) await remote.poke().catch(() => Promise.reject(engineGone()));
+    await delay(LOOK_FOR_ANSWER_MS);
+  }
+  throw engineGone();
+}
+
+async function reach(state: StateFolder): Promise<RemoteEngine | null> {
+  const { ENGINE_SOCKET } = await import("../server/engine-socket.ts");
+  if (!existsSync(state.socket(ENGINE_SOCKET))) return null;
+  const { reachEngine } = await import("../server/engine-socket.ts");
+  return reachEngine(state);
+}
+
+function hasJournal(state: StateFolder): boolean {
+  return existsSync(state.file("journal.db"));
+}
+
+function nobodyActs(): FaultError {
+  return new FaultError({
+    code: "nobody-acts",
+    what: "Nobody acts on this app now, so nobody can be asked.",
+    fix: "tidegate serve, or tidegate attach for the release that runs",
+  });
+}
+
+function engineGone(): FaultError {
+  return new FaultError({
+    code: "engine-gone",
+    what: "The engine that was asked does not answer any more. The request is in the journal, and whoever acts next carries it out.",
+    fix: "tidegate attach",
+  });
+}
+
+function silentActor(project: Project): FaultError {
+  return new FaultError({
+    code: "another-acts",
+    what: "Another Tidegate acts on this app, but does not answer.",
+    where: project.state.path,
+    fix: "look for a stopped `tidegate release` or `tidegate serve` of this folder, and end it",
+  });
+}

@@ -1,0 +1,119 @@
+import { command as carryOut, type Command } from "../core/command.ts";
+import { describeFault, type Fault, FaultError } from "../core/fault.ts";
+import { isEnded, type Release } from "../core/release.ts";
+import type { RequestAnswer } from "../engine/api.ts";
+import { confirm } from "./ask.ts";
+import { answer, type Context } from "./context.ts";
+import { type Invocation, isGiven, type OptionDefinition, textOption } from "./definition.ts";
+import { DONE, type ExitCode, exitCodeOfRefusal } from "./exit-code.ts";
+import { unknownRelease } from "./follow.ts";
+import { openActing, openReading, readRelease, type Session } from "./session.ts";
+import { watchRelease } from "./watch-release.ts";
+
+/** Of every verb that acts on a release. */
+export const VERB_OPTIONS: readonly OptionDefinition[] = [
+  { flags: "--reason <text>", about: "why; kept in the journal and shown to everybody" },
+  { flags: "--yes", about: "don't ask before it is done" },
+];
+
+export interface Verb {
+  readonly command: (release: Release) => Command;
+  /** What it will do, in a sentence; asked once. */
+  readonly intent: (release: Release) => string;
+  /** The release's number as the user gave it; undefined: the one that the verb most likely means. */
+  readonly release: string | undefined;
+  readonly isMeant: (release: Release) => boolean;
+}
+
+/** Says what it will do, asks once, asks whoever acts; with nobody acting this process acts, and goes on with the release. */
+export async function runVerb(invocation: Invocation, verb: Verb): Promise<ExitCode> {
+  const { context } = invocation;
+  const project = context.project();
+  const { release, seq } = await findRelease(context, verb);
+  const reason = textOption(invocation, "reason");
+  const asked = verb.command(release);
+  const would = carryOut(release, asked, { name: context.person }, reason);
+  if (would.kind === "refused") return tellRefusal(context, would.fault);
+  if (would.kind === "already") return tellAnswer(context, { ...would, release: release.id });
+  await confirm(context, verb.intent(release), isGiven(invocation, "yes"));
+  await using session = await openActing(context, project, release.plan);
+  const said = await session.ask(
+    { kind: "command", command: asked, ...(reason === undefined ? {} : { reason }) },
+    release.id,
+  );
+  if (said.kind === "refused") return tellRefusal(context, said.fault);
+  const isFollowed = session.actor() === "here" || asked.kind === "rollback";
+  if (!isFollowed) return tellAnswer(context, said);
+  context.terminal.print(
+    context.json ? JSON.stringify({ type: said.kind, release: said.release, sentence: said.sentence }) : said.sentence,
+  );
+  return watchRelease(context, session, release.id, {
+    after: seq,
+    ...(asked.kind === "rollback" ? { asked: "rollback" } : {}),
+  });
+}
+
+/** The release that is meant, as the journal has it, and how many events that are. Faults: release-unknown. */
+async function findRelease(
+  context: Context,
+  { release: given, isMeant }: Verb,
+): Promise<{ readonly release: Release; readonly seq: number }> {
+  await using session = await openReading(context, context.project());
+  if (session === null) throw noRelease(context);
+  const id = given === undefined ? await likeliest(session, isMeant) : releaseNumber(given);
+  const release = id === null ? null : await readRelease(session.journal, id);
+  if (release === null) throw id === null ? noRelease(context) : unknownRelease(id);
+  return { release, seq: (await session.journal.read(release.id)).length };
+}
+
+/** How many releases back a verb without a number looks for the one that it means. */
+const LOOK_BACK = 10;
+
+async function likeliest(session: Session, isMeant: (release: Release) => boolean): Promise<number | null> {
+  const ids = await session.journal.releases();
+  for (const id of ids.slice(0, LOOK_BACK)) {
+    const release = await readRelease(session.journal, id);
+    if (release !== null && isMeant(release)) return id;
+  }
+  // None fits: the newest, so that the answer says why not.
+  return ids[0] ?? null;
+}
+
+/** For verbs that go on with something. */
+export function isUnderWay(release: Release): boolean {
+  return !isEnded(release);
+}
+
+export function releaseNumber(text: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new FaultError({
+    code: "usage",
+    what: `"${text}" is not the number of a release.`,
+    fix: "tidegate status shows the numbers",
+  });
+}
+
+export function noRelease(context: Context): FaultError {
+  const { environment } = context.project();
+  return new FaultError({
+    code: "release-unknown",
+    what: `Nothing was released here yet in ${environment}.`,
+    fix: "tidegate release",
+  });
+}
+
+export function tellAnswer(context: Context, said: Exclude<RequestAnswer, { kind: "refused" }>): ExitCode {
+  return answer(context, { ...said }, [said.sentence], DONE);
+}
+
+export function tellRefusal(context: Context, fault: Fault): ExitCode {
+  if (context.json) context.terminal.print(JSON.stringify({ fault }));
+  else context.terminal.complain(describeFault(fault));
+  return exitCodeOfRefusal(fault);
+}
+
+/** `release 42 (shop 9f2c1e, production)`. */
+export function calledRelease({ id, app, candidate, environment }: Release): string {
+  return `release ${id} (${app} ${candidate.label}, ${environment})`;
+}

@@ -1,0 +1,107 @@
+import type { Release } from "../core/release.ts";
+import { currentStep } from "../core/release.ts";
+import type { Status } from "../core/status.ts";
+import type { Context } from "./context.ts";
+import { exitCodeOf } from "./exit-code.ts";
+import { type FollowView, isOver } from "./follow.ts";
+import { eventJson } from "./render/event-json.ts";
+import { eventLine } from "./render/event-line.ts";
+import { type Around, releaseView } from "./render/release-view.ts";
+import { openScreen } from "./render/screen.ts";
+import { paint } from "./render/style.ts";
+
+export interface ViewOptions {
+  /** What Ctrl-C does: `Ctrl-C detaches`. */
+  readonly hint: string;
+  /** Sentences that go with a status. */
+  readonly notes: (status: Status, release: Release) => readonly string[];
+}
+
+/** How a release is followed here: a picture redrawn in place, lines in a log, or documents. */
+export function openView(context: Context, options: ViewOptions): FollowView {
+  if (context.json) return jsonView(context);
+  return context.terminal.isLive ? liveView(context, options) : lineView(context, options);
+}
+
+function liveView({ terminal }: Context, options: ViewOptions): FollowView {
+  const screen = openScreen(terminal.output);
+  const restoreNotes = terminal.redirect((line) => screen.print(line));
+  const draw = (status: Status, release: Release): void =>
+    screen.draw(releaseView(status, terminal.style(), aroundOf(status, release, options)));
+  return {
+    event: () => undefined,
+    picture: draw,
+    end: draw,
+    [Symbol.dispose]: () => {
+      restoreNotes();
+      screen[Symbol.dispose]();
+    },
+  };
+}
+
+/** Only what changes, with the time; the picture comes once, at the end. */
+function lineView({ terminal }: Context, options: ViewOptions): FollowView {
+  let lastNotes = "";
+  const line = (atMs: number, text: string): void => {
+    const style = terminal.style();
+    terminal.print(`${paint(style, "dim", clock(atMs))}  ${text}`);
+  };
+  return {
+    event: ({ event, at }, release) => {
+      const text = eventLine(event, release, terminal.style());
+      if (text !== null) line(at.wall, text);
+    },
+    picture: (status, release) => {
+      const notes = isOver(status) ? [] : options.notes(status, release);
+      const joined = notes.join("\n");
+      if (joined !== lastNotes) for (const note of notes) line(Date.now(), note);
+      lastNotes = joined;
+    },
+    end: (status, release, because) => {
+      if (because === "stopped") return;
+      terminal.print("");
+      const { hint: _, ...around } = aroundOf(status, release, options);
+      terminal.print(releaseView(status, terminal.style(), around).join("\n"));
+    },
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
+/** An event a line; the last line is the status. */
+function jsonView({ terminal }: Context): FollowView {
+  return {
+    event: (stored, release) => {
+      const document = eventJson(stored, release);
+      if (document !== null) terminal.print(JSON.stringify(document));
+    },
+    picture: () => undefined,
+    end: (status) => terminal.print(JSON.stringify({ type: "status", status })),
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
+export function aroundOf(status: Status, release: Release, { hint, notes }: ViewOptions): Around {
+  return {
+    ...(isOver(status) ? {} : { hint }),
+    notes: notes(status, release),
+    openItems: openItems(release),
+    exitCode: exitCodeOf(status),
+  };
+}
+
+/** Ids of the items of the checklist that is due which only a person can tick. */
+export function openItems(release: Release): readonly string[] {
+  const current = currentStep(release);
+  if (current === null || current.step.kind !== "check") return [];
+  const { checklist } = current.step;
+  return checklist.items
+    .filter(({ id, check, ticked }) => check === undefined && !ticked && current.progress.ticks[id] === undefined)
+    .map(({ id }) => id);
+}
+
+/** Local time of day: what a log's reader compares with their own clock. */
+function clock(atMs: number): string {
+  const at = new Date(atMs);
+  const two = (n: number): string => String(n).padStart(2, "0");
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}

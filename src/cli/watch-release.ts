@@ -1,0 +1,89 @@
+import { unwatchedSentence } from "./render/unwatched.ts";
+import type { Release } from "../core/release.ts";
+import type { Status } from "../core/status.ts";
+import { formatDuration } from "../core/time.ts";
+import type { Context } from "./context.ts";
+import { type ExitCode, exitCodeOf, STOPPED_WATCHING } from "./exit-code.ts";
+import { follow, isOver, isSettled, needsWatching } from "./follow.ts";
+import type { Session } from "./session.ts";
+import { onInterrupt } from "./signals.ts";
+import { openView } from "./views.ts";
+
+export interface WatchOptions {
+  /** Events up to this one are not news. */
+  readonly after?: number;
+  /** What was asked for: then a release that has been rolled back is done as asked. */
+  readonly asked?: "rollback";
+}
+
+/**
+ * Shows a release until it has come to rest: it has ended, it waits for a person or a date, or nobody acts any more.
+ * An engine in this process stays as long as a part of the traffic needs somebody to watch it.
+ */
+export async function watchRelease(
+  context: Context,
+  session: Session,
+  id: number,
+  options: WatchOptions = {},
+): Promise<ExitCode> {
+  using interruption = onInterrupt();
+  using view = openView(context, {
+    hint: session.actor() === "here" ? "Ctrl-C detaches" : "Ctrl-C stops watching",
+    notes: (status, release) => notes(status, release, session),
+  });
+  const { status, release, because } = await follow({
+    session,
+    release: id,
+    view,
+    signal: interruption.signal,
+    isEnough: (now) => isEnough(now, session),
+    ...(options.after === undefined ? {} : { after: options.after }),
+  });
+  view[Symbol.dispose]();
+  if (because === "stopped") {
+    for (const line of stopped(status, release, session)) context.terminal.complain(line);
+    return STOPPED_WATCHING;
+  }
+  return options.asked === "rollback" && status.state === "rolled-back" ? 0 : exitCodeOf(status);
+}
+
+function isEnough(status: Status, session: Session): boolean {
+  const actor = session.actor();
+  if (actor === null) return true;
+  return isSettled(status) && (actor !== "here" || !needsWatching(status));
+}
+
+/** What goes with a picture: trouble of the engine, nobody acts, why this process stays. */
+export function notes(status: Status, release: Release, session: Session): readonly string[] {
+  const lines: string[] = [];
+  const { candidate, current, release: id } = status;
+  if (status.fault !== null && status.state !== "failed") lines.push(`The engine has trouble: ${status.fault.what}`);
+  const actor = session.actor();
+  if (actor === "here" && needsWatching(status) && isSettled(status))
+    lines.push(`Stays to watch, because ${status.sharePercent}% of the traffic is on ${candidate.label}.`);
+  if (actor === "here" && status.state === "live" && current?.waitsFor === "start-time")
+    lines.push(`"${current.name}" needs an engine when it is due: tidegate serve, or then tidegate attach ${id}.`);
+  if (actor === null && !isOver(status) && !(status.state === "live" && current === null)) {
+    lines.push(`Nobody acts on this release now: tidegate attach ${id} goes on with it, tidegate serve with all.`);
+    lines.push(...unwatchedSentence(status, release));
+  }
+  return lines;
+}
+
+function stopped(status: Status, release: Release, session: Session): readonly string[] {
+  const actor = session.actor();
+  const id = status.release;
+  if (actor === "here") {
+    return [
+      `The engine stops here; release ${id} stays where it is${isOver(status) ? "" : `, with ${status.sharePercent}% of the traffic on ${status.candidate.label}`}.`,
+      ...unwatchedSentence(status, release),
+      `Go on with: tidegate attach ${id}`,
+    ];
+  }
+  if (actor === null) return [`Stopped watching. Nobody acts on release ${id}: tidegate attach ${id}`];
+  const who = actor.kind === "serve" ? "tidegate serve" : "another tidegate";
+  return [
+    `Stopped watching; release ${id} goes on (${who}, process ${actor.pid}, since ${formatDuration(Date.now() - actor.startedAtMs)}).`,
+    `See it again: tidegate status ${id} --follow`,
+  ];
+}

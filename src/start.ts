@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { createContext } from "./cli/context.ts";
+import type { Machinery } from "./cli/machinery.ts";
+import { runCli, tellMistake } from "./cli/run.ts";
+import { FaultError, faultOf } from "./core/fault.ts";
+import type { Listener } from "./core/routing.ts";
+
+/** Starts the command line with everything it may need; the process ends with its exit code. */
+export async function start(): Promise<void> {
+  // node:sqlite is called experimental, which no user can do anything about.
+  silenceExperimentalWarnings();
+  // A reader that closes early (`tidegate status | head -1`) is no mistake.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+      throw error;
+    });
+  const around = machinery();
+  process.on("uncaughtException", (error) => process.exit(tellMistake(createContext(around, NO_OPTIONS), error)));
+  process.exitCode = await runCli(process.argv.slice(2), around);
+  // Whatever still keeps the process (a socket that is slow to close) must not keep the user; output has left by then.
+  setTimeout(() => process.exit(), LINGER_MS).unref();
+}
+
+const LINGER_MS = 2_000;
+const NO_OPTIONS = { json: false, color: true };
+
+function machinery(): Machinery {
+  const self = [process.execPath, ...process.execArgv, process.argv[1] ?? ""];
+  const version = readVersion();
+  return {
+    version,
+    self,
+    openJournal: async (state) => (await import("./wiring.ts")).openJournal(state),
+    assemble: async (order) => (await import("./wiring.ts")).assemble(order, self),
+    outside: async (order) => (await import("./wiring.ts")).outside(order, self),
+    healthProbe: async () => (await import("./wiring.ts")).healthProbe(),
+    runningInstances: async (state, of) => (await import("./wiring.ts")).runningInstances(state, of),
+    stopEverything: async (state) => (await import("./wiring.ts")).stopEverything(state),
+    runKeeper: async (state) => (await import("./keeper/main.ts")).runKeeper({ stateDir: state.path, version }),
+    runProxy: async (state, listen) => {
+      const { runProxy } = await import("./proxy/main.ts");
+      await runProxy({ stateDir: state.path, listeners: listen.map(listenerOf) }).catch(tellKeeper);
+    },
+  };
+}
+
+/** `127.0.0.1:8080`, or a port of the loopback. */
+function listenerOf(address: string): Listener {
+  const match = /^(?:(?:\[([^\]]+)\]|([^:]+)):)?(\d{1,5})$/.exec(address);
+  const port = Number(match?.[3] ?? Number.NaN);
+  if (port <= 65_535) return { host: match?.[1] ?? match?.[2] ?? "127.0.0.1", port };
+  throw new FaultError({
+    code: "usage",
+    what: `"${address}" is no address.`,
+    fix: "give host:port, for example 127.0.0.1:8080",
+  });
+}
+
+/** A keeper that started this data plane hands the reason on to whoever waits for it. */
+async function tellKeeper(error: unknown): Promise<never> {
+  const fault = faultOf(error, "proxy-failed", "The proxy could not start.");
+  await new Promise<void>((resolve) => {
+    if (process.send === undefined) resolve();
+    else process.send({ type: "failed", fault }, undefined, undefined, () => resolve());
+  });
+  throw error;
+}
+
+function readVersion(): string {
+  // Beside src/ in the repository and beside dist/ in the package.
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+function silenceExperimentalWarnings(): void {
+  const show = process.listeners("warning");
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => {
+    if (warning.name !== "ExperimentalWarning") for (const listener of show) listener(warning);
+  });
+}

@@ -1,0 +1,186 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createChecker } from "./adapters/check/checker.ts";
+import { systemClock } from "./adapters/clock/system.ts";
+import { createShellRunner } from "./adapters/command/shell.ts";
+import { createEvidenceGatherer } from "./adapters/evidence/gather.ts";
+import { createHealthProbe } from "./adapters/health/http.ts";
+import { openSqliteJournal } from "./adapters/journal/sqlite.ts";
+import { createNotifier } from "./adapters/notify/notifier.ts";
+import { adoptedInstances } from "./adapters/runtime/processes/adopted.ts";
+import { ensureKeeper, stopKeeper } from "./adapters/runtime/processes/ensure-keeper.ts";
+import { instanceSeen } from "./adapters/runtime/processes/instance-order.ts";
+import { createProcessRuntime } from "./adapters/runtime/processes/runtime.ts";
+import { createSmokeRunner } from "./adapters/smoke/http.ts";
+import { createEmbeddedTraffic } from "./adapters/traffic/embedded.ts";
+import { createWarmer } from "./adapters/warm/http.ts";
+import type { AppAndEnvironment, Assembly, AssemblyOrder, Outside } from "./cli/machinery.ts";
+import { FaultError } from "./core/fault.ts";
+import type { InstanceSeen } from "./core/observation.ts";
+import type { Plan } from "./core/plan.ts";
+import { redactor } from "./core/redact.ts";
+import { userNamesIn } from "./core/references.ts";
+import { EPOCH_HEADER, KEEPER_SOCKET, type KeeperState } from "./keeper/protocol.ts";
+import { callControl, isAnswered } from "./local/control-socket.ts";
+import { createStateFolder, type StateFolder } from "./local/state-folder.ts";
+import type { HealthProbe } from "./ports/health.ts";
+import type { Runtime } from "./ports/runtime.ts";
+import type { Traffic } from "./ports/traffic.ts";
+
+/** The keeper starts the data plane before it answers, and that may adopt an old one first. */
+const PROXY_STARTS_WITHIN_MS = 30_000;
+
+/** Everything that an engine works with, for one app and environment. `self` starts this program again. */
+export async function assemble(order: AssemblyOrder, self: readonly string[]): Promise<Assembly> {
+  const { project, plan, env } = order;
+  createStateFolder(project.state);
+  keepOutOfGit(project.state);
+  const redact = redactorOf(plan, env);
+  const values = (): Readonly<Record<string, string>> => defined(env);
+  const clock = systemClock;
+  const { runtime, traffic, health } = outside(order, self);
+  const commands = createShellRunner({ directory: project.folder, redact, env });
+  const journal = await openSqliteJournal(project.state);
+  return {
+    ports: {
+      clock,
+      journal,
+      traffic,
+      runtime,
+      health,
+      smoke: createSmokeRunner({ commands, clock, redact, values }),
+      warmer: createWarmer({ commands, clock, redact, values }),
+      checker: createChecker({ directory: project.folder, commands, clock, redact, values }),
+      commands,
+      notifier: createNotifier({ clock, redact, values, terminal: (line) => order.say(redact(line)) }),
+      evidence: createEvidenceGatherer({ runtime, clock, redact }),
+    },
+    options: { engineToken: engineToken(project.state), secrets: secretsOf(plan, env) },
+    [Symbol.asyncDispose]: () => journal[Symbol.asyncDispose](),
+  };
+}
+
+/** What looks at the outside without changing it. */
+export function outside({ project, plan, env }: AssemblyOrder, self: readonly string[]): Outside {
+  const { state, folder } = project;
+  const keeperCommand = [...self, "keeper", "--state", state.path];
+  const runtime = createProcessRuntime({
+    app: plan.app,
+    environment: plan.environment,
+    services: plan.services,
+    planFolder: folder,
+    folder: state,
+    keeperCommand,
+    env,
+  });
+  const fenced = withEpoch(runtime);
+  return {
+    runtime: fenced.runtime,
+    traffic: embeddedTraffic(state, plan, keeperCommand, fenced.epoch),
+    health: createHealthProbe({ clock: systemClock, redact: redactorOf(plan, env) }),
+  };
+}
+
+/** The keeper refuses a stale engine's data plane too, so it has to be told which engine asks. */
+function withEpoch(runtime: Runtime): { readonly runtime: Runtime; readonly epoch: () => number | null } {
+  let epoch: number | null = null;
+  const claim = async (next: number): Promise<void> => {
+    await runtime.claim(next);
+    epoch = next;
+  };
+  return { runtime: { ...runtime, claim }, epoch: () => epoch };
+}
+
+function embeddedTraffic(
+  folder: StateFolder,
+  { traffic: { timeouts } }: Plan,
+  keeperCommand: readonly string[],
+  epoch: () => number | null,
+): Traffic {
+  return createEmbeddedTraffic({
+    folder,
+    startProxy: async (listeners) => {
+      await ensureKeeper({ folder, keeperCommand });
+      const claimed = epoch();
+      await callControl(folder.socket(KEEPER_SOCKET), "/proxy", {
+        method: "PUT",
+        body: { listeners, timeouts },
+        timeoutMs: PROXY_STARTS_WITHIN_MS,
+        ...(claimed === null ? {} : { headers: { [EPOCH_HEADER]: String(claimed) } }),
+      });
+    },
+  });
+}
+
+export const openJournal = openSqliteJournal;
+export const stopEverything = (state: StateFolder): Promise<boolean> => stopKeeper(state);
+
+/** For a look at instances outside a release; nothing of a plan is known there that had to be hidden. */
+export function healthProbe(): HealthProbe {
+  return createHealthProbe({ clock: systemClock, redact: redactor([]).text });
+}
+
+/** What the keeper has, and what was taken over; null where no keeper runs and nothing was taken over. */
+export async function runningInstances(
+  state: StateFolder,
+  of: AppAndEnvironment | null,
+): Promise<readonly InstanceSeen[] | null> {
+  const adopted = of === null ? [] : await adoptedInstances(state).list(of.app, of.environment);
+  if (!(await isAnswered(state.socket(KEEPER_SOCKET)))) return adopted.length === 0 ? null : adopted;
+  const { instances } = await callControl<KeeperState>(state.socket(KEEPER_SOCKET), "/state");
+  return [...adopted, ...instances.map(instanceSeen)];
+}
+
+function defined(env: AssemblyOrder["env"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** Only what the plan asks for by name. */
+function secretsOf(plan: Plan, env: AssemblyOrder["env"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    userNamesIn(plan).flatMap((name) => {
+      const value = env[name];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+}
+
+const SECRET_NAME = /(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY)$/i;
+
+/** Values that the plan refers to, and those that are secret by their name: an app's log may hold either. */
+function redactorOf(plan: Plan, env: AssemblyOrder["env"]): (text: string) => string {
+  const byName = Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined && SECRET_NAME.test(name) ? [value] : [],
+  );
+  return redactor([...Object.values(secretsOf(plan, env)), ...byName]).text;
+}
+
+/** Lets Tidegate's own requests choose a version; made once, readable by the owner alone. */
+function engineToken(state: StateFolder): string {
+  const path = state.file("engine-token");
+  try {
+    writeFileSync(path, `${randomBytes(32).toString("hex")}\n`, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+      throw new FaultError(
+        {
+          code: "state-not-writable",
+          what: "The state folder can't be written.",
+          where: path,
+          cause: error instanceof Error ? error.message : String(error),
+          fix: "tidegate doctor",
+        },
+        { cause: error },
+      );
+    }
+  }
+  return readFileSync(path, "utf8").trim();
+}
+
+/** The state lies beside the plan file, where `git add .` would find it. */
+function keepOutOfGit(state: StateFolder): void {
+  const path = state.file(".gitignore");
+  if (existsSync(path)) return;
+  mkdirSync(state.path, { recursive: true });
+  writeFileSync(path, "*\n", { mode: 0o600 });
+}
