@@ -10,6 +10,11 @@ export class Pause {
     return this.#held !== null;
   }
 
+  /** How many are held now. */
+  get held(): number {
+    return this.#held?.length ?? 0;
+  }
+
   /** From now on requests are held; those still held after `forMs` are refused, and new ones pass again. */
   begin(forMs: Duration, max: number): void {
     this.#held ??= [];

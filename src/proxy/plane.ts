@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isDeepStrictEqual } from "node:util";
 import type { Listener, TrafficState } from "../core/routing.ts";
 import { createStateFolder, type StateFolder } from "../local/state-folder.ts";
 import { assign, type Assignment } from "./assign.ts";
@@ -62,9 +63,8 @@ export class Plane implements AsyncDisposable {
    */
   async listen(listener: Listener, timeouts: ProxyTimeouts, handle?: unknown): Promise<Listener> {
     this.#timeouts = timeouts;
-    const key = JSON.stringify([listener.host, listener.port, listener.tls ?? null]);
-    const open = this.#listeners.get(key);
-    if (open !== undefined && listener.port !== 0) {
+    const open = this.#listeners.get(keyOf(listener));
+    if (open !== undefined && isDeepStrictEqual(open.listener.tls, listener.tls)) {
       open.configure(timeouts);
       closeHandle(handle);
       return open.listener;
@@ -78,7 +78,8 @@ export class Plane implements AsyncDisposable {
       },
       handle,
     );
-    this.#listeners.set(JSON.stringify([listener.host, opened.listener.port, listener.tls ?? null]), opened);
+    open?.stopAccepting();
+    this.#listeners.set(keyOf(opened.listener), opened);
     return opened.listener;
   }
 
@@ -194,6 +195,10 @@ export class Plane implements AsyncDisposable {
       ]),
     );
   }
+}
+
+function keyOf({ host, port }: Listener): string {
+  return `${host}:${port}`;
 }
 
 /** A handle that is not needed would go on listening, and its connections would wait for ever. */

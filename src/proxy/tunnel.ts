@@ -7,6 +7,8 @@ import { closeToClient, closeToServer, FrameFollower } from "./websocket-frames.
 const ANSWER_MS: Duration = 1_000;
 /** How long what is still to be written may take when a tunnel is cut. */
 const FLUSH_MS: Duration = 250;
+/** How long one side of a WebSocket may stay after the other has ended. */
+const FAREWELL_MS: Duration = 2_000;
 const KEEP_ALIVE_MS: Duration = 60_000;
 
 export interface TunnelEnds {
@@ -29,6 +31,7 @@ export class Tunnel implements LongLived {
   #wasCut = false;
   #open = 2;
   #tellApp: NodeJS.Timeout | undefined;
+  #farewell: NodeJS.Timeout | undefined;
 
   constructor({ client, app, isWebSocket, onEnd }: TunnelEnds) {
     this.#client = client;
@@ -47,11 +50,17 @@ export class Tunnel implements LongLived {
       side.setTimeout(0);
       side.setKeepAlive(true, KEEP_ALIVE_MS);
       side.on("error", ignore);
+      side.once("end", () => {
+        other.end();
+        // Half a WebSocket has no meaning; other protocols may well answer after the question has ended.
+        if (isWebSocket) this.#sayFarewell(side);
+      });
       side.once("close", () => {
         other.destroySoon();
         this.#open -= 1;
         if (this.#open > 0) return;
         clearTimeout(this.#tellApp);
+        clearTimeout(this.#farewell);
         onEnd(this.#wasCut);
       });
     }
@@ -78,6 +87,14 @@ export class Tunnel implements LongLived {
     }
   }
 
+  #sayFarewell(side: Socket): void {
+    side.end();
+    this.#farewell ??= setTimeout(() => {
+      this.#client.destroy();
+      this.#app.destroy();
+    }, FAREWELL_MS);
+  }
+
   #noteAppGone(isMeaningful: boolean): void {
     if (!isMeaningful || this.#isAskedToClose || this.#hasClientLeft) return;
     if (!this.#fromApp.hasSeenClose && !this.#fromClient.hasSeenClose) this.#wasCut = true;
@@ -100,7 +117,6 @@ class Direction {
       from.pause();
       to.once("drain", () => from.resume());
     });
-    from.once("end", () => to.end());
   }
 
   get hasSeenClose(): boolean {

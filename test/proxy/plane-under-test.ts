@@ -178,7 +178,7 @@ export class RawClient implements Disposable {
   }
 
   static async to(port: number): Promise<RawClient> {
-    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    const socket = connect({ port, host: "127.0.0.1" });
     await once(socket, "connect");
     return new RawClient(socket);
   }
