@@ -67,7 +67,6 @@ function nextChange(spans: readonly WeeklySpan[], zone: string, now: Instant, op
     const minute = minuteOfWeek(at, zone);
     const looks = edges
       .map((edge) => startOfMinute + ((((edge - minute) % MINUTES_A_WEEK) + MINUTES_A_WEEK) % MINUTES_A_WEEK) * MINUTE)
-      .flatMap((look) => [look, look + 7 * DAY, look + 14 * DAY])
       .filter((look) => look > at && look < turn)
       .sort((a, b) => a - b);
     const found = [...looks, turn].find((look) => isWithin(spans, zone, look) !== open);

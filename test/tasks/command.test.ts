@@ -29,7 +29,7 @@ const pidIn = (name: string): Promise<number> =>
     return text.endsWith("\n") ? Number(text) : null;
   });
 
-describe("a command", () => {
+describe("a command", { timeout: 60_000 }, () => {
   it("runs in the plan file's folder and tells its code and what it wrote on both streams", async () => {
     const result = await run("pwd; echo to-stderr >&2; exit 3");
     assert.equal(result.code, 3);

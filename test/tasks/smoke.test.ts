@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, describe, it } from "node:test";
+import type { TLSSocket } from "node:tls";
 import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createShellRunner } from "../../src/adapters/command/shell.ts";
 import { createSmokeRunner } from "../../src/adapters/smoke/http.ts";
@@ -8,7 +9,8 @@ import { redactor } from "../../src/core/redact.ts";
 import type { SmokeCommand, SmokeFlow, SmokeHttp, SmokeRequest, SmokeTcp } from "../../src/core/smoke.ts";
 import type { Target } from "../../src/ports/tasks.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { closedPort, httpServer, rawServer, trickle } from "./servers.ts";
+import { makeAuthority } from "./certificates.ts";
+import { closedPort, httpServer, httpsServer, rawServer, trickle } from "./servers.ts";
 
 const folder = temporaryFolder();
 after(() => folder[Symbol.asyncDispose]());
@@ -240,6 +242,19 @@ describe("a smoke flow", () => {
     assert.equal(outcome.passed, true);
     assert.deepEqual(server.asked, ["POST /a", "GET /orders/1?x=2", "GET //evil.example/"]);
     assert.deepEqual(other.asked, []);
+  });
+
+  it("goes through the front door's TLS under the name that it asks for, whatever its certificate", async () => {
+    const names: unknown[] = [];
+    const { cert, key } = makeAuthority(folder, 10).sign("internal.test", 5);
+    await using server = await httpsServer({ cert, key }, (request, response) => {
+      names.push([(request.socket as TLSSocket).servername, request.headers.host]);
+      response.end();
+    });
+    const asked = flow([http("GET /", { headers: { Host: "shop.example.com" } })]);
+    assert.equal((await one(asked, { ...target(server.url), insecureTls: true })).failure, undefined);
+    assert.deepEqual(names, [["shop.example.com", "shop.example.com"]]);
+    assert.match((await one(asked, target(server.url))).failure ?? "", /no TLS connection to/);
   });
 
   it("does not follow redirects, and tells where one leads", async () => {

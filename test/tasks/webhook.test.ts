@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isIP } from "node:net";
 import { after, describe, it } from "node:test";
 import { createManualClock, type ManualClock } from "../../src/adapters/clock/manual.ts";
 import { createNotifier, type NotifierSettings } from "../../src/adapters/notify/notifier.ts";
@@ -217,7 +218,7 @@ describe("a webhook that redirects", () => {
 
   it("may not lead from a public place to a private one, by address or by name", async () => {
     // 127.0.0.2 stands for the Internet, every other address of this machine for the inside.
-    const isPrivate = (address: string): boolean => address !== "127.0.0.2";
+    const isPrivate = (address: string): boolean => isIP(address) !== 0 && address !== "127.0.0.2";
     const { handle, bodies } = taking(200);
     await using inside = await httpServer(handle);
     for (const host of ["127.0.0.1", "localhost"]) {
