@@ -1,18 +1,19 @@
-import { execFileSync } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stopKeeper } from "../../src/adapters/runtime/processes/ensure-keeper.ts";
 import { createProcessRuntime } from "../../src/adapters/runtime/processes/runtime.ts";
 import type { Service } from "../../src/core/plan.ts";
 import { callControl } from "../../src/local/control-socket.ts";
+import { stopFamily } from "../../src/local/process-family.ts";
+import { identify, type ProcessIdentity } from "../../src/local/process-identity.ts";
 import { stateFolder, type StateFolder } from "../../src/local/state-folder.ts";
 import type { KeeperState } from "../../src/keeper/protocol.ts";
 import type { Runtime } from "../../src/ports/runtime.ts";
 import { WEB } from "../support/plans.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { until } from "../support/until.ts";
 
 const KEEPER = fileURLToPath(new URL("../keeper/keeper-program.ts", import.meta.url));
 
@@ -30,6 +31,8 @@ export interface ProcessWorld extends AsyncDisposable {
   /** Commits everything there is and returns the sha. */
   commit(subject: string): string;
   git(...args: readonly string[]): string;
+  /** Starts something that listens and is none of Tidegate's; `supervised`: and that a loop starts again. */
+  foreign(options?: { port?: number; supervised?: boolean }): Promise<{ pid: number; port: number }>;
   keeper(): Promise<KeeperState>;
   killKeeper(): Promise<void>;
 }
@@ -48,6 +51,7 @@ export async function processWorld({ subfolder = "", repository = true } = {}): 
       stdio: ["ignore", "pipe", "pipe"],
     }).trim();
   if (repository) git("init", "--quiet", "--initial-branch=main");
+  const foreigners: ProcessIdentity[] = [];
   const another: ProcessWorld["another"] = ({ services = [], env = {} } = {}) =>
     createProcessRuntime({
       app: "shop",
@@ -76,12 +80,26 @@ export async function processWorld({ subfolder = "", repository = true } = {}): 
       git("commit", "--quiet", "--allow-empty", "-m", subject);
       return git("rev-parse", "HEAD");
     },
+    async foreign({ port = 0, supervised = false } = {}) {
+      const file = temporary.file(`port-${foreigners.length}.txt`);
+      const node = `${process.execPath} -e 'require("net").createServer().listen(${port}, "127.0.0.1", function () { require("fs").writeFileSync("${file}", process.pid + " " + this.address().port) })'`;
+      const child = spawn("/bin/sh", ["-c", supervised ? `while :; do ${node}; done` : `exec ${node}`], {
+        detached: true,
+        stdio: "ignore",
+      });
+      const identity = identify(child.pid ?? 0);
+      if (identity !== null) foreigners.push(identity);
+      const told = await until("it listens", () => (existsSync(file) && readFileSync(file, "utf8")) || null);
+      const [pid, listensOn] = told.split(" ").map(Number);
+      return { pid: pid ?? 0, port: listensOn ?? 0 };
+    },
     keeper: () => callControl<KeeperState>(folder.socket("keeper.sock"), "/state"),
     async killKeeper() {
       const { pid } = await world.keeper();
       process.kill(pid, "SIGKILL");
     },
     async [Symbol.asyncDispose]() {
+      await Promise.all(foreigners.map((identity) => stopFamily(identity, 0)));
       // One that was killed left its instances alive: a new one is there to stop them.
       await another()
         .instances()
@@ -108,12 +126,4 @@ export const SERVER_SOURCE = `
 
 export function running(line: string, more: Partial<Service> = {}): Service {
   return { ...SERVER, ...more, runtime: { ...SERVER.runtime, ...more.runtime, run: line } };
-}
-
-/** Something that listens and is none of Tidegate's; ends with the test process. */
-export async function listener(): Promise<{ address: string; close(): void }> {
-  const server = createServer((socket) => socket.end()).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  return { address: `127.0.0.1:${port}`, close: () => void server.close() };
 }

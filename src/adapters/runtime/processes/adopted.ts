@@ -108,14 +108,19 @@ async function stopOwner({ address, owner, unknownBecause }: Adopted, stopMs: nu
     };
   await stopFamily(owner, stopMs);
   // A supervisor of its own (systemd, pm2) may start it again, and only it can be told not to.
-  await delay(AGAIN_MS);
-  if (!(await isListening(address))) return {};
-  return {
-    leftRunning: `${address} was stopped and runs again: something else than Tidegate starts it. Stop it there.`,
-  };
+  for (let waitedMs = 0; waitedMs < AGAIN_MS; waitedMs += LOOK_MS) {
+    await delay(LOOK_MS);
+    if (await isListening(address)) return { leftRunning: comesBack(address) };
+  }
+  return {};
 }
 
-const AGAIN_MS = 500;
+function comesBack(address: string): string {
+  return `${address} was stopped and runs again: something else than Tidegate starts it. Stop it there.`;
+}
+
+const AGAIN_MS = 1_500;
+const LOOK_MS = 50;
 
 /** The listener's process, where ending it is safe. */
 function ownerOf(address: string): { owner: ProcessIdentity } | { unknownBecause: string } {

@@ -20,7 +20,7 @@ export interface Build extends PreparePlace {
   readonly signal: AbortSignal;
   /** `prepare` lines make the folder and run in the plan file's; `build` lines run in the service's. */
   readonly kind: "prepare" | "build";
-  onStart(identity: ProcessIdentity | null): Promise<void>;
+  onStart(identity: ProcessIdentity | null): void;
 }
 
 /** How many last lines of a failed build are shown. */
@@ -55,7 +55,7 @@ async function runOne(build: Build, service: Service, line: string, directory: s
     environment,
     logFile,
     signal: build.signal,
-    onStart: (identity) => void build.onStart(identity),
+    onStart: (identity) => build.onStart(identity),
   });
   if (code === 0) return;
   const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;

@@ -61,20 +61,26 @@ function alive(failed: FailedStart): Fault {
   );
 }
 
+/** After the words, because a time before them has colons too. */
+const USED_PORT = /(?:EADDRINUSE|address already in use).*?(?::|port\D{0,3})(\d{2,5})\b/i;
+
 function addressInUse({ instance, log, expectedPort, run }: FailedStart): Fault | null {
-  const line = log.findLast((each) => /EADDRINUSE|address already in use/i.test(each));
+  const lines = log.filter((each) => /EADDRINUSE|address already in use/i.test(each));
+  const line = lines.findLast((each) => USED_PORT.test(each)) ?? lines.at(-1);
   if (line === undefined) return null;
-  const port = /(?::|port\D{0,3})(\d{2,5})\b/i.exec(line.slice(line.search(/EADDRINUSE|address already in use/i)))?.[1];
+  const port = USED_PORT.exec(line)?.[1];
   const isOther = port !== undefined && Number(port) !== expectedPort;
+  const what = isOther
+    ? `${instance.id} wants port ${port}, which is taken, and not the one that it was given, ${expectedPort}.`
+    : `${instance.id} could not listen on port ${port ?? expectedPort}: somebody else has it.`;
   return {
     code: "port-in-use",
-    what: isOther
-      ? `${instance.id} wants port ${port}, which is taken, and not the one that it was given, ${expectedPort}.`
-      : `${instance.id} could not listen on port ${port ?? expectedPort}: somebody else has it.`,
+    what: port === undefined ? `${instance.id} could not listen: its port is taken.` : what,
     cause: withoutControls(line.trim()),
-    fix: isOther
-      ? `make it listen on the port that it is given, in PORT or as \${port}: run: ${run} --port \${port}`
-      : "try again: another port is chosen",
+    fix:
+      port === undefined || isOther
+        ? `make it listen on the port that it is given, in PORT or as \${port}: run: ${run.includes("${port}") ? run : `${run} --port \${port}`}`
+        : "try again: another port is chosen",
   };
 }
 

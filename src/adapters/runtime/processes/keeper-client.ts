@@ -25,16 +25,22 @@ export interface KeeperClient {
 export function keeperClient(start: KeeperStart): KeeperClient {
   const { folder } = start;
   let epoch: number | null = null;
-  const call = async <T>(path: string, options: ControlCall = {}): Promise<T> => {
+  const callOnce = async <T>(path: string, options: ControlCall): Promise<T> => {
     await ensureKeeper(start);
+    return callControl<T>(folder.socket(KEEPER_SOCKET), path, {
+      ...options,
+      ...(epoch === null ? {} : { headers: { [EPOCH_HEADER]: String(epoch) } }),
+    });
+  };
+  const call = async <T>(path: string, options: ControlCall = {}): Promise<T> => {
     try {
-      return await callControl<T>(folder.socket(KEEPER_SOCKET), path, {
-        ...options,
-        ...(epoch === null ? {} : { headers: { [EPOCH_HEADER]: String(epoch) } }),
+      // A keeper that dies in the middle is followed by another one, and asking twice is harmless.
+      return await callOnce<T>(path, options).catch((error: unknown) => {
+        if (isUnreachable(error)) return callOnce<T>(path, options);
+        throw error;
       });
     } catch (error) {
-      if (error instanceof FaultError && error.fault.code === "unreachable") throw unreachable(error);
-      throw error;
+      throw isUnreachable(error) ? unreachable(error) : error;
     }
   };
   return {
@@ -77,6 +83,10 @@ function isAnythingRecorded(path: string): boolean {
     // Let the keeper say what is wrong with it.
     return true;
   }
+}
+
+function isUnreachable(error: unknown): error is FaultError {
+  return error instanceof FaultError && error.fault.code === "unreachable";
 }
 
 function unreachable(error: FaultError): FaultError {

@@ -1,10 +1,10 @@
-import { readFileSync, statSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { FaultError } from "../../../core/fault.ts";
 import type { Service } from "../../../core/plan.ts";
 import { lock } from "../../../local/exclusive-lock.ts";
 import { stopFamily } from "../../../local/process-family.ts";
-import { bootId, isSameProcess, type ProcessIdentity } from "../../../local/process-identity.ts";
+import { bootId, type ProcessIdentity } from "../../../local/process-identity.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";
 import { runBuild } from "./build.ts";
 import { copyFiles } from "./copied-files.ts";
@@ -61,8 +61,8 @@ async function makeOnce(
   await clearAway(target);
   if (fromGit) await addWorktree(place.planFolder, target, signal);
   else await mkdir(target.root, { recursive: true });
-  const onStart = (identity: ProcessIdentity | null): Promise<void> =>
-    writeFile(target.maker, JSON.stringify(identity));
+  // At once, before anything else can happen: it is what a later engine knows a build by that outlived this one.
+  const onStart = (identity: ProcessIdentity | null): void => writeFileSync(target.maker, JSON.stringify(identity));
   await runBuild({ ...place, target, services, signal, onStart, kind: "prepare" });
   await copyFiles(place.planFolder, target.directory, services);
   await runBuild({ ...place, target, services, signal, onStart, kind: "build" });
@@ -74,7 +74,7 @@ async function makeOnce(
 /** What an engine that was killed in the middle left: the half-made folder, and a build that may still run in it. */
 async function clearAway(target: VersionFolder): Promise<void> {
   const maker = readMaker(target.maker);
-  if (maker !== null && maker.bootId === bootId() && isSameProcess(maker)) await stopFamily(maker, 1_000);
+  if (maker !== null && maker.bootId === bootId()) await stopFamily(maker, 1_000);
   await rm(target.root, { recursive: true, force: true, maxRetries: 3 });
   await rm(target.maker, { force: true });
 }
@@ -99,10 +99,10 @@ async function addWorktree(planFolder: string, target: VersionFolder, signal: Ab
   });
 }
 
-/** Where the plan file's folder lies in its repository: "" at its root, else "apps/shop/". */
+/** Where the plan file's folder lies in its repository: "" at its root, else "apps/shop". */
 async function prefixOf(planFolder: string): Promise<string> {
   const prefix = await git(planFolder, ["rev-parse", "--show-prefix"]);
-  if (prefix.ok) return prefix.output;
+  if (prefix.ok) return prefix.output.replace(/\/$/, "");
   throw new FaultError({
     code: "unknown-version",
     what: "The plan file's folder is not in a git repository, so no version of it can be checked out.",
