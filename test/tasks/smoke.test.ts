@@ -209,17 +209,27 @@ describe("a smoke flow", () => {
     assert.deepEqual(seen, [`Basic ${Buffer.from("smoke:s3cret-pass").toString("base64")}`, "Bearer tok-123"]);
   });
 
-  it("pins every request, even where the flow says otherwise", async () => {
+  it("pins every request, even where the flow says otherwise, but lets it name its host", async () => {
     const seen: unknown[] = [];
-    await using server = await httpServer((request, response) => {
-      seen.push(request.headers["x-tidegate-version"]);
+    await using server = await httpServer(({ headers }, response) => {
+      seen.push([headers["x-tidegate-version"], headers.host]);
       response.end();
     });
-    await one(
-      flow([http("GET /", { headers: { "X-Tidegate-Version": "stable" } })]),
-      target(server.url, { "x-tidegate-version": "9f2c1e" }),
+    const at = target(server.url, { "x-tidegate-version": "9f2c1e", host: "www.test" });
+    await one(flow([http("GET /", { headers: { "X-Tidegate-Version": "stable" } })]), at);
+    await one(flow([http("GET /", { headers: { Host: "api.test" } })]), at);
+    assert.deepEqual(seen, [
+      ["9f2c1e", "www.test"],
+      ["9f2c1e", "api.test"],
+    ]);
+  });
+
+  it("never shows the token that pins, though the app repeats it", async () => {
+    await using server = await httpServer(({ headers }, response) =>
+      response.writeHead(500).end(`you sent ${String(headers["x-tidegate-token"])}`),
     );
-    assert.deepEqual(seen, ["9f2c1e"]);
+    const outcome = await one(flow([http("GET /")]), target(server.url, { "x-tidegate-token": "engine-token-1" }));
+    assert.match(outcome.failure ?? "", /the answer: you sent •••$/);
   });
 
   it("asks the version under test, whatever host an answer names", async () => {

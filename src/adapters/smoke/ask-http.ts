@@ -72,8 +72,10 @@ function makeRequest(request: SmokeHttp, story: Story, clock: Clock): Made {
   const body = request.body === undefined ? undefined : story.fill(request.body);
   if (body?.ok === false) return body;
   if (body !== undefined && /^\s*[{[]/.test(body.text)) headers["content-type"] ??= "application/json";
-  // Last, so that no flow can take the pin off.
-  for (const [name, value] of Object.entries(story.target.headers)) headers[name.toLowerCase()] = value;
+  for (const [name, value] of Object.entries(story.target.headers)) {
+    // Last, so that no flow can take the pin off. But which host a request is for is the flow's to say.
+    if (name.toLowerCase() !== "host" || headers["host"] === undefined) headers[name.toLowerCase()] = value;
+  }
 
   const { contains, json } = request.expect;
   const looksAtBody =

@@ -32,7 +32,10 @@ export function beginStory(
   redact: (text: string) => string,
 ): Story {
   const known = { ...values, version: target.version };
-  const hidden = new Set<string>();
+  // An app may repeat the request in its answer, and with it the token that pins.
+  const hidden = new Set(
+    Object.entries(target.headers).flatMap(([name, value]) => (SENSITIVE.test(name) ? [value] : [])),
+  );
   const variables: Record<string, string> = {
     version: target.version,
     unique: randomUUID().replaceAll("-", "").slice(0, 12),
