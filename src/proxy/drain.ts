@@ -8,7 +8,7 @@ import type { LiveEndpoint } from "./live-endpoint.ts";
  */
 export function drain(endpoint: LiveEndpoint, deadlineMs: Duration): Promise<{ readonly left: number }> {
   endpoint.setDraining(true);
-  for (const each of [...endpoint.tunnels, ...endpoint.streams]) each.askToClose(deadlineMs);
+  askToClose(endpoint, deadlineMs);
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer);
@@ -25,4 +25,9 @@ export function drain(endpoint: LiveEndpoint, deadlineMs: Duration): Promise<{ r
     endpoint.onEnded.add(look);
     look();
   });
+}
+
+/** Asks what would not end by itself to do so. */
+export function askToClose({ tunnels, streams }: LiveEndpoint, deadlineMs: Duration): void {
+  for (const each of [...tunnels, ...streams]) each.askToClose(deadlineMs);
 }

@@ -23,8 +23,8 @@ export interface OpenListener {
   readonly listener: Listener;
   /** New time-outs; connections that are open keep theirs until their next request. */
   configure(timeouts: ProxyTimeouts): void;
-  /** Accepts no more; connections end after their requests, idle ones after a grace. */
-  stopAccepting(): void;
+  /** Accepts no more; connections end after their requests, idle ones after a grace. Resolves when all have ended. */
+  stopAccepting(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -72,9 +72,11 @@ export async function openListener(
     configure: (changed) => configure(server, changed),
     stopAccepting() {
       stopWatching?.();
-      // Not server.close() of node:http: that one destroys idle connections at once, and a request may be on its way.
-      NetServer.prototype.close.call(server);
       setTimeout(() => server.closeIdleConnections(), IDLE_AT_STOP_MS).unref();
+      return new Promise((resolve) => {
+        // Not server.close() of node:http: that one destroys idle connections at once, and a request may be on its way.
+        NetServer.prototype.close.call(server, () => resolve());
+      });
     },
     async close() {
       stopWatching?.();

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Listener, TrafficState } from "../core/routing.ts";
 import { createStateFolder, type StateFolder } from "../local/state-folder.ts";
 import { assign, type Assignment } from "./assign.ts";
 import { clientOf } from "./client.ts";
-import { drain } from "./drain.ts";
+import { askToClose, drain } from "./drain.ts";
 import { EndpointRegistry } from "./endpoint-registry.ts";
 import { DEFAULT_WAITS, Exchange, type ExchangeContext, type Waits, watchInFlight } from "./exchange.ts";
 import { InFlight } from "./in-flight.ts";
@@ -78,7 +79,7 @@ export class Plane implements AsyncDisposable {
       },
       handle,
     );
-    open?.stopAccepting();
+    void open?.stopAccepting();
     this.#listeners.set(keyOf(opened.listener), opened);
     return opened.listener;
   }
@@ -116,14 +117,15 @@ export class Plane implements AsyncDisposable {
     return endpoint === null ? { left: 0 } : drain(endpoint, deadlineMs);
   }
 
-  /** Accepts no more; resolves when nothing is in flight or the time is over. */
+  /**
+   * Accepts no more, and tells clients with each answer to come back on a new connection. Resolves when all have gone or
+   * the time is over.
+   */
   async stop(withinMs: number): Promise<void> {
     this.#context.isStopping = true;
-    for (const listener of this.#listeners.values()) listener.stopAccepting();
-    const endsAt = performance.now() + withinMs;
-    await Promise.all(
-      this.table.endpoints.current().map((endpoint) => drain(endpoint, Math.max(0, endsAt - performance.now()))),
-    );
+    const gone = [...this.#listeners.values()].map((listener) => listener.stopAccepting());
+    for (const endpoint of this.table.endpoints.current()) askToClose(endpoint, withinMs);
+    await Promise.race([Promise.all(gone), setTimeout(withinMs, undefined, { ref: false })]);
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import net, { type Server } from "node:net";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { TrafficState } from "../../src/core/routing.ts";
+import { callControl } from "../../src/local/control-socket.ts";
+import { DEFAULT_TIMEOUTS } from "../../src/proxy/plane.ts";
+import type { ListenerMessage, ListenersDone, ProxyFailed, ProxyReady } from "../../src/proxy/protocol.ts";
+import {
+  backend,
+  EMPTY_TABLE,
+  endpoint,
+  eventually,
+  get,
+  RawClient,
+  startApp,
+  startNamedApp,
+  temporaryFolder,
+} from "./plane-under-test.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/proxy/main.ts", import.meta.url));
+
+/** What a keeper does for the proxy: it holds a bound socket, and gives it to one process after another. */
+interface BareKeeper extends AsyncDisposable {
+  readonly folder: string;
+  readonly port: number;
+  start(): Promise<ChildProcess>;
+  state(): Promise<TrafficState>;
+}
+
+interface BoundHandle {
+  getsockname(out: { port?: number }): number;
+  close(): void;
+}
+
+function startBareKeeper(): BareKeeper {
+  const folder = temporaryFolder();
+  const children: ChildProcess[] = [];
+  const handle = (
+    net as unknown as { _createServerHandle(host: string, port: number, family: number): BoundHandle }
+  )._createServerHandle("127.0.0.1", 0, 4);
+  const bound: { port?: number } = {};
+  handle.getsockname(bound);
+  const port = bound.port ?? 0;
+  return {
+    folder: folder.path,
+    port,
+    state: () => callControl<TrafficState>(join(folder.path, "proxy.sock"), "/state"),
+    async start() {
+      const child = fork(MAIN, ["--state", folder.path], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+      children.push(child);
+      const listener: ListenerMessage = {
+        type: "listener",
+        listener: { host: "127.0.0.1", port },
+        timeouts: DEFAULT_TIMEOUTS,
+      };
+      const done: ListenersDone = { type: "listeners-done" };
+      child.send(listener, handle as unknown as Server);
+      child.send(done);
+      const [message] = (await once(child, "message")) as [ProxyReady | ProxyFailed];
+      assert.deepEqual(message, { type: "ready" });
+      return child;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const child of children) await kill(child, "SIGKILL");
+      handle.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+async function kill(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill(signal);
+  await exited;
+}
+
+async function putTable(keeper: BareKeeper, app: { readonly port: number }): Promise<void> {
+  const table = { ...EMPTY_TABLE, stable: backend("v1", endpoint("web-1", app)) };
+  await callControl(join(keeper.folder, "proxy.sock"), "/table", { method: "PUT", body: { ifRevision: 0, table } });
+}
+
+describe("the proxy as a process of its own", () => {
+  it("takes its socket from the keeper, outlives it, and serves its table again after kill -9", async () => {
+    await using app = await startNamedApp("app");
+    await using keeper = startBareKeeper();
+    const first = await keeper.start();
+    await putTable(keeper, app);
+    assert.equal((await get(keeper.port)).body, "app");
+
+    await kill(first, "SIGKILL");
+    // Nobody accepts now, but the socket listens: who connects is kept waiting, not refused.
+    using waiting = await RawClient.to(keeper.port);
+    waiting.send("GET / HTTP/1.1\r\nHost: shop\r\n\r\n");
+    const second = await keeper.start();
+    await waiting.until("\r\n\r\napp");
+    assert.equal((await keeper.state()).pid, second.pid);
+
+    second.disconnect();
+    await once(second, "disconnect");
+    assert.equal((await get(keeper.port)).body, "app");
+    process.kill(second.pid ?? 0, 0);
+  });
+
+  it("takes the same listener again as new time-outs only", async () => {
+    await using app = await startNamedApp("app");
+    await using keeper = startBareKeeper();
+    const child = await keeper.start();
+    await putTable(keeper, app);
+    const again: ListenerMessage = {
+      type: "listener",
+      listener: { host: "127.0.0.1", port: keeper.port },
+      timeouts: { ...DEFAULT_TIMEOUTS, idleMs: 50 },
+    };
+    child.send(again);
+    child.send({ type: "listeners-done" } satisfies ListenersDone);
+    await once(child, "message");
+    assert.equal((await keeper.state()).listening.length, 1);
+    using client = await RawClient.to(keeper.port);
+    client.send("GET / HTTP/1.1\r\nHost: shop\r\n\r\n");
+    await client.until("app");
+    await client.closed();
+  });
+
+  it("finishes what is in flight after SIGTERM, tells clients to come back anew, and ends", async () => {
+    let release: (() => void) | undefined;
+    await using app = await startApp((request, response) => {
+      if (request.url === "/held") release = () => response.end("held till the end");
+      else response.end("quick");
+    });
+    await using keeper = startBareKeeper();
+    const child = await keeper.start();
+    await putTable(keeper, app);
+    using held = await RawClient.to(keeper.port);
+    held.send("GET /held HTTP/1.1\r\nHost: shop\r\n\r\n");
+    using idle = await RawClient.to(keeper.port);
+    idle.send("GET /quick HTTP/1.1\r\nHost: shop\r\n\r\n");
+    await idle.until("quick");
+    idle.text = "";
+    await eventually("the request at the app", () => release !== undefined);
+
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    using late = await RawClient.to(keeper.port);
+    late.send("GET /late HTTP/1.1\r\nHost: shop\r\n\r\n");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(late.text, "", "it accepts no more; the next process will");
+    idle.send("GET /quick HTTP/1.1\r\nHost: shop\r\n\r\n");
+    await idle.until("quick");
+    assert.match(idle.text, /Connection: close\r\n/);
+    release?.();
+    await held.until("held till the end");
+    assert.deepEqual(await exited, [0, null]);
+
+    await keeper.start();
+    await late.until("quick");
+  });
+
+  it("runs by hand with a port of its own, and says why it can't", async () => {
+    await using app = await startNamedApp("app");
+    using folder = temporaryFolder();
+    const child = spawn(process.execPath, [MAIN, "--state", folder.path, "--listen", `127.0.0.1:${app.port}`], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let text = "";
+    child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    const [code] = (await once(child, "exit")) as [number];
+    assert.equal(code, 1);
+    assert.match(text, new RegExp(`^Another process already listens on port ${app.port}\\.`));
+    assert.match(text, /code {3}port-taken/);
+    assert.ok(!text.includes(" at "), "no stack trace");
+  });
+});
