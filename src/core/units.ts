@@ -16,31 +16,35 @@ export function misread(
   return { ok: false, what, fix };
 }
 
-const UNIT_MS: Readonly<Record<string, Duration>> = {
-  ms: 1,
-  s: SECOND,
-  m: MINUTE,
-  h: HOUR,
-  d: DAY,
-  w: 7 * DAY,
-};
+const UNIT_MS: ReadonlyMap<string, Duration> = new Map(
+  Object.entries({
+    ms: 1,
+    s: SECOND,
+    m: MINUTE,
+    h: HOUR,
+    d: DAY,
+    w: 7 * DAY,
+  }),
+);
 
-const UNIT_WORDS: Readonly<Record<string, string>> = {
-  sec: "s",
-  secs: "s",
-  second: "s",
-  seconds: "s",
-  min: "m",
-  mins: "m",
-  minute: "m",
-  minutes: "m",
-  hour: "h",
-  hours: "h",
-  day: "d",
-  days: "d",
-  week: "w",
-  weeks: "w",
-};
+const UNIT_WORDS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    sec: "s",
+    secs: "s",
+    second: "s",
+    seconds: "s",
+    min: "m",
+    mins: "m",
+    minute: "m",
+    minutes: "m",
+    hour: "h",
+    hours: "h",
+    day: "d",
+    days: "d",
+    week: "w",
+    weeks: "w",
+  }),
+);
 
 const DURATION_FIX = "Write a number and its unit: `500ms`, `30s`, `5m`, `2h`, `3d`, `1w`, or `1h30m`.";
 
@@ -52,13 +56,13 @@ export function parseDuration(text: string): Parsed<Duration> {
     return misread(`\`${trimmed}\` has no unit.`, fix);
   }
   const word = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(trimmed);
-  const short = word === null ? undefined : UNIT_WORDS[(word[2] ?? "").toLowerCase()];
+  const short = word === null ? undefined : UNIT_WORDS.get((word[2] ?? "").toLowerCase());
   if (word !== null && short !== undefined)
     return misread(`\`${trimmed}\` is not a duration.`, `Write \`${word[1] ?? ""}${short}\`.`);
   const parts = [...trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdw])\s*/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== trimmed)
     return misread(`\`${trimmed}\` is not a duration.`, DURATION_FIX);
-  const ms = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_MS[unit ?? ""] ?? 0), 0);
+  const ms = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_MS.get(unit ?? "") ?? 0), 0);
   if (!Number.isSafeInteger(Math.round(ms)))
     return misread(`\`${trimmed}\` is longer than time is counted.`, DURATION_FIX);
   return parsed(Math.round(ms));
@@ -69,7 +73,7 @@ export function spellDuration(duration: Duration): string {
   let left = Math.round(duration);
   const parts: string[] = [];
   for (const unit of ["d", "h", "m", "s", "ms"]) {
-    const size = UNIT_MS[unit] ?? 1;
+    const size = UNIT_MS.get(unit) ?? 1;
     const count = Math.floor(left / size);
     if (count > 0) parts.push(`${count}${unit}`);
     left -= count * size;
@@ -83,7 +87,8 @@ export function parsePercent(text: string): Parsed<number> {
   if (/^\d+(\.\d+)?$/.test(trimmed)) return misread(`\`${trimmed}\` has no unit.`, `Write \`${trimmed}%\`.`);
   const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(trimmed);
   if (match === null) return misread(`\`${trimmed}\` is not a share.`, "Write a number and `%`: `5%`, `0.5%`.");
-  return parsed(Number(match[1]) / 100);
+  // 99.9 / 100 is 0.9990000000000001 in binary, and that would be shown.
+  return parsed(Number((Number(match[1]) / 100).toPrecision(12)));
 }
 
 /** A part of the traffic: `5%`, `0.25%`, `100%`, in basis points. */
@@ -99,22 +104,24 @@ export function parseShare(text: string): Parsed<Share> {
   return parsed(exact);
 }
 
-const BYTES: Readonly<Record<string, number>> = {
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-};
+const BYTES: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    b: 1,
+    kb: 1e3,
+    mb: 1e6,
+    gb: 1e9,
+    tb: 1e12,
+    kib: 2 ** 10,
+    mib: 2 ** 20,
+    gib: 2 ** 30,
+    tib: 2 ** 40,
+  }),
+);
 
 /** An amount of memory or disk: `500 MB`, `10GB`, `2 GiB`, in bytes. */
 export function parseBytes(text: string): Parsed<number> {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(text.trim());
-  const size = BYTES[(match?.[2] ?? "").toLowerCase()];
+  const size = BYTES.get((match?.[2] ?? "").toLowerCase());
   if (match === null || size === undefined)
     return misread(
       `\`${text.trim()}\` is not an amount of bytes.`,

@@ -5,11 +5,11 @@ const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 const DAY_MINUTES = 24 * 60;
 const WEEK_MINUTES = 7 * DAY_MINUTES;
 
-const GROUPS: Readonly<Record<string, readonly number[]>> = {
-  daily: [0, 1, 2, 3, 4, 5, 6],
-  weekdays: [0, 1, 2, 3, 4],
-  weekends: [5, 6],
-};
+const GROUPS: ReadonlyMap<string, readonly number[]> = new Map([
+  ["daily", [0, 1, 2, 3, 4, 5, 6]],
+  ["weekdays", [0, 1, 2, 3, 4]],
+  ["weekends", [5, 6]],
+]);
 
 const FIX = 'Write days, hours and the time zone: "Tue-Thu 09:00-16:00 Europe/Berlin".';
 
@@ -46,7 +46,7 @@ export function parseTimesOfWeek(text: string): Parsed<TimesOfWeek> {
 }
 
 function parseDays(text: string): readonly number[] | null {
-  const group = GROUPS[text.toLowerCase()];
+  const group = GROUPS.get(text.toLowerCase());
   if (group !== undefined) return group;
   const days: number[] = [];
   for (const part of text.split(",")) {

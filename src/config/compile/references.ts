@@ -39,7 +39,7 @@ function allowedAt(path: Path): Allowed {
   if (top === "traffic") return words[1] === "pins" ? { own: [], user: true } : NONE;
   if (top === "notify") return { own: [], user: true };
   if (top !== "steps") return NONE;
-  return OF_STEP[words.find((word) => word in OF_STEP) ?? ""] ?? NONE;
+  return OF_STEP[words.find((word) => Object.hasOwn(OF_STEP, word)) ?? ""] ?? NONE;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;

@@ -88,20 +88,37 @@ function tellWhoGetsNothing(config: PlanConfig, routes: ReadonlyMap<string, read
   }
 }
 
-/** The service that a path goes to: the longest prefix wins; at the same length the one with a host. */
+/**
+ * The service that a path leads to through the front door, with the host that it must be asked for under; or the host
+ * under which it leads to the named service. Undefined where no route does.
+ */
 export function routeFor(
   routes: ReadonlyMap<string, readonly Route[]>,
   path: string,
   service?: string,
 ): { readonly service: string; readonly host?: string } | undefined {
+  const hosts = new Set([...routes.values()].flat().map(({ host }) => host));
+  // Where it works under any name, none is put on.
+  for (const host of new Set([undefined, ...hosts])) {
+    const found = serviceAt(routes, host, path);
+    if (found !== undefined && (service === undefined || found === service))
+      return { service: found, ...(host === undefined ? {} : { host }) };
+  }
+  return undefined;
+}
+
+/** As the proxy decides: the longest path of the host's own routes, then of those for any host. */
+function serviceAt(
+  routes: ReadonlyMap<string, readonly Route[]>,
+  host: string | undefined,
+  path: string,
+): string | undefined {
   const fitting = [...routes]
-    .filter(([name]) => service === undefined || name === service)
-    .flatMap(([name, list]) => list.map((route) => ({ name, route })))
+    .flatMap(([service, list]) => list.map((route) => ({ service, route })))
     .filter(({ route }) => covers(route.path, path))
     .sort((a, b) => b.route.path.length - a.route.path.length);
-  const [best] = fitting;
-  if (best === undefined) return undefined;
-  return { service: best.name, ...(best.route.host === undefined ? {} : { host: best.route.host }) };
+  const own = host === undefined ? undefined : fitting.find(({ route }) => route.host === host);
+  return (own ?? fitting.find(({ route }) => route.host === undefined))?.service;
 }
 
 function covers(prefix: string, path: string): boolean {

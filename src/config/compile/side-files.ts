@@ -130,35 +130,25 @@ function firstRouted(services: readonly Service[]): string {
 function healthFlows(services: readonly Service[], routes: Routes): readonly SmokeFlow[] {
   return services
     .filter((service) => service.routes.length > 0)
-    .map(({ name, health, routes: own }): SmokeFlow => {
+    .map(({ name, health }): SmokeFlow => {
       const base = { timeoutMs: health?.timeoutMs ?? 5 * SECOND, attempts: 3 };
-      const ready = health?.ready;
-      const hosts = own.map(({ host }) => host);
       // Through the front door the path decides: a health path that leads to another service proves nothing of this one.
-      const isOwn = ready !== undefined && hosts.some((host) => leadsTo(routes, ready, host) === name);
-      const host = ready === undefined ? undefined : routeFor(routes, ready, name)?.host;
-      const request: SmokeFlow["requests"][number] = isOwn
-        ? {
-            kind: "http",
-            name: `GET ${ready}`,
-            method: "GET",
-            path: ready,
-            headers: host === undefined ? {} : { host },
-            expect: { status: [], headers: {}, contains: [], json: [] },
-            save: {},
-            ...base,
-          }
-        : { kind: "tcp", name: "accepts connections", ...base };
+      const route = health === undefined ? undefined : routeFor(routes, health.ready, name);
+      const request: SmokeFlow["requests"][number] =
+        health !== undefined && route !== undefined
+          ? {
+              kind: "http",
+              name: `GET ${health.ready}`,
+              method: "GET",
+              path: health.ready,
+              headers: route.host === undefined ? {} : { host: route.host },
+              expect: { status: [], headers: {}, contains: [], json: [] },
+              save: {},
+              ...base,
+            }
+          : { kind: "tcp", name: "accepts connections", ...base };
       return { name: `${name} answers`, service: name, requests: [request], cleanup: [], variables: {} };
     });
-}
-
-/** The service that a path leads to under a host. */
-function leadsTo(routes: Routes, path: string, host: string | undefined): string | undefined {
-  const underHost = new Map(
-    [...routes].map(([name, list]) => [name, list.filter((route) => route.host === host || route.host === undefined)]),
-  );
-  return routeFor(underHost, path)?.service;
 }
 
 function baseName(path: string): string {

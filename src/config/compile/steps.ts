@@ -185,6 +185,9 @@ function baseName(path: string): string {
 }
 
 function firstWords(line: string): string {
-  const short = line.trim().split(/\s+/).slice(0, 3).join(" ");
-  return short.length > 30 ? `${short.slice(0, 29)}…` : short;
+  const words = line.trim().split(/\s+/);
+  const [first = "", second, third] = words;
+  const short = [first, second, third].filter((word) => word !== undefined).join(" ");
+  if (short.length <= 40) return short;
+  return first.length <= 40 ? first : `${first.slice(0, 39)}…`;
 }

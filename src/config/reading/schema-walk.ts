@@ -60,7 +60,7 @@ export function schemaAt(
   if (key === undefined) return { schema, siblings: [] };
   const next =
     outer instanceof z.ZodObject
-      ? (outer.shape as Readonly<Record<PropertyKey, Schema>>)[key]
+      ? ownShape(outer.shape, key)
       : outer instanceof z.ZodArray
         ? outer.element
         : outer instanceof z.ZodRecord
@@ -69,6 +69,10 @@ export function schemaAt(
   return next === undefined
     ? undefined
     : schemaAt(next, rest, childOf(node, typeof key === "number" ? key : String(key)), open);
+}
+
+function ownShape(shape: Readonly<Record<PropertyKey, Schema>>, key: PropertyKey): Schema | undefined {
+  return Object.hasOwn(shape, key) ? shape[key] : undefined;
 }
 
 /** The option that a value was meant as: by its verb, or as the only one of its kind. */

@@ -31,7 +31,7 @@ export function unknownKey(
   const later = notBuiltKey(facts.notBuilt, key, path) ?? notBuiltInside(facts.notBuiltInside, located, path);
   if (later !== undefined) return later;
   const problem = { code: "plan-key-unknown", path, on: "key" } as const;
-  const elsewhere = facts.elsewhere?.[key];
+  const elsewhere = ownEntry(facts.elsewhere, key);
   if (elsewhere !== undefined) return { ...problem, ...elsewhere };
   const owners = siblings.filter((option) => keysOf(option).includes(key)).map((option) => quoted(verbOf(option)));
   if (owners.length > 0) {
@@ -44,12 +44,17 @@ export function unknownKey(
   return { ...problem, what: `\`${key}\` is not known here.`, fix: `Known here: ${known.join(", ")}.` };
 }
 
+/** A user's key may be called `constructor`. */
+export function ownEntry<T>(table: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
+  return table !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
 export function notBuiltKey(
   table: Readonly<Record<string, NotBuilt>> | undefined,
   key: string,
   path: Path,
 ): PathProblem | undefined {
-  const entry = table !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
+  const entry = ownEntry(table, key);
   if (entry === undefined) return undefined;
   return { code: "plan-key-not-built", what: notBuiltSentence(key, entry), fix: entry.instead, path, on: "key" };
 }

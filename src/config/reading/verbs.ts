@@ -3,7 +3,7 @@ import { nearest } from "../../core/nearest.ts";
 import { at, plain } from "./located.ts";
 import type { PathProblem } from "./problem.ts";
 import { aboutOf, keysOf, schemaAt, unwrap, verbOf } from "./schema-walk.ts";
-import { type Frame, invalid, notBuiltKey, unknownKey } from "./unknown-key.ts";
+import { type Frame, invalid, notBuiltKey, ownEntry, unknownKey } from "./unknown-key.ts";
 import { quoted, shown } from "./wording.ts";
 
 type UnionIssue = Extract<z.core.$ZodIssue, { code: "invalid_union" }>;
@@ -84,7 +84,7 @@ function noVerb(
     const path = [...base, key];
     const later = notBuiltKey(facts.notBuilt, key, path);
     if (later !== undefined) return later;
-    const elsewhere = facts.elsewhere?.[key];
+    const elsewhere = ownEntry(facts.elsewhere, key);
     if (elsewhere !== undefined) return { code: "plan-key-unknown", path, on: "key", ...elsewhere };
     const near = nearest(key, names);
     if (near !== undefined)

@@ -41,7 +41,12 @@ const expectObject = z.strictObject({
 const auth = knowing(
   z.union([
     z.strictObject({ bearer: text("a reference", "${SMOKE_TOKEN}") }),
-    z.strictObject({ basic: z.strictObject({ user: text(), password: text("a reference", "${SMOKE_PASSWORD}") }) }),
+    z.strictObject({
+      basic: z.strictObject({
+        user: text().describe("The name."),
+        password: text("a reference", "${SMOKE_PASSWORD}").describe("A reference: `${NAME}` or `{{variable}}`."),
+      }),
+    }),
   ]),
   { verbs: "authentication" },
 );
@@ -76,17 +81,20 @@ const httpSiblings = {
     .describe("Variable → the JSONPath of its value in the answer, or `header:NAME`. Used later as `{{variable}}`."),
 };
 
-const path = () => knowing(z.string().regex(/^[/{]\S*$/), { noun: "a path that begins with `/`", like: "/orders" });
+const path = (method: string) =>
+  knowing(z.string().regex(/^[/{]\S*$/), { noun: "a path that begins with `/`", like: "/orders" }).describe(
+    `${method} this path; \`{{variable}}\` in it is filled in.`,
+  );
 
 const requestObject = knowing(
   z.union([
-    z.strictObject({ get: path(), ...httpSiblings }),
-    z.strictObject({ post: path(), ...httpSiblings }),
-    z.strictObject({ put: path(), ...httpSiblings }),
-    z.strictObject({ patch: path(), ...httpSiblings }),
-    z.strictObject({ delete: path(), ...httpSiblings }),
-    z.strictObject({ head: path(), ...httpSiblings }),
-    z.strictObject({ options: path(), ...httpSiblings }),
+    z.strictObject({ get: path("GET"), ...httpSiblings }),
+    z.strictObject({ post: path("POST"), ...httpSiblings }),
+    z.strictObject({ put: path("PUT"), ...httpSiblings }),
+    z.strictObject({ patch: path("PATCH"), ...httpSiblings }),
+    z.strictObject({ delete: path("DELETE"), ...httpSiblings }),
+    z.strictObject({ head: path("HEAD"), ...httpSiblings }),
+    z.strictObject({ options: path("OPTIONS"), ...httpSiblings }),
     z.strictObject({
       tcp: knowing(z.union([z.null(), z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:]+):\d{1,5}$/)]), {
         noun: "an address and a port, or nothing for the instance's own",
