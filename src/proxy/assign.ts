@@ -46,10 +46,13 @@ export function assign(
 
   const visitor = told !== null ? { cohort: told, newId: null } : visitorOf(request, table.sticky);
   head.headers.push(COHORT_HEADER, seal.ofCohort(visitor.cohort));
-  const isCandidate = stable === null || isInCandidate(visitor.cohort, table.offset, table.share);
+  const isCandidate = isInCandidate(visitor.cohort, table.offset, table.share);
+  const version = isCandidate ? candidate : stable;
+  // Before the first release has any share, or for the part of it that it has not got yet.
+  if (version === null) return REFUSALS.noTable;
   return {
     service,
-    version: isCandidate ? candidate : stable,
+    version,
     fallback: isCandidate ? stable : null,
     isEvidence: true,
     cookie: visitor.newId === null ? null : visitorCookie(routing.cookie, visitor.newId, head.isSecure),

@@ -30,8 +30,6 @@ export function readTable(value: unknown): RoutingTable {
   const share = whole(table.share, "table.share");
   if (share > WHOLE) throw refused(`table.share is ${share}, more than ${WHOLE} (100 %)`);
   if (table.candidate === null && share !== 0) throw refused("table.share must be 0 without a candidate");
-  if (table.stable === null && table.candidate !== null && share !== WHOLE)
-    throw refused(`table.share must be ${WHOLE} without a stable version`);
   checkDistinct(table as unknown as RoutingTable);
   list(table.routes, "table.routes").forEach((route, i) => {
     const { host, path, service } = record(route, `table.routes[${i}]`);

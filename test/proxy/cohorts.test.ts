@@ -80,8 +80,16 @@ describe("split", () => {
     assert.deepEqual(new Set(await visitors(split.port, 100)), new Set(["v2"]));
   });
 
-  it("sends everybody to a candidate that has no stable beside it", async () => {
-    await using split = await startSplit({ stable: null, share: 10_000 });
+  it("gives a candidate without a stable beside it its share, and nobody the rest", async () => {
+    await using split = await startSplit({ stable: null, share: 0 });
+    const answer = await get(split.port);
+    assert.equal(answer.status, 503);
+    assert.equal(answer.headers.get("x-tidegate-error"), "no-table");
+    assert.equal(
+      (await get(split.port, "/", { "x-tidegate-version": "v2", "x-tidegate-token": "engine-token" })).body,
+      "v2",
+    );
+    await split.plane.put({ share: 10_000 });
     assert.deepEqual(new Set(await visitors(split.port, 20)), new Set(["v2"]));
   });
 });

@@ -144,7 +144,6 @@ describe("the table", () => {
       ["more than 100 %", { share: 10_001 }],
       ["a fraction", { share: 0.5 }],
       ["a share without a candidate", { candidate: null, share: 1 }],
-      ["less than 100 % without stable", { stable: null, share: 9_999 }],
       ["one version on both sides", { candidate: backend("v1", endpoint("x", { port: 1 })) }],
       ["one id for two instances", { candidate: backend("v2", endpoint("web-blue-1", { port: 1 })) }],
       ["a port that is none", { stable: backend("v1", endpoint("a", { port: 70_000 })) }],

@@ -34,7 +34,8 @@ export function createEmbeddedTraffic({ folder, startProxy }: EmbeddedTrafficOpt
       try {
         return await call<TrafficState>("/state");
       } catch (error) {
-        if (error instanceof FaultError && error.fault.code === "traffic-unreachable") return null;
+        // One that is there and does not answer has a table in force, unlike one that is not.
+        if (isNobodyThere(error)) return null;
         throw error;
       }
     },
@@ -49,6 +50,14 @@ export function createEmbeddedTraffic({ folder, startProxy }: EmbeddedTrafficOpt
       call("/drain", { method: "POST", body: { endpoint, deadlineMs }, timeoutMs: deadlineMs + ANSWER_MS }),
     observations: (since) => call<ObservationBatch>(`/observations?since=${since}`),
   };
+}
+
+/** Nothing accepts on the socket: no process has it open. */
+function isNobodyThere(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if ("code" in each && (each.code === "ENOENT" || each.code === "ECONNREFUSED")) return true;
+  }
+  return false;
 }
 
 function unreachable(error: FaultError): FaultError {
