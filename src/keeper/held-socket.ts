@@ -77,20 +77,26 @@ function refused(listener: Listener, address: string, code: string): Refusal | F
   }
 }
 
-/** Who has the port, and the two ways out. */
+/** Who has the port, and the ways out. */
 function portTaken(where: string, address: string, port: number): Fault {
   const { owners, uids } = ownersOfPort(address, port);
+  const tidegate = owners
+    .map(({ command }) => ANOTHER_TIDEGATE.exec(command)?.[1])
+    .find((state) => state !== undefined);
+  if (tidegate !== undefined) {
+    return {
+      code: "port-taken",
+      what: `Port ${port} is the front door of another app under Tidegate, whose state lies in ${tidegate}.`,
+      where,
+      fix: `choose another port under \`traffic\`, or stop that app: tidegate down --state ${tidegate}`,
+    };
+  }
   const who = owners.map(({ pid, command }) => `process ${pid} (${command || "command unknown"})`);
-  const takenBy =
-    who.length > 0
-      ? who.join(" and ")
-      : uids.length > 0
-        ? `a process of another user (uid ${uids.join(", ")})`
-        : "another process";
+  const otherUser = uids.length > 0 ? `a process of another user (uid ${uids.join(", ")})` : "another process";
   const reachable = address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
   return {
     code: "port-taken",
-    what: `Port ${port} is taken by ${takenBy}.`,
+    what: `Port ${port} is taken by ${who.length > 0 ? who.join(" and ") : otherUser}.`,
     where,
     fix: [
       `if that is the service itself, take it over as stable, behind another port: tidegate release --adopt ${reachable}:${port} with \`traffic: { embedded: ANOTHER_PORT }\``,
@@ -98,3 +104,5 @@ function portTaken(where: string, address: string, port: number): Fault {
     ].join("\n"),
   };
 }
+
+const ANOTHER_TIDEGATE = /\b(?:keeper|proxy) --state (\S+)/;

@@ -48,6 +48,7 @@ export class Keeper {
   readonly #rotation: NodeJS.Timeout;
   #proxy: ProxyProcess | null = null;
   #epoch: number;
+  #isStopping = false;
 
   private constructor(settings: KeeperSettings, record: KeeperRecord) {
     const path = settings.folder.file(KEEPER_RECORD_FILE);
@@ -105,6 +106,7 @@ export class Keeper {
   }
 
   async putProxy(spec: ProxySpec): Promise<void> {
+    this.#mustGoOn();
     const fresh = this.#proxy === null;
     this.#proxy ??= new ProxyProcess(spec, null, this.#proxySurroundings());
     try {
@@ -116,6 +118,7 @@ export class Keeper {
   }
 
   async putInstance(spec: InstanceSpec): Promise<InstanceState> {
+    this.#mustGoOn();
     const before = this.#instances.get(spec.id);
     if (before !== undefined) {
       await before.process.settled();
@@ -151,6 +154,7 @@ export class Keeper {
 
   /** Stops the proxy, then all instances, and forgets them. The epoch stays. */
   async stopAll(): Promise<void> {
+    this.#isStopping = true;
     await this.#dropProxy();
     await Promise.all([...this.#instances.values()].map((instance) => instance.process.stop(STOP_ALL_MS)));
     this.#instances.clear();
@@ -175,6 +179,12 @@ export class Keeper {
       await this.#proxy.restore();
     }
     await Promise.all([...this.#instances.values()].map((instance) => instance.process.restore()));
+  }
+
+  /** Faults: keeper-stops (409). */
+  #mustGoOn(): void {
+    if (!this.#isStopping) return;
+    throw new Refusal(409, { code: "keeper-stops", what: "Everything is being stopped, so nothing new is started." });
   }
 
   #instance(id: string): Instance {

@@ -47,6 +47,8 @@ export async function runKeeper(options: KeeperOptions): Promise<void> {
     ...(options.logs === undefined ? {} : { logs: options.logs }),
     note: options.note ?? noteOnOutput,
   });
+  // A full disk fails the writing of notes; that must not end the keeper.
+  process.stdout.on("error", ignore);
   const server = await serveControl(folder.socket(KEEPER_SOCKET), keeperApi(keeper, end));
   try {
     if (!ended.signal.aborted && options.signal?.aborted !== true) await once(ended.signal, "abort");
@@ -55,6 +57,7 @@ export async function runKeeper(options: KeeperOptions): Promise<void> {
     server.closeAllConnections();
     await keeper.close();
     process.off("SIGHUP", ignore).off("SIGTERM", end).off("SIGINT", end);
+    process.stdout.off("error", ignore);
   }
 }
 

@@ -16,8 +16,8 @@ import { SupervisedProcess } from "./supervised-process.ts";
 const READY_MS = 20_000;
 /** Ends in a row after which waiting for it is no use; it is started again all the same. */
 const TRIES = 3;
-/** SIGTERM to SIGKILL. */
-const STOP_MS = 10_000;
+/** SIGTERM to SIGKILL; longer than the proxy itself gives to what is in flight. */
+const STOP_MS = 15_000;
 
 export interface ProxySurroundings extends Surroundings {
   readonly command: readonly string[];

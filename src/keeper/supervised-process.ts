@@ -35,7 +35,7 @@ export type SupervisedState = "starting" | "running" | "backoff" | "stopping" | 
 /** What is left of a family whose head has ended gets this long before SIGKILL. */
 const ORPHANS_GRACE_MS = 2_000;
 /** How often a process that is no child of this keeper is looked at. */
-const LOOK_MS = 500;
+const LOOK_MS = 100;
 
 /** Starts one program, starts it again when it ends unasked, adopts what a keeper before left, and stops it whole. */
 export class SupervisedProcess {

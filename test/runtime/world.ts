@@ -51,6 +51,7 @@ export async function processWorld({ subfolder = "", repository = true } = {}): 
       stdio: ["ignore", "pipe", "pipe"],
     }).trim();
   if (repository) git("init", "--quiet", "--initial-branch=main");
+  const keeperCommand = [process.execPath, KEEPER, folder.path];
   const foreigners: ProcessIdentity[] = [];
   const another: ProcessWorld["another"] = ({ services = [], env = {} } = {}) =>
     createProcessRuntime({
@@ -59,7 +60,7 @@ export async function processWorld({ subfolder = "", repository = true } = {}): 
       services,
       planFolder,
       folder,
-      keeperCommand: [process.execPath, KEEPER, folder.path],
+      keeperCommand,
       env: { ...process.env, ...env },
     });
   const world: ProcessWorld = {
@@ -100,11 +101,7 @@ export async function processWorld({ subfolder = "", repository = true } = {}): 
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(foreigners.map((identity) => stopFamily(identity, 0)));
-      // One that was killed left its instances alive: a new one is there to stop them.
-      await another()
-        .instances()
-        .catch(() => undefined);
-      await stopKeeper(folder);
+      await stopKeeper(folder, { keeperCommand });
       await temporary[Symbol.asyncDispose]();
     },
   };

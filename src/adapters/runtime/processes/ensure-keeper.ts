@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { FaultError } from "../../../core/fault.ts";
-import { KEEPER_SOCKET, LOG_FOLDER } from "../../../keeper/protocol.ts";
+import { KEEPER_RECORD_FILE, KEEPER_SOCKET, LOG_FOLDER } from "../../../keeper/protocol.ts";
 import { callControl, isAnswered } from "../../../local/control-socket.ts";
 import { lastLines, openForAppending } from "../../../local/log-file.ts";
 import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
@@ -44,9 +44,39 @@ export async function ensureKeeper({ folder, keeperCommand }: KeeperStart): Prom
   });
 }
 
-/** Stops everything of the state folder and its keeper; resolves when the keeper is gone. Without a keeper nothing is done: false. */
-export async function stopKeeper(folder: StateFolder, boundMs = 60_000): Promise<boolean> {
+/** Whether a keeper of this folder has, or left behind when it was killed, anything to look after. */
+export function isAnythingKept(folder: StateFolder): boolean {
+  let text: string;
+  try {
+    text = readFileSync(folder.file(KEEPER_RECORD_FILE), "utf8");
+  } catch {
+    return false;
+  }
+  try {
+    const record = JSON.parse(text) as { proxy: unknown; instances: readonly unknown[] };
+    return record.proxy !== null || record.instances.length > 0;
+  } catch {
+    // A keeper says what is wrong with it.
+    return true;
+  }
+}
+
+export interface KeeperStop {
+  readonly boundMs?: number;
+  /** Starts a keeper to stop what a killed one left behind; without it that is left alone. */
+  readonly keeperCommand?: readonly string[];
+}
+
+/**
+ * Stops everything of the state folder and its keeper; resolves when the keeper is gone, with whether there was
+ * anything to stop. Faults: keeper-not-started, keeper-not-stopped.
+ */
+export async function stopKeeper(
+  folder: StateFolder,
+  { boundMs = 60_000, keeperCommand }: KeeperStop = {},
+): Promise<boolean> {
   const socket = folder.socket(KEEPER_SOCKET);
+  if (keeperCommand !== undefined && isAnythingKept(folder)) await ensureKeeper({ folder, keeperCommand });
   if (!(await isAnswered(socket))) return false;
   await callControl(socket, "/stop", { method: "POST" });
   const until = performance.now() + boundMs;

@@ -24,8 +24,10 @@ export function instanceId({ service, slot, index, version }: StartOrder): strin
 export function instanceSpec(order: StartOrder, port: number, env: Environment): InstanceSpec {
   const { service, slot, version, directory } = order;
   const own = { port: String(port), version, dir: directory, slot };
-  const given: Record<string, string> = { ...environmentToRun(env), ...ownEnvironment(order, port) };
-  const secrets: Record<string, string> = {};
+  const inherited = Object.entries(environmentToRun(env));
+  const given: Record<string, string> = { ...Object.fromEntries(inherited), ...ownEnvironment(order, port) };
+  // A proxy's address may hold a password.
+  const secrets: Record<string, string> = Object.fromEntries(inherited.filter(([, value]) => value.includes("@")));
   const users = (name: string): string | undefined => order.secrets[name] ?? env[name];
   for (const [name, text] of Object.entries(service.env)) {
     const value = fillIn(text, own, users, `\`env.${name}\` of ${service.name}`);

@@ -3,13 +3,11 @@ import {
   EPOCH_HEADER,
   type InstanceSpec,
   type InstanceState,
-  KEEPER_RECORD_FILE,
   KEEPER_SOCKET,
   type KeeperState,
 } from "../../../keeper/protocol.ts";
-import { existsSync, readFileSync } from "node:fs";
 import { callControl, type ControlCall, Refusal } from "../../../local/control-socket.ts";
-import { ensureKeeper, type KeeperStart } from "./ensure-keeper.ts";
+import { ensureKeeper, isAnythingKept, type KeeperStart } from "./ensure-keeper.ts";
 
 /** What the runtime asks of the keeper. Writes start one when none runs. Faults: runtime-unreachable, the keeper's own. */
 export interface KeeperClient {
@@ -49,7 +47,8 @@ export function keeperClient(start: KeeperStart): KeeperClient {
       epoch = next;
     },
     async state() {
-      return isAnythingRecorded(folder.file(KEEPER_RECORD_FILE)) ? call<KeeperState>("/state") : null;
+      // A look at an empty place must not leave a keeper behind.
+      return isAnythingKept(folder) ? call<KeeperState>("/state") : null;
     },
     put: (spec) => call(`/instances/${encodeURIComponent(spec.id)}`, { method: "PUT", body: spec, timeoutMs: 30_000 }),
     async remove(id, graceMs) {
@@ -71,18 +70,6 @@ export function keeperClient(start: KeeperStart): KeeperClient {
       return answer.lines;
     },
   };
-}
-
-/** A look at an empty place must not leave a keeper behind. */
-function isAnythingRecorded(path: string): boolean {
-  if (!existsSync(path)) return false;
-  try {
-    const record = JSON.parse(readFileSync(path, "utf8")) as { proxy: unknown; instances: readonly unknown[] };
-    return record.proxy !== null || record.instances.length > 0;
-  } catch {
-    // Let the keeper say what is wrong with it.
-    return true;
-  }
 }
 
 function isUnreachable(error: unknown): error is FaultError {

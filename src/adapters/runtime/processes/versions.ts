@@ -27,7 +27,9 @@ export async function resolveVersion(
   const plain = services.length > 0 && services.every((service) => service.runtime.prepare !== undefined);
   if (plain && !/^(?:HEAD|@)(?:$|[~^])/.test(wanted)) return plainVersion(wanted);
   const inside = await git(planFolder, ["rev-parse", "--is-inside-work-tree"]);
-  if (inside.output !== "true") throw noRepository(planFolder, services, wanted, inside.error);
+  if (inside.output !== "true") {
+    throw plain ? notNamed(planFolder, wanted) : noRepository(planFolder, services, wanted, inside.error);
+  }
   const commit = await git(planFolder, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${wanted}^{commit}`]);
   if (!commit.ok) throw await unknownVersion(planFolder, wanted);
   const version = commit.output;
@@ -49,6 +51,15 @@ function plainVersion(wanted: string): { version: string; label: string } {
     code: "unknown-version",
     what: `"${wanted}" can't be the name of a version.`,
     fix: "use letters, digits and `. _ + @ : -`, and begin with a letter or a digit",
+  });
+}
+
+function notNamed(folder: string, wanted: string): FaultError {
+  return new FaultError({
+    code: "unknown-version",
+    what: `"${wanted}" means nothing here: the plan file's folder is not in a git repository.`,
+    where: folder,
+    fix: "name the version as the `prepare:` line understands it: tidegate release 1.2.3",
   });
 }
 
