@@ -35,6 +35,11 @@ export const METRICS: Readonly<
   restarts: { unit: "count", worse: "higher", label: "restarts" },
 };
 
+/** Figures of the processes, which are there without any traffic. */
+export function isOfProcesses(metric: Metric): boolean {
+  return metric === "cpu" || metric === "memory" || metric === "restarts";
+}
+
 export type Limit =
   /** In the metric's own unit. `restarts: 0` means: more than none is too many. */
   | { readonly kind: "absolute"; readonly value: number }

@@ -5,6 +5,9 @@ import type { Ingredient, Recipe } from "./recipe.ts";
 import type { Effects } from "./release.ts";
 import { type Duration, type Moment, SECOND } from "./time.ts";
 
+/** Trying the same again would get the same answer. */
+const PERMANENT: ReadonlySet<string> = new Set(["traffic-table-refused", "stale-epoch"]);
+
 const LONGEST_BACKOFF: Duration = 10 * SECOND;
 
 /** How far a recipe has come, and what to ask for next. */
@@ -34,7 +37,7 @@ export function advance(
     if (effect?.state === "requested") return { kind: "waiting", on: ingredient.name };
     if (effect?.state === "interrupted" && ingredient.repeat === "ask") return { kind: "uncertain", ingredient };
     if (effect?.state === "failed") {
-      if (effect.try >= ingredient.tries) {
+      if (effect.try >= ingredient.tries || PERMANENT.has(effect.fault?.code ?? "")) {
         if (ingredient.optional) continue;
         return {
           kind: "failed",

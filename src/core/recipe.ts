@@ -202,7 +202,7 @@ export function undoRecipe(release: Release): Recipe {
       effect: { kind: "start", version: stable.version, slot: stable.slot, services },
     });
   }
-  if (hasRoutes && wasInTable(release)) {
+  if (hasRoutes && hadTraffic(release)) {
     recipe.push({
       ...ONCE,
       tries: 1_000_000,
@@ -234,7 +234,7 @@ export function undoRecipe(release: Release): Recipe {
       },
     });
   }
-  if (hasRoutes && wasInTable(release))
+  if (hasRoutes && wasStarted(release))
     recipe.push({ ...ONCE, ...INSIST, name: "settle-stable", effect: { kind: "settle", on: "stable" } });
   return recipe;
 }
@@ -272,9 +272,11 @@ function wasStarted(release: Release): boolean {
   return requestedEffects(release).some(({ kind }) => kind === "start") || release.share > 0 || release.liveAt !== null;
 }
 
-/** Before the candidate was started nothing in the data plane is this release's. */
-function wasInTable(release: Release): boolean {
-  return wasStarted(release);
+/** A share was asked for at least once, whether it came into force or not. */
+function hadTraffic(release: Release): boolean {
+  return (
+    release.share > 0 || release.liveAt !== null || requestedEffects(release).some((effect) => effect.kind === "share")
+  );
 }
 
 function workersSwitched(release: Release): boolean {

@@ -51,8 +51,9 @@ export async function runCommand(
   timeoutMs: number,
   purpose: "run" | "undo",
 ): Promise<Observed> {
-  const { release, options, ports } = stage;
-  const values = { ...options.secrets, version: release.candidate.version, slot: release.candidate.slot };
+  const { release, ports } = stage;
+  // `${UPPER}` is left to the shell, which has it in its environment: filled in it would stand in the process list.
+  const values = { version: release.candidate.version, slot: release.candidate.slot };
   const env = {
     TIDEGATE_APP: release.app,
     TIDEGATE_ENVIRONMENT: release.environment,

@@ -1,7 +1,7 @@
 import { FRESH_JUDGE, type JudgeState, judge } from "../core/analysis/judge.ts";
 import { sumWindow } from "../core/analysis/window.ts";
 import { quantile } from "../core/analysis/histogram.ts";
-import type { Verdict } from "../core/guard.ts";
+import { isOfProcesses, type Verdict } from "../core/guard.ts";
 import { trafficProfile } from "../core/quietest.ts";
 import { currentStep, type Release } from "../core/release.ts";
 import type { Seen } from "../core/seen.ts";
@@ -30,6 +30,9 @@ export function createWatch(world: World): Watch {
     stableVerdicts: readonly Verdict[];
   } | null = null;
 
+  const runs = ({ candidate }: Release): boolean =>
+    world.instances().some(({ version, slot }) => version === candidate.version && slot === candidate.slot);
+
   const verdicts = (release: Release, now: Moment): Pick<Seen, "verdicts" | "stableVerdicts"> => {
     const current = currentStep(release);
     if (current === null || current.progress.state !== "running" || current.step.guards.length === 0)
@@ -45,10 +48,7 @@ export function createWatch(world: World): Watch {
       judged = { key, second: 0, state: FRESH_JUDGE, restarts, verdicts: [], stableVerdicts: [] };
     }
     if (judged.second === second) return judged;
-    const guards =
-      release.share > 0
-        ? step.guards
-        : step.guards.filter(({ metric }) => metric === "cpu" || metric === "memory" || metric === "restarts");
+    const guards = step.guards.filter(({ metric }) => (isOfProcesses(metric) ? runs(release) : release.share > 0));
     const result = judge(judged.state, {
       guards,
       candidate: release.candidate.version,

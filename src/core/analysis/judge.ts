@@ -1,5 +1,14 @@
 import { guardSentence, formatCount } from "../figures.ts";
-import { type Figures, type Guard, type GuardLevel, type Limit, type Metric, METRICS, type Verdict } from "../guard.ts";
+import {
+  type Figures,
+  type Guard,
+  type GuardLevel,
+  isOfProcesses,
+  type Limit,
+  type Metric,
+  METRICS,
+  type Verdict,
+} from "../guard.ts";
 import type { InstanceSeen, SecondRow } from "../observation.ts";
 import { quantile } from "./histogram.ts";
 import { sumWindow, type WindowSum } from "./window.ts";
@@ -49,16 +58,12 @@ export function judge(state: JudgeState, look: Look): Judgement {
   const stableVerdicts: Verdict[] = [];
   for (const guard of look.guards) {
     const figures = figuresOf(guard, look);
-    const broken = look.sourceDown === null || isOfProcesses(guard) ? worstBroken(guard, figures) : null;
+    const broken = look.sourceDown === null || isOfProcesses(guard.metric) ? worstBroken(guard, figures) : null;
     const verdict = verdictOf(guard, figures, broken, look, state, next);
     verdicts.push(verdict);
     if (broken?.level === "rollback" && isAsBadOnStable(guard, figures)) stableVerdicts.push(verdict);
   }
   return { state: next, verdicts, stableVerdicts };
-}
-
-function isOfProcesses({ metric }: Guard): boolean {
-  return metric === "cpu" || metric === "memory" || metric === "restarts";
 }
 
 interface Broken {
@@ -82,8 +87,10 @@ function verdictOf(
     ...(level === undefined ? {} : { level }),
   });
   const label = METRICS[guard.metric].label;
-  if (look.sourceDown !== null && !isOfProcesses(guard))
+  if (look.sourceDown !== null && !isOfProcesses(guard.metric))
     return make("source-down", `${label} unknown: ${look.sourceDown}`);
+  if (isOfProcesses(guard.metric) && figures.candidate === null)
+    return make("no-data", `${label} unknown: nothing is known of the candidate's processes`);
   if (figures.n === 0 || figures.candidate === null)
     return make("no-data", `${label} unknown: no requests on the candidate for ${figures.windowMs / 1000}s`);
   const limit = broken?.limit ?? firstLimit(guard);
@@ -103,7 +110,7 @@ function unbroken(guard: Guard, figures: Figures, sentence: string): readonly ["
     return ["inconclusive", `${sentence}, n = ${formatCount(figures.n)} of ${formatCount(needed(guard))} needed`];
   }
   const compares = Object.values(guard.limits).some((limits) => limits.some(({ kind }) => kind === "relative"));
-  if (compares && !isOfProcesses(guard) && (figures.stable === null || figures.nStable < guard.minRequests)) {
+  if (compares && !isOfProcesses(guard.metric) && (figures.stable === null || figures.nStable < guard.minRequests)) {
     return [
       "inconclusive",
       `${sentence}; to compare with, stable has n = ${formatCount(figures.nStable)} of ${formatCount(guard.minRequests)} needed`,
@@ -166,7 +173,7 @@ const QUANTILES: Readonly<Partial<Record<Guard["metric"], number>>> = { p50: 0.5
 function needed(guard: Guard): number {
   const q = QUANTILES[guard.metric];
   if (q !== undefined) return Math.max(guard.minRequests, Math.ceil(guard.minEvents / (1 - q)));
-  return isOfProcesses(guard) ? 1 : guard.minRequests;
+  return isOfProcesses(guard.metric) ? 1 : guard.minRequests;
 }
 
 function isEnough(guard: Guard, figures: Figures): boolean {
@@ -189,7 +196,7 @@ function isAsBadOnStable(guard: Guard, figures: Figures): boolean {
 }
 
 function figuresOf(guard: Guard, look: Look): Figures {
-  if (isOfProcesses(guard)) return processFigures(guard, look);
+  if (isOfProcesses(guard.metric)) return processFigures(guard, look);
   const from = Math.max(look.fromSecond, look.toSecond - Math.ceil(guard.windowMs / 1000) + 1);
   const mine = sumWindow(look.rows, look.candidate, from, look.toSecond);
   const theirs = look.stable === null ? null : sumWindow(look.rows, look.stable, from, look.toSecond);
