@@ -68,7 +68,7 @@ steps:
 - **Overlays.** With \`--env staging\`, \`tidegate.staging.yaml\` beside it is laid over it: maps merge key by key, lists and values replace. Without \`--env\` and \`DEPLOYMENT_ENV\` the environment is \`production\`.
 - **What goes first.** Command line, then environment variables, then the overlay, then the file, then the defaults below.
 - **Units.** Durations and shares carry theirs: \`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`3d\`, \`1w\`, \`1h30m\`; \`5%\`, \`0.25%\`.
-- **References.** \`\${port}\`, \`\${version}\`, \`\${dir}\` and \`\${slot}\` are Tidegate's. \`\${UPPER}\` is yours: a value of the environment in which Tidegate runs. It must be set when the plan is read, and only its name is kept: neither plan nor journal holds the value. \`$\${NAME}\` is the text itself; \`$NAME\` and \`\${NAME:-x}\` are left to the shell. Inside \`{ … }\` YAML wants quotes around a reference: \`{ url: "\${URL}" }\`.
+- **References.** \`\${port}\`, \`\${version}\`, \`\${dir}\` and \`\${slot}\` are Tidegate's. \`\${UPPER}\` is yours: a value of the environment in which Tidegate runs. It must be set when the plan is read, and only its name is kept: neither plan nor journal holds the value. \`$\${NAME}\` is the text itself (in an \`env\`); \`$NAME\`, \`\${NAME:-x}\` and what a shell line assigns itself are left to the shell. Inside \`{ … }\` YAML wants quotes around a reference: \`{ url: "\${URL}" }\`.
 - **YAML.** Anchors, aliases and merge keys (\`<<: *base\`) work; a key at the top that begins with \`x-\` is read by nobody, so anchors can be made there. A limit that begins with \`>\` needs quotes: \`"> 1%"\`.
 - **Mistakes** are told all at once, each with file, line, column, the line itself, and the nearest key that exists. Nothing is ignored.
 

@@ -2,6 +2,7 @@ import type { Plan } from "../core/plan.ts";
 import { userNamesIn } from "../core/references.ts";
 import { compilePlan } from "./compile/compile.ts";
 import type { CompileContext, SideFile } from "./compile/context.ts";
+import { isGiven } from "./compile/references.ts";
 import { sideFilesOf } from "./compile/side-files.ts";
 import type { Override } from "./overrides.ts";
 import { at, type Located, type Path, placeOf } from "./reading/located.ts";
@@ -46,7 +47,8 @@ export function readPlan(written: Located, context: ReadContext): PlanRead {
   return {
     plan: compiled.plan,
     overrides: compiled.overrides,
-    references: userNamesIn(compiled.plan),
+    // What is not set, a shell line assigns itself: else it would have been told.
+    references: userNamesIn(compiled.plan).filter((name) => !isGiven(name) && context.env[name] !== undefined),
     notes: idleOverrides(compiled.overrides, context),
     problems,
   };

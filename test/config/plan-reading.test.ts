@@ -319,6 +319,43 @@ describe("References", () => {
   });
 });
 
+describe("Shell lines", () => {
+  it("may use what the shell has by itself: its own variables, and what Tidegate gives it", async () => {
+    const { references } = await load(
+      `
+        app: shop
+        services:
+          web: { run: 'for part in a b; do ./serve "\${part}" \${PORT} \${BLUE_GREEN_MODE}; done' }
+        traffic: { embedded: 8080 }
+        steps:
+          - warm: { pages: ["/\${version}"], until: 'test "\${TIDEGATE_URL}" != "\${KEY}"' }
+          - smoke: [{ run: 'FOUND=1; echo \${FOUND} \${TIDEGATE_HEADERS}' }]
+          - run: ./purge.sh \${TIDEGATE_STABLE_VERSION} \${slot} $\${literal}
+          - shift: 100%
+      `,
+      { env: { KEY: "x" } },
+    );
+    assert.deepEqual(references, ["KEY"]);
+  });
+
+  it("in which Tidegate fills nothing in say so", () =>
+    tells(
+      planWith(`
+        steps:
+          - warm: { pages: [/], until: './warm.sh \${version}' }
+          - shift: 100%
+      `),
+      `
+        \`\${version}\` is not known here.
+          where  tidegate.yaml:6:43 · steps[0].warm.until
+          seen   6 |   - warm: { pages: [/], until: './warm.sh \${version}' }
+                   |                                           ^^^^^^^^^^
+          fix    Tidegate fills nothing in here. A variable of the shell's own is written \`$version\`.
+          code   plan-name-unknown
+      `,
+    ));
+});
+
 describe("A plan in TypeScript", () => {
   const config = (body: string): Record<string, string> => ({
     "tidegate.config.ts": `import { defineConfig, type PlanFile } from "tidegate";\n${body}`,

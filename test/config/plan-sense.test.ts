@@ -534,21 +534,21 @@ describe("A plan that reads well and makes no sense is refused", () => {
           where  tidegate.yaml:4:29 · services.web.run
           seen   4 |     run: node web.js --port \${prot} --db \${DATABASE_URL} \${SHELL:-sh} $$
                    |                             ^^^^^^^
-          fix    Known here: \${port}, \${version}, \${dir}, \${slot}. For the text itself write \`$\${prot}\`.
+          fix    Known here: \${port}, \${version}, \${dir}, \${slot}. A variable of the shell's own is written \`$prot\`.
           code   plan-name-unknown
 
         \`\${DATABASE_URL}\` is not set in the environment.
           where  tidegate.yaml:4:42 · services.web.run
           seen   4 |     run: node web.js --port \${prot} --db \${DATABASE_URL} \${SHELL:-sh} $$
                    |                                          ^^^^^^^^^^^^^^^
-          fix    Set DATABASE_URL in the environment in which Tidegate runs. For the text itself write \`$\${DATABASE_URL}\`.
+          fix    Set DATABASE_URL in the environment in which Tidegate runs. A variable of the shell's own is written \`$DATABASE_URL\`.
           code   environment-variable-missing
 
         \`\${port}\` is not known here.
           where  tidegate.yaml:5:26 · services.web.build
           seen   5 |     build: npm ci --port \${port}
                    |                          ^^^^^^^
-          fix    Known here: \${version}, \${dir}. For the text itself write \`$\${port}\`.
+          fix    Known here: \${version}, \${dir}. A variable of the shell's own is written \`$port\`.
           code   plan-name-unknown
 
         \`\${HOST}\` can't stand here: only what is used while the release runs may come from the environment.

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
+import { z } from "zod";
 import { planFileJsonSchema } from "../../scripts/plan-file-json-schema.ts";
 import { planFilePage } from "../../scripts/plan-file-page.ts";
 import { parseChecklist } from "../../src/config/checklist.ts";
@@ -113,7 +114,19 @@ describe("The JSON Schema", () => {
     assert.deepEqual(bare, []);
   });
 
-  it("is valid YAML-wise for the examples: every default is one that could be written", async () => {
+  it("takes what the loader takes, and refuses a key that does not exist", () => {
+    const schema = z.fromJSONSchema(JSON.parse(read("schema/tidegate.schema.json")) as z.core.JSONSchema.JSONSchema);
+    for (const path of ["test/fixtures/plans/careful/tidegate.yaml", "examples/shop/tidegate.yaml"]) {
+      const plan = parse(read(path), { merge: true }) as Record<string, unknown>;
+      assert.deepEqual(schema.safeParse(plan).error?.issues ?? [], [], path);
+      assert.equal(schema.safeParse({ ...plan, "x-base": { any: 1 } }).success, true, path);
+      assert.equal(schema.safeParse({ ...plan, notfy: {} }).success, false, path);
+      assert.equal(schema.safeParse({ ...plan, steps: [{ shift: "5" }] }).success, false, path);
+      assert.equal(schema.safeParse({ ...plan, steps: [{ migrate: "expand" }] }).success, false, path);
+    }
+  });
+
+  it("has only defaults that could be written", async () => {
     const schema = JSON.parse(read("schema/tidegate.schema.json")) as {
       $defs: { service?: Schema };
       properties: Readonly<Record<string, { default?: unknown }>>;

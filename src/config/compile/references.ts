@@ -10,36 +10,52 @@ type TidegateName = (typeof TIDEGATE_NAMES)[number];
 export interface Allowed {
   readonly own: readonly TidegateName[];
   readonly user: boolean;
+  /** The text is for a shell, which has variables of its own too. */
+  readonly shell?: boolean;
 }
 
 const NONE: Allowed = { own: [], user: false };
-/** What is filled in where a command of a release runs, or an app is asked. */
-export const OF_RELEASE: Allowed = { own: ["version", "dir", "slot"], user: true };
-export const OF_CHECK: Allowed = { own: ["version"], user: true };
+/** Tidegate fills nothing in: the shell finds the user's values in its environment. */
+export const SHELL_ALONE: Allowed = { own: [], user: true, shell: true };
+export const OF_REQUEST: Allowed = { own: ["version"], user: true };
+export const OF_ADDRESS: Allowed = { own: [], user: true };
 
 const OF_SERVICE: Readonly<Record<string, Allowed>> = {
-  run: { own: TIDEGATE_NAMES, user: true },
+  run: { own: TIDEGATE_NAMES, user: true, shell: true },
   env: { own: TIDEGATE_NAMES, user: true },
-  build: { own: ["version", "dir"], user: true },
-  prepare: { own: ["version", "dir"], user: true },
+  build: { own: ["version", "dir"], user: true, shell: true },
+  prepare: { own: ["version", "dir"], user: true, shell: true },
 };
 
 const OF_STEP: Readonly<Record<string, Allowed>> = {
-  run: OF_RELEASE,
-  undo: OF_RELEASE,
+  run: { own: ["version", "slot"], user: true, shell: true },
+  undo: { own: ["version", "slot"], user: true, shell: true },
   notify: { own: ["version", "slot"], user: false },
-  smoke: { own: ["version"], user: true },
-  warm: OF_RELEASE,
+  smoke: OF_REQUEST,
+  warm: OF_REQUEST,
 };
 
 function allowedAt(path: Path): Allowed {
   const words = path.filter((key) => typeof key === "string");
-  const [top = ""] = words;
-  if (top === "services") return OF_SERVICE[words[2] ?? ""] ?? NONE;
-  if (top === "traffic") return words[1] === "pins" ? { own: [], user: true } : NONE;
-  if (top === "notify") return { own: [], user: true };
+  const [top = "", , key = ""] = words;
+  if (top === "services") return Object.hasOwn(OF_SERVICE, key) ? (OF_SERVICE[key] ?? NONE) : NONE;
+  if (top === "traffic") return words[1] === "pins" ? OF_ADDRESS : NONE;
+  if (top === "notify") return OF_ADDRESS;
   if (top !== "steps") return NONE;
-  return OF_STEP[words.find((word) => Object.hasOwn(OF_STEP, word)) ?? ""] ?? NONE;
+  const verb = words.find((word) => Object.hasOwn(OF_STEP, word)) ?? "";
+  const last = path.at(-1);
+  if ((verb === "smoke" && last === "run") || (verb === "warm" && last === "until")) return SHELL_ALONE;
+  return OF_STEP[verb] ?? NONE;
+}
+
+/** What instances and commands get in their environment from Tidegate. */
+export function isGiven(name: string): boolean {
+  return /^(TIDEGATE_[A-Z0-9_]+|DEPLOYMENT_ENV|BLUE_GREEN_MODE|PORT)$/.test(name);
+}
+
+/** `for name in …`, `NAME=x; echo ${NAME}`: the shell's own variables. */
+function isAssignedIn(line: string, name: string): boolean {
+  return new RegExp(String.raw`(?:^|[\s;&|({])(?:${name}=|(?:for|read)\s+${name}\b)`).test(line);
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -62,8 +78,12 @@ type Wrong = Pick<PathProblem & Problem, "code" | "what"> & { readonly fix: stri
 
 export function wrongReferences(text: string, allowed: Allowed, env: Env): readonly Wrong[] {
   return referencesIn(text).flatMap(({ name, owner }): readonly Wrong[] => {
+    if (allowed.shell === true && (isGiven(name) || isAssignedIn(text, name))) return [];
     const part = `\${${name}}`;
-    const itself = `For the text itself write \`$${part}\`.`;
+    const itself =
+      allowed.shell === true
+        ? `A variable of the shell's own is written \`$${name}\`.`
+        : `For the text itself write \`$${part}\`.`;
     if (owner === "user") {
       if (!allowed.user) {
         const what = `\`${part}\` can't stand here: only what is used while the release runs may come from the environment.`;
@@ -76,7 +96,8 @@ export function wrongReferences(text: string, allowed: Allowed, env: Env): reado
     if (allowed.own.some((own) => own === name)) return [];
     const near = nearest(name, allowed.own);
     const meant = near === undefined ? "." : `; did you mean \`\${${near}}\`?`;
-    const known = allowed.own.length === 0 ? "" : `Known here: ${allowed.own.map((own) => `\${${own}}`).join(", ")}. `;
+    const names = allowed.own.map((own) => `\${${own}}`).join(", ");
+    const known = names === "" ? "Tidegate fills nothing in here. " : `Known here: ${names}. `;
     return [
       { code: "plan-name-unknown", what: `\`${part}\` is not known here${meant}`, fix: `${known}${itself}`, part },
     ];

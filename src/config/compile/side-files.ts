@@ -12,7 +12,7 @@ import { compileFlow, type FlowContext } from "../smoke-flows.ts";
 import type { CompileContext, Told } from "./context.ts";
 import { draftSteps, type WrittenStep } from "./drafts.ts";
 import { checkRole, type People } from "./people.ts";
-import { OF_CHECK, wrongReferences } from "./references.ts";
+import { type Allowed, OF_ADDRESS, OF_REQUEST, SHELL_ALONE, wrongReferences } from "./references.ts";
 import { routeFor } from "./routes.ts";
 
 type WrittenSmoke = WrittenStep<"smoke">["smoke"];
@@ -66,7 +66,7 @@ export function checklistReader(people: People, context: CompileContext, told: T
       if (problem !== undefined) told.files.push({ ...problem, place });
     }
     for (const { check, place } of checks) {
-      for (const { part, ...wrong } of wrongReferences(textOf(check), OF_CHECK, context.env))
+      for (const { part, ...wrong } of wrongReferences(textOf(check), allowedIn(check), context.env))
         told.files.push({ ...wrong, place: partOf(place, part) });
     }
     return checklist;
@@ -77,6 +77,11 @@ function textOf(check: MachineCheck): string {
   return Object.values(check)
     .filter((value) => typeof value === "string")
     .join("\n");
+}
+
+function allowedIn({ kind }: MachineCheck): Allowed {
+  if (kind === "command") return SHELL_ALONE;
+  return kind === "http" ? OF_ADDRESS : { own: [], user: false };
 }
 
 type Routes = ReadonlyMap<string, readonly Route[]>;
@@ -93,11 +98,7 @@ export function smokeReader(services: readonly Service[], routes: Routes, contex
     if (source === undefined) return [];
     const { flows, problems } = parseSmokeFile(source, baseName(file), flowContext);
     told.files.push(...problems);
-    for (const { part, ...wrong } of wrongReferences(
-      JSON.stringify(flows),
-      { own: ["version"], user: true },
-      context.env,
-    )) {
+    for (const { part, ...wrong } of flows.flatMap((flow) => wrongInFlow(flow, context.env))) {
       const start = source.text.indexOf(part);
       told.files.push({ ...wrong, place: start < 0 ? { source } : { source, start, end: start + part.length } });
     }
@@ -120,6 +121,16 @@ export function smokeReader(services: readonly Service[], routes: Routes, contex
     }
     return [compileFlow("smoke", requests, path, flowContext)];
   };
+}
+
+function wrongInFlow(flow: SmokeFlow, env: CompileContext["env"]): ReturnType<typeof wrongReferences> {
+  const requests = [...flow.requests, ...flow.cleanup];
+  const commands = requests.filter((request) => request.kind === "command");
+  const others = requests.filter((request) => request.kind !== "command");
+  return [
+    ...commands.flatMap(({ command }) => wrongReferences(command, SHELL_ALONE, env)),
+    ...wrongReferences(JSON.stringify([flow.variables, others]), OF_REQUEST, env),
+  ];
 }
 
 function firstRouted(services: readonly Service[]): string {

@@ -140,6 +140,5 @@ export const smokeFile = knowing(z.union([requests, z.record(z.string(), smokeFl
   noun: "a list of requests, or flows under their names",
 });
 
-export type SmokeFileInput = z.output<typeof smokeFile>;
 export type SmokeFlowInput = z.output<typeof smokeFlow>;
 export type SmokeRequestInput = z.output<typeof smokeRequest>;
