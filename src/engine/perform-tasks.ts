@@ -77,6 +77,8 @@ export async function runCommand(
   });
 }
 
+const COUNTED_AFTER_MS = 4_500;
+
 /** One target that can't be reached must not keep a message from the others. */
 export async function notifyPeople(stage: Stage, message: Message, to: readonly NotifyTarget[]): Promise<Observed> {
   const { app, environment, id } = stage.release;
@@ -95,6 +97,7 @@ export async function notifyPeople(stage: Stage, message: Message, to: readonly 
 
 export async function gatherEvidence(stage: Stage): Promise<Observed> {
   const { release, world, ports } = stage;
+  await untilCounted(stage);
   const since = Math.floor((release.startedAt?.wall ?? 0) / 1000);
   const evidence = await ports.evidence.gather({
     candidate: release.candidate.version,
@@ -102,6 +105,13 @@ export async function gatherEvidence(stage: Stage): Promise<Observed> {
     rows: world.rows().filter(({ second }) => second >= since),
   });
   return { ...evidence };
+}
+
+/** The last seconds with traffic on the candidate are closed, and fetched, a while after they ended. */
+async function untilCounted({ release, ports, signal }: Stage): Promise<void> {
+  if (release.undo === null || release.undo.fromShare === 0) return;
+  const left = release.undo.decidedAt.wall + COUNTED_AFTER_MS - ports.clock.wall();
+  if (left > 0) await ports.clock.sleep(Math.min(left, COUNTED_AFTER_MS), signal);
 }
 
 function instanceTarget(stage: Stage): Target {
