@@ -140,7 +140,7 @@ function describe(schema: Schema): string {
 }
 
 function cell(text: string): string {
-  return text.replaceAll("|", String.raw`\|`);
+  return text.replaceAll("|", String.raw`\|`).replaceAll(/\b(checklists|smoke-tests)\.md\b/g, "[$1.md]($1.md)");
 }
 
 function yaml(text: string): string {

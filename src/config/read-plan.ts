@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { Plan } from "../core/plan.ts";
 import { userNamesIn } from "../core/references.ts";
 import { compilePlan } from "./compile/compile.ts";
@@ -75,7 +76,9 @@ function notAMap(located: Located): Problem {
 
 function lineOf(located: Located, path: Path): { readonly file: string; readonly line: number } | undefined {
   const { source, start } = placeOf(located, path, "value");
-  return start === undefined ? undefined : { file: source.name, line: lineAndColumn(source.text, start).line };
+  if (start === undefined) return undefined;
+  // Without its folder: the plan is hashed, and must not depend on where the user stood.
+  return { file: basename(source.name), line: lineAndColumn(source.text, start).line };
 }
 
 /** `VERSION: 1.10` is the number 1.1 to YAML, and an app would be told that. */

@@ -19,6 +19,14 @@ describe("The plan file is looked for in the folder, and nowhere else", () => {
     assert.match(file, /release\/shop\.yaml$/);
   });
 
+  it("and the plan is the same from wherever it is looked at", async () => {
+    const there = await load(null, {
+      files: { "release/tidegate.yaml": planWith("steps: [{ shift: 100% }]") },
+      path: "release/tidegate.yaml",
+    });
+    assert.deepEqual(there.plan, await planOf("steps: [{ shift: 100% }]"));
+  });
+
   it("and says so when there is none", async () => {
     await assert.rejects(load(null), (error: Error & { faults: readonly object[] }) => {
       const [{ where: _, ...fault }] = error.faults as readonly [Record<string, string>];
