@@ -15,6 +15,8 @@ const MAX_VERSIONS = 16;
 
 /** No answer of the app's: refused, cut, timed out. */
 export const FAILED = 0;
+/** The client went away before an answer came: nginx's number for it. */
+export const CLIENT_GONE = 499;
 
 /** What has been counted of one version: in the second that is open, and altogether. */
 export class Tally {

@@ -5,18 +5,15 @@ import type { Duration } from "../core/time.ts";
 import { readAnswerHead } from "./answer-head.ts";
 import type { Assignment } from "./assign.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
-import { FAILED, type Observations } from "./observations.ts";
+import { CLIENT_GONE, FAILED, type Observations, type Tally } from "./observations.ts";
 import { LATE_MS } from "./patience.ts";
+import { Placement } from "./placement.ts";
 import { type PlaneRefusal, REFUSALS, refuseOnSocket } from "./refusal.ts";
 import type { RequestHead } from "./request-head.ts";
-import type { RoutedVersion } from "./routing.ts";
 import { Tunnel } from "./tunnel.ts";
 
 /** From the client's request to the app's 101. */
 const HANDSHAKE_MS: Duration = 30_000;
-
-/** The client went away before an answer came. */
-const CLIENT_GONE = 499;
 
 /** Protocols of HTTP itself: those belong to one connection, and the request is a plain one for us. */
 export function isTunnelProtocol(upgrade: string | undefined): boolean {
@@ -38,10 +35,8 @@ export class Upgrade {
   readonly #head: RequestHead;
   readonly #assignment: Assignment;
   readonly #startedAt = performance.now();
-  readonly #tried = new Set<LiveEndpoint>();
+  readonly #placement: Placement;
   readonly #timeout: NodeJS.Timeout;
-  #version: RoutedVersion;
-  #endpoint: LiveEndpoint | null = null;
   #outgoing: ClientRequest | null = null;
   #hasEnded = false;
 
@@ -58,13 +53,13 @@ export class Upgrade {
     this.#early = early;
     this.#head = head;
     this.#assignment = assignment;
-    this.#version = assignment.version;
+    this.#placement = new Placement(assignment, ({ tally }) => this.#count(tally, FAILED));
     this.#timeout = setTimeout(() => this.#refuse(REFUSALS.noAnswer), HANDSHAKE_MS);
   }
 
   start(): void {
     this.#client.once("close", () => this.#end(this.#isLate ? FAILED : CLIENT_GONE, false));
-    const endpoint = this.#next();
+    const endpoint = this.#placement.claim();
     if (endpoint === null) this.#refuse(REFUSALS.noInstance);
     else this.#attempt(endpoint);
   }
@@ -73,22 +68,7 @@ export class Upgrade {
     return performance.now() - this.#startedAt > LATE_MS;
   }
 
-  #next(): LiveEndpoint | null {
-    const { service, fallback } = this.#assignment;
-    const own = this.#version.groups.get(service)?.pick(this.#tried) ?? null;
-    if (own !== null || fallback === null || this.#version === fallback) return own;
-    const other = fallback.groups.get(service)?.pick(this.#tried) ?? null;
-    if (other === null) return null;
-    this.#count(FAILED);
-    this.#version = fallback;
-    return other;
-  }
-
   #attempt(endpoint: LiveEndpoint): void {
-    this.#endpoint = endpoint;
-    endpoint.inFlight += 1;
-    this.#version.tally.inFlight += 1;
-    this.#version.tally.lastRequestAt = performance.now();
     const { host, port } = endpoint;
     const app = connect({ host, port, noDelay: true, allowHalfOpen: true });
     let wasOpen = false;
@@ -109,28 +89,20 @@ export class Upgrade {
     outgoing.on("error", () => {
       if (this.#outgoing !== outgoing || this.#hasEnded) return;
       if (wasOpen) this.#refuse(REFUSALS.answerCut);
-      else this.#onConnectFailed(endpoint);
+      else this.#onConnectFailed();
     });
     outgoing.end();
   }
 
-  #onConnectFailed(endpoint: LiveEndpoint): void {
+  #onConnectFailed(): void {
     this.#outgoing = null;
-    endpoint.noteConnectError();
-    this.#release();
-    this.#tried.add(endpoint);
-    const failed = this.#version;
-    const next = this.#next();
-    if (next === null) {
-      this.#refuse(REFUSALS.connectFailed);
-      return;
-    }
-    if (this.#version === failed) this.#count(FAILED);
-    this.#attempt(next);
+    const other = this.#placement.claimAnother();
+    if (other === null) this.#refuse(REFUSALS.connectFailed);
+    else this.#attempt(other);
   }
 
   #open(answer: IncomingMessage, app: Socket, appEarly: Buffer): void {
-    const endpoint = this.#endpoint;
+    const { endpoint } = this.#placement;
     const client = this.#client;
     const head = readAnswerHead(answer, false);
     if (endpoint === null || head === null || this.#hasEnded || client.destroyed) {
@@ -143,7 +115,7 @@ export class Upgrade {
       headText(101, answer.statusMessage ?? "", this.#withCookie(head), ["Connection", "Upgrade", "Upgrade", protocol]),
       "latin1",
     );
-    const { tally } = this.#version;
+    const { tally } = this.#placement.version;
     const tunnel = new Tunnel({
       client,
       app,
@@ -170,7 +142,7 @@ export class Upgrade {
       this.#refuse(REFUSALS.badAnswer);
       return;
     }
-    this.#endpoint?.noteAnswer(status);
+    this.#placement.endpoint?.noteAnswer(status);
     const response = new ServerResponse(this.#request);
     response.shouldKeepAlive = false;
     response.assignSocket(this.#client);
@@ -199,22 +171,14 @@ export class Upgrade {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#timeout);
-    this.#count(status);
-    this.#release();
+    this.#count(this.#placement.version.tally, status);
+    this.#placement.release();
     if (!isOpen) this.#outgoing?.destroy();
   }
 
-  #release(): void {
-    if (this.#endpoint === null) return;
-    this.#version.tally.inFlight -= 1;
-    this.#endpoint.release();
-    this.#endpoint = null;
-  }
-
-  #count(status: number): void {
+  #count(tally: Tally, status: number): void {
     if (!this.#assignment.isEvidence) return;
     const { observations } = this.#context;
-    const { tally } = this.#version;
     observations.count(tally, status, performance.now() - this.#startedAt, this.#head.method, this.#head.path);
     if (status === 101) observations.countWebSocket(tally, "opened");
     else if (status < 100 || status >= 500) observations.countWebSocket(tally, "failed");

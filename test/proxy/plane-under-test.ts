@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Backend, Endpoint, RoutingTable } from "../../src/core/routing.ts";
 import { stateFolder } from "../../src/local/state-folder.ts";
-import type { Waits } from "../../src/proxy/exchange.ts";
+import type { Waits } from "../../src/proxy/exchange-context.ts";
 import { DEFAULT_TIMEOUTS, Plane } from "../../src/proxy/plane.ts";
 import type { ProxyTimeouts } from "../../src/proxy/protocol.ts";
 
