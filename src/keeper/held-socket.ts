@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
-import net, { createServer, isIP } from "node:net";
+import net, { isIP } from "node:net";
+import { getSystemErrorName } from "node:util";
 import { type Fault, FaultError } from "../core/fault.ts";
 import type { Listener } from "../core/routing.ts";
 import { ownersOfPort } from "../local/listening-sockets.ts";
@@ -31,26 +32,19 @@ const bind = net as unknown as {
 export async function holdSocket(listener: Listener): Promise<HeldSocket> {
   const { host, port } = listener;
   const address = isIP(host) === 0 ? (await lookup(host)).address : host;
-  // Two sockets may be bound to one port while neither listens; only listening tells whether it is free.
-  await listenForAMoment(address, port).catch((error: NodeJS.ErrnoException) => {
-    throw refused(listener, address, error.code ?? error.message);
-  });
   const handle = bind._createServerHandle(address, port, isIP(address) === 6 ? 6 : 4, -1, 0);
   const bound: { port?: number } = {};
-  if (typeof handle === "number" || handle.getsockname(bound) !== 0) throw refused(listener, address, "EADDRINUSE");
+  // libuv keeps a port that is taken to itself until it is asked for the socket's name.
+  const failure = typeof handle === "number" ? handle : handle.getsockname(bound);
+  if (typeof handle === "number" || failure !== 0) {
+    if (typeof handle !== "number") handle.close();
+    throw refused(listener, address, getSystemErrorName(failure));
+  }
   return {
     listener: { ...listener, host: address, port: bound.port ?? port },
     handle,
     [Symbol.dispose]: () => handle.close(),
   };
-}
-
-function listenForAMoment(host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer((socket) => socket.destroy());
-    probe.once("error", reject);
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
-  });
 }
 
 function refused(listener: Listener, address: string, code: string): Refusal | FaultError {

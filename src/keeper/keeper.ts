@@ -67,7 +67,12 @@ export class Keeper {
     mkdirSync(settings.folder.file(LOG_FOLDER), { recursive: true, mode: 0o700 });
     const record = readRecord(settings.folder.file(KEEPER_RECORD_FILE));
     const keeper = new Keeper(settings, record);
-    await keeper.#restore(record);
+    try {
+      await keeper.#restore(record);
+    } catch (error) {
+      await keeper.close();
+      throw error;
+    }
     return keeper;
   }
 

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { FaultError } from "../core/fault.ts";
 import { callControl, serveControl } from "../local/control-socket.ts";
 import { type ExclusiveLock, tryLock } from "../local/exclusive-lock.ts";
@@ -49,26 +50,37 @@ export async function runKeeper(options: KeeperOptions): Promise<void> {
   });
   // A full disk fails the writing of notes; that must not end the keeper.
   process.stdout.on("error", ignore);
-  const server = await serveControl(folder.socket(KEEPER_SOCKET), keeperApi(keeper, end));
   try {
+    const server = await serveControl(folder.socket(KEEPER_SOCKET), keeperApi(keeper, end));
     if (!ended.signal.aborted && options.signal?.aborted !== true) await once(ended.signal, "abort");
-  } finally {
     server.close();
     server.closeAllConnections();
+  } finally {
     await keeper.close();
     process.off("SIGHUP", ignore).off("SIGTERM", end).off("SIGINT", end);
     process.stdout.off("error", ignore);
   }
 }
 
-/** Faults: keeper-runs-already, with the pid of the one that does. */
+/** How long another keeper may take to start answering, or to end. */
+const COMES_OR_GOES_MS = 5_000;
+
+/** Waits for one that is just ending. Faults: keeper-runs-already, with the pid of the one that does. */
 async function onlyKeeper(folder: StateFolder): Promise<ExclusiveLock> {
-  const lock = tryLock(folder.file(KEEPER_LOCK_FILE));
-  if (lock !== null) return lock;
-  const other = await callControl<KeeperState>(folder.socket(KEEPER_SOCKET), "/state").catch(() => null);
-  throw new FaultError({
+  const until = performance.now() + COMES_OR_GOES_MS;
+  for (;;) {
+    const lock = tryLock(folder.file(KEEPER_LOCK_FILE));
+    if (lock !== null) return lock;
+    const other = await callControl<KeeperState>(folder.socket(KEEPER_SOCKET), "/state").catch(() => null);
+    if (other !== null || performance.now() > until) throw runsAlready(folder, other?.pid);
+    await delay(20);
+  }
+}
+
+function runsAlready(folder: StateFolder, pid: number | undefined): FaultError {
+  return new FaultError({
     code: "keeper-runs-already",
-    what: `A keeper already looks after this folder${other === null ? "" : `: process ${other.pid}`}.`,
+    what: `A keeper already looks after this folder${pid === undefined ? "" : `: process ${pid}`}.`,
     where: folder.path,
     fix: "nothing to do: it goes on. To stop it and the app: tidegate down",
   });

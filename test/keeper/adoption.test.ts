@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { bootId, identify, isSameProcess } from "../../src/local/process-identity.ts";
 import { readProcess } from "../../src/local/process-table.ts";
@@ -229,6 +229,19 @@ describe("a keeper", () => {
     assert.deepEqual(await ended, [0, null]);
     assert.deepEqual([identify(web), identify(worker), identify(proxy)], [null, null, null]);
     assert.deepEqual(keeper.record(), { format: 1, epoch: 0, proxy: null, instances: [] });
+  });
+
+  it("that can't open its control socket ends and leaves alive what it had adopted", async () => {
+    await using keeper = await keeperUnderTest();
+    await keeper.start();
+    const { pid = 0 } = await keeper.put({ id: "web", command: "exec sleep 600" });
+    await keeper.kill("SIGKILL");
+    rmSync(`${keeper.stateDir}/keeper.sock`);
+    mkdirSync(`${keeper.stateDir}/keeper.sock`);
+    const started = runKeeperProgram(keeper.stateDir, keeper.file("output.txt"));
+    await once(started, "exit");
+    assert.match(readFileSync(keeper.file("output.txt"), "utf8"), /EADDRINUSE/);
+    assert.notEqual(identify(pid), null);
   });
 
   it("refuses a record that it can't read instead of forgetting what lives", async () => {

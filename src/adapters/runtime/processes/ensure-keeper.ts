@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { FaultError } from "../../../core/fault.ts";
-import { KEEPER_RECORD_FILE, KEEPER_SOCKET, LOG_FOLDER } from "../../../keeper/protocol.ts";
+import { KEEPER_RECORD_FILE, KEEPER_SOCKET, type KeeperState, LOG_FOLDER } from "../../../keeper/protocol.ts";
 import { callControl, isAnswered } from "../../../local/control-socket.ts";
 import { lastLines, openForAppending } from "../../../local/log-file.ts";
 import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
@@ -29,7 +29,10 @@ export async function ensureKeeper({ folder, keeperCommand }: KeeperStart): Prom
   const starter = startDetached(keeperCommand, folder.path, logFile);
   const until = performance.now() + ANSWERS_WITHIN_MS;
   while (performance.now() < until) {
-    if (await isAnswered(socket)) return;
+    const state = await callControl<KeeperState>(socket, "/state").catch(() => null);
+    // Another one was quicker: this one must not come up later, perhaps after that has been told to stop.
+    if (state !== null && state.pid !== starter.pid) starter.end();
+    if (state !== null) return;
     // It may have ended because another one was quicker, and that one may not answer yet.
     if (starter.failure !== null && performance.now() > starter.failure.at + 2_000) break;
     await delay(20);
@@ -77,8 +80,12 @@ export async function stopKeeper(
 ): Promise<boolean> {
   const socket = folder.socket(KEEPER_SOCKET);
   if (keeperCommand !== undefined && isAnythingKept(folder)) await ensureKeeper({ folder, keeperCommand });
-  if (!(await isAnswered(socket))) return false;
-  await callControl(socket, "/stop", { method: "POST" });
+  for (;;) {
+    if (!(await isAnswered(socket))) return false;
+    // One that is just dying still accepts, and answers no more.
+    const told = await callControl(socket, "/stop", { method: "POST" }).catch(() => null);
+    if (told !== null) break;
+  }
   const until = performance.now() + boundMs;
   while (performance.now() < until) {
     if (!(await isAnswered(socket))) return true;
@@ -92,18 +99,30 @@ export async function stopKeeper(
   });
 }
 
-function startDetached(command: readonly string[], directory: string, logFile: string) {
+interface Starter {
+  readonly pid: number | undefined;
+  readonly failure: { readonly how: string; readonly at: number } | null;
+  end(): void;
+}
+
+function startDetached(command: readonly string[], directory: string, logFile: string): Starter {
   const [file = process.execPath, ...args] = command;
   const log = openForAppending(logFile);
-  const started: { failure: { how: string; at: number } | null } = { failure: null };
+  let failure: Starter["failure"] = null;
   try {
     const child = spawn(file, args, { cwd: directory, detached: true, stdio: ["ignore", log, log] });
-    const fail = (how: string): void => void (started.failure ??= { how, at: performance.now() });
+    const fail = (how: string): void => void (failure ??= { how, at: performance.now() });
     child.once("error", (error) => fail(error.message));
     child.once("exit", (code, signal) => fail(`it ended with ${signal ?? `code ${code}`}`));
     child.unref();
+    return {
+      pid: child.pid,
+      end: () => void child.kill("SIGTERM"),
+      get failure() {
+        return failure;
+      },
+    };
   } finally {
     closeSync(log);
   }
-  return started;
 }
