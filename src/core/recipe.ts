@@ -1,5 +1,6 @@
 import type { Effect, Repeat } from "./effect.ts";
 import type { Service, Step } from "./plan.ts";
+import { fillReferences } from "./references.ts";
 import type { Release } from "./release.ts";
 import { WHOLE } from "./share.ts";
 import { type Duration, SECOND } from "./time.ts";
@@ -76,7 +77,10 @@ export function stepRecipe(release: Release, step: Step): Recipe {
             message: {
               topic: "announcement",
               title: `${release.app} ${release.candidate.label}`,
-              sentence: step.message,
+              sentence: fillReferences(step.message, {
+                version: release.candidate.label,
+                slot: release.candidate.slot,
+              }),
             },
             to: release.plan.notify.filter(
               (target) =>

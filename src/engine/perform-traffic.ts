@@ -1,7 +1,9 @@
 import type { Observed } from "../core/effect.ts";
 import { FaultError } from "../core/fault.ts";
+import type { PinRule } from "../core/plan.ts";
 import { routed } from "../core/recipe.ts";
-import type { TrafficState } from "../core/routing.ts";
+import { fillReferences, referencesIn } from "../core/references.ts";
+import type { RoutingTable, TrafficState } from "../core/routing.ts";
 import { formatShare, type Share, WHOLE } from "../core/share.ts";
 import { routingTable } from "../core/table.ts";
 import type { Stage } from "./perform.ts";
@@ -76,13 +78,8 @@ export async function drainEndpoints(stage: Stage, ids: readonly string[], deadl
   return left.reduce((sum, { left: open }) => sum + open, 0);
 }
 
-function tableFor(
-  stage: Stage,
-  share: Share,
-  on: "both" | "stable" | "candidate",
-  revision: number,
-): ReturnType<typeof routingTable> {
-  return routingTable({
+function tableFor(stage: Stage, share: Share, on: "both" | "stable" | "candidate", revision: number): RoutingTable {
+  const table = routingTable({
     release: stage.release,
     share,
     on,
@@ -92,6 +89,14 @@ function tableFor(
     epoch: stage.epoch,
     engineToken: stage.options.engineToken,
   });
+  return { ...table, pins: filledPins(stage, table.pins) };
+}
+
+/** A token that can't be filled in lets nobody pin: its name alone would be known to everybody who reads the plan. */
+function filledPins({ options }: Stage, { header, token }: PinRule): PinRule {
+  if (token === undefined) return { header };
+  const filled = fillReferences(token, options.secrets);
+  return filled === "" || referencesIn(filled).length > 0 ? { header } : { header, token: filled };
 }
 
 function mustEqual(stage: Stage, state: TrafficState, share: Share): void {

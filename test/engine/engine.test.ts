@@ -185,6 +185,23 @@ describe("the engine", () => {
     await stop(engine, under);
   });
 
+  it("hands the plane a pin token's value, and none that it does not have", async () => {
+    const plan = { ...USUAL, traffic: { ...USUAL.traffic, pins: { header: "x-pin", token: "${PIN_TOKEN}" } } };
+    const under = engineUnderTest();
+    const engine = await under.start({ secrets: { PIN_TOKEN: "s3cret" } });
+    await under.release(engine, plan, "v1");
+    await under.until(() => under.traffic.table !== null);
+    deepEqual(under.traffic.table?.pins, { header: "x-pin", token: "s3cret" });
+    ok(!JSON.stringify(await under.journal.read(1)).includes("s3cret"));
+    await stop(engine, under);
+    const without = engineUnderTest();
+    const other = await without.start();
+    await without.release(other, plan, "v1");
+    await without.until(() => without.traffic.table !== null);
+    deepEqual(without.traffic.table?.pins, { header: "x-pin" });
+    await stop(other, without);
+  });
+
   it("tells people once of start and end", async () => {
     const plan = { ...USUAL, notify: [{ kind: "terminal" as const }] };
     const { under, engine, state } = await withV1(plan);
