@@ -15,6 +15,10 @@ describe("a value of env", () => {
     );
   });
 
+  it("leaves what is written with two dollars as the text that it is", () => {
+    assert.equal(fillIn("$${TOKEN} $${port} ${port}", OWN, users, "env"), `\${TOKEN} \${port} ${OWN["port"]}`);
+  });
+
   it("with a name that has no value is refused, and the answer says how to give it one", () => {
     assert.throws(() => fillIn("${DATABASE_URL}", OWN, users, "`env.URL` of web"), isFault("undefined-name"));
     assert.throws(

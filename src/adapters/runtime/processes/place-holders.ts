@@ -3,6 +3,8 @@ import { FaultError } from "../../../core/fault.ts";
 /** `${lower}` is Tidegate's, `${UPPER}` is the user's; anything else between braces is left to the shell. */
 const PLACE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
+const ESCAPABLE_PLACE = /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
 /** What Tidegate itself fills in: `port`, `version`, `dir`, `slot`. */
 export type OwnNames = Readonly<Record<string, string>>;
 export type Lookup = (name: string) => string | undefined;
@@ -10,9 +12,10 @@ export type Lookup = (name: string) => string | undefined;
 /** Where a text stands, for people: "`run` of web". */
 export type Where = string;
 
-/** A value of `env` with every name replaced. Faults: undefined-name. */
+/** A value of `env` with every name replaced; `$${NAME}` is the text itself. Faults: undefined-name. */
 export function fillIn(text: string, own: OwnNames, users: Lookup, where: Where): string {
-  return text.replaceAll(PLACE, (_place, name: string) => {
+  return text.replaceAll(ESCAPABLE_PLACE, (place, escape: string, name: string) => {
+    if (escape !== "") return place.slice(1);
     const value = isOwn(name) ? own[name] : users(name);
     if (value === undefined) throw undefinedName(name, own, where);
     return value;
