@@ -4,39 +4,75 @@ import { FaultError, faultOf } from "../core/fault.ts";
 import type { NotifyTarget, Warm } from "../core/plan.ts";
 import { fillReferences } from "../core/references.ts";
 import { routed } from "../core/recipe.ts";
-import type { SmokeFlow } from "../core/smoke.ts";
-import type { Target } from "../ports/tasks.ts";
+import type { SmokeFlow, SmokeOutcome } from "../core/smoke.ts";
+import type { Target, Warmer } from "../ports/tasks.ts";
 import type { Stage } from "./perform.ts";
 
+/** Directly: on every replica, one after the other. Through the front door: each flow under its service's host name. */
 export async function runSmoke(
   stage: Stage,
   flows: readonly SmokeFlow[],
   through: "instance" | "front-door",
 ): Promise<Observed> {
-  const target = through === "instance" ? instanceTarget(stage) : frontDoorTarget(stage);
-  const outcome = await stage.ports.smoke.run(flows, target, stage.signal);
-  if (outcome.passed) return { ...outcome };
+  const told: SmokeOutcome["flows"][number][] = [];
+  for (const round of through === "instance" ? directly(stage, flows) : throughFrontDoor(stage, flows)) {
+    const outcome = await stage.ports.smoke.run(round.flows, round.target, stage.signal);
+    told.push(...outcome.flows);
+    if (!outcome.passed)
+      throw smokeFailed(
+        stage,
+        outcome,
+        through === "instance" ? `asked directly at ${round.at}` : "through the front door",
+      );
+  }
+  return { flows: told };
+}
+
+interface SmokeRound {
+  readonly flows: readonly SmokeFlow[];
+  readonly target: Target;
+  readonly at: string;
+}
+
+function directly(stage: Stage, flows: readonly SmokeFlow[]): readonly SmokeRound[] {
+  return instanceTargets(stage).map((target) => ({ flows, target, at: Object.values(target.baseUrls).join(", ") }));
+}
+
+function throughFrontDoor(stage: Stage, flows: readonly SmokeFlow[]): readonly SmokeRound[] {
+  const services = [...new Set(flows.map(({ service }) => service))];
+  return services.map((service) => ({
+    flows: flows.filter((flow) => flow.service === service),
+    target: frontDoorTarget(stage, service),
+    at: service,
+  }));
+}
+
+function smokeFailed({ release }: Stage, outcome: SmokeOutcome, where: string): FaultError {
   const failed = outcome.flows.filter(({ passed }) => !passed);
-  const where = through === "instance" ? "asked directly" : "through the front door";
-  throw new FaultError({
+  return new FaultError({
     code: "smoke-failed",
-    what: `${failed.length} of ${outcome.flows.length} smoke flows failed on ${stage.release.candidate.label}, ${where}: ${failed[0]?.name ?? ""}.`,
+    what: `${failed.length} of ${outcome.flows.length} smoke flows failed on ${release.candidate.label}, ${where}: ${failed[0]?.name ?? ""}.`,
     detail: failed.flatMap(({ name, failure, cleanupFailure }) => [
       ...(failure === undefined ? [] : [`${name}: ${failure}`]),
       ...(cleanupFailure === undefined ? [] : [`${name}, clean-up: ${cleanupFailure}`]),
     ]),
-    fix: `mend the version, then release it again; to try once more: tidegate retry ${stage.release.id}`,
+    fix: `mend the version, then release it again; to try once more: tidegate retry ${release.id}`,
   });
 }
 
+/** Every replica has caches of its own to warm. */
 export async function warmUp(stage: Stage, warm: Warm): Promise<Observed> {
-  const result = await stage.ports.warmer.warm(warm, instanceTarget(stage), stage.signal);
-  if (!result.warm)
-    throw new FaultError({
-      code: "not-warm",
-      what: `${stage.release.candidate.label} did not get warm: ${result.detail}`,
-    });
-  return { ...result };
+  const results: Awaited<ReturnType<Warmer["warm"]>>[] = [];
+  for (const target of instanceTargets(stage, warm.service)) {
+    const result = await stage.ports.warmer.warm(warm, target, stage.signal);
+    results.push(result);
+    if (!result.warm)
+      throw new FaultError({
+        code: "not-warm",
+        what: `${stage.release.candidate.label} did not get warm: ${result.detail}`,
+      });
+  }
+  return { replicas: results };
 }
 
 export async function checkItem(stage: Stage, item: string, check: MachineCheck): Promise<Observed> {
@@ -114,27 +150,38 @@ async function untilCounted({ release, ports, signal }: Stage): Promise<void> {
   if (left > 0) await ports.clock.sleep(Math.min(left, COUNTED_AFTER_MS), signal);
 }
 
-function instanceTarget(stage: Stage): Target {
+/** One target a replica; a service with fewer replicas stands in with its first. `of`: as many as that service has. */
+function instanceTargets(stage: Stage, of?: string): readonly Target[] {
   const { candidate } = stage.release;
-  const baseUrls: Record<string, string> = {};
+  const addresses = new Map<string, string[]>();
   for (const { version, slot, service, address } of stage.world.instances()) {
-    if (version === candidate.version && slot === candidate.slot && address !== undefined)
-      baseUrls[service] ??= `http://${address}`;
+    if (version !== candidate.version || slot !== candidate.slot || address === undefined) continue;
+    addresses.set(service, [...(addresses.get(service) ?? []), address]);
   }
-  return { baseUrls, headers: {}, version: candidate.version, insecureTls: false };
+  const rounds =
+    of === undefined
+      ? Math.max(1, ...[...addresses.values()].map(({ length }) => length))
+      : (addresses.get(of)?.length ?? 1);
+  return Array.from({ length: rounds }, (_, round) => ({
+    baseUrls: Object.fromEntries([...addresses].map(([service, all]) => [service, `http://${all[round] ?? all[0]}`])),
+    headers: {},
+    version: candidate.version,
+    insecureTls: false,
+  }));
 }
 
-/** Through our own listener, pinned to the candidate, with the host name that the route wants. */
-function frontDoorTarget(stage: Stage): Target {
+/** Through our own listener, pinned to the candidate, with the host name that the service's route wants. */
+function frontDoorTarget(stage: Stage, service: string): Target {
   const { release, options } = stage;
   const [listener] = release.plan.traffic.listen;
-  if (listener === undefined) return instanceTarget(stage);
+  if (listener === undefined)
+    throw new FaultError({ code: "no-listener", what: "The plan has no front door to go through." });
   const host = listener.host === "0.0.0.0" || listener.host === "::" ? "127.0.0.1" : listener.host;
   const scheme = listener.tls === undefined ? "http" : "https";
   const base = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
   const named = routed(release)
-    .flatMap(({ routes }) => routes)
-    .find((route) => route.host !== undefined)?.host;
+    .find(({ name }) => name === service)
+    ?.routes.find((route) => route.host !== undefined)?.host;
   return {
     baseUrls: Object.fromEntries(routed(release).map(({ name }) => [name, base])),
     headers: {
