@@ -2,7 +2,7 @@ import { type Fault, FaultError } from "../../core/fault.ts";
 import type { InstanceSeen, Usage } from "../../core/observation.ts";
 import { SECOND, type Duration } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { AdoptOrder, Runtime, StartOrder } from "../../ports/runtime.ts";
+import type { AdoptOrder, Runtime, StartOrder, StopOutcome } from "../../ports/runtime.ts";
 
 /** What happens to the instances that a script is for. */
 export interface Behaviour {
@@ -64,220 +64,266 @@ interface Instance {
   lastExit?: InstanceSeen["lastExit"];
 }
 
-const FIRST_PORT = 9_000;
+interface World extends MemoryRuntimeSettings {
+  readonly calls: RuntimeCall[];
+  /** By version; undefined is for all the others. */
+  readonly scripts: Map<string | undefined, Behaviour>;
+  readonly prepared: Map<string, { readonly made: Promise<void>; readonly use: number }>;
+  readonly instances: Map<string, Instance>;
+  epoch: number;
+  lastPort: number;
+  uses: number;
+  isUnreachable: boolean;
+}
 
-export function createMemoryRuntime({ clock, history }: MemoryRuntimeSettings): MemoryRuntime {
-  const calls: RuntimeCall[] = [];
-  const scripts = new Map<string | undefined, Behaviour>();
-  const prepared = new Map<string, { readonly made: Promise<void>; usedAt: number }>();
-  const instances = new Map<string, Instance>();
-  let highestEpoch = 0;
-  let nextPort = FIRST_PORT;
-  let uses = 0;
-  let unreachable = false;
-
-  const behaviourOf = (version: string): Behaviour => scripts.get(version) ?? scripts.get(undefined) ?? {};
-  /** Lets the crashes happen that are due by now. */
-  const settled = (instance: Instance): Instance => {
-    const { crashAfterMs, restartAfterMs = SECOND } = instance.behaviour;
-    if (crashAfterMs === undefined || instance.ended) return instance;
-    for (;;) {
-      const agoMs = clock.monotonic() - (instance.lifeBegins + crashAfterMs);
-      if (agoMs < 0) return instance;
-      exit(instance, clock.wall() - agoMs);
-      instance.lifeBegins += crashAfterMs + restartAfterMs;
-    }
+export function createMemoryRuntime(settings: MemoryRuntimeSettings): MemoryRuntime {
+  const { clock } = settings;
+  const world: World = {
+    ...settings,
+    calls: [],
+    scripts: new Map(),
+    prepared: new Map(),
+    instances: new Map(),
+    epoch: 0,
+    lastPort: 9_000,
+    uses: 0,
+    isUnreachable: false,
   };
-  const named = (id: string): Instance => {
-    const instance = instances.get(id);
-    if (instance !== undefined) return settled(instance);
-    throw new FaultError({ code: "unknown-instance", what: `There is no instance ${id}.` });
-  };
-  const adopt = (order: AdoptOrder): InstanceSeen => {
-    if (order.address === "") throw new FaultError({ code: "nothing-listens", what: "Nothing listens there." });
-    const id = `${order.service}-${order.slot}-adopted-${order.address.replaceAll(/[^A-Za-z0-9.]/g, "-")}`;
-    const instance = born(id, order, order.address, {});
-    instances.set(id, instance);
-    return seen(instance);
-  };
-  const born = (id: string, order: Instance["order"], address: string | undefined, behaviour: Behaviour): Instance => ({
-    order,
-    id,
-    address,
-    behaviour,
-    lifeBegins: clock.monotonic(),
-    restarts: 0,
-    ended: false,
-  });
-  const seen = (instance: Instance): InstanceSeen => {
-    const { order, id, address, restarts, ended, lastExit, lifeBegins, behaviour } = settled(instance);
-    const waits = clock.monotonic() < lifeBegins;
-    return {
-      id,
-      service: typeof order.service === "string" ? order.service : order.service.name,
-      slot: order.slot,
-      version: order.version,
-      ...(address === undefined ? {} : { address }),
-      state: ended ? "exited" : waits ? "backoff" : "running",
-      startedAt: clock.wall() - (clock.monotonic() - lifeBegins),
-      restarts,
-      ...(lastExit === undefined ? {} : { lastExit }),
-      ...(behaviour.usage === undefined ? {} : { usage: behaviour.usage }),
-      adopted: !("index" in order),
-    };
-  };
-
-  const hand = (): Runtime => {
-    let epoch: number | null = null;
-    const called = (method: keyof Runtime, ...args: readonly unknown[]): void => {
-      calls.push({ method, arguments: args });
-      if (unreachable) throw new FaultError({ code: "runtime-unreachable", what: "The runtime does not answer." });
-    };
-    const fence = (): void => {
-      if (epoch === null || epoch >= highestEpoch) return;
-      throw new FaultError({
-        code: "stale-epoch",
-        what: `Another engine has taken over: its epoch is ${highestEpoch}.`,
-      });
-    };
-    return {
-      claim: async (next) => {
-        called("claim", next);
-        if (next < highestEpoch) {
-          throw new FaultError({ code: "stale-epoch", what: `The epoch ${next} is over: it is ${highestEpoch}.` });
-        }
-        highestEpoch = next;
-        epoch = next;
-      },
-      prepare: async (version, services, signal) => {
-        called("prepare", version, services);
-        const { prepareMs = 0, prepareFault } = behaviourOf(version);
-        const startedAt = clock.monotonic();
-        const before = prepared.get(version);
-        const made = before?.made ?? (prepareMs === 0 ? Promise.resolve() : clock.sleep(prepareMs, signal));
-        prepared.set(version, { made, usedAt: (uses += 1) });
-        try {
-          await made;
-          if (prepareFault !== undefined) throw new FaultError(prepareFault);
-        } catch (error) {
-          // What failed is made anew the next time.
-          prepared.delete(version);
-          throw error;
-        }
-        return {
-          directory: `/prepared/${version}`,
-          tookMs: clock.monotonic() - startedAt,
-          built: before === undefined,
-        };
-      },
-      start: async (order) => {
-        called("start", order);
-        fence();
-        const behaviour = behaviourOf(order.version);
-        if (behaviour.startFault !== undefined) throw new FaultError(behaviour.startFault);
-        const id = `${order.service.name}-${order.slot}-${order.index}-${order.version}`;
-        const before = instances.get(id);
-        if (before !== undefined && !before.ended) return seen(before);
-        const isAsked = order.service.routes.length > 0 || order.service.health !== undefined;
-        const instance = born(id, order, isAsked ? `127.0.0.1:${(nextPort += 1)}` : undefined, behaviour);
-        instances.set(id, instance);
-        return seen(instance);
-      },
-      stop: async (id, stopMs) => {
-        called("stop", id, stopMs);
-        fence();
-        const instance = instances.get(id);
-        if (instance === undefined || settled(instance).ended) return {};
-        instance.ended = true;
-        instance.lastExit = { code: null, signal: "SIGTERM", at: clock.wall() };
-        if (!("index" in instance.order)) instances.delete(id);
-        return {};
-      },
-      instances: async () => {
-        called("instances");
-        return [...instances.values()].map(seen);
-      },
-      log: async (id, lines) => {
-        called("log", id, lines);
-        return lines === 0 ? [] : (named(id).behaviour.log ?? []).slice(-lines);
-      },
-      explain: async (id) => {
-        called("explain", id);
-        const { behaviour, lastExit } = named(id);
-        return (
-          behaviour.explanation ?? {
-            code: lastExit === undefined ? "instance-not-ready" : "instance-exited",
-            what: lastExit === undefined ? `${id} was not seen ready.` : `${id} exited with code ${lastExit.code}.`,
-            fix: "its last lines say why",
-            detail: behaviour.log ?? [],
-          }
-        );
-      },
-      adopt: async (order) => {
-        called("adopt", order);
-        return adopt(order);
-      },
-      prune: async (keep, inUse) => {
-        called("prune", keep, inUse);
-        const running = [...instances.values()]
-          .filter((each) => !settled(each).ended)
-          .map(({ order }) => order.version);
-        const old = [...prepared]
-          .filter(([version]) => !inUse.includes(version) && !running.includes(version))
-          .sort(([, a], [, b]) => b.usedAt - a.usedAt)
-          .slice(keep)
-          .map(([version]) => version);
-        for (const version of old) prepared.delete(version);
-        return old;
-      },
-      commits: async (from, to) => {
-        called("commits", from, to);
-        const at = (version: string): number => history?.findIndex((commit) => commit.version === version) ?? -1;
-        if (at(from) === -1 || at(to) === -1) return [];
-        return (history ?? [])
-          .slice(at(from) + 1, at(to) + 1)
-          .map(({ subject }) => subject)
-          .toReversed();
-      },
-      resolve: async (version) => {
-        called("resolve", version);
-        if (history === undefined) return { version, label: version };
-        const found = version === "HEAD" ? history.at(-1) : history.find((commit) => commit.version === version);
-        if (found !== undefined) return { version: found.version, label: found.version };
-        throw new FaultError({
-          code: "unknown-version",
-          what: `There is no version "${version}" here.`,
-          fix: `the versions are: ${history.map((commit) => commit.version).join(", ")}`,
-        });
-      },
-    };
-  };
-
   return {
-    ...hand(),
-    calls,
-    script: (behaviour, version) => void scripts.set(version, behaviour),
+    ...handOn(world),
+    calls: world.calls,
+    script: (behaviour, version) => void world.scripts.set(version, behaviour),
     crash(id) {
-      const instance = named(id);
+      const instance = named(world, id);
       exit(instance, clock.wall());
       instance.lifeBegins = clock.monotonic() + (instance.behaviour.restartAfterMs ?? SECOND);
     },
     die(id) {
-      const instance = named(id);
+      const instance = named(world, id);
       exit(instance, clock.wall());
       instance.ended = true;
     },
     isReady(address) {
-      const instance = [...instances.values()].find((each) => each.address === address && !settled(each).ended);
+      const instance = living(world).find((each) => each.address === address);
       const after = instance?.behaviour.readyAfterMs ?? 0;
       return instance !== undefined && after !== "never" && clock.monotonic() >= instance.lifeBegins + after;
     },
-    setUnreachable: (now) => void (unreachable = now),
-    secondHand: hand,
+    setUnreachable: (now) => void (world.isUnreachable = now),
+    secondHand: () => handOn(world),
   };
+}
+
+/** What one engine does to the world. */
+function handOn(world: World): Runtime {
+  let epoch: number | null = null;
+  const called = (method: keyof Runtime, ...args: readonly unknown[]): void => {
+    world.calls.push({ method, arguments: args });
+    if (world.isUnreachable) throw fault("runtime-unreachable", "The runtime does not answer.");
+  };
+  const fence = (by: number | null): void => {
+    if (by !== null && by < world.epoch) throw fault("stale-epoch", `The epoch ${by} is over: it is ${world.epoch}.`);
+  };
+  return {
+    claim: async (next) => {
+      called("claim", next);
+      fence(next);
+      world.epoch = next;
+      epoch = next;
+    },
+    prepare: async (version, services, signal) => {
+      called("prepare", version, services);
+      return prepare(world, version, signal);
+    },
+    start: async (order) => {
+      called("start", order);
+      fence(epoch);
+      return start(world, order);
+    },
+    stop: async (id, stopMs) => {
+      called("stop", id, stopMs);
+      fence(epoch);
+      return stop(world, id);
+    },
+    instances: async () => {
+      called("instances");
+      return [...world.instances.values()].map((instance) => seen(world, instance));
+    },
+    log: async (id, lines) => {
+      called("log", id, lines);
+      return lines === 0 ? [] : (named(world, id).behaviour.log ?? []).slice(-lines);
+    },
+    explain: async (id) => {
+      called("explain", id);
+      return explain(named(world, id));
+    },
+    adopt: async (order) => {
+      called("adopt", order);
+      const id = `${order.service}-${order.slot}-adopted-${order.address.replaceAll(/[^A-Za-z0-9.]/g, "-")}`;
+      return seen(world, bear(world, id, order, order.address, {}));
+    },
+    prune: async (keep, inUse) => {
+      called("prune", keep, inUse);
+      return prune(world, keep, inUse);
+    },
+    commits: async (from, to) => {
+      called("commits", from, to);
+      return commits(world, from, to);
+    },
+    resolve: async (version) => {
+      called("resolve", version);
+      return resolve(world, version);
+    },
+  };
+}
+
+async function prepare(
+  world: World,
+  version: string,
+  signal: AbortSignal,
+): Promise<{ directory: string; tookMs: number; built: boolean }> {
+  const { clock, prepared } = world;
+  const { prepareMs = 0, prepareFault } = behaviourOf(world.scripts, version);
+  const startedAt = clock.monotonic();
+  const before = prepared.get(version);
+  const made = before?.made ?? (prepareMs === 0 ? Promise.resolve() : clock.sleep(prepareMs, signal));
+  prepared.set(version, { made, use: (world.uses += 1) });
+  try {
+    await made;
+    if (prepareFault !== undefined) throw new FaultError(prepareFault);
+  } catch (error) {
+    // What failed is made anew the next time.
+    prepared.delete(version);
+    throw error;
+  }
+  return { directory: `/prepared/${version}`, tookMs: clock.monotonic() - startedAt, built: before === undefined };
+}
+
+function start(world: World, order: StartOrder): InstanceSeen {
+  const behaviour = behaviourOf(world.scripts, order.version);
+  if (behaviour.startFault !== undefined) throw new FaultError(behaviour.startFault);
+  const id = `${order.service.name}-${order.slot}-${order.index}-${order.version}`;
+  const before = world.instances.get(id);
+  if (before !== undefined && !settled(world, before).ended) return seen(world, before);
+  const isAsked = order.service.routes.length > 0 || order.service.health !== undefined;
+  const address = isAsked ? `127.0.0.1:${(world.lastPort += 1)}` : undefined;
+  return seen(world, bear(world, id, order, address, behaviour));
+}
+
+function stop(world: World, id: string): StopOutcome {
+  const instance = world.instances.get(id);
+  if (instance === undefined || settled(world, instance).ended) return {};
+  instance.ended = true;
+  instance.lastExit = { code: null, signal: "SIGTERM", at: world.clock.wall() };
+  if (isAdopted(instance)) world.instances.delete(id);
+  return {};
+}
+
+function explain({ id, behaviour, lastExit }: Instance): Fault {
+  return (
+    behaviour.explanation ?? {
+      code: lastExit === undefined ? "instance-not-ready" : "instance-exited",
+      what: lastExit === undefined ? `${id} was not seen ready.` : `${id} exited with code ${lastExit.code}.`,
+      fix: "its last lines say why",
+      detail: behaviour.log ?? [],
+    }
+  );
+}
+
+function prune(world: World, keep: number, inUse: readonly string[]): readonly string[] {
+  const kept = new Set([...inUse, ...living(world).map(({ order }) => order.version)]);
+  const old = [...world.prepared]
+    .filter(([version]) => !kept.has(version))
+    .sort(([, a], [, b]) => b.use - a.use)
+    .slice(keep)
+    .map(([version]) => version);
+  for (const version of old) world.prepared.delete(version);
+  return old;
+}
+
+function commits({ history = [] }: World, from: string, to: string): readonly string[] {
+  const [after, until] = [from, to].map((version) => history.findIndex((commit) => commit.version === version));
+  if (after === undefined || until === undefined || after === -1 || until === -1) return [];
+  return history
+    .slice(after + 1, until + 1)
+    .map(({ subject }) => subject)
+    .toReversed();
+}
+
+function resolve({ history }: World, wanted: string): { version: string; label: string } {
+  if (history === undefined) return { version: wanted, label: wanted };
+  const found = wanted === "HEAD" ? history.at(-1) : history.find(({ version }) => version === wanted);
+  if (found !== undefined) return { version: found.version, label: found.version };
+  const names = history.map(({ version }) => version).join(", ");
+  throw fault("unknown-version", `There is no version "${wanted}" here.`, `the versions are: ${names}`);
+}
+
+function behaviourOf(scripts: World["scripts"], version: string): Behaviour {
+  return scripts.get(version) ?? scripts.get(undefined) ?? {};
+}
+
+function bear(
+  world: World,
+  id: string,
+  order: Instance["order"],
+  address: string | undefined,
+  behaviour: Behaviour,
+): Instance {
+  const lifeBegins = world.clock.monotonic();
+  const instance: Instance = { order, id, address, behaviour, lifeBegins, restarts: 0, ended: false };
+  world.instances.set(id, instance);
+  return instance;
+}
+
+function named(world: World, id: string): Instance {
+  const instance = world.instances.get(id);
+  if (instance !== undefined) return settled(world, instance);
+  throw fault("unknown-instance", `There is no instance ${id}.`);
+}
+
+function living(world: World): Instance[] {
+  return [...world.instances.values()].filter((instance) => !settled(world, instance).ended);
+}
+
+/** Lets the crashes happen that are due by now. */
+function settled({ clock }: World, instance: Instance): Instance {
+  const { crashAfterMs, restartAfterMs = SECOND } = instance.behaviour;
+  if (crashAfterMs === undefined || instance.ended) return instance;
+  for (;;) {
+    const agoMs = clock.monotonic() - (instance.lifeBegins + crashAfterMs);
+    if (agoMs < 0) return instance;
+    exit(instance, clock.wall() - agoMs);
+    instance.lifeBegins += crashAfterMs + restartAfterMs;
+  }
 }
 
 function exit(instance: Instance, at: number): void {
   instance.restarts += 1;
   instance.lastExit = { code: instance.behaviour.exitCode ?? 1, signal: null, at };
+}
+
+function seen(world: World, instance: Instance): InstanceSeen {
+  const { order, id, address, restarts, ended, lastExit, lifeBegins, behaviour } = settled(world, instance);
+  const { clock } = world;
+  const isWaiting = clock.monotonic() < lifeBegins;
+  return {
+    id,
+    service: typeof order.service === "string" ? order.service : order.service.name,
+    slot: order.slot,
+    version: order.version,
+    ...(address === undefined ? {} : { address }),
+    state: ended ? "exited" : isWaiting ? "backoff" : "running",
+    startedAt: clock.wall() - (clock.monotonic() - lifeBegins),
+    restarts,
+    ...(lastExit === undefined ? {} : { lastExit }),
+    ...(behaviour.usage === undefined ? {} : { usage: behaviour.usage }),
+    adopted: isAdopted(instance),
+  };
+}
+
+function isAdopted({ order }: Instance): boolean {
+  return !("index" in order);
+}
+
+function fault(code: string, what: string, fix?: string): FaultError {
+  return new FaultError({ code, what, ...(fix === undefined ? {} : { fix }) });
 }
