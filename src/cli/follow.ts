@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { FaultError } from "../core/fault.ts";
-import { evolve, type Release } from "../core/release.ts";
+import { evolve } from "../core/evolve.ts";
+import { type Release } from "../core/release.ts";
 import type { Status } from "../core/status.ts";
 import type { Journal, StoredEvent } from "../ports/journal.ts";
 import { journalStatus, type Session } from "./session.ts";

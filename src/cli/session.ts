@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { FaultError } from "../core/fault.ts";
 import type { Plan } from "../core/plan.ts";
-import { type Release, replay } from "../core/release.ts";
+import { replay } from "../core/evolve.ts";
+import { type Release } from "../core/release.ts";
 import { type Status, statusOf } from "../core/status.ts";
 import type { EngineIdentity, RemoteEngine } from "../server/engine-socket.ts";
 import type { Engine, RequestAnswer, RequestBody } from "../engine/api.ts";
@@ -68,6 +69,7 @@ export async function actHere(
       plan,
       env: context.env,
       say: (line) => context.terminal.complain(line),
+      isFollowed: kind === "foreground",
     }),
   );
   const start = await createEngine(assembly.ports, { ...assembly.options, patrol });

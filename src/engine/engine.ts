@@ -1,5 +1,6 @@
 import { faultOf, FaultError, type Fault } from "../core/fault.ts";
-import { currentStep, isEnded, isRunning, type Release, replay } from "../core/release.ts";
+import { replay } from "../core/evolve.ts";
+import { currentStep, isEnded, isRunning, type Release } from "../core/release.ts";
 import type { Service } from "../core/plan.ts";
 import { type Status, statusOf } from "../core/status.ts";
 import { MINUTE, SECOND } from "../core/time.ts";

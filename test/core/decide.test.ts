@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { decide } from "../../src/core/decide.ts";
-import { replay } from "../../src/core/release.ts";
+import { replay } from "../../src/core/evolve.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
 import { planOf, step, USUAL, WEB, WORKER } from "../support/plans.ts";
 import { errorsVerdict, PureWorld } from "../support/pure-world.ts";

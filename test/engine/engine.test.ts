@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { replay } from "../../src/core/release.ts";
+import { replay } from "../../src/core/evolve.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
 import type { Engine } from "../../src/engine/api.ts";
 import { engineUnderTest, type EngineUnderTest } from "../support/engine-under-test.ts";

@@ -9,7 +9,8 @@ import { type Acting, actHere, openReading, readRelease } from "../session.ts";
 import { onInterrupt } from "../signals.ts";
 import { eventLine } from "../render/event-line.ts";
 import { eventJson } from "../render/event-json.ts";
-import { evolve, type Release } from "../../core/release.ts";
+import { evolve } from "../../core/evolve.ts";
+import { type Release } from "../../core/release.ts";
 
 export const serve: CommandDefinition = {
   about:
