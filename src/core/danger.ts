@@ -19,6 +19,8 @@ export function watchForDanger(
   now: Moment,
 ): readonly ReleaseEvent[] | null {
   if (progress.state !== "running" || progress.promoted) return null;
+  // A newer release has taken its place beside it: what traffic needs is that one's business.
+  if (release.earlyRetirement !== null) return null;
   const danger = findDanger(release, seen, now);
   if (danger === null) return null;
   const environment = incidentOfEnvironment(release, danger, seen, now);

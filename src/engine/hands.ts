@@ -1,0 +1,90 @@
+import { replay } from "../core/evolve.ts";
+import { FaultError } from "../core/fault.ts";
+import type { Service } from "../core/plan.ts";
+import { currentStep, isEnded, isRunning, type Release } from "../core/release.ts";
+import type { EngineOptions, Ports } from "./api.ts";
+import { runRelease, type RunningRelease } from "./running-release.ts";
+import type { World } from "./world.ts";
+
+/** The releases that the engine has in hand; the rest lies in the journal. */
+export interface Hands {
+  get(id: number): RunningRelease | undefined;
+  all(): readonly RunningRelease[];
+  /** From the journal where it is not in hand yet. Faults: release-unknown. */
+  take(id: number): Promise<RunningRelease>;
+  adopt(release: Release, seq: number): RunningRelease;
+  letGo(id: number): void;
+  load(id: number): Promise<{ readonly release: Release; readonly seq: number } | null>;
+  /** Of one app and environment, newest first, as far back as they say what serves. */
+  history(app: string, environment: string): Promise<readonly Release[]>;
+  services(): readonly Service[];
+  /** What only waits for a date needs no look at the outside; the patrol takes care of what serves. */
+  needTheWorld(): boolean;
+  areBusy(): boolean;
+}
+
+export interface HandsInput {
+  readonly ports: Ports;
+  readonly options: EngineOptions;
+  readonly world: World;
+  readonly epoch: number;
+  readonly changed: (release: number) => void;
+}
+
+export function createHands({ ports, options, world, epoch, changed }: HandsInput): Hands {
+  const running = new Map<number, RunningRelease>();
+
+  const adopt: Hands["adopt"] = (release, seq) => {
+    const mine = runRelease({ ports, options, world, epoch, release, seq, changed: () => changed(release.id) });
+    running.set(release.id, mine);
+    return mine;
+  };
+
+  const load: Hands["load"] = async (id) => {
+    const events = await ports.journal.read(id);
+    const release = replay(events);
+    return release === null ? null : { release, seq: events.length };
+  };
+
+  return {
+    get: (id) => running.get(id),
+    all: () => [...running.values()],
+    take: async (id) => {
+      const mine = running.get(id);
+      if (mine !== undefined) return mine;
+      const loaded = await load(id);
+      if (loaded !== null) return adopt(loaded.release, loaded.seq);
+      throw new FaultError({
+        code: "release-unknown",
+        what: `There is no release ${id}.`,
+        fix: "tidegate status lists the newest",
+      });
+    },
+    adopt,
+    letGo: (id) => void running.delete(id),
+    load,
+    history: async (app, environment) => {
+      const found: Release[] = [];
+      for (const id of await ports.journal.releases({ app, environment })) {
+        const release = running.get(id)?.state() ?? (await load(id))?.release;
+        if (release === undefined) continue;
+        found.push(release);
+        // Older ones can't tell more about what serves than one that held the place.
+        if ((release.state === "live" || release.state === "closed") && found.length >= 2) break;
+      }
+      return found;
+    },
+    services: () => {
+      const byName = new Map<string, Service>();
+      for (const each of running.values())
+        for (const service of each.state().plan.services) byName.set(service.name, service);
+      return [...byName.values()];
+    },
+    needTheWorld: () =>
+      [...running.values()].some((each) => {
+        const state = each.state();
+        return !each.isSettled() || (!isEnded(state) && currentStep(state)?.progress.state === "running");
+      }),
+    areBusy: () => [...running.values()].some((each) => isRunning(each.state()) || !each.isSettled()),
+  };
+}
