@@ -110,7 +110,17 @@ export interface RollbackStatus {
   readonly evidence: Evidence | null;
 }
 
-export function statusOf(release: Release, now: Moment, versions: readonly VersionFigures[] | null): Status {
+/** `fresh`: the guards' newest looks, where an engine watches; without, the journal's last changes of verdict. */
+export function statusOf(
+  journaled: Release,
+  now: Moment,
+  versions: readonly VersionFigures[] | null,
+  fresh: readonly Verdict[] = [],
+): Status {
+  const release =
+    fresh.length === 0
+      ? journaled
+      : { ...journaled, verdicts: Object.fromEntries(fresh.map((verdict) => [verdict.metric, verdict])) };
   const current = currentStep(release);
   const end = release.endedAt?.wall ?? now.wall;
   const rolling = release.undo !== null && !isEnded(release);

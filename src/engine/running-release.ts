@@ -159,7 +159,12 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   return {
     state: () => release,
     status: () => {
-      const status = statusOf(release, time.now(), watch.figures(release, time.now()));
+      const status = statusOf(
+        release,
+        time.now(),
+        watch.figures(release, time.now()),
+        watch.looks(release, time.now()),
+      );
       return lastFault === null ? status : { ...status, fault: status.fault ?? lastFault };
     },
     tick: () =>

@@ -3,7 +3,7 @@ import { sumWindow } from "../core/analysis/window.ts";
 import { quantile } from "../core/analysis/histogram.ts";
 import { isOfProcesses, type Verdict } from "../core/guard.ts";
 import { trafficProfile } from "../core/quietest.ts";
-import { currentStep, type Release } from "../core/release.ts";
+import { currentStep, isEnded, type Release } from "../core/release.ts";
 import type { Seen } from "../core/seen.ts";
 import { WHOLE } from "../core/share.ts";
 import type { VersionFigures } from "../core/status.ts";
@@ -17,6 +17,8 @@ const CLOSED_AFTER_SECONDS = 2;
 /** Makes of the world what `decide` needs to know, for one release. Keeps the judge's state between two looks. */
 export interface Watch {
   seen(release: Release, now: Moment): Seen;
+  /** The newest looks of the guards of the step that is due; empty where none are watched. */
+  looks(release: Release, now: Moment): readonly Verdict[];
   figures(release: Release, now: Moment): readonly VersionFigures[] | null;
 }
 
@@ -89,6 +91,7 @@ export function createWatch(world: World): Watch {
         window,
       };
     },
+    looks: (release, now) => (isEnded(release) || release.undo !== null ? [] : verdicts(release, now).verdicts),
     figures: (release, now) => {
       const state = world.traffic();
       if (state === null || state.table === null) return null;
