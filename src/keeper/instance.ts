@@ -7,6 +7,7 @@ import type { Backoff } from "./backoff.ts";
 import { lastLines } from "../local/log-file.ts";
 import type { InstanceSpec, InstanceState, PublicInstanceSpec } from "./protocol.ts";
 import { type KeeperRecord, type Life, UNBORN } from "./record.ts";
+import { shellCommand } from "./shell-command.ts";
 import { SupervisedProcess } from "./supervised-process.ts";
 
 /** A shell line of the user's that the keeper looks after. */
@@ -60,7 +61,7 @@ function instance(
     {
       name: spec.id,
       file: "/bin/sh",
-      args: ["-c", spec.command],
+      args: ["-c", shellCommand(spec.command)],
       directory: spec.directory,
       logFile: path,
       restart: spec.restart,

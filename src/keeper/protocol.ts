@@ -23,7 +23,7 @@ export interface ProxySpec {
   readonly timeouts: { readonly headersMs: number; readonly idleMs: number; readonly connectMs: number };
 }
 
-/** One process to run. `command` is the user's shell line, run by `/bin/sh -c` in a session and process group of its own. */
+/** One process to run. `command` is the user's shell line, run by `/bin/sh -c` (as `exec …` where it is one command) in a session and process group of its own. */
 export interface InstanceSpec {
   readonly id: string;
   readonly command: string;

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { Refusal } from "../../src/local/control-socket.ts";
+import { shellCommand } from "../../src/keeper/shell-command.ts";
 import { identify } from "../../src/local/process-identity.ts";
+import { commandOf } from "../../src/local/process-table.ts";
 import { until } from "../support/until.ts";
 import { keeperUnderTest } from "./keeper-under-test.ts";
 
@@ -55,7 +57,7 @@ describe("an instance under the keeper", () => {
   it("keeps the signal that ended it", async () => {
     await using keeper = await keeperUnderTest();
     await keeper.start();
-    const { pid } = await keeper.put({ id: "web", command: "exec sleep 600" });
+    const { pid } = await keeper.put({ id: "web", command: "sleep 600" });
     process.kill(pid ?? 0, "SIGSEGV");
     const seen = await until("it runs again", async () => {
       const state = await keeper.instance("web");
@@ -63,6 +65,20 @@ describe("an instance under the keeper", () => {
     });
     assert.equal(seen.lastExit?.signal, "SIGSEGV");
     assert.notEqual(seen.pid, pid);
+  });
+
+  it("takes the shell's place where its line is one command, and is run by the shell where it is more", async () => {
+    await using keeper = await keeperUnderTest();
+    await keeper.start();
+    const env = { PATH: process.env["PATH"] ?? "", SECONDS: "600" };
+    const single = await keeper.put({ id: "single", command: 'sleep "${SECONDS}"', env });
+    await until("it is itself", () => commandOf(single.pid ?? 0) === "sleep 600");
+    const double = await keeper.put({ id: "double", command: "cd / && sleep 600" });
+    assert.equal(commandOf(double.pid ?? 0), "/bin/sh -c cd / && sleep 600");
+    for (const line of ["cd /srv", "A=1 node x", "exec node x", "if true; then x; fi", '"/a b/run" x', "(node x)"]) {
+      assert.equal(shellCommand(line), line);
+    }
+    assert.equal(shellCommand(" npm run start -- --port 80 "), "exec npm run start -- --port 80");
   });
 
   it("that was stopped on purpose has not crashed and stays stopped", async () => {
