@@ -24,6 +24,7 @@ import { EPOCH_HEADER, KEEPER_SOCKET, type KeeperState } from "./keeper/protocol
 import { callControl, isAnswered } from "./local/control-socket.ts";
 import { createStateFolder, type StateFolder } from "./local/state-folder.ts";
 import type { HealthProbe } from "./ports/health.ts";
+import type { Notifier } from "./ports/notifier.ts";
 import type { Runtime } from "./ports/runtime.ts";
 import type { Traffic } from "./ports/traffic.ts";
 
@@ -52,11 +53,25 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
       warmer: createWarmer({ commands, clock, redact, values }),
       checker: createChecker({ directory: project.folder, commands, clock, redact, values }),
       commands,
-      notifier: createNotifier({ clock, redact, values, terminal: (line) => order.say(redact(line)) }),
+      notifier: quieter(
+        createNotifier({ clock, redact, values, terminal: (line) => order.say(redact(line)) }),
+        order.isFollowed,
+      ),
       evidence: createEvidenceGatherer({ runtime, clock, redact }),
     },
     options: { engineToken: engineToken(project.state), secrets: secretsOf(plan, env) },
     [Symbol.asyncDispose]: () => journal[Symbol.asyncDispose](),
+  };
+}
+
+/** Who looks at a release sees what happens to it; the terminal need not be told twice. */
+function quieter(notifier: Notifier, isFollowed: boolean): Notifier {
+  if (!isFollowed) return notifier;
+  return {
+    deliver: async (message, target, context) => {
+      if (target.kind === "terminal" && message.topic !== "announcement") return;
+      await notifier.deliver(message, target, context);
+    },
   };
 }
 

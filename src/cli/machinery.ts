@@ -4,7 +4,9 @@ import type { EngineOptions, Ports } from "../engine/api.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 import type { HealthProbe } from "../ports/health.ts";
 import type { Journal } from "../ports/journal.ts";
+import type { ExitCode } from "./exit-code.ts";
 import type { Project } from "./project.ts";
+import type { Terminal } from "./terminal.ts";
 
 /**
  * What the command line gets from the program around it: the adapters and the other processes, which it must not
@@ -29,8 +31,22 @@ export interface Machinery {
   /** Resolves when the process is told to end. */
   runKeeper(state: StateFolder): Promise<void>;
   runProxy(state: StateFolder, listen: readonly string[]): Promise<void>;
+  /** Answers the exit code. Faults: demo-not-begun, git-failed, usage. */
+  runDemo(order: DemoOrder): Promise<ExitCode>;
   /** How this very program is started again: Node, its flags, the script. */
   readonly self: readonly string[];
+}
+
+export interface DemoOrder {
+  readonly json: boolean;
+  /** A picture that is redrawn, and keys; else lines or documents. */
+  readonly interactive: boolean;
+  /** Leaves the demo's folder behind. */
+  readonly keep: boolean;
+  /** Where it plays; absent: in a new temporary folder. */
+  readonly folder?: string;
+  readonly terminal: Terminal;
+  readonly machinery: Pick<Machinery, "self" | "stopEverything">;
 }
 
 export interface AppAndEnvironment {
@@ -45,6 +61,8 @@ export interface AssemblyOrder {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where messages to the terminal go. */
   readonly say: (line: string) => void;
+  /** Somebody looks at the release itself, so that only what a `notify` step says is news in the terminal. */
+  readonly isFollowed: boolean;
 }
 
 export type Outside = Pick<Ports, "runtime" | "traffic" | "health">;

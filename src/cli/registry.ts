@@ -22,6 +22,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/doctor.ts")).doctor,
   },
   {
+    name: "demo",
+    group: "Begin",
+    summary: "see a good release and a bad one on this machine, in about a minute",
+    load: async () => (await import("./commands/demo.ts")).demo,
+  },
+  {
     name: "plan",
     group: "Release",
     summary: "show what a release would do now; changes nothing",

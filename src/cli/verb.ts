@@ -47,7 +47,7 @@ export async function runVerb(invocation: Invocation, verb: Verb): Promise<ExitC
   context.terminal.print(
     context.json ? JSON.stringify({ type: said.kind, release: said.release, sentence: said.sentence }) : said.sentence,
   );
-  return watchRelease(context, session, release.id, {
+  return await watchRelease(context, session, release.id, {
     after: seq,
     ...(asked.kind === "rollback" ? { asked: "rollback" } : {}),
   });

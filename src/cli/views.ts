@@ -44,7 +44,9 @@ function lineView({ terminal }: Context, options: ViewOptions): FollowView {
   let lastNotes = "";
   const line = (atMs: number, text: string): void => {
     const style = terminal.style();
-    terminal.print(`${paint(style, "dim", clock(atMs))}  ${text}`);
+    const [first = "", ...rest] = text.split("\n");
+    terminal.print(`${paint(style, "dim", clock(atMs))}  ${first}`);
+    for (const more of rest) terminal.print(`            ${paint(style, "dim", more)}`);
   };
   return {
     event: ({ event, at }, release) => {

@@ -36,6 +36,6 @@ export const attach: CommandDefinition = {
       ]);
     }
     await using session = await openActing(context, project, release.plan);
-    return watchRelease(context, session, release.id, { after: events });
+    return await watchRelease(context, session, release.id, { after: events });
   },
 };

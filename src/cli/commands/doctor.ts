@@ -34,7 +34,13 @@ async function look(context: Context): Promise<readonly Finding[]> {
   const read = await readPlan(context);
   if ("finding" in read) return [...machine, ...read.finding, ...(await lookAtEngine(context))];
   const { plan, notes } = read.loaded;
-  const outside = await context.machinery.outside({ project, plan, env: context.env, say: () => undefined });
+  const outside = await context.machinery.outside({
+    project,
+    plan,
+    env: context.env,
+    say: () => undefined,
+    isFollowed: true,
+  });
   const plane = await outside.traffic.read().then(
     (state) => ({ state, fault: null }),
     (error: unknown) => ({

@@ -31,6 +31,7 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
     plan,
     env: context.env,
     say: () => undefined,
+    isFollowed: true,
   });
   const preview = {
     plan,

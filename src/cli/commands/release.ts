@@ -40,8 +40,7 @@ export const release: CommandDefinition = {
     const said = await session.ask(requestOf(invocation, plan), null);
     if (said.kind === "refused") return tellRefusal(context, said.fault);
     if (isGiven(invocation, "detach")) return detached(context, said);
-    if (!context.json && !context.terminal.isLive) context.terminal.print(said.sentence);
-    return watchRelease(context, session, said.release);
+    return await watchRelease(context, session, said.release);
   },
 };
 

@@ -38,9 +38,9 @@ export const status: CommandDefinition = {
     }
     if (isGiven(invocation, "follow")) {
       const after = (await session.journal.read(wanted)).length;
-      return watchRelease(context, session, wanted, { after });
+      return await watchRelease(context, session, wanted, { after });
     }
-    return show(context, session, wanted, id === undefined ? ids.filter((one) => one !== wanted) : []);
+    return await show(context, session, wanted, id === undefined ? ids.filter((one) => one !== wanted) : []);
   },
 };
 

@@ -9,7 +9,7 @@ export function planText(facts: Facts, steps: readonly object[] | null): string 
   const { app, services, front } = facts;
   const isRouted = services.some((service) => service.isRouted);
   return [
-    "# Tidegate's plan for this app. What each key means: docs/plan-file.md, or tidegate plan to see what it does.",
+    "# Tidegate's plan for this app. What each key means: docs/plan-file.md, or tidegate plan to see what it does.\n",
     yaml({ app }),
     yaml({ services: Object.fromEntries(services.map((service) => [service.name, serviceEntry(service, services)])) }),
     ...(isRouted

@@ -37,7 +37,8 @@ export function comparison(versions: readonly VersionFigures[], style: Style): r
   const columns = fitting(versions, style.width);
   const row = (name: string, cells: readonly string[]): string =>
     padEnd(name, NAME_WIDTH) + cells.map((cell, index) => padStart(cell, columns[index]?.width ?? 0)).join("");
-  const window = versions[0] === undefined ? "" : `last ${formatDuration(versions[0].windowMs)}`;
+  const windowMs = versions[0]?.windowMs ?? 0;
+  const window = windowMs < 1_000 ? "" : `last ${formatDuration(windowMs)}`;
   const head = row(
     window,
     columns.map(({ column }) => column.title),

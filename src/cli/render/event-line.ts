@@ -1,5 +1,5 @@
 import type { ReleaseEvent } from "../../core/event.ts";
-import type { Release } from "../../core/release.ts";
+import type { EffectProgress, Release } from "../../core/release.ts";
 import { formatShare } from "../../core/share.ts";
 import { formatDuration } from "../../core/time.ts";
 import { type Style, symbols } from "./style.ts";
@@ -24,15 +24,15 @@ export function eventLine(event: ReleaseEvent, release: Release, style: Style): 
     case "effect-confirmed":
       return confirmedLine(event, release);
     case "effect-failed":
-      return `${marks.failed} ${effectName(release, event.key)}: ${event.fault.what}`;
+      return failedLine(event, release, style);
     case "verdict-changed":
       return `${event.verdict.verdict}${event.verdict.level === undefined ? "" : ` (${event.verdict.level})`}: ${event.verdict.sentence}`;
     case "held":
-      return `held at ${formatShare(release.share)}: ${event.because.sentence}${event.needsPerson ? " Needs a person." : ""}`;
+      return `held at ${formatShare(release.share)}: ${stopped(event.because.sentence)}${event.needsPerson ? " Needs a person." : ""}`;
     case "hold-ended":
       return "goes on";
     case "step-passed":
-      return `${marks.passed} ${nameOf(release, event.step)}${tookOf(release, event.step)}: ${event.because.sentence}`;
+      return `${marks.passed} ${nameOf(release, event.step)}${tookOf(release, event.step)}${reasonToPass(event, release)}`;
     case "step-failed":
       return `${marks.failed} ${nameOf(release, event.step)}${tookOf(release, event.step)}: ${event.because.sentence}`;
     case "step-skipped":
@@ -72,10 +72,19 @@ export function nameOf(release: Release, step: string): string {
   return release.plan.steps.find(({ id }) => id === step)?.name ?? step;
 }
 
+/** That it is done is said by the mark. */
+function reasonToPass({ step, because }: Extract<ReleaseEvent, { type: "step-passed" }>, release: Release): string {
+  return because.sentence === `${nameOf(release, step)}: done.` ? "" : `: ${because.sentence}`;
+}
+
 function tookOf(release: Release, id: string): string {
   const progress = release.steps.find(({ step }) => step === id);
   if (progress?.startedAt === null || progress?.endedAt === null || progress === undefined) return "";
   return ` ${formatDuration(progress.endedAt.wall - progress.startedAt.wall)}`;
+}
+
+function stopped(sentence: string): string {
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
 function reason({ reason }: { readonly reason?: string }): string {
@@ -89,10 +98,27 @@ function effectName(release: Release, key: string): string {
   return of === name || step === "undo" || step === "message" ? name : `${of}, ${name}`;
 }
 
+/** The first time with everything that is known of it; a try that fails the same way again is only counted. */
+function failedLine(event: Extract<ReleaseEvent, { type: "effect-failed" }>, release: Release, style: Style): string {
+  const tries = effectOf(release, event.key)?.try ?? 1;
+  const begin = `${symbols(style).failed} ${effectName(release, event.key)}`;
+  if (tries > 1) return `${begin} again (try ${tries}): ${event.fault.what}`;
+  const { cause, detail = [] } = event.fault;
+  return [`${begin}: ${event.fault.what}`, ...(cause === undefined ? [] : [cause]), ...detail].join("\n");
+}
+
+function effectOf(release: Release, key: string): EffectProgress | undefined {
+  const all = [
+    ...release.steps.map(({ effects }) => effects),
+    release.undo?.effects ?? {},
+    release.earlyRetirement ?? {},
+    release.messages,
+  ];
+  return all.flatMap((effects) => Object.values(effects)).find((effect) => effect.key === key);
+}
+
 function confirmedLine(event: Extract<ReleaseEvent, { type: "effect-confirmed" }>, release: Release): string | null {
-  const effect = [...release.steps.map(({ effects }) => effects), release.undo?.effects ?? {}]
-    .flatMap((effects) => Object.values(effects))
-    .find(({ key }) => key === event.key)?.effect;
+  const effect = effectOf(release, event.key)?.effect;
   const took = formatDuration(event.tookMs);
   switch (effect?.kind) {
     case "share":

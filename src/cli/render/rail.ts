@@ -50,13 +50,15 @@ function shortNames(steps: readonly StepStatus[]): ReadonlyMap<string, string> {
   );
 }
 
-/** A step each; where there are phases, each stands before its first step. */
+/** A step each; those of a phase in brackets behind its name: `canary(● shift 5%  ○ 10%)`. */
 function withPhases(steps: readonly StepStatus[], item: (step: StepStatus) => string, style: Style): readonly string[] {
-  return steps.map((step, index) =>
-    step.phase === undefined || step.phase === steps[index - 1]?.phase
-      ? item(step)
-      : `${paint(style, "dim", `${step.phase}:`)} ${item(step)}`,
-  );
+  return steps.map((step, index) => {
+    const { phase } = step;
+    if (phase === undefined) return item(step);
+    const begin = phase === steps[index - 1]?.phase ? "" : paint(style, "dim", `${phase}(`);
+    const end = phase === steps[index + 1]?.phase ? "" : paint(style, "dim", ")");
+    return `${begin}${item(step)}${end}`;
+  });
 }
 
 /** The step that is due and its neighbours; the others as numbers. */

@@ -47,8 +47,9 @@ function needsWords(status: Status): boolean {
   return status.hold !== null || status.paused !== null;
 }
 
+/** Before the first share there is nothing to compare. */
 function figures(status: Status, style: Style): readonly string[] {
-  const { versions } = status;
-  if (versions === null || versions.length === 0) return [];
+  const { versions, sharePercent } = status;
+  if (versions === null || versions.length === 0 || sharePercent === 0) return [];
   return comparison(versions, style);
 }

@@ -10,7 +10,6 @@ export function standing(status: Status, style: Style, openItems: readonly strin
   const sentences = [status.sentence, ...nextDecision(status)];
   return [
     ...wrap(sentences.join(" "), style.width, "  ").map((line) => paint(style, toneOf(status), line)),
-    ...openItemLines(status, openItems, style),
     ...labelledCommands("next", adviceOf(status, openItems), style),
   ];
 }
@@ -26,13 +25,6 @@ function nextDecision({ current, hold, paused }: Status): readonly string[] {
   if (current.waitsFor === "start-time" && current.nextDecisionInMs !== null)
     return [`Due in ${formatDuration(current.nextDecisionInMs)}.`];
   if (current.nextDecisionInMs !== null) return [`Next decision in ${formatDuration(current.nextDecisionInMs)}.`];
-  return current.waitsFor === "evidence" ? ["Goes on as soon as there is enough data."] : [];
-}
-
-function openItemLines(status: Status, openItems: readonly string[], style: Style): readonly string[] {
-  const isCheck = status.steps.find(({ id }) => id === status.current?.step)?.kind === "check";
-  if (!isCheck || openItems.length === 0) return [];
-  return [
-    paint(style, "dim", `  ${openItems.length} ${openItems.length === 1 ? "item waits" : "items wait"} for a person:`),
-  ];
+  if (current.waitsFor !== "evidence") return [];
+  return [hold === null ? "Goes on as soon as there is enough data." : "Goes on by itself once that is over."];
 }

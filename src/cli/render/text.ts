@@ -25,9 +25,18 @@ export function wrap(text: string, width: number, indent = ""): readonly string[
   return text.split("\n").flatMap((paragraph) => {
     if (widthOf(paragraph) <= width) return [paragraph];
     const lead = /^ */.exec(paragraph)?.[0] ?? "";
-    return wrapItems(paragraph.trim().split(/ +/), width, { between: " ", lead, indent: lead + indent });
+    const words = paragraph
+      .trim()
+      .replaceAll(GROUPED, GLUE)
+      .split(/ +/)
+      .map((word) => word.replaceAll(GLUE, " "));
+    return wrapItems(words, width, { between: " ", lead, indent: lead + indent });
   });
 }
+
+/** "12 310" is one number. */
+const GROUPED = /(?<=\d) (?=\d{3}(?!\d))/g;
+const GLUE = "\u00A0";
 
 /** Items that may hold colours, filled into lines; an item is never broken unless it is longer than a line. */
 export function wrapItems(

@@ -3,7 +3,7 @@ import { formatCount } from "../../core/figures.ts";
 import type { RollbackStatus, Status } from "../../core/status.ts";
 import { formatDuration } from "../../core/time.ts";
 import { labelled } from "./labelled.ts";
-import { paint, type Style, symbols } from "./style.ts";
+import { paint, type Style, symbols, type Tone } from "./style.ts";
 import { padEnd, widthOf, wrap, wrapItems } from "./text.ts";
 
 /** A rollback, under way or done: why, what was undone and how fast, and the bug that it hands over. */
@@ -23,16 +23,16 @@ export function undoing(status: Status, style: Style, exitCode?: number): readon
 
 function title(status: Status, rollback: RollbackStatus, style: Style): readonly string[] {
   const marks = symbols(style);
-  const isDone = status.state === "rolled-back";
-  const words = isDone
-    ? `${marks.failed} ROLLED BACK at ${rollback.fromSharePercent}%:`
-    : `${marks.running} ROLLING BACK from ${rollback.fromSharePercent}%:`;
+  const [words, tone] = ((): readonly [string, Tone] => {
+    const { fromSharePercent: from } = rollback;
+    if (status.state === "rolled-back") return [`${marks.failed} ROLLED BACK at ${from}%:`, "bad"];
+    if (status.state === "failed") return [`${marks.failed} ROLLBACK STOPPED, from ${from}%:`, "bad"];
+    return [`${marks.running} ROLLING BACK from ${from}%:`, "warn"];
+  })();
   const found = foundIn(status, rollback);
   const sentence = `${closed(rollback.sentence)}${found === null ? "" : ` Found in ${formatDuration(found)}.`}`;
   return wrap(`${words} ${sentence}`, style.width, "  ").map((line, index) =>
-    index === 0 && line.startsWith(words)
-      ? paint(style, isDone ? "bad" : "warn", words) + line.slice(words.length)
-      : line,
+    index === 0 && line.startsWith(words) ? paint(style, tone, words) + line.slice(words.length) : line,
   );
 }
 
@@ -48,6 +48,8 @@ function foundIn(status: Status, rollback: RollbackStatus): number | null {
 
 function timeline({ undone }: RollbackStatus, stable: string | null, style: Style): readonly string[] {
   const items = undone
+    // The last stroke of the pen, and nothing that anybody waits for.
+    .filter(({ name, failed }) => name !== "settle-stable" || failed)
     .toSorted((a, b) => a.afterMs - b.afterMs)
     .map(({ name, afterMs, failed }) => {
       const text = `${after(afterMs)} ${doneInWords(name, stable)}`;

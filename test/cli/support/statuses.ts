@@ -286,3 +286,21 @@ export const MANY_STEPS: Status = {
     }),
   ),
 };
+
+export const WAITS_FOR_ITEMS: Status = {
+  ...WAITS_FOR_APPROVAL,
+  steps: [
+    step(1, "check", { name: "check list", state: "running", tookMs: 60_000 }),
+    ...WAITS_FOR_APPROVAL.steps.slice(1),
+  ],
+  sentence: 'Held at 0%: 2 of 3 items of list.md wait for a person, the first: "Backup checked".',
+  current: {
+    step: "01-check",
+    name: "check list",
+    number: 1,
+    doing: null,
+    waitsFor: "person",
+    sinceMs: AT,
+    nextDecisionInMs: null,
+  },
+};

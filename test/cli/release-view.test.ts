@@ -1,0 +1,268 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type Around, releaseView } from "../../src/cli/render/release-view.ts";
+import type { Status } from "../../src/core/status.ts";
+import * as statuses from "./support/statuses.ts";
+
+function shown(status: Status, width: number, around: Around = {}, unicode = true): string {
+  return `\n${releaseView(status, { width, colours: false, unicode }, around).join("\n")}\n`;
+}
+
+describe("the picture of a release shows", () => {
+  it("a first release that starts", () => {
+    assert.equal(
+      shown(statuses.FIRST, 100, { hint: "Ctrl-C detaches" }),
+      `
+shop a1f09c  production                                           release 1 · 1.2s · Ctrl-C detaches
+● start  ○ smoke  ○ shift 5%  ○ 100%  ○ retire
+start …
+`,
+    );
+  });
+
+  it("a shift: steps, both versions, why, and when it is decided next", () => {
+    assert.equal(
+      shown(statuses.SHIFTING, 100, { hint: "Ctrl-C stops watching" }),
+      `
+shop a1f09c → 9f2c1e  production                         release 42 · 3m 08s · Ctrl-C stops watching
+✔ start  ✔ smoke  ✔ warm  ● shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+last 1m     wanted  measured  requests  errors   p50   p95    p99  in flight
+stable         95%     95.0%    12 310   0.10%  18ms  92ms  140ms         14
+candidate       5%      5.0%       646   0.15%  <1ms  95ms   1.5s          1
+Watching at 5%: errors 0.15% (1/646) against 0.1% (12/12 310), limit 1%. Next decision in 8m 48s.
+`,
+    );
+  });
+
+  it("a hold that ends by itself", () => {
+    assert.equal(
+      shown(statuses.HELD, 100),
+      `
+shop a1f09c → 9f2c1e  production                                                 release 42 · 3m 08s
+✔ start  ✔ smoke  ✔ warm  ● shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+last 1m     wanted  measured  requests  errors   p50   p95    p99  in flight
+stable         95%     95.0%    12 310   0.10%  18ms  92ms  140ms         14
+candidate       5%      5.0%       646   0.15%  <1ms  95ms   1.5s          1
+Held at 5%: p95 +38% against stable, limit +20%, n = 4 112. Goes on by itself once that is over.
+`,
+    );
+  });
+
+  it("a hold that needs a person, with what that person can do", () => {
+    assert.equal(
+      shown(statuses.NEEDS_PERSON, 100),
+      `
+shop a1f09c → 9f2c1e  production                                                 release 42 · 3m 08s
+✔ start  ✔ smoke  ✔ warm  ● shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+last 1m     wanted  measured  requests  errors   p50   p95    p99  in flight
+stable         95%     95.0%    12 310   0.10%  18ms  92ms  140ms         14
+candidate       5%      5.0%       646   0.15%  <1ms  95ms   1.5s          1
+Held at 5%: Nobody knows whether "purge" was done: the engine that did it is gone.
+  next  tidegate retry 42     tries "shift 5%" again
+        tidegate promote 42   goes on without waiting for it
+        tidegate rollback 42  Puts 100% back on a1f09c at once, which still runs, then stops 9f2c1e.
+                              Under 1s for users.
+`,
+    );
+  });
+
+  it("a step that waits for an approval", () => {
+    assert.equal(
+      shown(statuses.WAITS_FOR_APPROVAL, 100),
+      `
+shop a1f09c → 9f2c1e  production                                                 release 42 · 3m 08s
+● go-live  ○ shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+Held at 0%: Waits for a person with the role approver to approve.
+  next  tidegate approve      approves "go-live" for 9f2c1e
+        tidegate rollback 42  Puts 100% back on a1f09c at once, which still runs, then stops 9f2c1e.
+                              Under 1s for users.
+`,
+    );
+  });
+
+  it("a checklist with the items that wait for a person", () => {
+    assert.equal(
+      shown(statuses.WAITS_FOR_ITEMS, 100, { openItems: ["go/backup-checked", "go/people-told"] }),
+      `
+shop a1f09c → 9f2c1e  production                                                 release 42 · 3m 08s
+● check list  ○ shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+Held at 0%: 2 of 3 items of list.md wait for a person, the first: "Backup checked".
+  next  tidegate approve --item go/backup-checked  ticks it
+        tidegate approve --item go/people-told     ticks it
+        tidegate rollback 42                       Puts 100% back on a1f09c at once, which still
+                                                   runs, then stops 9f2c1e. Under 1s for users.
+`,
+    );
+  });
+
+  it("a pause, with who paused it and why", () => {
+    assert.equal(
+      shown(statuses.PAUSED, 100),
+      `
+shop a1f09c → 9f2c1e  production                                                 release 42 · 3m 08s
+✔ start  ✔ smoke  ✔ warm  ● shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+last 1m     wanted  measured  requests  errors   p50   p95    p99  in flight
+stable         95%     95.0%    12 310   0.10%  18ms  92ms  140ms         14
+candidate       5%      5.0%       646   0.15%  <1ms  95ms   1.5s          1
+Paused at 5% by bob: looking at the logs.
+  next  tidegate resume 42    goes on
+        tidegate rollback 42  Puts 100% back on a1f09c at once, which still runs, then stops 9f2c1e.
+                              Under 1s for users.
+`,
+    );
+  });
+
+  it("a rollback under way", () => {
+    assert.equal(
+      shown(statuses.ROLLING_BACK, 100),
+      `
+shop a1f09c → 9f2c1e  production                                                     release 42 · 1m
+✔ start  ✔ smoke  ✔ warm  ✖ shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+● ROLLING BACK from 5%: errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%. Found in 7.6s.
+  +0.02s 100% on a1f09c, read back
+  app errors 4
+`,
+    );
+  });
+
+  it("a rollback with its evidence", () => {
+    assert.equal(
+      shown(statuses.ROLLED_BACK, 100, { exitCode: 10 }),
+      `
+shop a1f09c → 9f2c1e  production                                                     release 42 · 1m
+✔ start  ✔ smoke  ✔ warm  ✖ shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+
+✖ ROLLED BACK at 5%: errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%. Found in 7.6s.
+  +0.02s 100% on a1f09c, read back   +1.30s candidate drained and stopped
+  app errors 4
+  why   POST /checkout 500 ×4, new in 9f2c1e
+        TypeError: cart.total is undefined  (server.js:88)
+        2 commits between, the newest: Round totals in the cart
+  next  tidegate status 42                                                                   exit 10
+`,
+    );
+  });
+
+  it("a live release, with what is still to come", () => {
+    assert.equal(
+      shown(statuses.LIVE, 100),
+      `
+shop a1f09c → 9f2c1e  production                                                 release 42 · 3m 08s
+✔ start  ✔ smoke  ✔ warm  ✔ shift 5%  ✔ 25%  ✔ 100%  ○ day-1  ○ retire
+
+✔ LIVE: 9f2c1e serves all of shop production after 3m 09s.
+  start 2.1s   smoke 380ms   warm 900ms   shift 5% 1m 01s   shift 25% 1m 02s   shift 100% 1m 03s
+  deployment 3.4s, holds and waits apart
+  later day-1 (due in 23h 53m), retire
+  undo  tidegate rollback 42: Puts 100% back on a1f09c at once, which still runs, then stops 9f2c1e.
+        Under 1s for users.
+`,
+    );
+  });
+
+  it("a closed release, with the time of each step", () => {
+    assert.equal(
+      shown(statuses.CLOSED, 100),
+      `
+shop a1f09c → 9f2c1e  production                                                 release 42 · 3m 08s
+✔ start  ✔ smoke  ✔ warm  ✔ shift 5%  ✔ 25%  ✔ 100%  – day-1  ✔ retire
+
+✔ CLOSED: 9f2c1e serves all of shop production after 3m 09s.
+  start 2.1s   smoke 380ms   warm 900ms   shift 5% 1m 01s   shift 25% 1m 02s   shift 100% 1m 03s
+  retire 1.4s
+  deployment 3.4s, holds and waits apart
+  undo  tidegate rollback 42: a1f09c was retired: starts it again (about 3s), then puts 100% on it,
+        then stops 9f2c1e.
+`,
+    );
+  });
+
+  it("a failed release, with how to go on", () => {
+    assert.equal(
+      shown(statuses.FAILED, 100),
+      `
+shop a1f09c → 9f2c1e  production                                                     release 42 · 1m
+✔ start  ✔ smoke  ✔ warm  ✖ shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+
+✖ ROLLBACK STOPPED, from 5%: errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%. Found in 7.6s.
+  +0.02s 100% on a1f09c, read back   +1.30s candidate drained and stopped
+  app errors 4
+  why   POST /checkout 500 ×4, new in 9f2c1e
+        TypeError: cart.total is undefined  (server.js:88)
+        2 commits between, the newest: Round totals in the cart
+✖ NEEDS A PERSON: The rollback stopped at "share-to-stable": the data plane does not answer.
+  where  proxy.sock
+  fix    tidegate doctor ; then: tidegate retry 42
+  code   traffic-unreachable
+  next  tidegate retry 42
+`,
+    );
+  });
+
+  it("many steps: those near the one that is due", () => {
+    assert.equal(
+      shown(statuses.MANY_STEPS, 80),
+      `
+shop a1f09c → 9f2c1e  production                             release 42 · 3m 08s
+canary(✔ shift 1%  ✔ 2%  ✔ 3%  ✔ 4%  ✔ 5%  ✔ 6%  ✔ 7%  ✔ 8%  ✔ 9%  ✔ 10%)
+early(✔ 11%  ✔ 12%  ✔ 13%  ✔ 14%  ✔ 15%  ✔ 16%  ✔ 17%  ● 18%  ○ 19%  ○ 20%)
+wide(○ 21%  ○ 22%  ○ 23%  ○ 24%  ○ 25%  ○ 26%  ○ 27%  ○ 28%  ○ 29%  ○ 30%  ○ 31%
+○ 32%  ○ 33%  ○ 34%  ○ 35%  ○ 36%  ○ 37%  ○ 38%  ○ 39%  ○ 40%)
+last 1m     wanted  measured  requests  errors   p50   p95    p99  in flight
+stable         95%     95.0%    12 310   0.10%  18ms  92ms  140ms         14
+candidate       5%      5.0%       646   0.15%  <1ms  95ms   1.5s          1
+Watching at 5%: errors 0.15% (1/646) against 0.1% (12/12 310), limit 1%. Next
+  decision in 8m 48s.
+`,
+    );
+  });
+
+  it("a narrow terminal: the figures that decide", () => {
+    assert.equal(
+      shown(statuses.SHIFTING, 50, { hint: "Ctrl-C detaches" }),
+      `
+shop a1f09c → 9f2c1e  production
+release 42 · 3m 08s · Ctrl-C detaches
+✔ start  ✔ smoke  ✔ warm  ● shift 5%  ○ 25%
+○ 100%  ○ day-1  ○ retire
+last 1m     measured  requests  errors   p95
+stable         95.0%    12 310   0.10%  92ms
+candidate       5.0%       646   0.15%  95ms
+Watching at 5%: errors 0.15% (1/646) against 0.1%
+  (12/12 310), limit 1%. Next decision in 8m 48s.
+`,
+    );
+  });
+
+  it("a wide terminal", () => {
+    assert.equal(
+      shown(statuses.SHIFTING, 140, { hint: "Ctrl-C detaches" }),
+      `
+shop a1f09c → 9f2c1e  production                                                                       release 42 · 3m 08s · Ctrl-C detaches
+✔ start  ✔ smoke  ✔ warm  ● shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+last 1m     wanted  measured  requests  errors   p50   p95    p99  in flight
+stable         95%     95.0%    12 310   0.10%  18ms  92ms  140ms         14
+candidate       5%      5.0%       646   0.15%  <1ms  95ms   1.5s          1
+Watching at 5%: errors 0.15% (1/646) against 0.1% (12/12 310), limit 1%. Next decision in 8m 48s.
+`,
+    );
+  });
+
+  it("a locale without more than ASCII", () => {
+    assert.equal(
+      shown(statuses.ROLLED_BACK, 100, { exitCode: 10 }, false),
+      `
+shop a1f09c -> 9f2c1e  production                                                    release 42 - 1m
++ start  + smoke  + warm  x shift 5%  o 25%  o 100%  o day-1  o retire
+
+x ROLLED BACK at 5%: errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%. Found in 7.6s.
+  +0.02s 100% on a1f09c, read back   +1.30s candidate drained and stopped
+  app errors 4
+  why   POST /checkout 500 x4, new in 9f2c1e
+        TypeError: cart.total is undefined  (server.js:88)
+        2 commits between, the newest: Round totals in the cart
+  next  tidegate status 42                                                                   exit 10
+`,
+    );
+  });
+});
