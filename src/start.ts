@@ -37,6 +37,7 @@ function machinery(): Machinery {
     healthProbe: async () => (await import("./wiring.ts")).healthProbe(),
     runningInstances: async (state, of) => (await import("./wiring.ts")).runningInstances(state, of),
     stopEverything: async (state) => (await import("./wiring.ts")).stopEverything(state),
+    runDemo: async (order) => (await import("./demo/run-demo.ts")).runDemo(order),
     runKeeper: async (state) => (await import("./keeper/main.ts")).runKeeper({ stateDir: state.path, version }),
     runProxy: async (state, listen) => {
       const { runProxy } = await import("./proxy/main.ts");

@@ -14,8 +14,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ["core", "ports"],
   adapters: ["core", "ports", "local", "keeper/protocol.ts", "proxy/protocol.ts"],
   server: ["core", "ports", "engine", "local"],
-  cli: ["core", "ports", "config", "engine", "server", "local", "keeper/main.ts", "proxy/main.ts", "demo", "wiring.ts"],
-  demo: ["core", "local"],
+  cli: ["core", "ports", "config", "engine", "server", "local", "keeper/main.ts", "proxy/main.ts", "wiring.ts"],
+  demo: ["core", "local", "cli"],
 };
 
 /** Dependencies that a layer may use; none for what is pure. */
