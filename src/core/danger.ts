@@ -3,7 +3,7 @@ import type { Because, ReleaseEvent } from "./event.ts";
 import type { Step } from "./plan.ts";
 import type { Release, StepProgress } from "./release.ts";
 import { routed } from "./recipe.ts";
-import { type Seen, readiness } from "./seen.ts";
+import { instancesOf, type Seen, readiness } from "./seen.ts";
 import type { Moment } from "./time.ts";
 
 /**
@@ -47,15 +47,9 @@ function findDanger(release: Release, seen: Seen, now: Moment): Because | null {
 
 /** One sick instance of several is the data plane's business; a service with none left is the release's. */
 function allDown(release: Release, seen: Seen): boolean {
-  return routed(release).some((service) => {
-    const mine = seen.instances.filter(
-      (instance) =>
-        instance.service === service.name &&
-        instance.version === release.candidate.version &&
-        instance.slot === release.candidate.slot,
-    );
-    return mine.every(({ id }) => seen.health[id]?.ready !== true);
-  });
+  return routed(release).some(({ name }) =>
+    instancesOf(seen, release.candidate, name).every(({ id }) => seen.health[id]?.ready !== true),
+  );
 }
 
 function incidentOfEnvironment(release: Release, danger: Because, seen: Seen, now: Moment): Because | null {

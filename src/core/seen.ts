@@ -1,3 +1,4 @@
+import type { Placed } from "./event.ts";
 import type { Verdict } from "./guard.ts";
 import type { HealthSeen, InstanceSeen } from "./observation.ts";
 import type { Health, Service } from "./plan.ts";
@@ -53,10 +54,7 @@ export function readiness(release: Release, of: "candidate" | "stable", seen: Se
   if (placed === null) return { ready: false, sentence: "there is no stable version" };
   for (const service of release.plan.services) {
     if (service.routes.length === 0) continue;
-    const mine = seen.instances.filter(
-      (instance) =>
-        instance.service === service.name && instance.slot === placed.slot && instance.version === placed.version,
-    );
+    const mine = instancesOf(seen, placed, service.name);
     const wanted = placed.adopted === undefined ? service.replicas : 1;
     if (mine.length < wanted)
       return { ready: false, sentence: `${mine.length} of ${wanted} instances of ${service.name} run` };
@@ -66,6 +64,17 @@ export function readiness(release: Release, of: "candidate" | "stable", seen: Se
     }
   }
   return { ready: true, sentence: "every instance is ready" };
+}
+
+/** The living instances of a service in a version's slot. */
+export function instancesOf(seen: Seen, placed: Placed, service: string): readonly InstanceSeen[] {
+  return seen.instances.filter(
+    (each) =>
+      each.service === service &&
+      each.slot === placed.slot &&
+      each.version === placed.version &&
+      each.state !== "exited",
+  );
 }
 
 function notReady(service: Service, instance: string, seen: Seen, now: Instant): string | null {

@@ -59,15 +59,21 @@ async function untilReady(stage: Stage, services: readonly Service[], started: r
     const seen = stage.world.health();
     const waiting = started.filter(({ id }) => seen[id]?.ready !== true);
     if (waiting.length === 0) return;
-    for (const { id } of waiting) {
-      const now = stage.world.instances().find((instance) => instance.id === id);
-      const crashed = now !== undefined && (now.restarts > 0 || now.state === "backoff" || now.state === "exited");
-      if (crashed) throw new FaultError(await runtime.explain(id));
+    for (const before of waiting) {
+      const now = stage.world.instances().find(({ id }) => id === before.id);
+      if (now !== undefined && hasCrashed(before, now)) throw new FaultError(await runtime.explain(before.id));
     }
     const bound = Math.max(...services.map(({ startMs }) => startMs));
     if (clock.monotonic() - begun > bound) throw new FaultError(await notReadyFault(stage, waiting[0], bound));
     await clock.sleep(50, stage.signal);
   }
+}
+
+/** One that ran already may have crashed in an earlier life: only what happened since it was asked for counts. */
+function hasCrashed(before: InstanceSeen, now: InstanceSeen): boolean {
+  return (
+    now.restarts > before.restarts || now.state === "exited" || (now.state === "backoff" && before.state !== "backoff")
+  );
 }
 
 async function notReadyFault(
