@@ -1,19 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createChecker } from "./adapters/check/checker.ts";
-import { systemClock } from "./adapters/clock/system.ts";
-import { createShellRunner } from "./adapters/command/shell.ts";
-import { createEvidenceGatherer } from "./adapters/evidence/gather.ts";
-import { createHealthProbe } from "./adapters/health/http.ts";
-import { openSqliteJournal } from "./adapters/journal/sqlite.ts";
-import { createNotifier } from "./adapters/notify/notifier.ts";
-import { adoptedInstances } from "./adapters/runtime/processes/adopted.ts";
-import { ensureKeeper, stopKeeper } from "./adapters/runtime/processes/ensure-keeper.ts";
-import { instanceSeen } from "./adapters/runtime/processes/instance-order.ts";
-import { createProcessRuntime } from "./adapters/runtime/processes/runtime.ts";
-import { createSmokeRunner } from "./adapters/smoke/http.ts";
-import { createEmbeddedTraffic } from "./adapters/traffic/embedded.ts";
-import { createWarmer } from "./adapters/warm/http.ts";
 import type { AppAndEnvironment, Assembly, AssemblyOrder, Outside } from "./cli/machinery.ts";
 import { FaultError } from "./core/fault.ts";
 import type { InstanceSeen } from "./core/observation.ts";
@@ -24,6 +10,7 @@ import { EPOCH_HEADER, KEEPER_SOCKET, type KeeperState } from "./keeper/protocol
 import { callControl, isAnswered } from "./local/control-socket.ts";
 import { createStateFolder, type StateFolder } from "./local/state-folder.ts";
 import type { HealthProbe } from "./ports/health.ts";
+import type { Journal } from "./ports/journal.ts";
 import type { Notifier } from "./ports/notifier.ts";
 import type { Runtime } from "./ports/runtime.ts";
 import type { Traffic } from "./ports/traffic.ts";
@@ -31,17 +18,29 @@ import type { Traffic } from "./ports/traffic.ts";
 /** The keeper starts the data plane before it answers, and that may adopt an old one first. */
 const PROXY_STARTS_WITHIN_MS = 30_000;
 
-/** Everything that an engine works with, for one app and environment. `self` starts this program again. */
+/**
+ * Everything that an engine works with, for one app and environment. `self` starts this program again. Adapters are
+ * imported where they are needed: `status` must not wait for those that only a release uses.
+ */
 export async function assemble(order: AssemblyOrder, self: readonly string[]): Promise<Assembly> {
   const { project, plan, env } = order;
+  const [{ createShellRunner }, { createNotifier }, { createEvidenceGatherer }, tasks, { systemClock: clock }] =
+    await Promise.all([
+      import("./adapters/command/shell.ts"),
+      import("./adapters/notify/notifier.ts"),
+      import("./adapters/evidence/gather.ts"),
+      taskAdapters(),
+      import("./adapters/clock/system.ts"),
+    ]);
   createStateFolder(project.state);
   keepOutOfGit(project.state);
   const redact = redactorOf(plan, env);
   const values = (): Readonly<Record<string, string>> => defined(env);
-  const clock = systemClock;
-  const { runtime, traffic, health } = outside(order, self);
+  const { runtime, traffic, health } = await outside(order, self);
   const commands = createShellRunner({ directory: project.folder, redact, env });
-  const journal = await openSqliteJournal(project.state);
+  const settings = { commands, clock, redact, values };
+  const notifier = createNotifier({ clock, redact, values, terminal: (line) => order.say(redact(line)) });
+  const journal = await openJournal(project.state);
   return {
     ports: {
       clock,
@@ -49,19 +48,25 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
       traffic,
       runtime,
       health,
-      smoke: createSmokeRunner({ commands, clock, redact, values }),
-      warmer: createWarmer({ commands, clock, redact, values }),
-      checker: createChecker({ directory: project.folder, commands, clock, redact, values }),
+      smoke: tasks.createSmokeRunner(settings),
+      warmer: tasks.createWarmer(settings),
+      checker: tasks.createChecker({ directory: project.folder, ...settings }),
       commands,
-      notifier: quieter(
-        createNotifier({ clock, redact, values, terminal: (line) => order.say(redact(line)) }),
-        order.isFollowed,
-      ),
+      notifier: quieter(notifier, order.isFollowed),
       evidence: createEvidenceGatherer({ runtime, clock, redact }),
     },
     options: { engineToken: engineToken(project.state), secrets: secretsOf(plan, env) },
     [Symbol.asyncDispose]: () => journal[Symbol.asyncDispose](),
   };
+}
+
+async function taskAdapters() {
+  const [smoke, warm, check] = await Promise.all([
+    import("./adapters/smoke/http.ts"),
+    import("./adapters/warm/http.ts"),
+    import("./adapters/check/checker.ts"),
+  ]);
+  return { ...smoke, ...warm, ...check };
 }
 
 /** Who looks at a release sees what happens to it; the terminal need not be told twice. */
@@ -76,7 +81,12 @@ function quieter(notifier: Notifier, isFollowed: boolean): Notifier {
 }
 
 /** What looks at the outside without changing it. */
-export function outside({ project, plan, env }: AssemblyOrder, self: readonly string[]): Outside {
+export async function outside({ project, plan, env }: AssemblyOrder, self: readonly string[]): Promise<Outside> {
+  const [{ createProcessRuntime }, { createHealthProbe }, { systemClock }] = await Promise.all([
+    import("./adapters/runtime/processes/runtime.ts"),
+    import("./adapters/health/http.ts"),
+    import("./adapters/clock/system.ts"),
+  ]);
   const { state, folder } = project;
   const keeperCommand = [...self, "keeper", "--state", state.path];
   const runtime = createProcessRuntime({
@@ -91,7 +101,7 @@ export function outside({ project, plan, env }: AssemblyOrder, self: readonly st
   const fenced = withEpoch(runtime);
   return {
     runtime: fenced.runtime,
-    traffic: embeddedTraffic(state, plan, keeperCommand, fenced.epoch),
+    traffic: await embeddedTraffic(state, plan, keeperCommand, fenced.epoch),
     health: createHealthProbe({ clock: systemClock, redact: redactorOf(plan, env) }),
   };
 }
@@ -106,12 +116,16 @@ function withEpoch(runtime: Runtime): { readonly runtime: Runtime; readonly epoc
   return { runtime: { ...runtime, claim }, epoch: () => epoch };
 }
 
-function embeddedTraffic(
+async function embeddedTraffic(
   folder: StateFolder,
   { traffic: { timeouts } }: Plan,
   keeperCommand: readonly string[],
   epoch: () => number | null,
-): Traffic {
+): Promise<Traffic> {
+  const [{ createEmbeddedTraffic }, { ensureKeeper }] = await Promise.all([
+    import("./adapters/traffic/embedded.ts"),
+    import("./adapters/runtime/processes/ensure-keeper.ts"),
+  ]);
   return createEmbeddedTraffic({
     folder,
     startProxy: async (listeners) => {
@@ -127,11 +141,22 @@ function embeddedTraffic(
   });
 }
 
-export const openJournal = openSqliteJournal;
-export const stopEverything = (state: StateFolder): Promise<boolean> => stopKeeper(state);
+export async function openJournal(state: StateFolder): Promise<Journal> {
+  const { openSqliteJournal } = await import("./adapters/journal/sqlite.ts");
+  return openSqliteJournal(state);
+}
+
+export async function stopEverything(state: StateFolder): Promise<boolean> {
+  const { stopKeeper } = await import("./adapters/runtime/processes/ensure-keeper.ts");
+  return stopKeeper(state);
+}
 
 /** For a look at instances outside a release; nothing of a plan is known there that had to be hidden. */
-export function healthProbe(): HealthProbe {
+export async function healthProbe(): Promise<HealthProbe> {
+  const [{ createHealthProbe }, { systemClock }] = await Promise.all([
+    import("./adapters/health/http.ts"),
+    import("./adapters/clock/system.ts"),
+  ]);
   return createHealthProbe({ clock: systemClock, redact: redactor([]).text });
 }
 
@@ -140,6 +165,10 @@ export async function runningInstances(
   state: StateFolder,
   of: AppAndEnvironment | null,
 ): Promise<readonly InstanceSeen[] | null> {
+  const [{ adoptedInstances }, { instanceSeen }] = await Promise.all([
+    import("./adapters/runtime/processes/adopted.ts"),
+    import("./adapters/runtime/processes/instance-order.ts"),
+  ]);
   const adopted = of === null ? [] : await adoptedInstances(state).list(of.app, of.environment);
   if (!(await isAnswered(state.socket(KEEPER_SOCKET)))) return adopted.length === 0 ? null : adopted;
   const { instances } = await callControl<KeeperState>(state.socket(KEEPER_SOCKET), "/state");
