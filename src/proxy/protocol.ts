@@ -15,6 +15,13 @@
  *
  * Refusals carry a Fault: `{ "fault": { code, what, fix } }`.
  *
+ * What an app gets beside the client's own headers: `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` (what an address
+ * of the internet says of itself there is replaced, what a private or loopback address says is added to), `X-Request-Id`
+ * and `traceparent` (passed on, or made), and while a release runs `x-tidegate-cohort`: signed, and for passing on when it
+ * calls another service of the app through the plane. Its version it knows from its environment (`TIDEGATE_VERSION`). All
+ * other `x-tidegate-*` headers and the pin header end here, both ways. What a client gets of ours is the visitor's
+ * cookie, and, on answers that are the plane's own and not the app's, `x-tidegate-error: CODE` (refusal.ts).
+ *
  * The keeper forks `src/proxy/main` with `--state DIR` and an IPC channel, and sends a ListenerMessage with a handle for
  * each socket, then ListenersDone; the proxy answers ProxyReady. A handle is a bound TCP handle or a `net.Server`; the
  * keeper must not accept on it itself (bind without listening, as node:cluster does: then the proxy's `listen` makes
