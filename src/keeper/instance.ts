@@ -5,7 +5,7 @@ import type { Usage } from "../core/observation.ts";
 import { environmentOf } from "../local/process-table.ts";
 import type { Backoff } from "./backoff.ts";
 import { lastLines } from "../local/log-file.ts";
-import type { InstanceSpec, InstanceState, PublicInstanceSpec } from "./protocol.ts";
+import type { InstanceSpec, InstanceState, Liveness, PublicInstanceSpec } from "./protocol.ts";
 import { type KeeperRecord, type Life, UNBORN } from "./record.ts";
 import { shellCommand } from "./shell-command.ts";
 import { SupervisedProcess } from "./supervised-process.ts";
@@ -14,6 +14,7 @@ import { SupervisedProcess } from "./supervised-process.ts";
 export interface Instance {
   readonly id: string;
   readonly process: SupervisedProcess;
+  readonly liveness: Liveness | undefined;
   state(usage: Usage | undefined): InstanceState;
   record(): KeeperRecord["instances"][number];
   /** The last lines of its log, its secrets hidden. */
@@ -78,6 +79,7 @@ function instance(
   return {
     id: spec.id,
     process,
+    liveness: spec.liveness,
     state(usage) {
       const { run, restarts, lastExit } = process.life;
       return {

@@ -5,6 +5,7 @@ import { bootId } from "../local/process-identity.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 import { PROXY_SOCKET } from "../proxy/protocol.ts";
 import { type Backoff, INSTANCE_BACKOFF, PROXY_BACKOFF } from "./backoff.ts";
+import { type Asked, createLiveness } from "./liveness.ts";
 import { type Instance, newInstance, recordedInstance, type Surroundings } from "./instance.ts";
 import { LOG_BOUNDS, type LogBounds, removeLog, rotateWhenGrown } from "../local/log-file.ts";
 import {
@@ -31,6 +32,8 @@ export interface KeeperSettings {
 
 /** How often logs are looked at for their size. */
 const ROTATE_MS = 2_000;
+/** How often liveness is looked at; each instance is asked in its own rhythm. */
+const PULSE_MS = 250;
 /** SIGTERM to SIGKILL when everything is stopped at once. */
 const STOP_ALL_MS = 10_000;
 /** How many ended instances are remembered, and for how long. */
@@ -46,6 +49,7 @@ export class Keeper {
   readonly #logs: LogBounds;
   readonly #save: () => Promise<void>;
   readonly #rotation: NodeJS.Timeout;
+  readonly #pulse: NodeJS.Timeout;
   #proxy: ProxyProcess | null = null;
   #epoch: number;
   #isStopping = false;
@@ -60,6 +64,10 @@ export class Keeper {
     this.#save = () =>
       write().catch((error: unknown) => settings.note(`${path} could not be written: ${String(error)}`));
     this.#rotation = setInterval(() => void this.#rotate(), ROTATE_MS);
+    this.#pulse = setInterval(
+      createLiveness(() => this.#asked(), settings.note),
+      PULSE_MS,
+    );
   }
 
   /** Reads what the keeper before left and goes on with it. */
@@ -169,6 +177,7 @@ export class Keeper {
   /** Lets go of everything and leaves it alive, for the next keeper to adopt. */
   async close(): Promise<void> {
     clearInterval(this.#rotation);
+    clearInterval(this.#pulse);
     for (const instance of this.#instances.values()) instance.process.release();
     this.#proxy?.release();
     await this.#save();
@@ -190,6 +199,14 @@ export class Keeper {
   #mustGoOn(): void {
     if (!this.#isStopping) return;
     throw new Refusal(409, { code: "keeper-stops", what: "Everything is being stopped, so nothing new is started." });
+  }
+
+  /** Who is asked whether it lives; nobody who is being stopped, and nobody while all are. */
+  #asked(): readonly Asked[] {
+    if (this.#isStopping) return [];
+    return [...this.#instances.values()].flatMap(({ id, process, liveness }) =>
+      liveness === undefined ? [] : [{ id, liveness, identity: process.state === "running" ? process.identity : null }],
+    );
   }
 
   #instance(id: string): Instance {

@@ -38,6 +38,18 @@ export interface InstanceSpec {
   /** Free-form; comes back in the state (service, slot, version, address). */
   readonly labels: Readonly<Record<string, string>>;
   readonly restart: "on-crash" | "never";
+  /** Asked by the keeper itself, so that a hung process is started again with no engine there. */
+  readonly liveness?: Liveness;
+}
+
+/** Anything but 2xx and 3xx, so often in a row, ends the process. */
+export interface Liveness {
+  readonly url: string;
+  readonly everyMs: number;
+  readonly timeoutMs: number;
+  readonly fall: number;
+  /** From the start of the process until a bad answer counts. */
+  readonly delayMs: number;
 }
 
 export type PublicInstanceSpec = Omit<InstanceSpec, "secretEnv">;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { InstanceSeen, Slot } from "../../../core/observation.ts";
 import type { InstanceSpec, InstanceState } from "../../../keeper/protocol.ts";
+import type { Service } from "../../../core/plan.ts";
 import type { StartOrder } from "../../../ports/runtime.ts";
 import { environmentToRun } from "./allowed-environment.ts";
 import { fillIn, shellLine, usersNamesIn } from "./place-holders.ts";
@@ -50,7 +51,14 @@ export function instanceSpec(order: StartOrder, port: number, env: Environment):
     secretEnv: secrets,
     labels: labelsOf(order, port),
     restart: "on-crash",
+    ...livenessOf(service, port),
   };
+}
+
+function livenessOf({ health }: Service, port: number): Pick<InstanceSpec, "liveness"> {
+  if (health?.live === undefined) return {};
+  const { live, everyMs, timeoutMs, fall, delayMs } = health;
+  return { liveness: { url: `http://${INSTANCE_HOST}:${port}${live}`, everyMs, timeoutMs, fall, delayMs } };
 }
 
 /** What a keeper's instance is for the engine. */
