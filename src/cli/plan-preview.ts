@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Override } from "../config/overrides.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
+import type { ObservationBatch, SecondRow } from "../core/observation.ts";
 import type { Plan, StepOf } from "../core/plan.ts";
 import { isRunning, type Release } from "../core/release.ts";
 import { statusOf } from "../core/status.ts";
@@ -33,15 +34,28 @@ const RATE_WINDOW_MS = 60 * SECOND;
 /** What the data plane counted lately; null where none answers. */
 export async function requestsPerSecond(traffic: Traffic): Promise<number | null> {
   try {
-    if ((await traffic.read()) === null) return null;
-    const { rows, at } = await traffic.observations(0);
-    const from = (at - RATE_WINDOW_MS) / SECOND;
-    const recent = rows.filter(({ second }) => second >= from);
-    const seconds = new Set(recent.map(({ second }) => second)).size;
-    return seconds === 0 ? 0 : recent.reduce((sum, { requests }) => sum + requests, 0) / seconds;
+    const plane = await traffic.read();
+    if (plane === null) return null;
+    const { rows, at } = await everySecond(traffic);
+    const windowMs = Math.min(RATE_WINDOW_MS, Math.max(SECOND, at - plane.startedAt));
+    const recent = rows.filter(({ second }) => second * SECOND >= at - windowMs);
+    return recent.reduce((sum, { requests }) => sum + requests, 0) / (windowMs / SECOND);
   } catch {
     return null;
   }
+}
+
+/** An answer holds a few hundred rows, the oldest first, and a plane keeps ten minutes. */
+const MOST_PAGES = 10;
+
+async function everySecond(traffic: Traffic): Promise<Pick<ObservationBatch, "rows" | "at">> {
+  const rows: SecondRow[] = [];
+  let batch = await traffic.observations(0);
+  for (let page = 1; page < MOST_PAGES && batch.rows.length > 0; page += 1) {
+    rows.push(...batch.rows);
+    batch = await traffic.observations(batch.next);
+  }
+  return { rows: [...rows, ...batch.rows], at: batch.at };
 }
 
 /** The work of the last release that went live, its holds apart. */

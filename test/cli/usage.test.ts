@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, describe, it } from "node:test";
+import { commandHelp } from "../../src/cli/help.ts";
+import { COMMANDS, NOT_BUILT } from "../../src/cli/registry.ts";
+import { GLOBAL_OPTIONS } from "../../src/cli/words.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { tidegate } from "./support/program.ts";
+
+const WIDE = { width: 2_000, colours: false, unicode: true };
+const folder = temporaryFolder();
+after(() => folder[Symbol.asyncDispose]());
+const run = (...args: readonly string[]): ReturnType<typeof tidegate> => tidegate(args, { cwd: folder.path });
+
+describe("the words of a command", () => {
+  it("are explained for every command: a sentence, its options, and one to three examples", async () => {
+    for (const { name, load } of COMMANDS) {
+      const definition = await load();
+      const { about, options, examples } = definition;
+      const stdout = commandHelp({ name }, definition, GLOBAL_OPTIONS, WIDE).join("\n");
+      assert.match(about, /^[A-Z].*\.$/s, name);
+      assert.ok(stdout.includes(about.slice(0, 30)), name);
+      for (const { flags } of options) assert.ok(stdout.includes(flags), `${name} ${flags}`);
+      assert.ok(examples.length >= 1 && examples.length <= 3, name);
+      for (const { line } of examples) assert.ok(stdout.includes(line), `${name}: ${line}`);
+    }
+  });
+
+  it("are explained by the program itself, whatever else stands there", async () => {
+    for (const words of [
+      ["help", "release"],
+      ["release", "--help"],
+      ["completion", "--help", "--json"],
+    ]) {
+      const { code, stdout } = await run(...words);
+      assert.equal(code, 0);
+      assert.match(stdout, /^tidegate (release|completion) /);
+    }
+  });
+
+  it("are listed by --help and without any word, the ones that are not built left out", async () => {
+    for (const args of [["--help"], []]) {
+      const { code, stdout } = await run(...args);
+      assert.equal(code, 0);
+      for (const { name, summary } of COMMANDS) assert.match(stdout, new RegExp(`^ {2}${name} +${summary}$`, "m"));
+      for (const name of NOT_BUILT) assert.doesNotMatch(stdout, new RegExp(`^ {2}${name}\\b`, "m"));
+    }
+  });
+
+  it("that are not built yet say so in a sentence", async () => {
+    for (const words of [["simulate"], ["migrate", "up"], ["rollback", "--now"], ["proxy", "restart"]]) {
+      const { code, stderr } = await run(...words);
+      assert.equal(code, 2);
+      assert.match(
+        stderr,
+        new RegExp(
+          `^"tidegate ${words[0] === "migrate" ? "migrate" : words.join(" ")}" is not built yet in this version of Tidegate\\.$`,
+          "m",
+        ),
+      );
+    }
+  });
+
+  const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
+    [["relase"], /^There is no command "relase"\.\n {2}fix {4}did you mean: tidegate release$/m],
+    [["status", "--folow"], /^Unknown option "--folow"\.\n {2}fix {4}did you mean --follow\?/m],
+    [["status", "1", "2"], /^Too many arguments/],
+    [["completion"], /^Missing required argument "shell"\.$/m],
+    [["completion", "csh"], /^Command-argument value "csh" is invalid .*bash, zsh, fish\.$/m],
+    [["release", "--reason"], /^Option "--reason <text>" argument missing\.$/m],
+    [["--bogus"], /^There is no option "--bogus"\.$/m],
+    [["status", "nine"], /^"nine" is not the number of a release\.$/m],
+    [["status", "--file", "nowhere.yaml"], /^There is no file "nowhere\.yaml"\.$/m],
+    [["status", "--env", "../x"], /^"\.\.\/x" can't be the name of an environment\.$/m],
+    [["plan"], /^There is no plan file here\.$/m],
+    [["service", "install", "--user", "--system"], /^--user and --system exclude each other\.$/m],
+    [["proxy", "--state", "s", "--listen", "everywhere"], /^"everywhere" is no address\.$/m],
+  ];
+  for (const [words, message] of mistakes) {
+    it(`"${words.join(" ")}" ends with 2 and says what is wrong`, async () => {
+      const { code, stdout, stderr } = await run(...words);
+      assert.equal(code, 2, stdout + stderr);
+      assert.match(stderr, message);
+      assert.doesNotMatch(stderr, /\n\s+at .*:\d+:\d+/, "no stack trace");
+    });
+  }
+
+  it("understand global options before and after the command", async () => {
+    for (const words of [
+      ["--json", "status"],
+      ["status", "--json"],
+      ["--env", "staging", "status", "--json"],
+    ]) {
+      const { code, stdout } = await run(...words);
+      assert.equal(code, 0);
+      assert.deepEqual(JSON.parse(stdout), { status: null, acting: null, instances: null, earlier: [] });
+    }
+  });
+
+  it("tell a fault as a document with --json, and nothing beside it", async () => {
+    const { code, stdout, stderr } = await run("relase", "--json");
+    assert.equal(code, 2);
+    assert.equal(stderr, "");
+    assert.deepEqual(JSON.parse(stdout), {
+      fault: { code: "usage", what: 'There is no command "relase".', fix: "did you mean: tidegate release" },
+    });
+  });
+
+  it("--version is the package's", async () => {
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+      readonly version: string;
+    };
+    assert.equal((await run("--version")).stdout, `${version}\n`);
+  });
+});
+
+describe("where nothing was released", () => {
+  it("status says how to begin", async () => {
+    const { code, stdout } = await run("status");
+    assert.equal(code, 0);
+    assert.match(stdout, /tidegate init/);
+  });
+
+  it("what acts on a release says so", async () => {
+    for (const words of [["pause", "--yes"], ["approve", "--yes"], ["attach"]]) {
+      const { code, stderr } = await run(...words);
+      assert.equal(code, 2);
+      assert.match(stderr, /^Nothing was released here yet in production\.$/m);
+    }
+  });
+
+  it("down has nothing to stop", async () => {
+    const { code, stdout } = await run("down", "--yes");
+    assert.equal(code, 0);
+    assert.match(stdout, /^Nothing of it runs here\.$/m);
+  });
+});
+
+it("an older Node is told in one sentence what to do", async () => {
+  const older = "Object.defineProperty(process.versions, 'node', { value: '22.3.0' })";
+  const { code, stderr } = await tidegate(["--version"], {
+    cwd: folder.path,
+    node: ["--import", `data:text/javascript,${encodeURIComponent(older)}`],
+  });
+  assert.equal(code, 2);
+  assert.match(stderr, /^Tidegate needs Node 24\.12 or later, and this is 22\.3\.0: .+\n$/);
+});
+
+it("a mistake of Tidegate's own is told in a sentence, with the details in a file", async () => {
+  const broken =
+    "import fs from 'node:fs'; fs.existsSync = () => { throw new Error('the moon is down'); }; import('node:module').then((m) => m.syncBuiltinESMExports());";
+  const { code, stderr } = await tidegate(["status"], {
+    cwd: folder.path,
+    node: ["--import", `data:text/javascript,${encodeURIComponent(broken)}`],
+  });
+  assert.equal(code, 12);
+  assert.match(stderr, /^Tidegate made a mistake that is its own, and stopped\.\n {2}cause {2}the moon is down$/m);
+  const path = /the details are in (\S+\.log)/.exec(stderr)?.[1] ?? "";
+  assert.match(readFileSync(path, "utf8"), /the moon is down\n\s+at /);
+});
