@@ -108,6 +108,8 @@ export interface RollbackStatus {
   /** What was undone, in order, with the time after the decision. */
   readonly undone: readonly { readonly name: string; readonly afterMs: number; readonly failed: boolean }[];
   readonly evidence: Evidence | null;
+  /** What the outside said, where a step's own work failed; null where a guard or a person decided. */
+  readonly fault: Fault | null;
 }
 
 /** `fresh`: the guards' newest looks, where an engine watches; without, the journal's last changes of verdict. */
@@ -304,6 +306,7 @@ function rollbackStatus(release: Release): RollbackStatus | null {
         failed: state === "failed",
       })),
     evidence: evidence === null || evidence === undefined ? null : (evidence as unknown as Evidence),
+    fault: undo.because.fault ?? null,
   };
 }
 

@@ -1,10 +1,11 @@
 import { explainEvidence } from "../../core/evidence.ts";
+import type { Fault } from "../../core/fault.ts";
 import { formatCount } from "../../core/figures.ts";
 import type { RollbackStatus, Status } from "../../core/status.ts";
 import { formatDuration } from "../../core/time.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style, symbols, type Tone } from "./style.ts";
-import { padEnd, widthOf, wrap, wrapItems } from "./text.ts";
+import { cut, padEnd, widthOf, wrap, wrapItems } from "./text.ts";
 
 /** A rollback, under way or done: why, what was undone and how fast, and the bug that it hands over. */
 export function undoing(status: Status, style: Style, exitCode?: number): readonly string[] {
@@ -16,7 +17,9 @@ export function undoing(status: Status, style: Style, exitCode?: number): readon
     ...title(status, rollback, style),
     ...timeline(rollback, stable, style),
     ...facts(status, rollback, stable).map((line) => `  ${line}`),
+    ...(rollback.fault === null ? [] : failed(rollback.fault, style)),
     ...labelled("why", why, style),
+    ...said(rollback, style),
     ...(status.state === "rolled-back" ? next(status, style, exitCode) : []),
   ];
 }
@@ -34,6 +37,21 @@ function title(status: Status, rollback: RollbackStatus, style: Style): readonly
   return wrap(`${words} ${sentence}`, style.width, "  ").map((line, index) =>
     index === 0 && line.startsWith(words) ? paint(style, tone, words) + line.slice(words.length) : line,
   );
+}
+
+/** What the outside said: the last words of a version that could not start, and what to do about it. */
+function failed({ where, cause, detail = [], fix }: Fault, style: Style): readonly string[] {
+  const one = (text: string | undefined): readonly string[] => (text === undefined ? [] : [text]);
+  return [
+    ...labelled("where", one(where), style),
+    ...labelled("cause", one(cause), style),
+    ...labelled(
+      "seen",
+      detail.map((line) => cut(line, Math.max(20, style.width - 8))),
+      style,
+    ),
+    ...labelled("fix", one(fix), style),
+  ];
 }
 
 function closed(sentence: string): string {
@@ -98,6 +116,21 @@ function appErrors(status: Status, { evidence }: RollbackStatus): number | null 
   const counted = status.verdicts.find(({ metric }) => metric === "errors")?.figures.k;
   const named = evidence === null ? undefined : evidence.routes.reduce((sum, { bad }) => sum + bad, 0);
   return counted === undefined && named === undefined ? null : Math.max(counted ?? 0, named ?? 0);
+}
+
+/** Of a long log the end, where the reason stands; all of it is in the file that `where` names. */
+const SEEN_LINES = 8;
+
+/** What the outside said when a step's own work failed: without it nobody could mend it. */
+function said({ fault }: RollbackStatus, style: Style): readonly string[] {
+  if (fault === null) return [];
+  const { where, cause, detail = [], fix } = fault;
+  return [
+    ...(where === undefined ? [] : labelled("where", [where], style)),
+    ...(cause === undefined ? [] : labelled("cause", [cause], style)),
+    ...labelled("seen", detail.slice(-SEEN_LINES), style),
+    ...(fix === undefined ? [] : labelled("fix", fix.split("\n"), style)),
+  ];
 }
 
 function next(status: Status, style: Style, exitCode: number | undefined): readonly string[] {

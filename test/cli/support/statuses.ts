@@ -216,6 +216,31 @@ export const ROLLED_BACK: Status = {
       commits: ["Round totals in the cart", "Bump dependencies"],
       missing: [],
     },
+    fault: null,
+  },
+};
+
+export const REFUSED: Status = {
+  ...ROLLED_BACK,
+  steps: [
+    { ...DONE[0]!, state: "failed" },
+    ...SHIFTING.steps.slice(1).map((each) => ({ ...each, state: "waiting" as const })),
+  ],
+  sentence: "Rolled back at 0%: The build of web ended with code 1 after 900ms: npm ci.",
+  verdicts: [],
+  rollback: {
+    ...ROLLED_BACK.rollback!,
+    sentence: "The build of web ended with code 1 after 900ms: npm ci",
+    fromSharePercent: 0,
+    undone: [],
+    evidence: null,
+    fault: {
+      code: "build-failed",
+      what: "The build of web ended with code 1 after 900ms: npm ci",
+      where: "logs/build-9f2c1e-web.log",
+      detail: ["npm error code ETARGET", "npm error notarget No matching version found for left-pad@9.9.9."],
+      fix: "try it by hand: npm ci",
+    },
   },
 };
 
@@ -302,5 +327,29 @@ export const WAITS_FOR_ITEMS: Status = {
     waitsFor: "person",
     sinceMs: AT,
     nextDecisionInMs: null,
+  },
+};
+
+export const NEVER_STARTED: Status = {
+  ...ROLLED_BACK,
+  steps: [
+    step(1, "start", { state: "failed", tookMs: 1_900 }),
+    ...SHIFTING.steps.slice(1, 2),
+    ...SHIFTING.steps.slice(3),
+  ],
+  verdicts: [],
+  rollback: {
+    ...ROLLED_BACK.rollback!,
+    sentence: "web did not become ready: its process ended with code 1 after 0.4s.",
+    fromSharePercent: 0,
+    undone: [{ name: "stop-candidate", afterMs: 40, failed: false }],
+    evidence: { routes: [], lines: [], commits: ["Read the database's address from the environment"], missing: [] },
+    fault: {
+      code: "instance-exited",
+      what: "web did not become ready: its process ended with code 1 after 0.4s.",
+      where: "web-green-0-9f2c1edd, logs/web-green-0-9f2c1edd.log",
+      detail: ["> shop@2.0.0 start", "Error: DATABASE_URL is not set", "    at connect (db.js:12:9)"],
+      fix: "tidegate.yaml has no `files: [.env]`, and .env lies beside it: add it to the service",
+    },
   },
 };
