@@ -17,6 +17,17 @@ describe("why an instance doesn't get ready", () => {
     assert.match(fault.fix ?? "", /try it by hand: cd /);
   });
 
+  it("a file of its own can't be read: which one and where, not where Node was", async () => {
+    await using world = await processWorld();
+    world.write("settings.js", "module.exports = {\n  one: 1\n  two: 2,\n};\n");
+    world.write("server.js", 'require("./settings.js");\n');
+    const fault = await explainCrash(world, "exec node server.js");
+    const seen = fault.detail?.join("\n") ?? "";
+    assert.match(seen, /settings\.js:3\n {2}two: 2,\n/);
+    assert.match(seen, /SyntaxError: Unexpected identifier 'two'/);
+    assert.doesNotMatch(seen, /node:internal/);
+  });
+
   it("it was ended by a signal", async () => {
     await using world = await processWorld();
     const fault = await explainCrash(world, "kill -KILL $$");

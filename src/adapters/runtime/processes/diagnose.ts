@@ -32,8 +32,12 @@ export function explainFailedStart(failed: FailedStart): Fault {
   const hasEnded =
     failed.instance.restarts > 0 || failed.instance.state === "exited" || failed.instance.state === "backoff";
   const fault = hasEnded ? ended(failed) : alive(failed);
-  return { where: failed.logFile, ...fault, detail: failed.log.slice(-SHOWN).map(withoutControls) };
+  const telling = failed.log.filter((line) => !FRAME_OF_NODE.test(line));
+  return { where: failed.logFile, ...fault, detail: telling.slice(-SHOWN).map(withoutControls) };
 }
+
+/** Node's own frames of a stack: at the end of a log they push the file and line that are wrong out of sight. */
+const FRAME_OF_NODE = /^\s+at .*\(?node:internal\//;
 
 function ended(failed: FailedStart): Fault {
   return (
