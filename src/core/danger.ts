@@ -1,5 +1,5 @@
 import { failStep, hold } from "./react.ts";
-import type { Because, ReleaseEvent } from "./event.ts";
+import type { Because, Placed, ReleaseEvent } from "./event.ts";
 import type { Step } from "./plan.ts";
 import type { Release, StepProgress } from "./release.ts";
 import { routed } from "./recipe.ts";
@@ -23,6 +23,7 @@ export function watchForDanger(
   if (release.earlyRetirement !== null) return null;
   const danger = findDanger(release, seen, now);
   if (danger === null) return null;
+  if (release.stable !== null && !release.standbyRetired && isUnknown(release, release.stable, seen)) return [];
   const environment = incidentOfEnvironment(release, danger, seen, now);
   if (environment !== null) return hold(release, step, true, environment);
   if (
@@ -39,17 +40,24 @@ function findDanger(release: Release, seen: Seen, now: Moment): Because | null {
   const verdict = seen.verdicts.find(({ verdict, level }) => verdict === "fail" && level === "rollback");
   if (verdict !== undefined) return { kind: "guard", sentence: verdict.sentence, verdict };
   if (release.share === 0 || routed(release).length === 0 || seen.instances.length === 0) return null;
-  const state = readiness(release, "candidate", seen, now.wall);
-  return state.ready || !allDown(release, seen)
-    ? null
-    : { kind: "not-ready", sentence: `${release.candidate.label} can no longer serve: ${state.sentence}.` };
+  if (!isDown(release, release.candidate, seen)) return null;
+  const { sentence } = readiness(release, "candidate", seen, now.wall);
+  return { kind: "not-ready", sentence: `${release.candidate.label} can no longer serve: ${sentence}.` };
 }
 
 /** One sick instance of several is the data plane's business; a service with none left is the release's. */
-function allDown(release: Release, seen: Seen): boolean {
+function isDown(release: Release, placed: Placed, seen: Seen): boolean {
   return routed(release).some(({ name }) =>
-    instancesOf(seen, release.candidate, name).every(({ id }) => seen.health[id]?.ready !== true),
+    instancesOf(seen, placed, name).every(({ id }) => seen.health[id]?.down === true),
   );
+}
+
+/** Just after an engine took over nobody has answered yet: what is not known is waited for, not acted on. */
+function isUnknown(release: Release, placed: Placed, seen: Seen): boolean {
+  return routed(release).some(({ name }) => {
+    const health = instancesOf(seen, placed, name).map(({ id }) => seen.health[id]);
+    return health.length > 0 && health.every((each) => each?.ready !== true && each?.down !== true);
+  });
 }
 
 function incidentOfEnvironment(release: Release, danger: Because, seen: Seen, now: Moment): Because | null {
@@ -72,9 +80,8 @@ function incidentOfEnvironment(release: Release, danger: Because, seen: Seen, no
       sentence: `${danger.sentence} ${release.stable.label} is as bad, so this looks like an incident of the environment and going back would not help.`,
     };
   }
-  if (release.standbyRetired || routed(release).length === 0) return null;
+  if (release.standbyRetired || routed(release).length === 0 || !isDown(release, release.stable, seen)) return null;
   const stable = readiness(release, "stable", seen, now.wall);
-  if (stable.ready) return null;
   return {
     ...danger,
     kind: "environment",

@@ -112,7 +112,7 @@ function work(release: Release, step: Step, progress: StepProgress, seen: Seen, 
     case "waiting":
       return [];
     case "not-ready":
-      return waitUntilReady(release, step, progress, seen, now);
+      return waitUntilReady(release, step, seen, now);
     case "failed":
       if (progress.promoted) return promotedPast(step);
       return failStep(release, step, { kind: "effect", sentence: next.fault.what, fault: next.fault });
@@ -137,16 +137,10 @@ function promotedPast(step: Step): readonly ReleaseEvent[] {
 }
 
 /** I1: no weight before readiness. It gets the time that a start gets, then the step fails. */
-function waitUntilReady(
-  release: Release,
-  step: Step,
-  progress: StepProgress,
-  seen: Seen,
-  now: Moment,
-): readonly ReleaseEvent[] {
+function waitUntilReady(release: Release, step: Step, seen: Seen, now: Moment): readonly ReleaseEvent[] {
   const { sentence } = readiness(release, "candidate", seen, now.wall);
   const bound = Math.max(...routed(release).map(({ startMs }) => startMs));
-  const waited = now.watched - (progress.startedAt?.watched ?? now.watched);
+  const waited = now.watched - release.waitsSince.watched;
   if (waited < bound) return [];
   return failStep(release, step, {
     kind: "not-ready",

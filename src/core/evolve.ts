@@ -1,7 +1,22 @@
-import type { Act, Happened, ReleaseEvent, Within } from "./event.ts";
-import { currentStep, type EffectProgress, type Effects, type Release, type StepProgress } from "./release.ts";
+import type { Act, EventType, Happened, ReleaseEvent, Within } from "./event.ts";
+import {
+  currentStep,
+  type EffectProgress,
+  type Effects,
+  type Release,
+  type StepProgress,
+  watchedSoFar,
+} from "./release.ts";
 import { WHOLE } from "./share.ts";
 import type { Moment } from "./time.ts";
+
+const BEGINS_ANEW: ReadonlySet<EventType> = new Set([
+  "step-started",
+  "stepped-back",
+  "engine-took-over",
+  "share-drifted",
+  "retried",
+]);
 
 /** The state after one more event. Pure and total: an event that can't follow is a bug, and throws. */
 export function evolve(release: Release | null, { event, at }: Happened): Release {
@@ -10,7 +25,7 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
     return planned(event, at);
   }
   if (release === null) throw new Error(`A release begins with "planned", not "${event.type}".`);
-  const next = { ...release, lastAt: at };
+  const next = { ...release, lastAt: at, waitsSince: BEGINS_ANEW.has(event.type) ? at : release.waitsSince };
   switch (event.type) {
     case "started":
       return { ...next, state: "running", startedAt: at };
@@ -28,6 +43,7 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
           endedAt: null,
           effects: {},
           readyAt: null,
+          watchedBefore: 0,
           because: null,
           promoted: false,
         })),
@@ -134,7 +150,7 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
     case "retried":
       return retried(next, event.step);
     case "share-drifted":
-      return drifted(next);
+      return drifted(next, at);
     case "retirement-brought-forward":
       return { ...next, earlyRetirement: next.earlyRetirement ?? {} };
     case "rollback-decided":
@@ -187,6 +203,7 @@ function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment):
     liveAt: null,
     endedAt: null,
     lastAt: at,
+    waitsSince: at,
     epoch: 0,
     steps: event.plan.steps.map((step) => ({
       step: step.id,
@@ -196,6 +213,7 @@ function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment):
       endedAt: null,
       effects: {},
       readyAt: null,
+      watchedBefore: 0,
       approvals: [],
       ticks: {},
       because: null,
@@ -320,6 +338,7 @@ function steppedBack(release: Release, event: Extract<ReleaseEvent, { type: "ste
             endedAt: null,
             effects: {},
             readyAt: null,
+            watchedBefore: 0,
             promoted: false,
             because: step.step === event.from ? event.because : step.because,
           },
@@ -333,6 +352,7 @@ function steppedBack(release: Release, event: Extract<ReleaseEvent, { type: "ste
     endedAt: null,
     effects: {},
     readyAt: null,
+    watchedBefore: 0,
     promoted: false,
     because: event.because,
   }));
@@ -362,13 +382,15 @@ function retried(release: Release, id: string): Release {
 }
 
 /** The plane has another share than it confirmed: the newest share effect no longer holds and is asked for again. */
-function drifted(release: Release): Release {
+function drifted(release: Release, at: Moment): Release {
   const current = currentStep(release);
   const next = { ...release, drifts: release.drifts + 1 };
   if (current === null) return next;
   return withStep(next, current.step.id, (step) => ({
     ...step,
     readyAt: null,
+    // What was watched before it drifted was watched.
+    watchedBefore: watchedSoFar(step, at),
     effects: Object.fromEntries(Object.entries(step.effects).filter(([, effect]) => effect.effect.kind !== "share")),
   }));
 }

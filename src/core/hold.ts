@@ -2,7 +2,7 @@ import { hold } from "./react.ts";
 import type { Because, ReleaseEvent } from "./event.ts";
 import type { Verdict } from "./guard.ts";
 import type { Step, StepOf } from "./plan.ts";
-import type { Release, StepProgress } from "./release.ts";
+import { type Release, type StepProgress, watchedSoFar } from "./release.ts";
 import type { Seen } from "./seen.ts";
 import { formatDuration, type Moment } from "./time.ts";
 
@@ -97,7 +97,7 @@ function waitForEvidence(
   seen: Seen,
   now: Moment,
 ): Wait | null {
-  const watched = now.watched - (progress.readyAt?.watched ?? now.watched);
+  const watched = watchedSoFar(progress, now);
   const least = step.hold.kind === "for" ? step.hold.ms : step.hold.atLeastMs;
   if (watched < least) {
     const broken = seen.verdicts.find(isHolding);

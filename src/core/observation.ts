@@ -82,6 +82,8 @@ export interface Usage {
 export interface HealthSeen {
   readonly instance: string;
   readonly ready: boolean;
+  /** So many bad answers in a row, or no process: it can't serve. Neither ready nor down is "not known yet". */
+  readonly down: boolean;
   readonly live: boolean;
   /** The last moment at which its readiness was seen good. */
   readonly readyAt?: Instant;

@@ -4,7 +4,7 @@ import type { Fault } from "./fault.ts";
 import type { Figures, Metric, Verdict } from "./guard.ts";
 import type { Plan, Step } from "./plan.ts";
 import type { Share } from "./share.ts";
-import type { Moment } from "./time.ts";
+import type { Duration, Moment } from "./time.ts";
 
 export type ReleaseState = "planned" | "running" | "live" | "closed" | "rolled-back" | "failed";
 
@@ -26,6 +26,8 @@ export interface Release {
   readonly endedAt: Moment | null;
   /** The newest event's moment: watched time goes on from here after a crash. */
   readonly lastAt: Moment;
+  /** When the step that is due began, or began anew: after a drift, a retry, a take-over. Waits are counted from here. */
+  readonly waitsSince: Moment;
   readonly epoch: number;
   /** In plan order, one for each step of the plan. */
   readonly steps: readonly StepProgress[];
@@ -71,6 +73,8 @@ export interface StepProgress {
   readonly effects: Effects;
   /** When the last of this attempt's effects was confirmed: what is watched is watched from here. */
   readonly readyAt: Moment | null;
+  /** Watched before `readyAt`: until a drift of the share interrupted it. */
+  readonly watchedBefore: Duration;
   readonly approvals: readonly Approval[];
   readonly ticks: Readonly<Record<string, Tick>>;
   readonly because: Because | null;
@@ -124,6 +128,11 @@ export function currentStep(release: Release): { readonly step: Step; readonly p
   const step = release.plan.steps[release.cursor];
   const progress = release.steps[release.cursor];
   return step === undefined || progress === undefined ? null : { step, progress };
+}
+
+/** How long the step has been watched with everything that it does in force. */
+export function watchedSoFar({ readyAt, watchedBefore }: StepProgress, now: Moment): Duration {
+  return watchedBefore + (readyAt === null ? 0 : now.watched - readyAt.watched);
 }
 
 export function isEnded(release: Release): boolean {

@@ -10,6 +10,7 @@ import {
   type ReleaseState,
   type StepProgress,
   currentStep,
+  watchedSoFar,
   isEnded,
 } from "./release.ts";
 import { formatShare, WHOLE } from "./share.ts";
@@ -253,7 +254,7 @@ function currentStatus(release: Release, step: Step, progress: StepProgress, now
       nextDecisionInMs: null,
     };
   const least = step.hold.kind === "for" ? step.hold.ms : step.hold.atLeastMs;
-  const left = least - (now.watched - (progress.readyAt?.watched ?? now.watched));
+  const left = least - watchedSoFar(progress, now);
   return { ...base, doing: null, waitsFor: left > 0 ? "time" : "evidence", nextDecisionInMs: left > 0 ? left : null };
 }
 

@@ -49,7 +49,7 @@ export function createProber(probe: HealthProbe, clock: Clock, changed: () => vo
         good: 0,
         bad: 0,
         badLive: 0,
-        seen: { instance: instance.id, ready: false, live: true },
+        seen: { instance: instance.id, ready: false, down: false, live: true },
       };
       probed.set(instance.id, state);
     }
@@ -57,6 +57,7 @@ export function createProber(probe: HealthProbe, clock: Clock, changed: () => vo
       state.seen = {
         ...state.seen,
         ready: false,
+        down: true,
         last: { at: clock.wall(), ok: false, tookMs: 0, text: `its process is ${instance.state}` },
       };
       state.good = 0;
@@ -119,6 +120,7 @@ function take(state: Probed, { ready, live, depends }: Answers, service: Service
   state.seen = {
     instance: state.seen.instance,
     ready: isReady,
+    down: !isReady && state.bad >= fall,
     live: state.badLive < fall,
     last: ready,
     ...(ready.ok && isReady

@@ -266,6 +266,15 @@ describe("an engine that dies", () => {
     equal(world.share, 500);
     equal(world.eventsOf("share-drifted").length, 1);
   });
+
+  it("does not forget what was watched before a share drifted", () => {
+    const world = watching().pass(50 * SECOND);
+    world.share = 0;
+    world.takeOver();
+    equal(world.share, 500);
+    world.pass(11 * SECOND);
+    equal(world.share, 2_500);
+  });
 });
 
 describe("people", () => {

@@ -63,7 +63,8 @@ describe("the engine", () => {
     // Never the mix: no table ever had v2 and v3.
     ok(
       !under.traffic.writes.some(
-        ({ stable, candidate }) => [stable?.version, candidate?.version].sort().join() === "v2,v3",
+        ({ stable, candidate }) =>
+          [stable?.version, candidate?.version].toSorted((a = "", b = "") => (a < b ? -1 : 1)).join() === "v2,v3",
       ),
     );
     await under.until(async () => (await state(3)) === "closed");
@@ -224,12 +225,18 @@ describe("an engine that goes away", () => {
     await under.pass(30 * SECOND);
     await stop(engine, under);
     await under.pass(HOUR, MINUTE);
-    equal(under.traffic.table?.share, 500);
+    // Nobody renewed the lease: the plane went back to stable by itself (I11).
+    equal(under.traffic.table?.share, 0);
     const next = await under.start();
     ok(next.epoch > engine.epoch);
-    equal(under.traffic.epoch, next.epoch);
     await under.pass(20 * SECOND);
     equal(under.traffic.table?.share, 500);
+    match(
+      (await under.journal.read(2)).flatMap(({ event }) =>
+        event.type === "share-drifted" ? [event.sentence] : [],
+      )[0] ?? "",
+      /nobody watched, so the data plane went back to stable by itself/,
+    );
     await under.until(async () => (await next.status(2))?.state === "closed");
     const release = replay(await under.journal.read(2));
     equal(release?.state, "closed");
@@ -254,12 +261,40 @@ describe("an engine that goes away", () => {
     const { under, engine, state } = await withV1();
     await under.release(engine, USUAL, "v2");
     await under.until(() => under.traffic.table?.share === 500);
-    under.traffic.isAway = true;
+    under.traffic.setAway(true);
     await under.pass(5 * MINUTE);
     equal(await state(2), "running");
     equal((await engine.status(2))?.sharePercent, 5);
-    under.traffic.isAway = false;
+    under.traffic.setAway(false);
     await under.until(async () => (await state(2)) === "closed");
+    await stop(engine, under);
+  });
+
+  for (const lie of ["answer-lost", "not-in-force"] as const) {
+    it(`never counts a share as given that the plane does not confirm (${lie})`, async () => {
+      const { under, engine, state } = await withV1();
+      await under.release(engine, USUAL, "v2");
+      await under.until(() => under.traffic.table?.candidate?.version === "v2");
+      under.traffic.lieNext(lie);
+      await under.until(async () => (await state(2)) === "closed");
+      const shares = (await under.journal.read(2)).flatMap(({ event }) =>
+        event.type === "effect-requested" && event.effect.kind === "share" ? [event.effect.share] : [],
+      );
+      ok(shares.length > 3, shares.join());
+      await stop(engine, under);
+    });
+  }
+
+  it("can't write any more once another engine has taken over", async () => {
+    const { under, engine } = await withV1();
+    await under.release(engine, USUAL, "v2");
+    await under.until(() => under.traffic.table?.share === 500);
+    const before = under.traffic.writes.length;
+    await under.traffic.claim(99);
+    await under.pass(5 * MINUTE);
+    equal(under.traffic.writes.length, before);
+    // Its lease was not renewed either.
+    equal(under.traffic.table?.share, 0);
     await stop(engine, under);
   });
 

@@ -8,13 +8,13 @@ import { createMemoryJournal, type MemoryJournal } from "../../src/adapters/jour
 import { createMemoryRuntime, type MemoryRuntime } from "../../src/adapters/runtime/memory.ts";
 import type { Engine, EngineOptions, Ports, RequestAnswer } from "../../src/engine/api.ts";
 import { createEngine } from "../../src/engine/engine.ts";
-import { createFakeTraffic, type FakeTraffic } from "./fake-traffic.ts";
+import { createMemoryTraffic, type MemoryTraffic } from "../../src/adapters/traffic/memory.ts";
 
 export interface EngineUnderTest {
   readonly clock: ManualClock;
   readonly journal: MemoryJournal;
   readonly runtime: MemoryRuntime;
-  readonly traffic: FakeTraffic;
+  readonly traffic: MemoryTraffic;
   readonly commands: string[];
   readonly messages: Message[];
   /** What smoke flows find; null: they pass. */
@@ -37,13 +37,15 @@ export interface EngineUnderTest {
 }
 
 const START = 1_700_000_000_000;
+const PARTS = 5;
+const TURNS = 4;
 
 /** The real engine and core on a clock moved by hand, with a runtime and a data plane that exist in memory only. */
 export function engineUnderTest(): EngineUnderTest {
   const clock = createManualClock(START);
   const journal = createMemoryJournal();
   const runtime = createMemoryRuntime({ clock });
-  const traffic = createFakeTraffic(clock);
+  const traffic = createMemoryTraffic({ clock });
   const commands: string[] = [];
   const messages: Message[] = [];
 
@@ -144,7 +146,12 @@ export function engineUnderTest(): EngineUnderTest {
     pass: async (ms, stepMs = SECOND) => {
       for (let left = ms; left > 0; left -= stepMs) {
         pushLoad();
-        await clock.advance(Math.min(stepMs, left));
+        const step = Math.min(stepMs, left);
+        // In parts, with turns of the event loop between them: time must not run ahead of the engine's answers.
+        for (let part = 0; part < PARTS; part += 1) {
+          await clock.advance(step / PARTS);
+          for (let turn = 0; turn < TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+        }
       }
     },
     until: async (isSo, withinMs = 15 * 60 * SECOND) => {

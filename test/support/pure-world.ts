@@ -66,7 +66,7 @@ export class PureWorld {
       health: Object.fromEntries(
         [...this.running.values()].map((each) => [
           each.id,
-          { instance: each.id, ready: this.isReady(each), live: true, readyAt: this.wall },
+          { instance: each.id, ready: this.isReady(each), down: !this.isReady(each), live: true, readyAt: this.wall },
         ]),
       ),
       traffic: this.trafficAnswers
