@@ -148,22 +148,16 @@ shop a1f09c → 9f2c1e  production                                              
       shown(statuses.NEVER_STARTED, 100, { exitCode: 10 }),
       `
 shop a1f09c → 9f2c1e  production                                                     release 42 · 1m
-✖ start  ✔ smoke  ● shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+✖ start  ○ smoke  ○ warm  ○ shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
 
 ✖ ROLLED BACK at 0%: web did not become ready: its process ended with code 1 after 0.4s.
   +0.04s candidate drained and stopped
-  app errors 0
   where web-green-0-9f2c1edd, logs/web-green-0-9f2c1edd.log
   seen  > shop@2.0.0 start
         Error: DATABASE_URL is not set
             at connect (db.js:12:9)
   fix   tidegate.yaml has no \`files: [.env]\`, and .env lies beside it: add it to the service
   why   1 commit between: Read the database's address from the environment
-  where web-green-0-9f2c1edd, logs/web-green-0-9f2c1edd.log
-  seen  > shop@2.0.0 start
-        Error: DATABASE_URL is not set
-            at connect (db.js:12:9)
-  fix   tidegate.yaml has no \`files: [.env]\`, and .env lies beside it: add it to the service
   next  tidegate status 42                                                                   exit 10
 `,
     );

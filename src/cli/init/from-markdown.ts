@@ -4,12 +4,15 @@ import { spellDuration } from "../../core/units.ts";
 
 /** What of a Markdown plan became steps, and what became checklists. */
 export interface MarkdownPlan {
-  readonly steps: readonly Record<string, unknown>[];
+  readonly steps: readonly MarkdownStep[];
   /** Checklists to write, by file name. */
   readonly checklists: readonly { readonly file: string; readonly text: string; readonly items: number }[];
   /** What was read how, a sentence each. */
   readonly notes: readonly string[];
 }
+
+/** As the plan file has it: a bare name, or a verb and its value. */
+export type MarkdownStep = string | Readonly<Record<string, unknown>>;
 
 const BEFORE = "checklists/before-release.md";
 const AFTER = "checklists/after-release.md";
@@ -31,7 +34,7 @@ export function fromMarkdown(text: string, name: string): MarkdownPlan {
     ...(late.length === 0 ? [] : [checklist(AFTER, "After the release", late, name)]),
   ];
   const has = (file: string): boolean => checklists.some((one) => one.file === file);
-  const steps = [
+  const steps: readonly MarkdownStep[] = [
     ...(has(BEFORE) ? [{ check: BEFORE }] : []),
     ...(/\b(?:approv|sign[- ]?off|go[/ -]no[- ]?go)/i.test(text) ? [{ approve: "anyone", name: "go-live" }] : []),
     "smoke",
@@ -42,7 +45,7 @@ export function fromMarkdown(text: string, name: string): MarkdownPlan {
     ...(has(AFTER) ? [{ check: AFTER }] : []),
     ...days.map((day) => ({ approve: "anyone", name: `day-${day}`, after: `${day}d` })),
     "retire",
-  ] as readonly Record<string, unknown>[];
+  ];
   return { steps, checklists, notes: notesOf(shifts, checklists, days, name, text) };
 }
 

@@ -22,7 +22,7 @@ export function planView(preview: PlanPreview, style: Style): readonly string[] 
     ...labelled("time", [totalTime(preview)], style),
     ...labelled("hash", [planHash], style),
     ...labelled(
-      "set by",
+      "env",
       overrides.map(
         ({ name, value, key, from, to }) => `${name}=${value}: ${key} ${from} ${symbols(style).arrow} ${to}`,
       ),
@@ -42,7 +42,8 @@ function title({ plan, stable, candidate, requestsPerSecond: rate }: PlanPreview
 }
 
 function stepLines(plan: Plan, stable: string | null, style: Style): readonly string[] {
-  const nameWidth = Math.min(28, Math.max(...plan.steps.map(({ name }) => name.length)));
+  const names = plan.steps.map(({ name, phase }) => `${phase === undefined ? "" : "  "}${name}`);
+  const nameWidth = Math.min(28, Math.max(...names.map((name) => name.length)));
   let watched = "";
   return plan.steps.flatMap((step, index) => {
     const before = plan.steps[index - 1];
@@ -53,10 +54,10 @@ function stepLines(plan: Plan, stable: string | null, style: Style): readonly st
             paint(
               style,
               "dim",
-              `  ${step.phase.name}${step.phase.objective === undefined ? "" : `: ${step.phase.objective}`}`,
+              `    ${step.phase.name}${step.phase.objective === undefined ? "" : `: ${step.phase.objective}`}`,
             ),
           ];
-    const lead = `${padStart(String(index + 1), 3)} ${padEnd(step.name, nameWidth)}  `;
+    const lead = `${padStart(String(index + 1), 3)} ${padEnd(names[index] ?? "", nameWidth)}  `;
     const [first = "", ...rest] = wrap(
       factsOf(step, plan, stable).join(" · "),
       Math.max(24, style.width - lead.length),
@@ -142,7 +143,7 @@ function shiftFacts(step: Extract<Step, { kind: "shift" }>, plan: Plan, stable: 
 
 const VERBS: Readonly<Record<GuardLevel, string>> = { warn: "warns", hold: "holds", rollback: "rolls back" };
 
-/** `errors rolls back at 1%; p95 warns at 1s, rolls back at 2x`. */
+/** `errors: rolls back at 1%; p95: warns at 1s, rolls back at 2x`. */
 function guardsSentence(guards: readonly Guard[]): string {
   return guards
     .map(({ metric, limits }) => {
@@ -152,7 +153,7 @@ function guardsSentence(guards: readonly Guard[]): string {
           ? []
           : [`${VERBS[level]} at ${ofLevel.map((limit) => formatLimit(metric, limit)).join(" and ")}`];
       });
-      return `${METRICS[metric].label} ${levels.join(", ")}`;
+      return `${METRICS[metric].label}: ${levels.join(", ")}`;
     })
     .join("; ");
 }

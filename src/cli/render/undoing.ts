@@ -17,9 +17,8 @@ export function undoing(status: Status, style: Style, exitCode?: number): readon
     ...title(status, rollback, style),
     ...timeline(rollback, stable, style),
     ...facts(status, rollback, stable).map((line) => `  ${line}`),
-    ...(rollback.fault === null ? [] : failed(rollback.fault, style)),
+    ...(rollback.fault === null ? [] : said(rollback.fault, style)),
     ...labelled("why", why, style),
-    ...said(rollback, style),
     ...(status.state === "rolled-back" ? next(status, style, exitCode) : []),
   ];
 }
@@ -39,18 +38,20 @@ function title(status: Status, rollback: RollbackStatus, style: Style): readonly
   );
 }
 
-/** What the outside said: the last words of a version that could not start, and what to do about it. */
-function failed({ where, cause, detail = [], fix }: Fault, style: Style): readonly string[] {
-  const one = (text: string | undefined): readonly string[] => (text === undefined ? [] : [text]);
+/** Of a long log the end, where the reason stands; all of it is in the file that `where` names. */
+const SEEN_LINES = 8;
+
+/** What the outside said when a step's own work failed: without it nobody could mend it. */
+function said({ where, cause, detail = [], fix }: Fault, style: Style): readonly string[] {
   return [
-    ...labelled("where", one(where), style),
-    ...labelled("cause", one(cause), style),
+    ...(where === undefined ? [] : labelled("where", [where], style)),
+    ...(cause === undefined ? [] : labelled("cause", [cause], style)),
     ...labelled(
       "seen",
-      detail.map((line) => cut(line, Math.max(20, style.width - 8))),
+      detail.slice(-SEEN_LINES).map((line) => cut(line, Math.max(20, style.width - 8))),
       style,
     ),
-    ...labelled("fix", one(fix), style),
+    ...(fix === undefined ? [] : labelled("fix", fix.split("\n"), style)),
   ];
 }
 
@@ -101,7 +102,8 @@ function doneInWords(name: string, stable: string | null): string {
 }
 
 function facts(status: Status, rollback: RollbackStatus, stable: string | null): readonly string[] {
-  const errors = appErrors(status, rollback);
+  // Without traffic there was nobody to see an error.
+  const errors = rollback.fromSharePercent === 0 ? null : appErrors(status, rollback);
   const failed = rollback.undone.filter((one) => one.failed).length;
   const parts = [
     ...(errors === null ? [] : [`app errors ${formatCount(errors)}`]),
@@ -116,21 +118,6 @@ function appErrors(status: Status, { evidence }: RollbackStatus): number | null 
   const counted = status.verdicts.find(({ metric }) => metric === "errors")?.figures.k;
   const named = evidence === null ? undefined : evidence.routes.reduce((sum, { bad }) => sum + bad, 0);
   return counted === undefined && named === undefined ? null : Math.max(counted ?? 0, named ?? 0);
-}
-
-/** Of a long log the end, where the reason stands; all of it is in the file that `where` names. */
-const SEEN_LINES = 8;
-
-/** What the outside said when a step's own work failed: without it nobody could mend it. */
-function said({ fault }: RollbackStatus, style: Style): readonly string[] {
-  if (fault === null) return [];
-  const { where, cause, detail = [], fix } = fault;
-  return [
-    ...(where === undefined ? [] : labelled("where", [where], style)),
-    ...(cause === undefined ? [] : labelled("cause", [cause], style)),
-    ...labelled("seen", detail.slice(-SEEN_LINES), style),
-    ...(fix === undefined ? [] : labelled("fix", fix.split("\n"), style)),
-  ];
 }
 
 function next(status: Status, style: Style, exitCode: number | undefined): readonly string[] {

@@ -334,8 +334,10 @@ export const NEVER_STARTED: Status = {
   ...ROLLED_BACK,
   steps: [
     step(1, "start", { state: "failed", tookMs: 1_900 }),
-    ...SHIFTING.steps.slice(1, 2),
-    ...SHIFTING.steps.slice(3),
+    step(2, "smoke"),
+    step(3, "warm"),
+    step(4, "shift 5%"),
+    ...SHIFTING.steps.slice(4),
   ],
   verdicts: [],
   rollback: {

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { after, before, describe, it } from "node:test";
+import type { Finding } from "../../src/cli/doctor/finding.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { tidegate } from "./support/program.ts";
+
+const folder = temporaryFolder();
+const taken: Server = createServer();
+let port = 0;
+
+before(async () => {
+  taken.listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  port = (taken.address() as AddressInfo).port;
+  const git = (...args: readonly string[]): void =>
+    void execFileSync("git", ["-c", "user.name=T", "-c", "user.email=t@example.com", ...args], { cwd: folder.path });
+  git("init", "--quiet");
+  git("commit", "--quiet", "--allow-empty", "--message", "First");
+});
+
+after(async () => {
+  taken.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+function plan(text: string): void {
+  writeFileSync(folder.file("tidegate.yaml"), text);
+}
+
+async function examine(): Promise<{ readonly code: number | null; readonly findings: readonly Finding[] }> {
+  const { code, stdout } = await tidegate(["doctor", "--json"], { cwd: folder.path });
+  return { code, findings: (JSON.parse(stdout) as { readonly findings: readonly Finding[] }).findings };
+}
+
+describe("the doctor", () => {
+  it("finds a port that is taken, by whom, and tells how to take over", async () => {
+    plan(`app: shop\nservices: { web: { run: node server.js } }\ntraffic: { embedded: ${port} }\n`);
+    const { code, findings } = await examine();
+    assert.equal(code, 3);
+    const finding = findings.find(({ name }) => name === `port ${port}`);
+    assert.equal(finding?.state, "bad");
+    assert.match(finding.sentence, new RegExp(`^taken by process ${process.pid}: `));
+    assert.match(
+      finding.fix ?? "",
+      new RegExp(`tidegate release --adopt 127\\.0\\.0\\.1:P, and Tidegate takes port ${port}`),
+    );
+  });
+
+  it("finds nothing in the way of a first release, and makes and starts nothing", async () => {
+    plan("app: shop\nservices: { web: { run: node server.js } }\ntraffic: { embedded: 0 }\n");
+    const { code, findings } = await examine();
+    assert.equal(code, 0, JSON.stringify(findings));
+    assert.deepEqual(
+      findings.map(({ name, state }) => `${name} ${state}`),
+      [
+        "node ok",
+        "git ok",
+        "state ok",
+        "disk ok",
+        "plan file ok",
+        "version ok",
+        "port ok",
+        "data plane info",
+        "engine info",
+        "keeper info",
+      ],
+    );
+    assert.equal(existsSync(folder.file(".tidegate")), false);
+  });
+
+  it("finds a mistake of the plan file with its place", async () => {
+    plan("app: shop\nservices: { web: { rum: node server.js } }\n");
+    const { code, findings } = await examine();
+    assert.equal(code, 3);
+    assert.match(findings.find(({ state }) => state === "bad")?.sentence ?? "", /rum/);
+  });
+
+  it("finds a file that the plan copies and that does not lie there", async () => {
+    plan("app: shop\nservices: { web: { run: node server.js, files: [.env] } }\ntraffic: { embedded: 0 }\n");
+    const { findings } = await examine();
+    assert.match(findings.find(({ name }) => name === "files")?.sentence ?? "", /^\.env is named in `files`/);
+  });
+
+  it("finds a state folder that can't be written", { skip: process.getuid?.() === 0 }, async () => {
+    mkdirSync(folder.file("locked"), { mode: 0o500 });
+    const { code, stdout } = await tidegate(["doctor", "--state", "locked/state"], { cwd: folder.path });
+    chmodSync(folder.file("locked"), 0o700);
+    assert.equal(code, 3);
+    assert.match(stdout, /✖ state +.*can't be written by this user/);
+  });
+});
