@@ -258,8 +258,9 @@ function currentStatus(release: Release, step: Step, progress: StepProgress, now
   return { ...base, doing: null, waitsFor: left > 0 ? "time" : "evidence", nextDecisionInMs: left > 0 ? left : null };
 }
 
+/** One that was interrupted is done by nobody: it is asked for again, or a person is. */
 function openEffect(effects: Effects): EffectProgress | null {
-  return Object.values(effects).find(({ state }) => state === "requested" || state === "interrupted") ?? null;
+  return Object.values(effects).find(({ state }) => state === "requested") ?? null;
 }
 
 function sentenceOf(release: Release, current: ReturnType<typeof currentStep>, now: Moment): string {
