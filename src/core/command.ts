@@ -19,8 +19,6 @@ export type Command =
   /** Asked by a newer release that needs the slot, never by a person. */
   | { readonly kind: "retire-early"; readonly for: number };
 
-export type CommandKind = Command["kind"];
-
 export interface Person {
   readonly name: string;
 }

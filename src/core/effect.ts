@@ -41,8 +41,6 @@ export type Effect =
   /** Keep only the newest prepared versions. */
   | { readonly kind: "prune-versions"; readonly keep: number };
 
-export type EffectKind = Effect["kind"];
-
 /** May a crashed effect simply be done again? `ask`: a person decides (an arbitrary command). */
 export type Repeat = "safe" | "ask";
 

@@ -1,5 +1,4 @@
 import type { Effect, Observed } from "../core/effect.ts";
-import { FaultError } from "../core/fault.ts";
 import type { Release } from "../core/release.ts";
 import type { EngineOptions, Ports } from "./api.ts";
 import { prepareVersion, pruneVersions, startServices, stopServices } from "./perform-instances.ts";
@@ -47,9 +46,4 @@ export function perform(stage: Stage, effect: Effect): Promise<Observed> {
     case "prune-versions":
       return pruneVersions(stage, effect.keep);
   }
-}
-
-/** Where an effect may not go on: a rollback was decided meanwhile. */
-export function aborted(): FaultError {
-  return new FaultError({ code: "aborted", what: "It was given up, because the release is being rolled back." });
 }
