@@ -6,6 +6,7 @@ import { exitCodeOf } from "./exit-code.ts";
 import { type FollowView, isOver } from "./follow.ts";
 import { eventJson } from "./render/event-json.ts";
 import { eventLine } from "./render/event-line.ts";
+import { versions } from "./render/header.ts";
 import { type Around, releaseView } from "./render/release-view.ts";
 import { openScreen } from "./render/screen.ts";
 import { paint } from "./render/style.ts";
@@ -42,7 +43,9 @@ function liveView({ terminal }: Context, options: ViewOptions): FollowView {
 /** Only what changes, with the time; the picture comes once, at the end. */
 function lineView({ terminal }: Context, options: ViewOptions): FollowView {
   let lastNotes = "";
+  let isSilent = true;
   const line = (atMs: number, text: string): void => {
+    isSilent = false;
     const style = terminal.style();
     const [first = "", ...rest] = text.split("\n");
     terminal.print(`${paint(style, "dim", clock(atMs))}  ${first}`);
@@ -54,6 +57,9 @@ function lineView({ terminal }: Context, options: ViewOptions): FollowView {
       if (text !== null) line(at.wall, text);
     },
     picture: (status, release) => {
+      // Who comes in the middle is told where it stands.
+      if (isSilent)
+        line(Date.now(), `release ${status.release}: ${versions(status, terminal.style())}: ${status.sentence}`);
       const notes = isOver(status) ? [] : options.notes(status, release);
       const joined = notes.join("\n");
       if (joined !== lastNotes) for (const note of notes) line(Date.now(), note);

@@ -129,6 +129,9 @@ function confirmedLine(event: Extract<ReleaseEvent, { type: "effect-confirmed" }
     case "command":
       return `${effectName(release, event.key)} done in ${took}`;
     case "settle":
+      return effect.on === "stable" && release.undo === null && release.stable !== null
+        ? `the front door leads to ${release.stable.label}, read back after ${took}`
+        : null;
     case "smoke":
     case "warm":
     case "machine-check":
