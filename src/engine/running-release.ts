@@ -121,7 +121,14 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   /** What was begun before the rollback must have stopped before the rollback stops what it started. */
   const othersToEnd = async (): Promise<void> => {
     const others = [...underWay.values()].filter(({ isUndo }) => !isUndo).map(({ ended }) => ended);
-    await Promise.race([Promise.all(others), clock.sleep(ABORT_WAIT_MS)]);
+    await atMost(ABORT_WAIT_MS, others);
+  };
+
+  /** Waits for all of them, but no longer. A timer that is left behind would keep the process from ending. */
+  const atMost = async (ms: number, ended: readonly Promise<void>[]): Promise<void> => {
+    const enough = new AbortController();
+    await Promise.race([Promise.all(ended), clock.sleep(ms, enough.signal)]);
+    enough.abort(new Error("nothing is left to wait for"));
   };
 
   /** The journal can't be written: nothing new is begun; the next look tries again. */
@@ -194,7 +201,10 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       const left = [...underWay.values()];
       for (const { controller } of left) controller.abort();
       // Clean-ups of smoke flows and the like get a moment.
-      await Promise.race([Promise.all(left.map(({ ended }) => ended)), clock.sleep(2 * SECOND)]);
+      await atMost(
+        2 * SECOND,
+        left.map(({ ended }) => ended),
+      );
       await queue;
     },
   };
