@@ -5,6 +5,7 @@ import type { Step } from "./plan.ts";
 import { lowerShift } from "./react.ts";
 import { type Release, type StepProgress, currentStep, isEnded } from "./release.ts";
 import { formatShare } from "./share.ts";
+import { noWayBack } from "./way-back.ts";
 
 /** What a person asks of a release. `seen` binds it to what they saw: a plan or step that has changed since refuses it. */
 export type Command =
@@ -263,12 +264,18 @@ function rollback(release: Release, asked: Extract<Command, { kind: "rollback" }
     kind: asked.superseded === true ? "superseded" : "person",
     sentence: `${asked.superseded === true ? "Superseded" : "Rolled back"} by ${act.by}${act.reason === undefined ? "" : `: ${act.reason}`}.`,
   } as const;
+  const ended = noWayBack(release);
+  if (ended !== null) return refuse("no-way-back", ended, RELEASE_INSTEAD);
   return accept([{ type: "rollback-decided", because, by: act.by }], rollbackSentence(release));
 }
 
-/** What a rollback would undo and how long it takes (I7). */
+const RELEASE_INSTEAD = "release the version that shall serve: tidegate release VERSION";
+
+/** What a rollback would undo and how long it takes (I7); why it can't and what remains, where it can't. */
 export function rollbackSentence(release: Release): string {
   const { stable, candidate } = release;
+  const ended = noWayBack(release);
+  if (ended !== null) return `Not possible: ${ended} Instead, ${RELEASE_INSTEAD}.`;
   if (stable === null) return `Stops ${candidate.label}; nothing serves then, because there is no earlier version.`;
   const commands = release.steps
     .flatMap(({ effects }) => Object.values(effects))

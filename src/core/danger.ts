@@ -4,6 +4,7 @@ import type { Step } from "./plan.ts";
 import type { Release, StepProgress } from "./release.ts";
 import { routed } from "./recipe.ts";
 import { instancesOf, type Seen, readiness } from "./seen.ts";
+import { noWayBack } from "./way-back.ts";
 import type { Moment } from "./time.ts";
 
 /**
@@ -69,6 +70,8 @@ function incidentOfEnvironment(release: Release, danger: Because, seen: Seen, no
       sentence: `${danger.sentence} There is no earlier version to go back to.`,
     };
   }
+  const ended = noWayBack(release);
+  if (ended !== null) return { ...danger, kind: "environment", sentence: `${danger.sentence} ${ended}` };
   const { metric } = danger.verdict ?? {};
   const stableToo = seen.stableVerdicts.find(
     (verdict) => verdict.metric === metric && verdict.verdict === "fail" && verdict.level === "rollback",

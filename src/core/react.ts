@@ -1,10 +1,14 @@
 import type { Because, ReleaseEvent } from "./event.ts";
 import type { Step, StepOf } from "./plan.ts";
 import type { Release } from "./release.ts";
+import { noWayBack } from "./way-back.ts";
 
 /** What the plan says to do when the step fails. */
 export function failStep(release: Release, step: Step, because: Because): readonly ReleaseEvent[] {
   const failed: ReleaseEvent = { type: "step-failed", step: step.id, because };
+  const ended = noWayBack(release);
+  if (ended !== null)
+    return [failed, ...hold(release, step, true, { ...because, sentence: `${because.sentence} ${ended}` })];
   switch (release.plan.automaticRollback ? step.else : "hold") {
     case "rollback":
       return [failed, { type: "rollback-decided", because, by: null }];

@@ -30,6 +30,20 @@ const INSIST = { tries: 10, backoffMs: SECOND } as const;
 
 /** What a step does before it is watched. */
 export function stepRecipe(release: Release, step: Step): Recipe {
+  return [...takeOverRecipe(release, step), ...ownRecipe(release, step)];
+}
+
+/**
+ * What was taken over serves through the front door from the first step on: whoever goes there while the new version is
+ * still being made must be answered.
+ */
+function takeOverRecipe(release: Release, step: Step): Recipe {
+  const { stable, plan } = release;
+  if (stable?.adopted === undefined || step.id !== plan.steps[0]?.id || routed(release).length === 0) return [];
+  return [{ ...ONCE, ...INSIST, name: "take-over", effect: { kind: "settle", on: "stable" } }];
+}
+
+function ownRecipe(release: Release, step: Step): Recipe {
   switch (step.kind) {
     case "check":
       return step.checklist.items.flatMap((item) =>

@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
+import { rollbackSentence } from "../../src/core/command.ts";
 import { decide } from "../../src/core/decide.ts";
 import { replay } from "../../src/core/evolve.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
@@ -335,4 +336,51 @@ it("replaying the journal gives the live state (I5)", () => {
   world.ask({ kind: "rollback" });
   deepEqual(replay(world.history), world.release);
   deepEqual(decide(world.release, world.seen(), { wall: world.wall, watched: world.watched }), []);
+});
+
+describe("a version that was taken over", () => {
+  const ADOPTED = { version: "v1", label: "adopted 127.0.0.1:3000", slot: "blue", adopted: "127.0.0.1:3000" } as const;
+
+  function takingOver(plan = USUAL): PureWorld {
+    const world = new PureWorld(plan, ADOPTED);
+    world.verdicts = PASS;
+    return world.settle();
+  }
+
+  it("serves through the front door before anything else is done", () => {
+    const kinds = takingOver().done.map(({ kind }) => kind);
+    deepEqual(kinds, ["settle", "prepare", "start", "share"]);
+  });
+
+  it("does so although the first step waits for a person", () => {
+    const world = takingOver(planOf([step.approve("go"), ...USUAL.steps]));
+    deepEqual(world.done, [{ kind: "settle", on: "stable" }]);
+  });
+
+  it("gets everything back at once as long as it is standby", () => {
+    const world = takingOver();
+    equal(world.ask({ kind: "rollback" }).kind, "accepted");
+    equal(world.release.state, "rolled-back");
+    equal(world.share, 0);
+  });
+
+  it("can't be gone back to once it is retired, and the answer says so", () => {
+    const world = takingOver().pass(3 * MINUTE);
+    equal(world.release.state, "closed");
+    const answer = world.ask({ kind: "rollback" });
+    equal(answer.kind === "refused" ? answer.fault.code : "", "no-way-back");
+    match(rollbackSentence(world.release), /^Not possible: adopted 127\.0\.0\.1:3000 was retired/);
+    ok([...world.running.values()].some(({ version }) => version === "v2"));
+  });
+
+  it("leaves the new version alone when a later step fails and there is no way back", () => {
+    const world = takingOver(planOf([...USUAL.steps, step.run("purge")]));
+    world.outcome = (effect) =>
+      effect.kind === "command" ? { fault: { code: "command-failed", what: "It ended with 1." } } : { observed: {} };
+    world.pass(5 * MINUTE);
+    equal(world.release.hold?.needsPerson, true);
+    match(world.release.hold?.because.sentence ?? "", /It ended with 1\. adopted .* was retired/);
+    equal(world.release.undo, null);
+    ok([...world.running.values()].some(({ version }) => version === "v2"));
+  });
 });

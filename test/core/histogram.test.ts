@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { BUCKET_COUNT, bucketOf, merge, quantile, upperEdge, type Buckets } from "../../src/core/analysis/histogram.ts";
 
 function histogramOf(values: readonly number[]): Buckets {

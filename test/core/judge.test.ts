@@ -146,6 +146,11 @@ describe("a comparison of latency", () => {
     equal(after(3, look([P95], rows(60, [5, 0, 9], [100, 0, 2]))).verdict, "pass");
   });
 
+  it("says how many requests are missing", () => {
+    const { sentence } = after(3, look([P95], rows(10, [5, 0, 20], [100, 0, 20])));
+    match(sentence, /limit 2x, n = 50 of 100 needed$/);
+  });
+
   it("never passes against a stable without traffic (I4)", () => {
     const verdict = after(3, look([P95], rows(60, [5, 0, 20], [0, 0])));
     equal(verdict.verdict, "inconclusive");

@@ -107,7 +107,9 @@ function verdictOf(
 /** Missing data is never a pass (I4): neither the candidate's nor that of what it is compared with. */
 function unbroken(guard: Guard, figures: Figures, sentence: string): readonly ["pass" | "inconclusive", string] {
   if (!isEnough(guard, figures)) {
-    return ["inconclusive", `${sentence}, n = ${formatCount(figures.n)} of ${formatCount(needed(guard))} needed`];
+    // A latency's sentence ends with its n already.
+    const count = METRICS[guard.metric].unit === "ms" ? "" : `, n = ${formatCount(figures.n)}`;
+    return ["inconclusive", `${sentence}${count} of ${formatCount(needed(guard))} needed`];
   }
   const compares = Object.values(guard.limits).some((limits) => limits.some(({ kind }) => kind === "relative"));
   if (compares && !isOfProcesses(guard.metric) && (figures.stable === null || figures.nStable < guard.minRequests)) {
