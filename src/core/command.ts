@@ -56,7 +56,7 @@ export function command(release: Release, asked: Command, person: Person, reason
     case "tick":
       return tick(release, asked, person, act);
     case "promote":
-      return asked.skip === undefined ? promote(release, act) : skip(release, asked.skip, act);
+      return asked.skip === undefined ? promote(release, asked.step, act) : skip(release, asked.skip, act);
     case "pause":
       if (release.paused !== null) return { kind: "already", sentence: `Paused by ${release.paused.by} already.` };
       return accept(
@@ -202,10 +202,15 @@ function tick(release: Release, asked: Extract<Command, { kind: "tick" }>, perso
   );
 }
 
-function promote(release: Release, act: Act): CommandAnswer {
+function promote(release: Release, seen: string | undefined, act: Act): CommandAnswer {
   const current = currentStep(release);
   if (current === null) return refuse("nothing-to-promote", "Every step is done.");
   const { step, progress } = current;
+  // Who promoted what they saw must not promote what came after it unseen.
+  if (seen !== undefined && seen !== step.id) {
+    const meant = findStep(release, seen)?.step.name ?? seen;
+    return { kind: "already", sentence: `"${meant}" is over already; now it is at "${step.name}".` };
+  }
   if (progress.promoted) return { kind: "already", sentence: `"${step.name}" is promoted already.` };
   if (step.kind === "approve")
     return refuse(
