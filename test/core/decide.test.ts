@@ -320,6 +320,15 @@ describe("people", () => {
     equal(world.release.state, "closed");
     ok([...world.running.values()].some(({ version }) => version === "v1"));
   });
+
+  it("don't promote a step that they did not see, when another one was quicker", () => {
+    const world = watching();
+    const seen = world.release.steps[world.release.cursor]?.step ?? "";
+    equal(world.ask({ kind: "promote", step: seen }).kind, "accepted");
+    equal(world.share, 2_500);
+    equal(world.ask({ kind: "promote", step: seen }, "bob").kind, "already");
+    equal(world.share, 2_500);
+  });
 });
 
 it("replaying the journal gives the live state (I5)", () => {

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { callControl } from "../../../src/local/control-socket.ts";
+import { freePort } from "../../../src/adapters/runtime/processes/free-port.ts";
+import { type StateFolder, stateFolder } from "../../../src/local/state-folder.ts";
+import type { TrafficState } from "../../../src/core/routing.ts";
+import type { Status } from "../../../src/core/status.ts";
+import type { KeeperState } from "../../../src/keeper/protocol.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { type Command, type Ended, startCommand } from "./command.ts";
+import { endProcessesIn, type Leftover, processesIn } from "./leftovers.ts";
+import { type Behaviour, SERVER_SOURCE, WORKER_SOURCE } from "./server-source.ts";
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly node?: readonly string[];
+  /** By default the app's folder. */
+  readonly cwd?: string;
+}
+
+/** A user's folder: a git repository with a server, a plan file and commits, and `tidegate` typed in it. */
+export interface App extends AsyncDisposable {
+  readonly folder: string;
+  readonly state: StateFolder;
+  /** Of the front door. */
+  readonly port: number;
+  file(...parts: string[]): string;
+  write(path: string, text: string): void;
+  /** Writes the plan file; `${PORT_OF_FRONT_DOOR}` is filled in. */
+  plan(text: string): void;
+  /** Commits everything that there is, and answers the sha. */
+  commit(subject: string): string;
+  /** Commits a version that behaves so. */
+  version(behaviour: Behaviour): string;
+  git(...args: readonly string[]): string;
+  /** Runs a command to its end. */
+  tidegate(args: readonly string[], options?: RunOptions): Promise<Ended>;
+  /** Starts a command that lasts. It is killed with the app. */
+  start(args: readonly string[], options?: RunOptions): Command;
+  /** As `tidegate status --json` tells it. */
+  status(release?: number): Promise<Status>;
+  keeper(): Promise<KeeperState>;
+  plane(): Promise<TrafficState>;
+  /** What runs of the app. */
+  processes(): readonly Leftover[];
+  /** Ends with `tidegate down`, after which nothing may run any more. */
+  down(): Promise<void>;
+}
+
+export async function createApp(): Promise<App> {
+  const temporary = temporaryFolder();
+  const folder = temporary.file("shop");
+  mkdirSync(folder);
+  const state = stateFolder(temporary.file("shop", ".tidegate"));
+  const port = await freePort(new Set());
+  const commands: Command[] = [];
+  const git = (...args: readonly string[]): string =>
+    execFileSync("git", ["-c", "user.name=T", "-c", "user.email=t@example.com", ...args], {
+      cwd: folder,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    }).trim();
+  git("init", "--quiet", "--initial-branch=main");
+  const environment = (more: RunOptions["env"] = {}): Record<string, string | undefined> => ({
+    PATH: process.env["PATH"],
+    HOME: temporary.path,
+    LANG: "C.UTF-8",
+    TIDEGATE_USER: "ann",
+    ...more,
+  });
+  const start: App["start"] = (args, { env, node, cwd = folder } = {}) => {
+    const command = startCommand(args, { cwd, env: environment(env), ...(node === undefined ? {} : { node }) });
+    commands.push(command);
+    return command;
+  };
+  const app: App = {
+    folder,
+    state,
+    port,
+    file: (...parts) => temporary.file("shop", ...parts),
+    write(path, text) {
+      mkdirSync(dirname(temporary.file("shop", path)), { recursive: true });
+      writeFileSync(temporary.file("shop", path), text);
+    },
+    plan: (text) => app.write("tidegate.yaml", text.replaceAll("${PORT_OF_FRONT_DOOR}", String(port))),
+    commit(subject) {
+      git("add", "-A");
+      git("commit", "--quiet", "--allow-empty", "--message", subject);
+      return git("rev-parse", "HEAD");
+    },
+    version(behaviour) {
+      app.write("behaviour.json", `${JSON.stringify(behaviour)}\n`);
+      return app.commit(behaviour.name);
+    },
+    git,
+    tidegate: (args, options) => start(args, options).ended,
+    start,
+    async status(release) {
+      const { stdout, stderr } = await app.tidegate([
+        "status",
+        ...(release === undefined ? [] : [String(release)]),
+        "--json",
+      ]);
+      const { status } = JSON.parse(stdout === "" ? stderr : stdout) as { status: Status };
+      return status;
+    },
+    keeper: () => callControl<KeeperState>(state.socket("keeper.sock"), "/state"),
+    plane: () => callControl<TrafficState>(state.socket("proxy.sock"), "/state"),
+    processes: () => processesIn(temporary.path),
+    async down() {
+      const { code, stdout, stderr } = await app.tidegate(["down", "--yes"]);
+      assert.equal(code, 0, `${stdout}${stderr}`);
+      assert.deepEqual(app.processes(), [], "tidegate down leaves nothing behind");
+    },
+    async [Symbol.asyncDispose]() {
+      for (const command of commands) command.kill("SIGKILL");
+      await endProcessesIn(temporary.path);
+      chmodSync(folder, 0o700);
+      await temporary[Symbol.asyncDispose]();
+    },
+  };
+  app.write("server.js", SERVER_SOURCE);
+  app.write("worker.js", WORKER_SOURCE);
+  return app;
+}

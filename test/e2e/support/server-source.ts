@@ -1,0 +1,68 @@
+/**
+ * The app of these tests: one plain server, no handler for signals, nothing but Node. What a version does wrong stands
+ * in its behaviour.json, so that a commit is a version.
+ */
+export interface Behaviour {
+  /** Told in the header `x-app` of each answer. */
+  readonly name: string;
+  /** Part of the answers (but those of the health path) that are 500. */
+  readonly fails?: number;
+  readonly listens?: "nowhere" | "elsewhere";
+  readonly diesAfterMs?: number;
+  /** The health path answers with 302. */
+  readonly redirects?: boolean;
+  readonly needsEnvFile?: boolean;
+  /** Until it listens. */
+  readonly startMs?: number;
+}
+
+export const SERVER_SOURCE = `
+const http = require("node:http");
+const fs = require("node:fs");
+const path = require("node:path");
+const behaviour = JSON.parse(fs.readFileSync(path.join(__dirname, "behaviour.json"), "utf8"));
+if (process.env.START_LOG) fs.appendFileSync(process.env.START_LOG, behaviour.name + "\\n");
+if (behaviour.needsEnvFile) {
+  try { fs.readFileSync(path.join(__dirname, ".env")); }
+  catch { console.error("SHOP_DATABASE is not set"); process.exit(1); }
+}
+if (behaviour.diesAfterMs) setTimeout(() => { console.error("the disk of my dreams is full"); process.exit(7); }, behaviour.diesAfterMs);
+const server = http.createServer((request, response) => {
+  const url = new URL(request.url, "http://app");
+  response.setHeader("x-app", behaviour.name);
+  response.setHeader("x-pid", String(process.pid));
+  response.setHeader("x-service", process.env.SERVICE ?? "web");
+  if (url.pathname === "/health") {
+    if (behaviour.redirects) { response.writeHead(302, { location: "/login" }); return response.end("go to the login"); }
+    return response.end("fine");
+  }
+  if (url.pathname === "/deps") {
+    response.writeHead(503);
+    return response.end("the database is away");
+  }
+  request.resume();
+  request.on("end", () => {
+    const wait = Number(url.searchParams.get("ms") ?? 0);
+    setTimeout(() => {
+      const isBad = Math.random() < (behaviour.fails ?? 0);
+      response.writeHead(isBad ? 500 : 200, { "content-type": "text/plain" });
+      if (isBad) console.error("TypeError: cart.total is undefined in " + behaviour.name);
+      response.end(behaviour.name + " " + url.pathname + "\\n");
+    }, wait);
+  });
+});
+const port = behaviour.listens === "elsewhere" ? 0 : Number(process.env.PORT);
+if (behaviour.listens === "nowhere") { console.log("thinking about it"); setInterval(() => {}, 1000); }
+else setTimeout(() => server.listen(port, "127.0.0.1", () => console.log(behaviour.name + " listens")), behaviour.startMs ?? 0);
+`;
+
+/** A worker: writes down every second of its life which version took work. */
+export const WORKER_SOURCE = `
+const fs = require("node:fs");
+const path = require("node:path");
+const { name } = JSON.parse(fs.readFileSync(path.join(__dirname, "behaviour.json"), "utf8"));
+const say = (what) => fs.appendFileSync(process.env.WORK_LOG, name + " " + what + "\\n");
+say("begins");
+process.on("SIGTERM", () => { say("ends"); process.exit(0); });
+setInterval(() => {}, 1000);
+`;
