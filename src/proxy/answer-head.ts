@@ -1,51 +1,57 @@
-import type { IncomingMessage } from "node:http";
+import type { RawHead } from "./answer-parser.ts";
 import { isPubliclyCacheable } from "./cohort.ts";
 import { answerHeaderKind, nominatedBy } from "./header-names.ts";
 
 /** An answer's head, made ready for the client. */
 export interface AnswerHead {
+  readonly status: number;
+  readonly message: string;
   /** Name, value, name, value …, without the length. */
   readonly headers: string[];
-  /** null: the body ends by chunk or by connection. */
-  readonly length: string | null;
+  /** null: nobody said how long the body is. */
+  readonly length: number | null;
+  readonly isChunked: boolean;
   readonly isEventStream: boolean;
   /** No cookie may go into it. */
   readonly isForSharedCaches: boolean;
+  /** Whether the instance keeps the connection. */
+  readonly keepsAlive: boolean;
   /** The instance's own words on how long it keeps an idle connection; empty: none. */
   readonly keepAlive: string;
 }
 
-/** Reads an instance's answer; null: its framing can't be passed on. */
-export function readAnswerHead(answer: IncomingMessage, mayHaveTrailers: boolean): AnswerHead | null {
-  const { rawHeaders: raw } = answer;
+/** Reads an instance's answer; null: it can't be told where it ends, or it can't be passed on. */
+export function readAnswerHead(raw: RawHead, mayHaveTrailers: boolean): AnswerHead | null {
+  const { status, message, minor, rawHeaders } = raw;
   const headers: string[] = [];
-  let length: string | null = null;
+  let length: number | null = null;
   let isChunked = false;
   let trailer: string | null = null;
   let isEventStream = false;
   let cacheControl = "";
   let expires = "";
   let keepAlive = "";
-  let nominated: ReadonlySet<string> | null = null;
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i] as string;
-    const value = raw[i + 1] as string;
+  let connection = "";
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    const value = rawHeaders[i + 1] as string;
     switch (answerHeaderKind(name)) {
       case "hop":
       case "own":
         continue;
       case "connection":
-        nominated = union(nominated, nominatedBy(value));
+        connection = connection === "" ? value : `${connection}, ${value}`;
         continue;
       case "coding":
-        if (value.toLowerCase() !== "chunked") return null;
+        if (isChunked || value.toLowerCase() !== "chunked") return null;
         isChunked = true;
         continue;
       case "keep-alive":
         keepAlive = value;
         continue;
       case "length":
-        length = value;
+        if (length !== null || !/^\d{1,15}$/.test(value)) return null;
+        length = Number(value);
         continue;
       case "trailer":
         trailer = value;
@@ -64,18 +70,25 @@ export function readAnswerHead(answer: IncomingMessage, mayHaveTrailers: boolean
     }
     headers.push(name, value);
   }
+  if (isChunked && (length !== null || minor === 0)) return null;
   if (trailer !== null && isChunked && mayHaveTrailers) headers.push("Trailer", trailer);
+  const nominated = nominatedBy(connection);
   return {
+    status,
+    message,
     headers: nominated === null ? headers : without(headers, nominated),
     length,
+    isChunked,
     isEventStream,
     isForSharedCaches: (cacheControl !== "" || expires !== "") && isPubliclyCacheable(cacheControl, expires),
+    keepsAlive: keepsAlive(minor, connection),
     keepAlive,
   };
 }
 
-function union(a: ReadonlySet<string> | null, b: ReadonlySet<string> | null): ReadonlySet<string> | null {
-  return a === null || b === null ? (a ?? b) : a.union(b);
+function keepsAlive(minor: number, connection: string): boolean {
+  if (connection === "") return minor === 1;
+  return minor === 1 ? !/\bclose\b/i.test(connection) : /\bkeep-alive\b/i.test(connection);
 }
 
 function without(headers: readonly string[], names: ReadonlySet<string>): string[] {

@@ -1,17 +1,25 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { AnswerHead } from "./answer-head.ts";
 import type { LongLived } from "./live-endpoint.ts";
 import { trailersOf } from "./trailers.ts";
 
-/** A last piece up to this size goes out with the header in one write. */
+/** A last piece up to this size goes out with the head in one write. */
 const SMALL_BYTES = 16 * 1024;
 const EMPTY = Buffer.alloc(0);
+
+/** Where the answer comes from. */
+export interface AnswerSource {
+  pause(): void;
+  resume(): void;
+  /** No more of it is wanted. */
+  abandon(): void;
+}
 
 /** An answer's body on its way to the client, after its head. */
 export class AnswerRelay implements LongLived {
   /** The client has been given the answer's end, whether the app's or ours. */
   hasEnded = false;
-  readonly #answer: IncomingMessage;
+  readonly #source: AnswerSource;
   readonly #response: ServerResponse;
   readonly #isEventStream: boolean;
   /** Bytes that have not come yet; −1: nobody said how many. */
@@ -20,39 +28,52 @@ export class AnswerRelay implements LongLived {
   #isAskedToClose = false;
   #isBetweenEvents = true;
 
-  constructor(answer: IncomingMessage, response: ServerResponse, { length, isEventStream }: AnswerHead) {
-    this.#answer = answer;
+  constructor(source: AnswerSource, response: ServerResponse, { length, isEventStream }: AnswerHead) {
+    this.#source = source;
     this.#response = response;
     this.#isEventStream = isEventStream;
-    this.#remaining = length === null ? -1 : Number(length);
+    this.#remaining = length ?? -1;
   }
 
-  /** The answer has none. */
-  passNoBody(): void {
-    this.hasEnded = true;
-    this.#response.end();
-    this.#answer.resume();
+  /** `bytes` are overwritten after the call. */
+  pass(bytes: Buffer): void {
+    if (this.hasEnded) return;
+    const response = this.#response;
+    if (this.#remaining >= 0) {
+      this.#remaining -= bytes.length;
+      if (this.#remaining === 0) {
+        this.hasEnded = true;
+        // As text of one byte a character it joins the head in one write; as a buffer it would take two.
+        if (bytes.length <= SMALL_BYTES && !this.#hasWritten) response.end(bytes.toString("latin1"), "latin1");
+        else response.end(Buffer.from(bytes));
+        return;
+      }
+    }
+    this.#hasWritten = true;
+    if (!response.write(Buffer.from(bytes))) {
+      this.#source.pause();
+      response.once("drain", () => this.#source.resume());
+    }
+    if (!this.#isEventStream) return;
+    this.#isBetweenEvents = endsAnEvent(bytes);
+    if (this.#isAskedToClose && this.#isBetweenEvents) this.cut();
   }
 
-  /** Passes it on piece by piece, taking no more than the client takes. `onCut`: it stopped without having ended. */
-  pass(onCut: () => void): void {
-    const answer = this.#answer;
-    answer.on("data", (chunk: Buffer) => this.#onData(chunk));
-    answer.on("end", () => this.#onEnd());
-    answer.on("close", () => {
-      if (!this.hasEnded) onCut();
-    });
-    flushSoon(this);
-  }
-
-  /** The header goes out now when the body lets itself be waited for. */
+  /** The head goes out now when the body lets itself be waited for. */
   flushHead(): void {
-    if (this.#hasWritten || this.hasEnded || this.#response.destroyed) return;
+    if (this.#hasWritten || this.hasEnded) return;
     this.#hasWritten = true;
     this.#response.write(EMPTY);
   }
 
-  /** The client must not take what it has got for the whole. */
+  end(rawTrailers: readonly string[]): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    if (rawTrailers.length > 0 && this.#response.chunkedEncoding) this.#response.addTrailers(trailersOf(rawTrailers));
+    this.#response.end();
+  }
+
+  /** It stopped without having ended: the client must not take what it has got for the whole. */
   cutClient(): void {
     this.hasEnded = true;
     const response = this.#response;
@@ -72,59 +93,16 @@ export class AnswerRelay implements LongLived {
     if (this.hasEnded) return;
     this.hasEnded = true;
     this.#response.end();
-    this.#answer.destroy();
+    this.#source.abandon();
   }
-
-  #onData(chunk: Buffer): void {
-    if (this.hasEnded) return;
-    const response = this.#response;
-    if (this.#remaining >= 0) {
-      this.#remaining -= chunk.length;
-      if (this.#remaining === 0) {
-        this.hasEnded = true;
-        // As text of one byte a character it joins the header in one write; as a buffer it would take two.
-        if (chunk.length <= SMALL_BYTES && !this.#hasWritten) response.end(chunk.toString("latin1"), "latin1");
-        else response.end(chunk);
-        return;
-      }
-    }
-    this.#hasWritten = true;
-    if (!response.write(chunk)) {
-      this.#answer.pause();
-      response.once("drain", () => this.#answer.resume());
-    }
-    if (!this.#isEventStream) return;
-    this.#isBetweenEvents = endsAnEvent(chunk);
-    if (this.#isAskedToClose && this.#isBetweenEvents) this.cut();
-  }
-
-  #onEnd(): void {
-    if (this.hasEnded) return;
-    this.hasEnded = true;
-    const trailers = trailersOf(this.#answer);
-    if (trailers.length > 0 && this.#remaining === -1) this.#response.addTrailers(trailers);
-    this.#response.end();
-  }
-}
-
-let unflushed: AnswerRelay[] = [];
-
-/** One look at the end of this turn of the loop, for all answers whose body did not come with the header. */
-function flushSoon(relay: AnswerRelay): void {
-  if (unflushed.push(relay) > 1) return;
-  setImmediate(() => {
-    const relays = unflushed;
-    unflushed = [];
-    for (const each of relays) each.flushHead();
-  });
 }
 
 /** An empty line ends an event; its line ends are LF, CR or CRLF. */
-function endsAnEvent(chunk: Buffer): boolean {
-  const { length } = chunk;
-  const last = chunk[length - 1];
-  const before = chunk[length - 2];
+function endsAnEvent(bytes: Buffer): boolean {
+  const { length } = bytes;
+  const last = bytes[length - 1];
+  const before = bytes[length - 2];
   return (
-    (last === 10 && (before === 10 || (before === 13 && chunk[length - 3] === 10))) || (last === 13 && before === 13)
+    (last === 10 && (before === 10 || (before === 13 && bytes[length - 3] === 10))) || (last === 13 && before === 13)
   );
 }

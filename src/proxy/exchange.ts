@@ -1,26 +1,25 @@
-import { type ClientRequest, type IncomingMessage, request as send, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duration } from "../core/time.ts";
-import { type AnswerHead, readAnswerHead } from "./answer-head.ts";
+import type { AnswerHead } from "./answer-head.ts";
+import type { RawHead } from "./answer-parser.ts";
 import { AnswerRelay } from "./answer-relay.ts";
 import type { Assignment } from "./assign.ts";
-import type { PooledOptions, PooledRequest } from "./connection-pool.ts";
 import type { ExchangeContext, Watched } from "./exchange-context.ts";
 import type { Linked } from "./in-flight.ts";
 import { passInformation } from "./information.ts";
-import type { LiveEndpoint } from "./live-endpoint.ts";
+import type { AnswerHandler, Failure, InstanceConnection } from "./instance-connection.ts";
 import { CLIENT_GONE, FAILED, type Tally } from "./observations.ts";
 import { Placement } from "./placement.ts";
 import { type PlaneRefusal, REFUSALS, refuse } from "./refusal.ts";
 import { RequestBody } from "./request-body.ts";
-import type { RequestHead } from "./request-head.ts";
+import { headText, type RequestHead } from "./request-head.ts";
 import { routeKey } from "./route-key.ts";
 
-const MAX_ANSWER_HEADER_BYTES = 64 * 1024;
 /** What is left of a body may still arrive after its request has been answered, for this long. */
 const LINGER_MS: Duration = 30_000;
 
 /** One request, its way to an instance, and the answer's way back. */
-export class Exchange implements Watched {
+export class Exchange implements Watched, AnswerHandler {
   previous: Linked | null = null;
   next: Linked | null = null;
   readonly startedAt = performance.now();
@@ -34,7 +33,7 @@ export class Exchange implements Watched {
   /** null: the request has none. */
   private readonly body: RequestBody | null;
 
-  private outgoing: PooledRequest | null = null;
+  private connection: InstanceConnection | null = null;
   private relay: AnswerRelay | null = null;
   /** The app's, or FAILED. */
   private status = FAILED;
@@ -67,7 +66,7 @@ export class Exchange implements Watched {
     this.response.on("close", () => this.settle());
     const endpoint = this.placement.claim();
     if (endpoint === null) this.giveUp(REFUSALS.noInstance);
-    else this.attempt(endpoint, false);
+    else this.attempt(endpoint.pool.take(this.head.hasBody));
   }
 
   /** It has been in flight for a while. */
@@ -82,95 +81,91 @@ export class Exchange implements Watched {
     if (waitedMs > waits.answerMs) this.giveUp(REFUSALS.noAnswer);
   }
 
-  private attempt(endpoint: LiveEndpoint, isFresh: boolean): void {
-    const { body } = this;
-    const { method, path, headers, hasBody } = this.head;
-    const options: PooledOptions & Parameters<typeof send>[1] = {
-      agent: endpoint.pool.agent,
-      host: endpoint.host,
-      port: endpoint.port,
-      method,
-      path,
-      headers,
-      maxHeaderSize: MAX_ANSWER_HEADER_BYTES,
-      isFresh,
-      hasBody,
-    };
-    let outgoing: PooledRequest;
-    try {
-      outgoing = send(options) as PooledRequest;
-    } catch {
-      // The parser lets some things through that node:http does not send.
-      this.giveUp(REFUSALS.badRequest);
-      return;
-    }
-    this.outgoing = outgoing;
-    outgoing.on("response", (answer) => this.onAnswer(outgoing, answer));
-    outgoing.on("error", (error: NodeJS.ErrnoException) => this.onOutgoingError(outgoing, error));
-    outgoing.on("close", () => {
-      // Without a word before: the instance switched to a protocol that nobody had asked for.
-      if (this.outgoing === outgoing && this.relay === null) this.giveUp(REFUSALS.badAnswer);
-    });
-    if (this.request.httpVersionMinor !== 0) {
-      outgoing.on("information", (information) => passInformation(this.response, information));
-    }
-    if (body === null) outgoing.end();
-    else if (outgoing.pooledSocket.wasOpen) body.passTo(outgoing);
+  private attempt(connection: InstanceConnection): void {
+    const { body, head } = this;
+    this.connection = connection;
+    const text = headText(head);
+    const takesTrailers = this.request.httpVersionMinor !== 0;
+    connection.send({ head: text, isHead: head.method === "HEAD", hasBody: head.hasBody, takesTrailers }, this);
     // Not a byte of the body is taken before there is a connection: until then it may go to another instance.
-    else outgoing.pooledSocket.once("connect", () => body.passTo(outgoing));
+    if (body !== null) connection.whenOpen(() => body.passTo(connection, text, this));
   }
 
-  private onOutgoingError(outgoing: PooledRequest, error: NodeJS.ErrnoException): void {
-    // Once an answer has begun, its own end says whether it is whole.
-    if (this.outgoing !== outgoing || this.isSettled || this.relay !== null) return;
-    const socket = outgoing.pooledSocket;
-    this.outgoing = null;
-    if (!socket.wasOpen) {
-      const other = this.placement.claimAnother();
-      if (other !== null) this.attempt(other, false);
-      else this.giveUp(error.code === "ETIMEDOUT" ? REFUSALS.connectTimeout : REFUSALS.connectFailed);
-      return;
-    }
-    // The instance closed an idle connection just as we used it: it has not seen the request, as far as one can know.
-    const wasIdleRace = outgoing.reusedSocket && socket.bytesRead === socket.bytesAtStart;
-    const { endpoint } = this.placement;
-    if (endpoint !== null && wasIdleRace && this.body === null && isIdempotent(this.head.method)) {
-      this.attempt(endpoint, true);
-      return;
-    }
-    this.giveUp(error.code?.startsWith("HPE_") === true ? REFUSALS.badAnswer : REFUSALS.answerCut);
+  onInformation(head: RawHead): void {
+    if (this.request.httpVersionMinor !== 0) passInformation(this.response, head);
   }
 
-  private onAnswer(outgoing: ClientRequest, answer: IncomingMessage): void {
-    if (this.outgoing !== outgoing || this.isSettled) {
-      answer.resume();
-      return;
-    }
-    const { method } = this.head;
-    const status = answer.statusCode ?? 0;
-    const head = readAnswerHead(answer, this.request.httpVersionMinor !== 0);
-    if (head === null || !this.passHead(status, answer.statusMessage ?? "", head)) {
+  onHead(head: AnswerHead): void {
+    const { connection } = this;
+    if (connection === null || this.isSettled) return;
+    if (!this.passHead(head)) {
       this.giveUp(REFUSALS.badAnswer);
       return;
     }
-    const relay = new AnswerRelay(answer, this.response, head);
+    const source = {
+      pause: () => connection.pause(this),
+      resume: () => connection.resume(this),
+      abandon: () => connection.abandon(this),
+    };
+    const relay = new AnswerRelay(source, this.response, head);
     this.relay = relay;
-    this.status = status;
+    this.status = head.status;
     if (this.isLate) this.learnPatience();
-    if (method === "HEAD" || status === 204 || status === 304 || head.length === "0") {
-      relay.passNoBody();
-      return;
-    }
-    if (head.isEventStream) {
-      this.placement.endpoint?.streams.add(relay);
-      // It has no end by which it could be judged: what counts is how soon it began.
-      this.count(status);
-    }
-    relay.pass(() => this.onCut(relay));
+    if (!head.isEventStream) return;
+    this.placement.endpoint?.streams.add(relay);
+    // It has no end by which it could be judged: what counts is how soon it began.
+    this.count(head.status);
   }
 
-  private passHead(status: number, message: string, head: AnswerHead): boolean {
-    const { headers, length, keepAlive } = head;
+  onBody(bytes: Buffer): void {
+    if (!this.isSettled) this.relay?.pass(bytes);
+  }
+
+  onPause(): void {
+    if (!this.isSettled) this.relay?.flushHead();
+  }
+
+  onEnd(rawTrailers: readonly string[]): void {
+    if (!this.isSettled) this.relay?.end(rawTrailers);
+  }
+
+  onFailed(failure: Failure): void {
+    const { connection, relay } = this;
+    const { endpoint } = this.placement;
+    this.connection = null;
+    // The client can go on sending what nobody takes any more, so that its next request can be read.
+    if (this.body !== null) this.request.resume();
+    if (this.isSettled || connection === null || endpoint === null) return;
+    if (relay !== null) {
+      this.onCut(relay);
+      return;
+    }
+    switch (failure) {
+      case "not-connected":
+      case "connect-timeout": {
+        const other = this.placement.claimAnother();
+        if (other !== null) this.attempt(other.pool.take(this.head.hasBody));
+        else this.giveUp(failure === "connect-timeout" ? REFUSALS.connectTimeout : REFUSALS.connectFailed);
+        return;
+      }
+      case "cut": {
+        // It closed an idle connection just as we used it: it has not seen the request, as far as one can know.
+        const wasIdleRace = connection.isReused && !connection.hasBytes;
+        if (wasIdleRace && this.body === null && isIdempotent(this.head.method)) {
+          this.attempt(endpoint.pool.open());
+          return;
+        }
+        this.giveUp(REFUSALS.answerCut);
+        return;
+      }
+      case "bad-answer":
+        this.giveUp(REFUSALS.badAnswer);
+        return;
+    }
+  }
+
+  private passHead(head: AnswerHead): boolean {
+    const { status, message, headers, length, keepAlive } = head;
     const { cookie } = this.assignment;
     const { endpoint } = this.placement;
     endpoint?.noteAnswer(status);
@@ -178,18 +173,19 @@ export class Exchange implements Watched {
     if (cookie !== null && !head.isForSharedCaches) headers.push("Set-Cookie", cookie);
     if (this.context.isStopping) headers.push("Connection", "close");
     // Last, because node:http rewrites a Content-Disposition that comes after it.
-    if (length !== null && status !== 204) headers.push("Content-Length", length);
+    if (length !== null && status !== 204) headers.push("Content-Length", String(length));
     try {
       this.response.writeHead(status, message, headers);
       return true;
     } catch {
+      // A name or a value that may not be sent.
       return false;
     }
   }
 
   /** The app's answer stopped in its middle. */
   private onCut(relay: AnswerRelay): void {
-    if (this.isSettled) return;
+    if (relay.hasEnded) return;
     this.isGivenUp = true;
     if (this.isCounted) this.countFailureOf(this.placement.version.tally);
     this.status = FAILED;
@@ -201,9 +197,9 @@ export class Exchange implements Watched {
     if (this.isSettled || this.isGivenUp || this.relay?.hasEnded === true) return;
     this.isGivenUp = true;
     this.status = refusal.status < 500 ? refusal.status : FAILED;
-    const { outgoing } = this;
-    this.outgoing = null;
-    outgoing?.destroy();
+    const { connection } = this;
+    this.connection = null;
+    connection?.abandon(this);
     if (this.relay === null) refuse(this.response, refusal);
     else this.relay.cutClient();
   }
@@ -218,7 +214,7 @@ export class Exchange implements Watched {
     this.count(hasClientLeft && relay === null ? CLIENT_GONE : this.status);
     if (relay !== null) placement.endpoint?.streams.delete(relay);
     placement.release();
-    if (hasClientLeft || this.isGivenUp) this.outgoing?.destroy();
+    if (hasClientLeft || this.isGivenUp) this.connection?.abandon(this);
     else if (this.body !== null && !this.request.complete) this.linger();
   }
 

@@ -81,18 +81,24 @@ export function readRequestHead(
   const proto = addForwarding(headers, request, client, host);
   const method = request.method ?? "GET";
   const hasBody = coding !== undefined || (length !== undefined && length !== "0");
-  // Last, because node:http rewrites a Content-Disposition that comes after it.
   if (coding !== undefined) headers.push("Transfer-Encoding", "chunked");
   else if (length !== undefined) headers.push("Content-Length", length);
   else if (expectsLength(method)) headers.push("Content-Length", "0");
   return { method, path: target.path, routeHost: target.routeHost, headers, hasBody, isSecure: proto === "https" };
 }
 
+/** Request line and headers as they go to an instance, one byte a character. */
+export function headText({ method, path, headers }: RequestHead): string {
+  let text = `${method} ${path} HTTP/1.1\r\n`;
+  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return `${text}Connection: keep-alive\r\n\r\n`;
+}
+
 function asksForTrailers(te: string | string[] | undefined): boolean {
   return typeof te === "string" && te.toLowerCase().includes("trailers");
 }
 
-/** Without a length node:http would send an empty chunked body for these. */
+/** A server may wait for a body of these, or refuse them without a word on its length. */
 function expectsLength(method: string): boolean {
   switch (method) {
     case "GET":

@@ -1,8 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import { isForbiddenTrailer } from "./header-names.ts";
 
-/** The trailers that may be passed on; complete once the message has ended. */
-export function trailersOf({ rawTrailers: raw }: IncomingMessage): [string, string][] {
+/** The trailers that may be passed on, of a message's raw ones: name, value, name, value … */
+export function trailersOf(raw: readonly string[]): [string, string][] {
   const trailers: [string, string][] = [];
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;

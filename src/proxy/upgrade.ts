@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { pipeline } from "node:stream";
 import type { Duration } from "../core/time.ts";
 import { readAnswerHead } from "./answer-head.ts";
+import type { RawHead } from "./answer-parser.ts";
 import type { Assignment } from "./assign.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 import { CLIENT_GONE, FAILED, type Observations, type Tally } from "./observations.ts";
@@ -104,7 +105,7 @@ export class Upgrade {
   #open(answer: IncomingMessage, app: Socket, appEarly: Buffer): void {
     const { endpoint } = this.#placement;
     const client = this.#client;
-    const head = readAnswerHead(answer, false);
+    const head = readAnswerHead(rawHeadOf(answer), false);
     if (endpoint === null || head === null || this.#hasEnded || client.destroyed) {
       app.destroy();
       this.#refuse(REFUSALS.badAnswer);
@@ -137,7 +138,7 @@ export class Upgrade {
   /** The app did not agree: its answer goes to the client, and the connection ends with it. */
   #passAnswer(answer: IncomingMessage): void {
     const status = answer.statusCode ?? 0;
-    const head = readAnswerHead(answer, false);
+    const head = readAnswerHead(rawHeadOf(answer), false);
     if (head === null || this.#hasEnded) {
       this.#refuse(REFUSALS.badAnswer);
       return;
@@ -147,7 +148,7 @@ export class Upgrade {
     response.shouldKeepAlive = false;
     response.assignSocket(this.#client);
     const headers = this.#withCookie(head);
-    if (head.length !== null && status !== 204) headers.push("Content-Length", head.length);
+    if (head.length !== null && status !== 204) headers.push("Content-Length", String(head.length));
     response.writeHead(status, answer.statusMessage ?? "", headers);
     response.once("finish", () => this.#client.end());
     pipeline(answer, response, (error) => {
@@ -183,6 +184,11 @@ export class Upgrade {
     if (status === 101) observations.countWebSocket(tally, "opened");
     else if (status < 100 || status >= 500) observations.countWebSocket(tally, "failed");
   }
+}
+
+function rawHeadOf(answer: IncomingMessage): RawHead {
+  const { statusCode = 0, statusMessage = "", httpVersionMinor: minor, rawHeaders } = answer;
+  return { status: statusCode, message: statusMessage, minor, rawHeaders };
 }
 
 function headText(status: number, message: string, ...parts: readonly (readonly string[])[]): string {

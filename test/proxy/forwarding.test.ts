@@ -103,6 +103,26 @@ describe("streaming", () => {
     assert.ok(written < 64 * 1024 * 1024, `${written} bytes were taken from the app`);
   });
 
+  it("uses a connection again on which it had to wait for the client", async () => {
+    const size = 3 * 1024 * 1024;
+    let connections = 0;
+    await using app = await startApp((_request, response) => response.end(Buffer.alloc(size, 120)));
+    app.server.on("connection", () => (connections += 1));
+    await using plane = await startPlaneFor(app);
+    await eventually("the probe to be over", () => plane.plane.state().endpoints["web-1"]?.healthy === true);
+    const before = connections;
+    for (let i = 0; i < 3; i += 1) {
+      using client = await RawClient.to(plane.port);
+      client.socket.pause();
+      client.send(GET_AND_CLOSE);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      client.socket.resume();
+      await client.closed();
+      assert.equal(client.text.length - client.text.indexOf("\r\n\r\n") - 4, size);
+    }
+    assert.equal(connections - before, 1);
+  });
+
   it("does not take more of a request than the app takes", async () => {
     let taken: IncomingMessage | undefined;
     await using app = await startApp((request) => {
