@@ -12,8 +12,10 @@ import { openScreen } from "./render/screen.ts";
 import { paint } from "./render/style.ts";
 
 export interface ViewOptions {
-  /** What Ctrl-C does: `Ctrl-C detaches`. */
-  readonly hint: string;
+  /** What Ctrl-C does: `Ctrl-C detaches`; null: nothing. */
+  readonly hint: string | null;
+  /** A rollback that was asked for is no failure of the command, so its exit code is no news. */
+  readonly isAskedFor: boolean;
   /** Sentences that go with a status. */
   readonly notes: (status: Status, release: Release) => readonly string[];
 }
@@ -27,12 +29,13 @@ export function openView(context: Context, options: ViewOptions): FollowView {
 function liveView({ terminal }: Context, options: ViewOptions): FollowView {
   const screen = openScreen(terminal.output);
   const restoreNotes = terminal.redirect((line) => screen.print(line));
-  const draw = (status: Status, release: Release): void =>
-    screen.draw(releaseView(status, terminal.style(), aroundOf(status, release, options)));
+  const draw = (status: Status, release: Release, shown: ViewOptions): void =>
+    screen.draw(releaseView(status, terminal.style(), aroundOf(status, release, shown)));
   return {
     event: () => undefined,
-    picture: draw,
-    end: draw,
+    picture: (status, release) => draw(status, release, options),
+    // Nothing can be stopped any more.
+    end: (status, release) => draw(status, release, { ...options, hint: null }),
     [Symbol.dispose]: () => {
       restoreNotes();
       screen[Symbol.dispose]();
@@ -68,7 +71,7 @@ function lineView({ terminal }: Context, options: ViewOptions): FollowView {
     end: (status, release, because) => {
       if (because === "stopped") return;
       terminal.print("");
-      const { hint: _, ...around } = aroundOf(status, release, options);
+      const around = aroundOf(status, release, { ...options, hint: null });
       terminal.print(releaseView(status, terminal.style(), around).join("\n"));
     },
     [Symbol.dispose]: () => undefined,
@@ -88,12 +91,12 @@ function jsonView({ terminal }: Context): FollowView {
   };
 }
 
-export function aroundOf(status: Status, release: Release, { hint, notes }: ViewOptions): Around {
+export function aroundOf(status: Status, release: Release, { hint, notes, isAskedFor }: ViewOptions): Around {
   return {
-    ...(isOver(status) ? {} : { hint }),
+    ...(isOver(status) || hint === null ? {} : { hint }),
     notes: notes(status, release),
     openItems: openItems(release),
-    exitCode: exitCodeOf(status),
+    ...(isAskedFor ? {} : { exitCode: exitCodeOf(status) }),
   };
 }
 

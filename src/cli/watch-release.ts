@@ -30,6 +30,7 @@ export async function watchRelease(
   using view = openView(context, {
     hint: session.actor() === "here" ? "Ctrl-C detaches" : "Ctrl-C stops watching",
     notes: (status, release) => notes(status, release, session),
+    isAskedFor: options.asked === "rollback",
   });
   const { status, release, because } = await follow({
     session,
@@ -61,9 +62,10 @@ export function notes(status: Status, release: Release, session: Session): reado
   const actor = session.actor();
   if (actor === "here" && needsWatching(status) && isSettled(status))
     lines.push(`Stays to watch, because ${status.sharePercent}% of the traffic is on ${candidate.label}.`);
-  if (actor === "here" && status.state === "live" && current?.waitsFor === "start-time")
+  const waitsForDate = status.state === "live" && current?.waitsFor === "start-time";
+  if ((actor === "here" || actor === null) && waitsForDate)
     lines.push(`"${current.name}" needs an engine when it is due: tidegate serve, or then tidegate attach ${id}.`);
-  if (actor === null && !isOver(status) && !(status.state === "live" && current === null)) {
+  if (actor === null && !isOver(status) && !waitsForDate) {
     lines.push(`Nobody acts on this release now: tidegate attach ${id} goes on with it, tidegate serve with all.`);
     lines.push(...unwatchedSentence(status, release));
   }
