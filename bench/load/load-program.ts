@@ -1,0 +1,64 @@
+/** Asks a port for all it has on some connections until it is told to stop; each message from its parent is answered with the counts so far. */
+import { type Asked, ClientConnection, type Outcome } from "./client-connection.ts";
+
+/** What has come of the load so far. */
+export interface LoadCounts {
+  readonly requests: number;
+  readonly failed: number;
+  /** The first of them, for people. */
+  readonly failures: readonly string[];
+  readonly byVersion: Readonly<Record<string, number>>;
+  /** When an instance (by pid) began with the last request that it answered, wall ms. */
+  readonly lastBegun: Readonly<Record<string, number>>;
+}
+
+const SMALL: Asked = { method: "GET", path: "/small" };
+const POST: Asked = { method: "POST", path: "/small", body: "c".repeat(1_024) };
+const SLOW: Asked = { method: "GET", path: "/slow" };
+const LARGE: Asked = { method: "GET", path: "/large" };
+/** Mostly small, some with a body, which no proxy may send twice, some that are still under way when something changes. */
+const MIX: readonly Asked[] = [SMALL, SMALL, POST, SMALL, SLOW, SMALL, POST, SMALL, LARGE, SLOW];
+const SHOWN = 5;
+
+const port = Number(process.argv[2]);
+const connections = Number(process.argv[3]);
+const stopped = new AbortController();
+let requests = 0;
+let failed = 0;
+const failures: string[] = [];
+const byVersion: Record<string, number> = {};
+const lastBegun: Record<string, number> = {};
+
+const clients = Array.from({ length: connections }, (_, index) => work(index));
+process.on("message", (message) => {
+  if (message === "stop") stopped.abort();
+  void tell();
+});
+process.on("disconnect", () => process.exit());
+
+async function tell(): Promise<void> {
+  const isLast = stopped.signal.aborted;
+  if (isLast) await Promise.all(clients);
+  process.send?.({ requests, failed, failures, byVersion, lastBegun } satisfies LoadCounts);
+  if (isLast) process.disconnect();
+}
+
+async function work(offset: number): Promise<void> {
+  const connection = new ClientConnection(port);
+  for (let turn = offset; !stopped.signal.aborted; turn += 1) {
+    const asked = MIX[turn % MIX.length] ?? SMALL;
+    count(asked, await connection.ask(asked));
+  }
+  connection.close();
+}
+
+function count(asked: Asked, outcome: Outcome): void {
+  requests += 1;
+  if (outcome.ok) {
+    byVersion[outcome.version] = (byVersion[outcome.version] ?? 0) + 1;
+    lastBegun[outcome.instance] = Math.max(lastBegun[outcome.instance] ?? 0, outcome.begunAt);
+    return;
+  }
+  failed += 1;
+  if (failures.length < SHOWN) failures.push(`${asked.method} ${asked.path}: ${outcome.failure} (${outcome.detail})`);
+}
