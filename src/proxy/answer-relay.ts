@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { AnswerHead } from "./answer-head.ts";
+import { lendCopy } from "./lent-buffers.ts";
 import type { LongLived } from "./live-endpoint.ts";
 import { trailersOf } from "./trailers.ts";
 
@@ -45,12 +46,16 @@ export class AnswerRelay implements LongLived {
         this.hasEnded = true;
         // As text of one byte a character it joins the head in one write; as a buffer it would take two.
         if (bytes.length <= SMALL_BYTES && !this.#hasWritten) response.end(bytes.toString("latin1"), "latin1");
-        else response.end(Buffer.from(bytes));
+        else {
+          const { copy, giveBack } = lendCopy(bytes);
+          response.end(copy, giveBack);
+        }
         return;
       }
     }
     this.#hasWritten = true;
-    if (!response.write(Buffer.from(bytes))) {
+    const { copy, giveBack } = lendCopy(bytes);
+    if (!response.write(copy, giveBack)) {
       this.#source.pause();
       response.once("drain", () => this.#source.resume());
     }

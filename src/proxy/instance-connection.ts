@@ -2,6 +2,7 @@ import { connect, type Socket } from "node:net";
 import type { Duration } from "../core/time.ts";
 import { type AnswerHead, readAnswerHead } from "./answer-head.ts";
 import { AnswerParser, type Framing, type RawHead } from "./answer-parser.ts";
+import { READ_BYTES } from "./lent-buffers.ts";
 
 /** Why there is no answer, or no more of it. */
 export type Failure =
@@ -35,7 +36,7 @@ export interface OutgoingRequest {
 }
 
 /** All connections read into it, one at a time; nothing that is kept may point into it. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /** A connection to an instance, for one request at a time. */
 export class InstanceConnection {

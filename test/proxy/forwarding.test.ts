@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { describe, it } from "node:test";
@@ -102,6 +103,32 @@ describe("streaming", () => {
     });
     assert.ok(written < 64 * 1024 * 1024, `${written} bytes were taken from the app`);
   });
+
+  for (const framing of ["length", "chunks"] as const) {
+    it(`brings large answers unharmed to many clients at once, slow ones too (by ${framing})`, async () => {
+      const body = randomBytes(4 * 1024 * 1024);
+      const digest = createHash("sha256").update(body).digest("hex");
+      await using app = await startApp((_request, response) => {
+        if (framing === "length") response.setHeader("content-length", body.length);
+        for (let at = 0; at < body.length; at += 100_003) response.write(body.subarray(at, at + 100_003));
+        response.end();
+      });
+      await using plane = await startPlaneFor(app);
+      const digests = await Promise.all(
+        Array.from({ length: 12 }, async (_, i) => {
+          const response = await fetch(`http://127.0.0.1:${plane.port}/`);
+          const hash = createHash("sha256");
+          if (response.body === null) return "";
+          for await (const piece of response.body) {
+            hash.update(piece as Uint8Array);
+            if (i % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+          }
+          return hash.digest("hex");
+        }),
+      );
+      assert.deepEqual(new Set(digests), new Set([digest]));
+    });
+  }
 
   it("uses a connection again on which it had to wait for the client", async () => {
     const size = 3 * 1024 * 1024;
