@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import type { AppAndEnvironment, Assembly, AssemblyOrder, Outside } from "./cli/machinery.ts";
 import { FaultError } from "./core/fault.ts";
 import type { InstanceSeen } from "./core/observation.ts";
@@ -8,6 +9,7 @@ import { redactor } from "./core/redact.ts";
 import { userNamesIn } from "./core/references.ts";
 import { EPOCH_HEADER, KEEPER_SOCKET, type KeeperState } from "./keeper/protocol.ts";
 import { callControl, isAnswered } from "./local/control-socket.ts";
+import { identify, isSameProcess, type ProcessIdentity } from "./local/process-identity.ts";
 import { createStateFolder, type StateFolder } from "./local/state-folder.ts";
 import type { HealthProbe } from "./ports/health.ts";
 import type { Journal } from "./ports/journal.ts";
@@ -17,6 +19,7 @@ import type { Traffic } from "./ports/traffic.ts";
 
 /** The keeper starts the data plane before it answers, and that may adopt an old one first. */
 const PROXY_STARTS_WITHIN_MS = 30_000;
+const KEEPER_ENDS_WITHIN_MS = 5_000;
 
 /**
  * Everything that an engine works with, for one app and environment. `self` starts this program again. Adapters are
@@ -148,7 +151,18 @@ export async function openJournal(state: StateFolder): Promise<Journal> {
 
 export async function stopEverything(state: StateFolder): Promise<boolean> {
   const { stopKeeper } = await import("./adapters/runtime/processes/ensure-keeper.ts");
-  return stopKeeper(state);
+  const keeper = await keeperProcess(state);
+  const isStopped = await stopKeeper(state);
+  // It answers no more a moment before it has ended; who looks at the processes next must not find it.
+  const until = performance.now() + KEEPER_ENDS_WITHIN_MS;
+  while (keeper !== null && isSameProcess(keeper) && performance.now() < until) await delay(20);
+  return isStopped;
+}
+
+async function keeperProcess(state: StateFolder): Promise<ProcessIdentity | null> {
+  const socket = state.socket(KEEPER_SOCKET);
+  if (!(await isAnswered(socket))) return null;
+  return identify((await callControl<KeeperState>(socket, "/state")).pid);
 }
 
 /** For a look at instances outside a release; nothing of a plan is known there that had to be hidden. */

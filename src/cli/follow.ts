@@ -3,7 +3,7 @@ import { FaultError } from "../core/fault.ts";
 import { evolve } from "../core/evolve.ts";
 import { type Release } from "../core/release.ts";
 import type { Status } from "../core/status.ts";
-import type { Journal, StoredEvent } from "../ports/journal.ts";
+import type { StoredEvent } from "../ports/journal.ts";
 import { journalStatus, type Session } from "./session.ts";
 
 /** Where what happens is shown. Disposing of it puts the terminal back as it was. */
@@ -46,7 +46,7 @@ export async function follow({
   isEnough,
   after = 0,
 }: Following): Promise<Followed> {
-  const tail = openTail(session.journal, id, after);
+  const tail = openTail(session, id, after);
   let changedAt = performance.now();
   for (;;) {
     const fresh = await tail.advance();
@@ -54,6 +54,10 @@ export async function follow({
     if (fresh.events.length > 0) changedAt = performance.now();
     const status = (await session.status(id)) ?? journalStatus(fresh.release);
     if (status === null) throw unknownRelease(id);
+    if (session.actor() === null && session.takeOver !== undefined && needsAnActor(status) && !signal.aborted) {
+      await session.takeOver();
+      continue;
+    }
     view.picture(status, fresh.release);
     const isQuiet = performance.now() - changedAt >= QUIET_MS;
     const isAtRest = (isQuiet || isOver(status)) && isEnough(status);
@@ -84,6 +88,11 @@ export function needsWatching(status: Status): boolean {
   return !isOver(status) && status.sharePercent > 0 && status.sharePercent < 100;
 }
 
+/** It stands still without one, or goes back to stable. */
+function needsAnActor(status: Status): boolean {
+  return !isSettled(status) || needsWatching(status);
+}
+
 interface Tail {
   advance(): Promise<{
     readonly events: readonly { readonly stored: StoredEvent; readonly release: Release }[];
@@ -92,13 +101,13 @@ interface Tail {
 }
 
 /** Reads a release's journal on from where it was; events up to `after` are replayed in silence. */
-function openTail(journal: Journal, id: number, after: number): Tail {
+function openTail(session: Session, id: number, after: number): Tail {
   let release: Release | null = null;
   let seq = 0;
   return {
     advance: async () => {
       const events: { readonly stored: StoredEvent; readonly release: Release }[] = [];
-      for (const stored of await journal.read(id, seq + 1)) {
+      for (const stored of await session.journal.read(id, seq + 1)) {
         release = evolve(release, stored);
         seq = stored.seq;
         if (seq > after) events.push({ stored, release });

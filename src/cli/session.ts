@@ -21,11 +21,14 @@ export interface Session extends AsyncDisposable {
   status(release: number): Promise<Status | null>;
   /** Writes the request down and waits for the answer. Faults: nobody-acts, engine-gone. */
   ask(body: RequestBody, release: number | null): Promise<RequestAnswer>;
+  /** Finds whoever acts now, and acts itself where nobody does. Absent where this process only looks. */
+  readonly takeOver?: () => Promise<void>;
 }
 
 /** How long whoever acts may take to answer; making room for a release drains and stops another one first. */
 const ANSWER_MS = 15 * 60_000;
-const LOOK_FOR_ANSWER_MS = 50;
+const LOOK_FOR_ANSWER_MS = 20;
+const POKE_EVERY = 50;
 /** How long one that has the lock may take until its socket answers. */
 const APPEAR_MS = 10_000;
 
@@ -36,13 +39,46 @@ export async function openReading(context: Context, project: Project): Promise<S
   return overJournal(context, journal, await reach(project.state));
 }
 
-/** Asks whoever acts, or acts itself. `plan`: of what runs, or of what is to be released. */
+/**
+ * Asks whoever acts, or acts itself; goes on itself when whoever acted is gone before it has answered. `plan`: of what
+ * runs, or of what is to be released.
+ */
 export async function openActing(context: Context, project: Project, plan: Plan): Promise<Session> {
+  let session = await findActor(context, project, plan);
+  const takeOver = async (): Promise<void> => {
+    const before = session;
+    session = await findActor(context, project, plan);
+    await before[Symbol.asyncDispose]();
+  };
+  return {
+    get journal() {
+      return session.journal;
+    },
+    actor: () => session.actor(),
+    status: (release) => session.status(release),
+    // The journal keeps the request, so that it outlives whoever was to answer it.
+    ask: async (body, release) => {
+      const request = await session.journal.ask({ release, body, by: context.person, at: Date.now() });
+      return await answerTo(
+        request,
+        () => session.journal,
+        () => session.poke().catch(takeOver),
+      );
+    },
+    takeOver,
+    [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+  };
+}
+
+/** A way to whoever acts that can be told to look for new requests. */
+type Asking = Session & { poke(): Promise<void> };
+
+async function findActor(context: Context, project: Project, plan: Plan): Promise<Asking> {
   for (const until = performance.now() + APPEAR_MS; ; await delay(500)) {
     const remote = await reach(project.state);
     if (remote !== null) return overJournal(context, await context.machinery.openJournal(project.state), remote);
     const here = await actHere(context, project, plan, { kind: "foreground", patrol: false });
-    if (here !== null) return here;
+    if (here !== null) return { ...here, poke: () => Promise.resolve(here.engine.poke()) };
     if (performance.now() > until) throw silentActor(project);
   }
 }
@@ -98,7 +134,7 @@ export async function actHere(
   };
 }
 
-function overJournal(context: Context, journal: Journal, remote: RemoteEngine | null): Session {
+function overJournal(context: Context, journal: Journal, remote: RemoteEngine | null): Asking {
   let isGone = remote === null;
   return {
     journal,
@@ -109,9 +145,15 @@ function overJournal(context: Context, journal: Journal, remote: RemoteEngine | 
       if (live === undefined) isGone = true;
       return live ?? journalStatus(await readRelease(journal, id));
     },
-    ask: (body, release) => {
+    poke: async () => await remote?.poke(),
+    ask: async (body, release) => {
       if (remote === null) throw nobodyActs();
-      return askThroughJournal(journal, remote, body, release, context.person);
+      const request = await journal.ask({ release, body, by: context.person, at: Date.now() });
+      return await answerTo(
+        request,
+        () => journal,
+        () => remote.poke().catch(() => Promise.reject(engineGone())),
+      );
     },
     [Symbol.asyncDispose]: () => journal[Symbol.asyncDispose](),
   };
@@ -125,21 +167,13 @@ export function journalStatus(release: Release | null): Status | null {
   return release === null ? null : statusOf(release, { wall: Date.now(), watched: release.lastAt.watched }, null);
 }
 
-/** The journal keeps the request, so that it outlives whoever was to answer it. */
-async function askThroughJournal(
-  journal: Journal,
-  remote: RemoteEngine,
-  body: RequestBody,
-  release: number | null,
-  by: string,
-): Promise<RequestAnswer> {
-  const id = await journal.ask({ release, body, by, at: Date.now() });
-  await remote.poke().catch(() => undefined);
+/** Waits for the answer; now and then makes sure that somebody is there to give it. Faults: engine-gone. */
+async function answerTo(request: number, journal: () => Journal, poke: () => Promise<void>): Promise<RequestAnswer> {
   const until = performance.now() + ANSWER_MS;
-  for (let looks = 1; performance.now() < until; looks += 1) {
-    const answer = (await journal.answerTo(id)) as RequestAnswer | null;
+  for (let looks = 0; performance.now() < until; looks += 1) {
+    if (looks % POKE_EVERY === 0) await poke();
+    const answer = (await journal().answerTo(request)) as RequestAnswer | null;
     if (answer !== null) return answer;
-    if (looks % 40 === 0) await remote.poke().catch(() => Promise.reject(engineGone()));
     await delay(LOOK_FOR_ANSWER_MS);
   }
   throw engineGone();

@@ -3,7 +3,7 @@ import type { Release } from "../core/release.ts";
 import type { Status } from "../core/status.ts";
 import { formatDuration } from "../core/time.ts";
 import type { Context } from "./context.ts";
-import { type ExitCode, exitCodeOf, STOPPED_WATCHING } from "./exit-code.ts";
+import { DONE, type ExitCode, exitCodeOf, STOPPED_WATCHING, WAITS_FOR_PERSON } from "./exit-code.ts";
 import { follow, isOver, isSettled, needsWatching } from "./follow.ts";
 import type { Session } from "./session.ts";
 import { onInterrupt } from "./signals.ts";
@@ -45,7 +45,9 @@ export async function watchRelease(
     for (const line of stopped(status, release, session)) context.terminal.complain(line);
     return STOPPED_WATCHING;
   }
-  return options.asked === "rollback" && status.state === "rolled-back" ? 0 : exitCodeOf(status);
+  if (options.asked === "rollback" && status.state === "rolled-back") return DONE;
+  // Left by whoever acted: somebody has to take it up again.
+  return isSettled(status) ? exitCodeOf(status) : WAITS_FOR_PERSON;
 }
 
 function isEnough(status: Status, session: Session): boolean {

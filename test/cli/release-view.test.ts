@@ -163,6 +163,23 @@ shop a1f09c → 9f2c1e  production                                              
     );
   });
 
+  it("a version that could not even be built", () => {
+    assert.equal(
+      shown(statuses.REFUSED, 100, { exitCode: 10 }),
+      `
+shop a1f09c → 9f2c1e  production                                                     release 42 · 1m
+✖ start  ○ smoke  ○ warm  ○ shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+
+✖ ROLLED BACK at 0%: The build of web ended with code 1 after 900ms: npm ci.
+  where logs/build-9f2c1e-web.log
+  seen  npm error code ETARGET
+        npm error notarget No matching version found for left-pad@9.9.9.
+  fix   try it by hand: npm ci
+  next  tidegate status 42                                                                   exit 10
+`,
+    );
+  });
+
   it("a live release, with what is still to come", () => {
     assert.equal(
       shown(statuses.LIVE, 100),

@@ -117,7 +117,7 @@ describe("a release in the foreground", { concurrency: false }, () => {
   });
 
   it("that is worse ends with 10, and hands the bug over", async () => {
-    app.plan(`${PLAN("30s", "").replace("errors: off", "errors: { rollback: 1%, minRequests: 20, window: 10s }")}`);
+    app.plan(PLAN("30s").replace("errors: off", "errors: { rollback: 1%, minRequests: 20, window: 10s }"));
     app.version({ name: "v4", fails: 0.5 });
     const release = app.start(["release"]);
     await release.tells(/50% of the traffic on/);
@@ -220,6 +220,17 @@ describe("with tidegate serve", { concurrency: false }, () => {
     const skipped = await app.tidegate(["promote", "--skip", "retire", "--yes"]);
     assert.equal(skipped.code, 2, "a skip needs a reason");
     assert.match((await ok("promote", "--skip", "retire", "--reason", "kept")).stdout, /^Skipped "retire"\.$/m);
+  });
+
+  it("killed, whoever followed is told that nobody acts, and the next serve goes on", async () => {
+    const following = app.start(["status", "--follow"]);
+    await following.tells(/Watching at 50%/);
+    serving.kill("SIGKILL");
+    const { code, stdout } = await following.ended;
+    assert.equal(code, 11, stdout);
+    assert.match(stdout, /^Nobody acts on this release now: tidegate attach \d+ goes on with it/m);
+    serving = app.start(["serve"]);
+    await serving.tells(/an engine acts again/);
   });
 
   it("a rollback is followed to its end, and is done as asked", async () => {

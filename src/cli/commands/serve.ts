@@ -78,6 +78,9 @@ async function planToServe(context: Context): Promise<Plan> {
   }
 }
 
+/** Releases further back than this have ended long ago. */
+const LOOK_BACK = 10;
+
 /** What happens to any release, a line each: what a service manager's log keeps. */
 function logChanges(context: Context, { journal, engine }: Acting): Disposable {
   const seen = new Map<number, { release: Release | null; seq: number }>();
@@ -97,9 +100,15 @@ function logChanges(context: Context, { journal, engine }: Acting): Disposable {
     }
     seen.set(id, at);
   };
-  const stop = engine.onChange((id) => {
+  const changed = (id: number): void => {
     turn = turn.then(() => show(id)).catch(() => undefined);
-  });
+  };
+  const stop = engine.onChange(changed);
+  // What it took over when it began, before anybody could listen.
+  void engine.releases().then(
+    (ids) => ids.slice(0, LOOK_BACK).forEach(changed),
+    () => undefined,
+  );
   return { [Symbol.dispose]: stop };
 }
 

@@ -1,5 +1,6 @@
 import type { CommandDefinition } from "../definition.ts";
 import { lowerShift } from "../../core/react.ts";
+import { currentStep } from "../../core/release.ts";
 import { calledRelease, isUnderWay, runVerb, VERB_OPTIONS } from "../verb.ts";
 
 export const stepBack: CommandDefinition = {
@@ -11,7 +12,10 @@ export const stepBack: CommandDefinition = {
     runVerb(invocation, {
       release: invocation.arguments[0],
       isMeant: isUnderWay,
-      command: () => ({ kind: "step-back" }),
+      command: (release) => {
+        const step = currentStep(release)?.step.id;
+        return step === undefined ? { kind: "step-back" } : { kind: "step-back", step };
+      },
       intent: (release) =>
         `Takes ${calledRelease(release)} back from ${release.share / 100}% to ${(lowerShift(release)?.share ?? 0) / 100}%.`,
     }),
