@@ -1,7 +1,8 @@
 import { chmodSync, unlinkSync } from "node:fs";
-import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { type Fault, FaultError, faultOf } from "../core/fault.ts";
+import { http } from "./node-http.ts";
 
 /** A refusal with its HTTP status: 409, 412, 422 … */
 export class Refusal extends FaultError {
@@ -34,7 +35,7 @@ const BODY_LIMIT = 8 * 1024 * 1024;
  * faults with `socket-in-use` where somebody does.
  */
 export async function serveControl(path: string, handle: ControlHandler): Promise<Server> {
-  const server = createServer((incoming, response) => {
+  const server = http().createServer((incoming, response) => {
     answer(incoming, response, handle).catch(() => response.destroy());
   });
   if (await isAnswered(path)) {
@@ -128,7 +129,7 @@ export interface ControlCall {
 export async function callControl<T>(socketPath: string, path: string, call: ControlCall = {}): Promise<T> {
   const text = call.body === undefined ? undefined : JSON.stringify(call.body);
   const { status, body } = await new Promise<{ status: number; body: string }>((resolve, reject) => {
-    const outgoing = request(
+    const outgoing = http().request(
       {
         socketPath,
         path,

@@ -1,7 +1,7 @@
-import { request as plainRequest, type IncomingMessage, type RequestOptions } from "node:http";
-import { request as tlsRequest } from "node:https";
+import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { isIP, type LookupFunction } from "node:net";
 import { type Duration, formatDuration } from "../core/time.ts";
+import { http, https } from "./node-http.ts";
 
 /** One request on a connection of its own. Redirects are answers like any other. */
 export interface Exchange {
@@ -52,7 +52,7 @@ export function exchange(order: Exchange): Promise<ExchangeResult> {
   const startedAt = performance.now();
   const tookMs = (): Duration => Math.round((performance.now() - startedAt) * 10) / 10;
   return new Promise((resolve) => {
-    let outgoing: ReturnType<typeof plainRequest> | undefined;
+    let outgoing: ClientRequest | undefined;
     let answer: Reading | undefined;
 
     const settle = (result: ExchangeResult): void => {
@@ -78,7 +78,7 @@ export function exchange(order: Exchange): Promise<ExchangeResult> {
     order.signal?.addEventListener("abort", abort, { once: true });
     try {
       const url = new URL(order.url);
-      outgoing = (url.protocol === "https:" ? tlsRequest : plainRequest)(url, optionsOf(order, url));
+      outgoing = (url.protocol === "https:" ? https() : http()).request(url, optionsOf(order, url));
       outgoing.once("response", (incoming) => {
         answer = read(incoming, order, done, (what) => fail("cut", what));
       });

@@ -1,8 +1,9 @@
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { isIP } from "node:net";
 import { FaultError, faultOf } from "../core/fault.ts";
 import type { Engine } from "../engine/api.ts";
 import { Refusal } from "../local/control-socket.ts";
+import { http } from "../local/node-http.ts";
 
 /** How long the journal may take to answer before the engine counts as not ready. */
 const ANSWER_MS = 2_000;
@@ -29,7 +30,7 @@ export async function readiness(
  */
 export async function serveHealth(listen: string, engine: Pick<Engine, "epoch" | "releases">): Promise<Server> {
   const { host, port } = loopbackAddress(listen);
-  const server = createServer((incoming, response) => {
+  const server = http().createServer((incoming, response) => {
     const send = (status: number, body: unknown): void => {
       response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
       response.end(`${JSON.stringify(body)}\n`);
