@@ -153,10 +153,13 @@ export async function stopEverything(state: StateFolder): Promise<boolean> {
   const { stopKeeper } = await import("./adapters/runtime/processes/ensure-keeper.ts");
   const keeper = await keeperProcess(state);
   const isStopped = await stopKeeper(state);
-  // It answers no more a moment before it has ended; who looks at the processes next must not find it.
-  const until = performance.now() + KEEPER_ENDS_WITHIN_MS;
-  while (keeper !== null && isSameProcess(keeper) && performance.now() < until) await delay(20);
+  if (keeper !== null) await untilEnded(keeper);
   return isStopped;
+}
+
+/** It answers no more a moment before it has ended; who looks at the processes next must not find it. */
+async function untilEnded(keeper: ProcessIdentity): Promise<void> {
+  for (let leftMs = KEEPER_ENDS_WITHIN_MS; leftMs > 0 && isSameProcess(keeper); leftMs -= 20) await delay(20);
 }
 
 async function keeperProcess(state: StateFolder): Promise<ProcessIdentity | null> {

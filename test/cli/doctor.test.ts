@@ -63,6 +63,7 @@ describe("the doctor", () => {
         "disk ok",
         "plan file ok",
         "version ok",
+        "prepared info",
         "port ok",
         "data plane info",
         "engine info",

@@ -32,7 +32,8 @@ export const release: CommandDefinition = {
     const { context } = invocation;
     const project = context.project();
     requirePlanFile(project);
-    const { plan } = await loadPlan(context, project);
+    const { plan, notes } = await loadPlan(context, project);
+    if (!context.json) for (const note of notes) context.terminal.complain(note);
     if (isGiven(invocation, "supersede")) await confirmSupersede(invocation);
     await using session = isGiven(invocation, "detach")
       ? await openServing(context)

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { faultOf } from "../../core/fault.ts";
 import type { Plan } from "../../core/plan.ts";
@@ -25,6 +25,7 @@ export async function lookAtVersions(context: Context, plan: Plan, { runtime }: 
         return found("version", "bad", what.replace(/\.$/, ""), fix);
       },
     ),
+    prepared(context),
     ...missing.map((file) =>
       found(
         "files",
@@ -34,6 +35,13 @@ export async function lookAtVersions(context: Context, plan: Plan, { runtime }: 
       ),
     ),
   ];
+}
+
+/** A version that is prepared starts at once; the others are built first. Each has a marker beside its folder. */
+function prepared(context: Context): Finding {
+  const folder = context.project().state.file("versions");
+  const count = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")).length : 0;
+  return found("prepared", "info", count === 0 ? "no version yet" : `${count} ${count === 1 ? "version" : "versions"}`);
 }
 
 export function lookAtPlane(plane: TrafficState | null, fault: string | null): Finding {
