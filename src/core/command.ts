@@ -14,7 +14,7 @@ export type Command =
   | { readonly kind: "promote"; readonly step?: string; readonly skip?: string }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
-  | { readonly kind: "step-back" }
+  | { readonly kind: "step-back"; readonly step?: string }
   | { readonly kind: "rollback"; readonly superseded?: boolean }
   | { readonly kind: "retry" }
   /** Asked by a newer release that needs the slot, never by a person. */
@@ -39,7 +39,7 @@ export function command(release: Release, asked: Command, person: Person, reason
     asked.kind !== "retry" &&
     asked.kind !== "retire-early"
   ) {
-    return refuse("release-ended", `Release ${release.id} is ${release.state}: there is nothing to ${asked.kind}.`);
+    return ended(release, asked);
   }
   if (release.undo !== null && asked.kind !== "retry") {
     if (asked.kind === "rollback")
@@ -67,7 +67,7 @@ export function command(release: Release, asked: Command, person: Person, reason
       if (release.paused === null) return { kind: "already", sentence: "It is not paused." };
       return accept([{ type: "resumed", ...act }], "Resumed.");
     case "step-back":
-      return stepBack(release, act);
+      return stepBack(release, asked.step, act);
     case "rollback":
       return rollback(release, asked, act);
     case "retry":
@@ -80,6 +80,17 @@ export function command(release: Release, asked: Command, person: Person, reason
         `Retiring the standby now: release ${asked.for} needs its slot.`,
       );
   }
+}
+
+function ended({ id, state, stable }: Release, { kind }: Command): CommandAnswer {
+  if (kind === "rollback" && state === "rolled-back") {
+    const on = stable === null ? "nothing served before it" : `all traffic is on ${stable.label}`;
+    // Going back further takes down what serves now: nobody may get that by asking twice.
+    return { kind: "already", sentence: `Release ${id} is rolled back already, and ${on}.` };
+  }
+  if (state === "failed")
+    return refuse("release-ended", `Release ${id} has failed: it can only be tried again.`, `tidegate retry ${id}`);
+  return refuse("release-ended", `Release ${id} is ${state}: there is nothing to ${kind}.`);
 }
 
 function accept(events: readonly ReleaseEvent[], sentence: string): CommandAnswer {
@@ -206,11 +217,8 @@ function promote(release: Release, seen: string | undefined, act: Act): CommandA
   const current = currentStep(release);
   if (current === null) return refuse("nothing-to-promote", "Every step is done.");
   const { step, progress } = current;
-  // Who promoted what they saw must not promote what came after it unseen.
-  if (seen !== undefined && seen !== step.id) {
-    const meant = findStep(release, seen)?.step.name ?? seen;
-    return { kind: "already", sentence: `"${meant}" is over already; now it is at "${step.name}".` };
-  }
+  const over = overAlready(release, seen);
+  if (over !== null) return over;
   if (progress.promoted) return { kind: "already", sentence: `"${step.name}" is promoted already.` };
   if (step.kind === "approve")
     return refuse(
@@ -231,6 +239,14 @@ function promote(release: Release, seen: string | undefined, act: Act): CommandA
   );
 }
 
+/** Who moved on from the step that they saw must not move on from another one unseen, nor twice from the same. */
+function overAlready(release: Release, seen: string | undefined): CommandAnswer | null {
+  const step = currentStep(release)?.step;
+  if (seen === undefined || step === undefined || seen === step.id) return null;
+  const meant = findStep(release, seen)?.step.name ?? seen;
+  return { kind: "already", sentence: `"${meant}" is over already; now it is at "${step.name}".` };
+}
+
 function skip(release: Release, wanted: string, act: Act): CommandAnswer {
   const found = findStep(release, wanted);
   if (found === null) return unknownStep(release, wanted);
@@ -244,9 +260,11 @@ function skip(release: Release, wanted: string, act: Act): CommandAnswer {
   return accept([{ type: "step-skipped", step: step.id, ...act }], `Skipped "${step.name}".`);
 }
 
-function stepBack(release: Release, act: Act): CommandAnswer {
+function stepBack(release: Release, seen: string | undefined, act: Act): CommandAnswer {
   const lower = lowerShift(release);
   const current = currentStep(release);
+  const over = overAlready(release, seen);
+  if (over !== null) return over;
   if (lower === null || current === null) {
     return refuse(
       "no-lower-step",

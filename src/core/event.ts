@@ -56,6 +56,8 @@ export type ReleaseEvent =
       readonly planHash: string;
       readonly by: string;
       readonly reason?: string;
+      /** The request that it answers: one that is found open again after a crash must not begin a second release. */
+      readonly request?: number;
     }
   | { readonly type: "started" }
   /** A new engine acts; `awayMs` of wall time passed in which nobody watched. */

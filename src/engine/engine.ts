@@ -52,7 +52,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
       poke();
     },
   });
-  const takeRequests = createRequests({
+  const requests = createRequests({
     ports,
     hands,
     epoch,
@@ -66,7 +66,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
 
   const tick = async (): Promise<void> => {
     if (hands.needTheWorld()) await world.look(hands.services());
-    await takeRequests();
+    await requests.take();
     for (const each of hands.all()) {
       await each.tick();
       const state = each.state();
@@ -142,6 +142,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
       stopped.abort(new Error("the engine stops"));
       for (const each of hands.all()) await each.abandon();
       await looping;
+      await requests.ended();
       await lock[Symbol.asyncDispose]();
     },
   };

@@ -1,4 +1,5 @@
 import { faultOf, FaultError } from "../core/fault.ts";
+import type { EventOf } from "../core/event.ts";
 import { replay } from "../core/evolve.ts";
 import { isEnded, isRunning, type Release } from "../core/release.ts";
 import { MINUTE } from "../core/time.ts";
@@ -20,8 +21,15 @@ export interface RequestsInput {
   readonly stopped: AbortSignal;
 }
 
-/** Answers what people ask through the journal, each request once. The result looks for new ones. */
-export function createRequests({ ports, hands, epoch, claim, poke, stopped }: RequestsInput): () => Promise<void> {
+/** Answers what people ask through the journal, each request once. */
+export interface Requests {
+  /** Looks for new ones. */
+  take(): Promise<void>;
+  /** Resolves when none is being carried out any more; one that the stop interrupted stays open for whoever acts next. */
+  ended(): Promise<void>;
+}
+
+export function createRequests({ ports, hands, epoch, claim, poke, stopped }: RequestsInput): Requests {
   const { journal, clock } = ports;
 
   const until = async (isSo: () => boolean, what: string): Promise<void> => {
@@ -40,16 +48,15 @@ export function createRequests({ ports, hands, epoch, claim, poke, stopped }: Re
     next: number,
     by: string,
   ): Promise<readonly Release[]> => {
-    const [newest] = releases;
-    if (newest === undefined) return releases;
-    if (isRunning(newest) && supersede) {
-      const older = await hands.take(newest.id);
+    const running = releases.find(isRunning);
+    if (running !== undefined && supersede) {
+      const older = await hands.take(running.id);
       await older.command({ kind: "rollback", superseded: true }, by, `release ${next} supersedes it`);
-      await until(() => isEnded(older.state()), `Release ${newest.id} could not be undone in time.`);
-      mustBeFree(older.state());
-      return [older.state(), ...releases.slice(1)];
+      await until(() => isEnded(older.state()), `Release ${running.id} could not be undone in time.`);
+      mustBeFree([older.state()]);
+      return releases.map((each) => (each.id === running.id ? older.state() : each));
     }
-    mustBeFree(newest);
+    mustBeFree(releases);
     const holder = releases.find(({ state }) => state === "live" || state === "closed");
     if (holder !== undefined && !holder.standbyRetired) {
       const older = await hands.take(holder.id);
@@ -62,16 +69,21 @@ export function createRequests({ ports, hands, epoch, claim, poke, stopped }: Re
     return releases;
   };
 
-  const startRelease = async (request: ReleaseRequest, by: string): Promise<RequestAnswer> => {
+  const startRelease = async (request: ReleaseRequest, by: string, asked: number): Promise<RequestAnswer> => {
     const { app, environment } = request.plan;
     const [last = 0] = await journal.releases();
+    const begun = await begunBy(asked, last);
+    if (begun !== null) return begun;
     const id = last + 1;
     const releases = await hands.history(app, environment);
-    if (!request.supersede) mustBeFree(releases[0]);
+    if (!request.supersede) mustBeFree(releases);
     // Refused before anything is undone or retired for it.
     await ports.runtime.resolve(request.version);
     const before = placeBefore(await makeRoom(releases, request.supersede, id, by));
-    const event = await planRelease(ports, { id, request, by, before });
+    const event = { ...(await planRelease(ports, { id, request, by, before })), request: asked };
+    // Meanwhile somebody may have rolled back what serves, or this engine may have been told to stop.
+    mustBeFree(await hands.history(app, environment));
+    stopped.throwIfAborted();
     const at = { wall: Math.round(clock.wall()), watched: 0 };
     const stored = await journal.append(
       id,
@@ -87,8 +99,13 @@ export function createRequests({ ports, hands, epoch, claim, poke, stopped }: Re
     await claim();
     hands.adopt(release, stored.length);
     poke();
-    const from = release.stable === null ? "the first version" : `beside ${release.stable.label}`;
-    return { kind: "accepted", release: id, sentence: `Release ${id}: ${release.candidate.label}, ${from}.` };
+    return accepted(event);
+  };
+
+  /** An engine that died before it could answer may have begun the release all the same. */
+  const begunBy = async (asked: number, last: number): Promise<RequestAnswer | null> => {
+    const event = last === 0 ? undefined : (await journal.read(last))[0]?.event;
+    return event?.type === "planned" && event.request === asked ? accepted(event) : null;
   };
 
   const takeCommand = async (
@@ -106,34 +123,43 @@ export function createRequests({ ports, hands, epoch, claim, poke, stopped }: Re
     return answer.kind === "refused" ? answer : { kind: answer.kind, release: target, sentence: answer.sentence };
   };
 
-  const answerRequest = async ({
-    body,
-    release,
-    by,
-  }: Pick<Request, "body" | "release" | "by">): Promise<RequestAnswer> => {
+  const answerRequest = async ({ id, body, release, by }: Request): Promise<RequestAnswer> => {
     try {
       const asked = body as RequestBody;
-      return asked.kind === "release" ? await startRelease(asked, by) : await takeCommand(asked, release, by);
+      return asked.kind === "release" ? await startRelease(asked, by, id) : await takeCommand(asked, release, by);
     } catch (error) {
       return { kind: "refused", fault: faultOf(error, "request-failed", "The request could not be carried out.") };
     }
   };
 
-  const taken = new Set<number>();
-  let starting: Promise<unknown> = Promise.resolve();
-  const takeRequests = async (): Promise<void> => {
-    for (const request of await journal.openRequests()) {
-      if (taken.has(request.id)) continue;
-      taken.add(request.id);
-      const reply = async (): Promise<void> => journal.answer(request.id, await answerRequest(request));
-      // A new release may wait long for room; commands must not wait behind it, but releases wait for each other.
-      if ((request.body as RequestBody).kind === "release")
-        starting = starting.then(reply, reply).catch(() => undefined);
-      else await reply();
-    }
+  const reply = async (request: Request): Promise<void> => {
+    const answer = await answerRequest(request);
+    // What could not be done because this engine stops is for the next one to do.
+    if (answer.kind === "refused" && stopped.aborted) return;
+    await journal.answer(request.id, answer);
   };
 
-  return takeRequests;
+  const taken = new Set<number>();
+  let starting: Promise<void> = Promise.resolve();
+  return {
+    take: async () => {
+      for (const request of await journal.openRequests()) {
+        if (stopped.aborted) return;
+        if (taken.has(request.id)) continue;
+        taken.add(request.id);
+        // A new release may wait long for room; commands must not wait behind it, but releases wait for each other.
+        if ((request.body as RequestBody).kind === "release")
+          starting = starting.then(() => reply(request)).catch(() => undefined);
+        else await reply(request);
+      }
+    },
+    ended: () => starting,
+  };
+}
+
+function accepted({ release, stable, candidate }: EventOf<"planned">): RequestAnswer {
+  const from = stable === null ? "the first version" : `beside ${stable.label}`;
+  return { kind: "accepted", release, sentence: `Release ${release}: ${candidate.label}, ${from}.` };
 }
 
 async function mustBeNewest(journal: Ports["journal"], release: Release): Promise<void> {

@@ -17,23 +17,23 @@ export function placeBefore(newestFirst: readonly Release[]): Placed | null {
   return null;
 }
 
-/** A release can begin when the newest one before it neither runs nor waits to be mended. Throws FaultError. */
-export function mustBeFree(newest: Release | undefined): void {
-  if (newest === undefined) return;
-  if (newest.state === "failed") {
+/** A release can begin when none before it runs, and the newest does not wait to be mended. Throws FaultError. */
+export function mustBeFree(newestFirst: readonly Release[]): void {
+  const [newest] = newestFirst;
+  if (newest?.state === "failed") {
     throw new FaultError({
       code: "release-failed",
       what: `Release ${newest.id} failed and nobody has mended it yet: ${newest.fault?.what ?? ""}`,
       fix: `tidegate status ${newest.id} ; then: tidegate retry ${newest.id}`,
     });
   }
-  if (isRunning(newest)) {
-    throw new FaultError({
-      code: "release-running",
-      what: `Release ${newest.id} (${newest.candidate.label}) of ${newest.app} in ${newest.environment} is still running.`,
-      fix: `tidegate status ${newest.id} ; to undo it first and then begin: tidegate release --supersede`,
-    });
-  }
+  const running = newestFirst.find(isRunning);
+  if (running === undefined) return;
+  throw new FaultError({
+    code: "release-running",
+    what: `Release ${running.id} (${running.candidate.label}) of ${running.app} in ${running.environment} is ${running.undo === null ? "still running" : "being rolled back"}.`,
+    fix: `tidegate status ${running.id} ; to undo it first and then begin: tidegate release --supersede`,
+  });
 }
 
 export interface Planning {

@@ -328,6 +328,11 @@ describe("people", () => {
     equal(world.share, 2_500);
     equal(world.ask({ kind: "promote", step: seen }, "bob").kind, "already");
     equal(world.share, 2_500);
+    const higher = world.release.steps[world.release.cursor]?.step ?? "";
+    equal(world.ask({ kind: "step-back", step: higher }).kind, "accepted");
+    equal(world.share, 500);
+    equal(world.ask({ kind: "step-back", step: higher }, "bob").kind, "already");
+    equal(world.share, 500);
   });
 });
 
