@@ -24,4 +24,7 @@ const child = spawn(node, [join(root, program), ...args], { cwd: fromCaller || r
 // A Ctrl-C reaches the child by itself; this process only waits for its end.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => child.kill("SIGTERM"));
+// npm hands a SIGTERM to the shell in between, which ends without handing it on.
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || child.kill("SIGTERM"), 500).unref();
 child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 128 + 15)));

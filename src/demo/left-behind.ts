@@ -4,15 +4,15 @@ import type { Stage } from "./stage.ts";
 
 /**
  * The processes that live on a stage: they have its data folder in their environment, and nobody else has, because the
- * folder is the demo's own. Where environments can't be read, those that name the shop's folder as their state.
+ * folder is the demo's own; or they name the shop's state or its store in their command line.
  */
-export function livingOn({ data, shop }: Stage): readonly ProcessRow[] {
-  return listProcesses().filter(
-    ({ pid, isZombie }) =>
-      !isZombie &&
-      pid !== process.pid &&
-      (environmentOf(pid)["SHOP_DATA"] === data || commandOf(pid, 10_000).includes(`--state ${shop}/`)),
-  );
+export function livingOn({ data, shop, store }: Stage): readonly ProcessRow[] {
+  return listProcesses().filter(({ pid, isZombie }) => {
+    if (isZombie || pid === process.pid) return false;
+    if (environmentOf(pid)["SHOP_DATA"] === data) return true;
+    const command = commandOf(pid, 10_000);
+    return command.includes(`--state ${shop}/`) || command.includes(`--store ${store}`);
+  });
 }
 
 /** Waits until nobody lives there, and kills who stays beyond the grace; answers who had to be killed. */

@@ -115,11 +115,12 @@ function cells(texts: readonly string[]): string {
 }
 
 const PRESENT_LINES = 3;
+const UNATTENDED = "Nobody acts on the release: the data plane alone serves on, with the shares that it has.";
 
 /** What happens now: the steps of the release, and one sentence. Always as many lines, so that nothing below jumps. */
 function present(scene: Scene, now: number, style: Style): readonly string[] {
-  const lines = scene.status === null ? pause(scene, style) : release(scene.status, now, style);
-  return Array.from({ length: PRESENT_LINES }, (_, index) => lines[index] ?? "");
+  const lines = scene.status === null ? pause(scene, style) : release(scene.status, scene, now, style);
+  return Array.from({ length: Math.max(PRESENT_LINES, lines.length) }, (_, index) => lines[index] ?? "");
 }
 
 function pause({ acts, serving, isStopping }: Scene, style: Style): readonly string[] {
@@ -129,15 +130,21 @@ function pause({ acts, serving, isStopping }: Scene, style: Style): readonly str
   return [next.state === "running" ? `${next.version} is about to be released …` : `${next.version} comes next …`];
 }
 
-function release({ at, value }: NonNullable<Scene["status"]>, now: number, style: Style): readonly string[] {
+function release(
+  { at, value }: NonNullable<Scene["status"]>,
+  { isUnattended }: Scene,
+  now: number,
+  style: Style,
+): readonly string[] {
+  const steps = rail(value, style);
+  if (isUnattended) return [...steps, paint(style, "warn", UNATTENDED)];
   const left = value.current?.nextDecisionInMs ?? null;
   const decides =
     left === null || value.hold !== null
       ? ""
       : ` Next decision in ${Math.max(0, Math.ceil((left - (now - at)) / 1_000))}s.`;
   const tone: Tone = value.hold !== null || value.state === "rolling-back" ? "warn" : "strong";
-  const [steps = ""] = rail(value, style);
-  return [steps, ...wrap(`${value.sentence}${decides}`, style.width).map((line) => paint(style, tone, line))];
+  return [...steps, ...wrap(`${value.sentence}${decides}`, style.width).map((line) => paint(style, tone, line))];
 }
 
 const NEWS_LINES = 5;

@@ -28,8 +28,8 @@ export interface ReleaseWatch {
 const MOST_CONTROLLERS = 20;
 const BETWEEN_CONTROLLERS_MS = 300;
 
-/** Releases a version; when the process that acts is killed, attaches the release again until it ends. */
-export function runRelease(tidegate: Tidegate, version: string, watch: ReleaseWatch): ReleaseRun {
+/** Releases a version; when the process that acts is killed, attaches the release again until it ends, or the signal. */
+export function runRelease(tidegate: Tidegate, version: string, watch: ReleaseWatch, signal: AbortSignal): ReleaseRun {
   let acting: TidegateProcess | null = null;
 
   const carryOut = async (): Promise<ReleaseEnd> => {
@@ -39,15 +39,18 @@ export function runRelease(tidegate: Tidegate, version: string, watch: ReleaseWa
       const end = await acting.ended;
       acting = null;
       if (end.last?.["type"] === "status") return { status: end.last["status"] as Status, fault: null };
+      if (signal.aborted) break;
       // Its last word may have been cut off: what is true is in the journal.
       const status = await statusOfVersion(tidegate, version);
       const fault = end.last?.["fault"];
       if (isAtItsEnd(status)) return { status, fault: null };
       if (fault !== undefined) return { status, fault: fault as Fault };
       await delay(BETWEEN_CONTROLLERS_MS);
+      if (signal.aborted) break;
       watch.onTakenUp();
       words = status === null ? ["release", version] : ["attach", String(status.release)];
     }
+    if (signal.aborted) return { status: null, fault: null };
     return { status: await statusOfVersion(tidegate, version), fault: TOO_MANY };
   };
 

@@ -1,5 +1,6 @@
-import { formatCount } from "../core/figures.ts";
+import type { Fault } from "../core/fault.ts";
 import type { Status } from "../core/status.ts";
+import type { Instant } from "../core/time.ts";
 import type { LoadReport } from "./load-report.ts";
 import type { Breakage, Ending } from "./scene.ts";
 
@@ -18,11 +19,15 @@ export interface Showing {
   readonly ending: Ending;
   /** The last that is known of it. */
   readonly status: Status | null;
+  /** Why Tidegate gave up, when it said so. */
+  readonly fault: Fault | null;
   /** By keys. */
   readonly broken: readonly Breakage[];
+  /** The time in which it crashed because of a key; null: never. */
+  readonly crashes: { readonly from: Instant; readonly until: Instant } | null;
 }
 
-/** The last line of `--json`. null is what could not be measured; then `problemsOf` says why. */
+/** The last line of `--json`. null is what could not be measured; then there is a problem that says why. */
 export interface DemoResult {
   readonly type: "demo-finished";
   readonly good: Ending;
@@ -62,29 +67,7 @@ function rollbackMs({ status }: Showing, report: LoadReport | null): number | nu
   return Math.max(0, Math.round(lastBegunAt - decidedAt));
 }
 
-/** What is not as it should be, one sentence each; none: the demo has shown what it claims. */
-export function problemsOf(played: Played): readonly string[] {
-  const { good, bad, report, troubles } = played;
-  const result = resultOf(played);
-  return [
-    ...endingProblems("v2", good, good.broken.length > 0 ? "rolled-back" : "promoted"),
-    ...endingProblems("v3", bad, "rolled-back"),
-    ...(report === null ? ["The load process left no report, so nothing is known of its requests."] : []),
-    ...(report === null ? [] : [...failureProblems(report), ...orderProblems(report)]),
-    ...(report !== null && bad.ending === "rolled-back" && result.rollbackMs === null && bad.broken.length === 0
-      ? ["v3 never answered a customer, so nothing was seen of how fast it was put back."]
-      : []),
-    ...troubles,
-  ];
-}
-
-function endingProblems(version: string, { ending, status, broken }: Showing, wanted: Ending): readonly string[] {
-  if (ending === wanted) return [];
-  const why = status === null ? "" : `: ${status.sentence.replace(/\.$/, "")}`;
-  const pressed = broken.length === 0 ? "" : ` after a key broke it (${broken.join(", ")})`;
-  return [`${version} should have been ${inWords(wanted)}${pressed}, and was ${inWords(ending)}${why}.`];
-}
-
+/** `put back`, as people say it. */
 export function inWords(ending: Ending): string {
   switch (ending) {
     case "promoted":
@@ -97,28 +80,4 @@ export function inWords(ending: Ending): string {
     case "not-released":
       return "never released";
   }
-}
-
-function failureProblems({ failedRequests, failures, firstFailures }: LoadReport): readonly string[] {
-  if (failedRequests === 0) return [];
-  const kinds = Object.entries(failures).map(([kind, count]) => `${kind} ${formatCount(count)}`);
-  const [first] = firstFailures;
-  const example =
-    first === undefined
-      ? ""
-      : `; the first was ${first.what}${first.version === undefined ? "" : ` on ${first.version}`}${first.detail === undefined ? "" : ` (${first.detail})`}`;
-  return [`${requestsInWords(failedRequests)} failed: ${kinds.join(", ")}${example}.`];
-}
-
-function requestsInWords(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? "request" : "requests"}`;
-}
-
-function orderProblems({ orders }: LoadReport): readonly string[] {
-  if (orders.lost === null) return [`The orders were not checked: ${orders.notChecked ?? "nobody looked"}`];
-  if (orders.lost === 0) return [];
-  const example = orders.lostIds.slice(0, 3).join(", ");
-  return [
-    `Of ${formatCount(orders.accepted)} accepted orders ${formatCount(orders.lost)} are not in the store exactly once as they were accepted: ${example}.`,
-  ];
 }

@@ -35,6 +35,10 @@ export interface Scene {
   readonly news: readonly News[];
   /** Pressed for the candidate, in this order. */
   readonly broken: readonly Breakage[];
+  /** When the candidate was first told to crash; null: it was not. */
+  readonly crashesSince: Instant | null;
+  /** The process that carried the release was killed, and no other one acts yet. */
+  readonly isUnattended: boolean;
   readonly isStopping: boolean;
 }
 
@@ -64,6 +68,8 @@ export function openingScene(url: string, startedAt: Instant): Scene {
     seconds: [],
     news: [],
     broken: [],
+    crashesSince: null,
+    isUnattended: false,
     isStopping: false,
   };
 }

@@ -3,6 +3,7 @@ import { padEnd, wrap } from "../cli/render/text.ts";
 import { explainEvidence } from "../core/evidence.ts";
 import { formatCount } from "../core/figures.ts";
 import { formatDuration } from "../core/time.ts";
+import { cutByCrashes } from "./problems.ts";
 import { type DemoResult, inWords, type Played, type Showing } from "./result.ts";
 
 /** How the demo came out. */
@@ -56,7 +57,8 @@ function headline(result: DemoResult, problems: readonly string[], tookMs: numbe
   return wrap(`${mark} ${text}`, style.width, "  ").map((line) => paint(style, tone, line));
 }
 
-function servedSentence({ report }: Played, { requests, failedRequests, lostOrders }: DemoResult): string {
+function servedSentence(played: Played, { requests, failedRequests, lostOrders }: DemoResult): string {
+  const { report } = played;
   if (report === null || requests === null || failedRequests === null) return "unknown: the load left no report";
   const orders = formatCount(report.orders.accepted);
   const lost =
@@ -64,7 +66,9 @@ function servedSentence({ report }: Played, { requests, failedRequests, lostOrde
       ? `${orders} orders accepted, not looked up`
       : `${orders} orders accepted, ${formatCount(lostOrders)} lost`;
   const { opened, dropped } = report.webSockets;
-  return `${formatCount(requests)} requests, ${formatCount(failedRequests)} failed; ${lost}; ${formatCount(opened)} WebSockets, ${formatCount(dropped)} dropped`;
+  const cut = cutByCrashes(played);
+  const failed = `${formatCount(failedRequests)} failed${cut === 0 ? "" : ` (${formatCount(cut)} cut off by the crash)`}`;
+  return `${formatCount(requests)} requests, ${failed}; ${lost}; ${formatCount(opened)} WebSockets, ${formatCount(dropped)} dropped`;
 }
 
 function goodSentence({ ending, status, broken }: Showing): string {
