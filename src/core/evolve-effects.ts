@@ -62,7 +62,7 @@ export function confirmed(
     fault: null,
   }));
   if (ended === null) return next;
-  const { effect } = ended as EffectProgress;
+  const { effect } = ended;
   const withReady = {
     ...next,
     steps: next.steps.map((step) =>

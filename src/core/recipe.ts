@@ -309,5 +309,5 @@ function undoneCommands(release: Release): readonly { readonly name: string; rea
         effect.kind === "command" && inverse !== null ? [{ name: `undo-${step}`, effect: inverse }] : [],
       ),
     )
-    .reverse();
+    .toReversed();
 }

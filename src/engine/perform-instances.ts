@@ -47,6 +47,8 @@ export async function startServices(stage: Stage, effect: Extract<Effect, { kind
       );
     }
   }
+  // The last look may have seen an earlier life of the same instance, ended or ready.
+  await stage.world.freshInstances();
   await untilReady(stage, services, started);
   if (services.some(({ routes }) => routes.length > 0)) await introduce(stage);
   return { instances: started.map(({ id, address }) => ({ id, address: address ?? null })) };

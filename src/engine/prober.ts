@@ -32,14 +32,23 @@ export interface Prober {
   /** Begins the probes that are due; answers come in by themselves. */
   probe(instances: readonly InstanceSeen[], services: readonly Service[]): void;
   seen(): Readonly<Record<string, HealthSeen>>;
+  /** What is known of processes that are none of these was another life's. */
+  forgetOthers(instances: readonly InstanceSeen[]): void;
 }
 
 export function createProber(probe: HealthProbe, clock: Clock, changed: () => void): Prober {
   const probed = new Map<string, Probed>();
 
+  const answered = (instance: InstanceSeen, service: Service, mine: Probed, answers: Answers): void => {
+    mine.asking = false;
+    if (probed.get(instance.id) !== mine) return;
+    take(mine, answers, service, clock);
+    changed();
+  };
+
   const begin = (instance: InstanceSeen, service: Service): void => {
     let state = probed.get(instance.id);
-    if (state === undefined || state.pid !== instance.pid) {
+    if (state === undefined) {
       const now = clock.monotonic();
       state = {
         pid: instance.pid,
@@ -66,24 +75,21 @@ export function createProber(probe: HealthProbe, clock: Clock, changed: () => vo
     if (state.asking || clock.monotonic() < state.nextAt) return;
     state.asking = true;
     const mine = state;
-    void ask(probe, instance, service, clock).then((answers) => {
-      mine.asking = false;
-      if (probed.get(instance.id) !== mine) return;
-      take(mine, answers, service, clock);
-      changed();
-    });
+    void ask(probe, instance, service, clock).then((answers) => answered(instance, service, mine, answers));
   };
 
   return {
     probe: (instances, services) => {
-      const here = new Set(instances.map(({ id }) => id));
-      for (const id of probed.keys()) if (!here.has(id)) probed.delete(id);
       for (const instance of instances) {
         const service = services.find(({ name }) => name === instance.service);
         if (service !== undefined) begin(instance, service);
       }
     },
     seen: () => Object.fromEntries([...probed].map(([id, { seen }]) => [id, seen])),
+    forgetOthers: (instances) => {
+      const pids = new Map(instances.map(({ id, pid }) => [id, pid]));
+      for (const [id, { pid }] of probed) if (!pids.has(id) || pids.get(id) !== pid) probed.delete(id);
+    },
   };
 }
 

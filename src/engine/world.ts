@@ -51,12 +51,22 @@ export function createWorld(ports: Ports, poke: () => void): World {
   const hours = new Map<number, { requests: number; seconds: Set<number> }>();
   let changing: Promise<unknown> = Promise.resolve();
 
+  let looks = 0;
+  let newestLook = 0;
+  const askForInstances = async (): Promise<readonly InstanceSeen[]> => {
+    const mine = (looks += 1);
+    const found = await runtime.instances();
+    // A slow look must not undo what a later one has seen.
+    if (mine < newestLook) return instances;
+    newestLook = mine;
+    instances = found;
+    prober.forgetOthers(found);
+    return found;
+  };
+
   const lookAtInstances = async (): Promise<void> => {
-    try {
-      instances = await runtime.instances();
-    } catch {
-      // Not seen is not gone: what was seen last stays, and its health says how old it is.
-    }
+    // Not seen is not gone: what was seen last stays, and its health says how old it is.
+    await askForInstances().catch(() => undefined);
   };
 
   const lookAtTraffic = async (): Promise<void> => {
@@ -94,10 +104,7 @@ export function createWorld(ports: Ports, poke: () => void): World {
       prober.probe(instances, services);
       await lookAtRows();
     },
-    freshInstances: async () => {
-      instances = await runtime.instances();
-      return instances;
-    },
+    freshInstances: askForInstances,
     instances: () => instances,
     health: () => prober.seen(),
     traffic: () => state,

@@ -65,7 +65,10 @@ export class Keeper {
       write().catch((error: unknown) => settings.note(`${path} could not be written: ${String(error)}`));
     this.#rotation = setInterval(() => void this.#rotate(), ROTATE_MS);
     this.#pulse = setInterval(
-      createLiveness(() => this.#asked(), settings.note),
+      createLiveness(
+        () => this.#asked(),
+        (text) => settings.note(text),
+      ),
       PULSE_MS,
     );
   }

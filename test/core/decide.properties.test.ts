@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { Command } from "../../src/core/command.ts";
 import { decide } from "../../src/core/decide.ts";
 import type { VerdictKind } from "../../src/core/guard.ts";

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { bucketOf } from "../../src/core/analysis/histogram.ts";
 import { FRESH_JUDGE, judge, type JudgeState, type Look } from "../../src/core/analysis/judge.ts";
 import type { Guard, Verdict } from "../../src/core/guard.ts";

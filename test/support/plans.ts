@@ -34,11 +34,9 @@ export const WEB: Service = {
   startMs: 30 * SECOND,
 };
 
-export const WORKER: Service = { ...withoutHealth(WEB), name: "worker", routes: [] };
-
-function withoutHealth({ health: _, ...service }: Service): Service {
-  return service;
-}
+export const WORKER: Service = Object.fromEntries(
+  Object.entries({ ...WEB, name: "worker", routes: [] }).filter(([key]) => key !== "health"),
+) as unknown as Service;
 
 const BASE = { guards: GUARDS, else: "rollback" } as const;
 

@@ -122,7 +122,10 @@ function prepare(database: DatabaseSync, path: string): void {
       fix: "use that version or a later one",
     });
   }
-  if (layout === LAYOUT) return void database.exec("PRAGMA synchronous = FULL");
+  if (layout === LAYOUT) {
+    database.exec("PRAGMA synchronous = FULL");
+    return;
+  }
   database.exec(
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE; ${TABLES} PRAGMA user_version = ${LAYOUT}; COMMIT;`,
   );
