@@ -56,7 +56,7 @@ function smokeFailed({ release }: Stage, outcome: SmokeOutcome, where: string): 
       ...(failure === undefined ? [] : [`${name}: ${failure}`]),
       ...(cleanupFailure === undefined ? [] : [`${name}, clean-up: ${cleanupFailure}`]),
     ]),
-    fix: `mend the version, then release it again; to try once more: tidegate retry ${release.id}`,
+    fix: "mend the version, then release it again",
   });
 }
 
