@@ -59,7 +59,7 @@ export function readiness(release: Release, of: "candidate" | "stable", seen: Se
     if (mine.length < wanted)
       return { ready: false, sentence: `${mine.length} of ${wanted} instances of ${service.name} run` };
     for (const instance of mine) {
-      const problem = notReady(service, instance.id, seen, now);
+      const problem = notReady(service, instance, seen, now);
       if (problem !== null) return { ready: false, sentence: problem };
     }
   }
@@ -77,9 +77,11 @@ export function instancesOf(seen: Seen, placed: Placed, service: string): readon
   );
 }
 
-function notReady(service: Service, instance: string, seen: Seen, now: Instant): string | null {
-  const health = seen.health[instance];
-  if (health === undefined || health.readyAt === undefined) return `${instance} was never seen ready`;
+function notReady(service: Service, { id, lastExit }: InstanceSeen, seen: Seen, now: Instant): string | null {
+  const health = seen.health[id];
+  // What is known of health is the new process's own: the one before it may have served well until it ended.
+  if (health?.readyAt === undefined)
+    return lastExit === undefined ? `${id} was never seen ready` : `${id} ended${exitInWords(lastExit)}`;
   if (health.ready && Math.abs(now - health.readyAt) <= readyWindow(service.health)) return null;
   const answer =
     health.last === undefined
@@ -87,5 +89,11 @@ function notReady(service: Service, instance: string, seen: Seen, now: Instant):
       : health.last.status === undefined
         ? `: ${health.last.text}`
         : `: it answers ${health.last.status}`;
-  return `${instance} is not ready${answer}`;
+  return `${id} is not ready${answer}`;
+}
+
+/** Nothing where no keeper was there to be told. */
+function exitInWords({ code, signal }: NonNullable<InstanceSeen["lastExit"]>): string {
+  if (signal !== null) return ` with ${signal}`;
+  return code === null ? "" : ` with code ${code}`;
 }
