@@ -50,6 +50,8 @@ export function createWorld(ports: Ports, poke: () => void): World {
   let lastRowsAt = Number.NEGATIVE_INFINITY;
   const hours = new Map<number, { requests: number; seconds: Set<number> }>();
   let changing: Promise<unknown> = Promise.resolve();
+  /** Begun and ended ones, so that it differs while one is under way and after. */
+  let writes = 0;
 
   let looks = 0;
   let newestLook = 0;
@@ -70,11 +72,14 @@ export function createWorld(ports: Ports, poke: () => void): World {
   };
 
   const lookAtTraffic = async (): Promise<void> => {
+    const before = writes;
     try {
-      state = await traffic.read();
+      const found = await traffic.read();
+      // A look that began before a write may bring the table from before it: that would pass for a drift.
+      if (writes === before) state = found;
       trafficFault = null;
     } catch (error) {
-      state = null;
+      if (writes === before) state = null;
       trafficFault = faultOf(error, "traffic-unreachable", "The data plane can't be asked.");
     }
   };
@@ -118,15 +123,16 @@ export function createWorld(ports: Ports, poke: () => void): World {
         for (let tries = 3; ; tries -= 1) {
           signal.throwIfAborted();
           const now = state ?? (await traffic.read());
+          const revision = now?.table?.revision ?? 0;
           try {
-            state = await traffic.write(
-              change(now?.table ?? null, (now?.table?.revision ?? 0) + 1),
-              now?.table?.revision ?? 0,
-            );
+            writes += 1;
+            state = await traffic.write(change(now?.table ?? null, revision + 1), revision);
             return state;
           } catch (error) {
             state = null;
             if (!(error instanceof FaultError) || error.fault.code !== "revision-conflict" || tries <= 0) throw error;
+          } finally {
+            writes += 1;
           }
         }
       };
