@@ -73,6 +73,20 @@ describe("the doctor", () => {
     assert.equal(existsSync(folder.file(".tidegate")), false);
   });
 
+  it("asks for no commit where a version is what `prepare:` makes of it", async () => {
+    mkdirSync(folder.file("published"));
+    writeFileSync(
+      folder.file("published", "tidegate.yaml"),
+      'app: shop\nservices: { web: { prepare: "true ${dir} ${version}", run: node server.js } }\ntraffic: { embedded: 0 }\n',
+    );
+    const { code, stdout } = await tidegate(["doctor", "--json"], { cwd: folder.file("published") });
+    const { findings } = JSON.parse(stdout) as { readonly findings: readonly Finding[] };
+    assert.equal(code, 0, stdout);
+    const version = findings.find(({ name }) => name === "version");
+    assert.equal(version?.state, "info");
+    assert.match(version.sentence, /tidegate release VERSION$/);
+  });
+
   it("finds a mistake of the plan file with its place", async () => {
     plan("app: shop\nservices: { web: { rum: node server.js } }\n");
     const { code, findings } = await examine();

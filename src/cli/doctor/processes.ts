@@ -18,13 +18,7 @@ export async function lookAtVersions(context: Context, plan: Plan, { runtime }: 
     .flatMap(({ runtime: { files } }) => files)
     .filter((file, index, all) => all.indexOf(file) === index && !existsSync(join(folder, file)));
   return [
-    await runtime.resolve("HEAD").then(
-      ({ label }) => found("version", "ok", `HEAD is ${label}`),
-      (error: unknown) => {
-        const { what, fix } = faultOf(error, "unknown-version", "HEAD is no version.");
-        return found("version", "bad", what.replace(/\.$/, ""), fix);
-      },
-    ),
+    await lookAtHead(plan, runtime),
     prepared(context),
     ...missing.map((file) =>
       found(
@@ -35,6 +29,19 @@ export async function lookAtVersions(context: Context, plan: Plan, { runtime }: 
       ),
     ),
   ];
+}
+
+/** Where every service has a `prepare:` line, versions are what that line understands, and git need know nothing. */
+async function lookAtHead({ services }: Plan, runtime: Outside["runtime"]): Promise<Finding> {
+  if (services.every(({ runtime: { prepare } }) => prepare !== undefined))
+    return found("version", "info", "each is made by `prepare:`; name one: tidegate release VERSION");
+  return runtime.resolve("HEAD").then(
+    ({ label }) => found("version", "ok", `HEAD is ${label}`),
+    (error: unknown) => {
+      const { what, fix } = faultOf(error, "unknown-version", "HEAD is no version.");
+      return found("version", "bad", what.replace(/\.$/, ""), fix);
+    },
+  );
 }
 
 /** A version that is prepared starts at once; the others are built first. Each has a marker beside its folder. */
