@@ -33,9 +33,10 @@ export function newsOf(
     case "effect-confirmed":
       return shareNews(document, scene, version, decidedAt);
     case "held":
-      return { tone: "warn", sentence: `${version} is held: ${closed(sentence("sentence"))}` };
-    case "hold-ended":
-      return plain(`${version} goes on.`);
+      return {
+        tone: document["needsPerson"] === true ? "warn" : "plain",
+        sentence: `${version} stays at ${number(document, "sharePercent")}%: ${closed(sentence("sentence"))}`,
+      };
     case "rollback-decided":
       return { tone: "bad", sentence: `${version} is put back: ${closed(sentence("sentence"))}` };
     case "rolled-back":

@@ -1,43 +1,42 @@
 import { rail } from "../cli/render/rail.ts";
 import { paint, type Style, symbols, type Tone } from "../cli/render/style.ts";
-import { bothSides, cut, padEnd, padStart, widthOf, wrap } from "../cli/render/text.ts";
+import { bothSides, cut, padEnd, padStart, widthOf, wrap, wrapItems } from "../cli/render/text.ts";
 import { formatCount } from "../core/figures.ts";
 import { formatDuration } from "../core/time.ts";
 import { inWords } from "./result.ts";
 import type { Act, Breakage, News, Scene } from "./scene.ts";
 import { versionFigures, type VersionFigures } from "./version-figures.ts";
 
-/** The whole demo on one screen: what serves, how much, how well, and what happens now. */
-export function picture(scene: Scene, now: number, style: Style): readonly string[] {
-  return [
-    ...title(scene, now, style),
-    "",
-    acts(scene, style),
-    "",
-    ...shares(scene, style),
-    "",
-    ...table(scene, style),
-    "",
-    ...present(scene, now, style),
-    "",
-    ...news(scene, style),
-    "",
-    keys(scene, style),
-  ];
+/** The whole demo on one screen of `rows` lines: what serves, how much, how well, and what happens now. */
+export function picture(scene: Scene, now: number, rows: number, style: Style): readonly string[] {
+  const above = [title(scene, now, style), acts(scene, style), shares(scene, style), table(scene, style)];
+  const below = [present(scene, now, style), keys(scene, style)];
+  const taken = [...above, ...below].reduce((sum, lines) => sum + lines.length, 0);
+  // A low window has no room for air, and then less for what is over; never too little for the keys.
+  const isTight = taken + above.length + below.length + 1 > rows;
+  const room = rows - taken - (isTight ? 0 : above.length + below.length);
+  const past = news(scene, Math.max(0, Math.min(NEWS_LINES, room)), style);
+  const parts = [...above, ...below.slice(0, 1), past, ...below.slice(1)];
+  return parts.flatMap((lines, index) => (index === 0 || isTight ? lines : ["", ...lines]));
 }
 
 function title(scene: Scene, now: number, style: Style): readonly string[] {
-  const left = `${paint(style, "strong", "Tidegate demo")}  ${paint(style, "dim", "a shop with customers, on this machine alone")}`;
-  const url = scene.serving === null ? "" : `${scene.url} ${symbols(style).dot} `;
-  return bothSides(
-    left,
-    paint(style, "dim", `${url}${formatDuration(Math.floor((now - scene.startedAt) / 1_000) * 1_000)}`),
-    style.width,
-  );
+  const { dot } = symbols(style);
+  const time = formatDuration(Math.floor((now - scene.startedAt) / 1_000) * 1_000);
+  const right = [...(scene.serving === null ? [] : [scene.url]), time].join(` ${dot} `);
+  const name = paint(style, "strong", "Tidegate demo");
+  const about = "a shop with customers, on this machine alone";
+  const isRoomy = widthOf(name) + about.length + right.length + 6 <= style.width;
+  const left = isRoomy ? `${name}  ${paint(style, "dim", about)}` : name;
+  return bothSides(left, paint(style, "dim", right), style.width).slice(0, 1);
 }
 
-function acts({ acts }: Scene, style: Style): string {
-  return acts.map((act) => actText(act, style)).join("    ");
+function acts({ acts }: Scene, style: Style): readonly string[] {
+  return wrapItems(
+    acts.map((act) => actText(act, style)),
+    style.width,
+    { between: "    " },
+  );
 }
 
 function actText({ version, about, state }: Act, style: Style): string {
@@ -75,43 +74,57 @@ function shares({ serving, candidate, sharePercent }: Scene, style: Style): read
   return [bar, end === "" ? left : (bothSides(left, end, room)[0] ?? left)];
 }
 
-const COLUMNS = [22, 12, 14, 12, 10, 10] as const;
+interface Column {
+  readonly title: string;
+  readonly width: number;
+  readonly cell: (figures: VersionFigures, style: Style) => string;
+}
 
+const NAME_WIDTH = 26;
+/** The last ones go first where the screen is too narrow for all. */
+const COLUMNS: readonly Column[] = [
+  { title: "requests/s", width: 13, cell: ({ perSecond }) => formatCount(perSecond) },
+  { title: "errors", width: 10, cell: errors },
+  { title: "p95", width: 9, cell: ({ p95Ms }) => latency(p95Ms) },
+  { title: "measured", width: 11, cell: ({ part }) => `${(100 * part).toFixed(1)}%` },
+  { title: "p50", width: 9, cell: ({ p50Ms }) => latency(p50Ms) },
+];
+
+/** What the customers saw of each version lately, and of all so far. */
 function table(scene: Scene, style: Style): readonly string[] {
   const { serving, candidate, seconds } = scene;
   const figures = new Map(versionFigures(seconds).map((each) => [each.version, each]));
-  const head = cells(["", "measured", "requests/s", "errors", "p50", "p95"]);
-  const row = (version: string | null, role: string): string =>
-    version === null ? "" : cells([`${version} ${role}`, ...figureCells(figures.get(version), style)]);
+  const columns = COLUMNS.filter(
+    (_, index) => COLUMNS.slice(0, index + 1).reduce((sum, { width }) => sum + width, NAME_WIDTH) <= style.width,
+  );
+  const row = (version: string | null, role: string): string => {
+    if (version === null) return "";
+    const own = figures.get(version);
+    const cells = columns.map(({ width, cell }) => padStart(own === undefined ? "-" : cell(own, style), width));
+    return padEnd(`${version} ${role}`, NAME_WIDTH) + cells.join("");
+  };
+  const titles = columns.map(({ title, width }) => padStart(title, width)).join("");
   return [
-    paint(style, "dim", head),
+    padEnd(totals(scene, style), NAME_WIDTH) + paint(style, "dim", titles),
     row(serving, candidate === null ? "serves" : "stable"),
     row(candidate, "candidate"),
   ];
 }
 
-function figureCells(figures: VersionFigures | undefined, style: Style): readonly string[] {
-  if (figures === undefined) return ["-", "-", "-", "-", "-"];
-  const { part, perSecond, errorRate, p50Ms, p95Ms } = figures;
-  const errors = `${(100 * errorRate).toFixed(2)}%`;
+function totals({ seconds }: Scene, style: Style): string {
+  const newest = seconds.at(-1)?.totals;
+  if (newest === undefined) return "";
+  const { requests, failedRequests } = newest;
+  return `${formatCount(requests)} served, ${paint(style, failedRequests === 0 ? "good" : "bad", `${formatCount(failedRequests)} failed`)}`;
+}
+
+function errors({ errorRate }: VersionFigures, style: Style): string {
   const tone: Tone = errorRate === 0 ? "plain" : errorRate < 0.01 ? "warn" : "bad";
-  return [
-    `${(100 * part).toFixed(1)}%`,
-    formatCount(perSecond),
-    paint(style, tone, errors),
-    latency(p50Ms),
-    latency(p95Ms),
-  ];
+  return paint(style, tone, `${(100 * errorRate).toFixed(2)}%`);
 }
 
 function latency(ms: number | null): string {
   return ms === null ? "-" : ms > 0 && ms < 1 ? "<1ms" : formatDuration(ms);
-}
-
-function cells(texts: readonly string[]): string {
-  return texts
-    .map((text, index) => (index === 0 ? padEnd(text, COLUMNS[0]) : padStart(text, COLUMNS[index] ?? 10)))
-    .join("");
 }
 
 const PRESENT_LINES = 3;
@@ -149,10 +162,10 @@ function release(
 
 const NEWS_LINES = 5;
 
-function news(scene: Scene, style: Style): readonly string[] {
-  const shown = scene.news.slice(-NEWS_LINES);
-  const lines = shown.map((each) => newsLine(each, scene, style));
-  return [...lines, ...Array.from({ length: NEWS_LINES - lines.length }, () => "")];
+/** The newest, in always as many lines. */
+function news(scene: Scene, count: number, style: Style): readonly string[] {
+  const lines = scene.news.slice(-count).map((each) => newsLine(each, scene, style));
+  return Array.from({ length: count }, (_, index) => lines[index] ?? "");
 }
 
 function newsLine({ at, tone, sentence }: News, { startedAt }: Scene, style: Style): string {
@@ -169,20 +182,13 @@ const KEYS: readonly { readonly key: string; readonly does: string; readonly bre
   { key: "q", does: "quit" },
 ];
 
-function keys({ candidate, broken, seconds }: Scene, style: Style): string {
+function keys({ candidate, broken }: Scene, style: Style): readonly string[] {
   const items = KEYS.map(({ key, does, breaks }) => {
     const isDone = breaks !== undefined && broken.includes(breaks);
     const isIdle = breaks !== undefined && candidate === null;
     const where = key === "e" && candidate !== null ? ` in ${candidate}` : "";
-    const text = `${does}${where}`;
-    if (isDone) return paint(style, "bad", `${key} ${text}`);
-    return `${paint(style, isIdle ? "dim" : "strong", key)} ${paint(style, "dim", text)}`;
+    if (isDone) return paint(style, "bad", `${key} ${does}${where}`);
+    return `${paint(style, isIdle ? "dim" : "strong", key)} ${paint(style, "dim", `${does}${where}`)}`;
   });
-  const totals = seconds.at(-1)?.totals;
-  const failed = totals?.failedRequests ?? 0;
-  const served =
-    totals === undefined
-      ? ""
-      : `${formatCount(totals.requests)} served, ${paint(style, failed === 0 ? "good" : "bad", `${formatCount(failed)} failed`)}`;
-  return bothSides(items.join("   "), served, style.width).join("\n");
+  return wrapItems(items, style.width, { between: "   " });
 }

@@ -41,7 +41,9 @@ function livePicture(terminal: Terminal): DemoView {
   let scene: Scene | null = null;
   const draw = (): void => {
     const style = terminal.style();
-    if (scene !== null) screen.draw(picture(scene, Date.now(), style).map((line) => spelled(style, line)));
+    // The last row is the cursor's.
+    const rows = terminal.output.rows - 1;
+    if (scene !== null) screen.draw(picture(scene, Date.now(), rows, style).map((line) => spelled(style, line)));
   };
   const timer = setInterval(draw, FRAME_MS);
   return {
