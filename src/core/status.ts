@@ -1,3 +1,4 @@
+import type { Observed } from "./effect.ts";
 import type { Evidence } from "./evidence.ts";
 import { rollbackSentence } from "./command.ts";
 import type { Fault } from "./fault.ts";
@@ -52,6 +53,8 @@ export interface Status {
   /** Time that the deployment itself took so far, holds and waits apart. */
   readonly deploymentMs: number;
   readonly fault: Fault | null;
+  /** What was to be stopped and could not be, which only happens to what was taken over: why, a sentence each. */
+  readonly leftRunning: readonly string[];
 }
 
 export interface StepStatus {
@@ -169,6 +172,7 @@ export function statusOf(
     rollbackWould: isEnded(release) && release.state !== "closed" ? null : rollbackSentence(release),
     deploymentMs: deploymentMs(release, now),
     fault: release.fault,
+    leftRunning: leftRunning(release),
   };
 }
 
@@ -310,6 +314,18 @@ function rollbackStatus(release: Release): RollbackStatus | null {
     evidence: evidence === null || evidence === undefined ? null : (evidence as unknown as Evidence),
     fault: undo.because.fault ?? null,
   };
+}
+
+function leftRunning({ steps, earlyRetirement }: Release): readonly string[] {
+  return [...steps.map(({ effects }) => effects), earlyRetirement ?? {}]
+    .flatMap((effects) => Object.values(effects))
+    .flatMap(({ effect, observed }) => (effect.kind === "stop" ? leftRunningIn(observed) : []));
+}
+
+/** The sentences that stopping answered with. */
+export function leftRunningIn(observed: Observed | null): readonly string[] {
+  const sentences = observed?.["leftRunning"];
+  return Array.isArray(sentences) ? sentences.map(String) : [];
 }
 
 /** The work itself: every effect's time, not the holds between them. */

@@ -214,6 +214,16 @@ shop a1f09c → 9f2c1e  production                                              
     );
   });
 
+  it("what was taken over and could not be stopped", () => {
+    const leftRunning = [
+      "127.0.0.1:3000 was stopped and runs again: something else than Tidegate starts it. Stop it there.",
+    ];
+    assert.match(
+      shown({ ...statuses.CLOSED, leftRunning }, 100),
+      / {2}note {2}127\.0\.0\.1:3000 was stopped and runs again: something else than Tidegate starts it\. Stop it\n {8}there\.\n/,
+    );
+  });
+
   it("a failed release, with how to go on", () => {
     assert.equal(
       shown(statuses.FAILED, 100),

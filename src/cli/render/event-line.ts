@@ -1,5 +1,6 @@
 import type { ReleaseEvent } from "../../core/event.ts";
 import type { EffectProgress, Release } from "../../core/release.ts";
+import { leftRunningIn } from "../../core/status.ts";
 import { formatShare } from "../../core/share.ts";
 import { formatDuration } from "../../core/time.ts";
 import { type Style, symbols } from "./style.ts";
@@ -123,9 +124,10 @@ function confirmedLine(event: Extract<ReleaseEvent, { type: "effect-confirmed" }
   switch (effect?.kind) {
     case "share":
       return `${formatShare(effect.share)} of the traffic on ${release.candidate.label}, read back after ${took}`;
+    case "stop":
+      return [`${effectName(release, event.key)} done in ${took}`, ...leftRunningIn(event.observed)].join("\n");
     case "prepare":
     case "start":
-    case "stop":
     case "command":
       return `${effectName(release, event.key)} done in ${took}`;
     case "settle":

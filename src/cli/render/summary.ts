@@ -18,6 +18,7 @@ export function summary(status: Status, style: Style): readonly string[] {
     ),
     ...stepTimes(status, style),
     `  deployment ${formatDuration(status.deploymentMs)}, holds and waits apart`,
+    ...labelled("note", status.leftRunning, style),
     ...toCome(status, style),
     ...(status.rollbackWould === null
       ? []
