@@ -1,7 +1,7 @@
-import { newsOf } from "./news-of.ts";
+import { newsOf } from "./show/news-of.ts";
 import type { Plot } from "./plot.ts";
 import { type ReleaseEnd, type ReleaseWatch, runRelease, statusOfVersion } from "./release-run.ts";
-import { type Scene, shareIn, type VersionName, withAct } from "./scene.ts";
+import { type Scene, shareIn, type VersionName, withAct } from "./show/scene.ts";
 import type { Document } from "./tidegate-process.ts";
 import { unlessStopped, within } from "./waiting.ts";
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Breakage, VersionName } from "./scene.ts";
+import type { Breakage, VersionName } from "./show/scene.ts";
 import type { Stage } from "./stage.ts";
 
 /** As the shop reads it; see its README, "Break it while it runs". */

@@ -2,7 +2,7 @@ import type { ReadStream } from "node:tty";
 import { DONE, type ExitCode, STOPPED_WATCHING } from "../cli/exit-code.ts";
 import { BREAKAGES, breakVersion } from "./breakages.ts";
 import type { Plot } from "./plot.ts";
-import type { Breakage } from "./scene.ts";
+import type { Breakage } from "./show/scene.ts";
 
 const CTRL_C = "\u0003";
 const CTRL_D = "\u0004";

@@ -1,5 +1,5 @@
 import type { Instant } from "../core/time.ts";
-import type { Failure } from "./outcome.ts";
+import type { Failure } from "./customers/outcome.ts";
 
 /** What the load process writes each second, as one line of JSON. */
 export interface LoadSecond {

@@ -1,5 +1,5 @@
 import type { FaultError } from "../core/fault.ts";
-import type { Board } from "./board.ts";
+import type { Board } from "./show/board.ts";
 import type { LoadProcess } from "./load-process.ts";
 import type { ReleaseRun } from "./release-run.ts";
 import type { Stage } from "./stage.ts";

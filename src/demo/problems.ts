@@ -1,7 +1,7 @@
 import { formatCount } from "../core/figures.ts";
 import type { FailureSeen, LoadReport } from "./load-report.ts";
 import { inWords, type Played, resultOf, type Showing } from "./result.ts";
-import type { Ending } from "./scene.ts";
+import type { Ending } from "./show/scene.ts";
 
 /** What is not as it should be, one sentence each; none: the demo has shown what it claims. */
 export function problemsOf(played: Played): readonly string[] {

@@ -2,7 +2,7 @@ import type { Fault } from "../core/fault.ts";
 import type { Status } from "../core/status.ts";
 import type { Instant } from "../core/time.ts";
 import type { LoadReport } from "./load-report.ts";
-import type { Breakage, Ending } from "./scene.ts";
+import type { Breakage, Ending } from "./show/scene.ts";
 
 /** What was seen, from which the result follows. */
 export interface Played {

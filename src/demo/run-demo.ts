@@ -1,6 +1,6 @@
 import { DONE, type ExitCode, FAILED, STOPPED_WATCHING } from "../cli/exit-code.ts";
 import type { DemoOrder } from "../cli/machinery.ts";
-import { openBoard } from "./board.ts";
+import { openBoard } from "./show/board.ts";
 import { listenToKeys } from "./keys.ts";
 import { emptyStage, emptyStageNow } from "./left-behind.ts";
 import type { Plot } from "./plot.ts";
@@ -10,7 +10,7 @@ import { type Stage, setStage } from "./stage.ts";
 import { playStory } from "./story.ts";
 import { strike, strikeAtOnce } from "./strike.ts";
 import { tidegateOn } from "./tidegate-process.ts";
-import { type DemoView, openView } from "./views.ts";
+import { type DemoView, openView } from "./show/views.ts";
 import { watchStatus } from "./watch-status.ts";
 
 /** The user wants no more of it. */

@@ -1,11 +1,11 @@
-import { openLoop } from "./arrivals.ts";
-import { Customers } from "./customers.ts";
-import { type HeldOpen, holdEventStream, holdWebSocket } from "./held-open.ts";
+import { openLoop } from "./customers/arrivals.ts";
+import { Customers } from "./customers/customers.ts";
+import { type HeldOpen, holdEventStream, holdWebSocket } from "./customers/held-open.ts";
 import type { LoadReport, LoadSecond } from "./load-report.ts";
-import { seededRandom, type Random } from "./random.ts";
-import { Tally } from "./tally.ts";
+import { seededRandom, type Random } from "./customers/random.ts";
+import { Tally } from "./customers/tally.ts";
 import { verifyOrders } from "./verify-orders.ts";
-import { type Crowd, gatherCrowd } from "./visitors.ts";
+import { type Crowd, gatherCrowd } from "./customers/visitors.ts";
 
 export interface LoadOptions {
   /** `http://host:port`. */

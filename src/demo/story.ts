@@ -8,7 +8,7 @@ import type { LoadReport } from "./load-report.ts";
 import type { Plot } from "./plot.ts";
 import type { Played, Showing } from "./result.ts";
 import { USUAL_LOAD } from "./run-load.ts";
-import { type Ending, shareIn, type VersionName, withAct } from "./scene.ts";
+import { type Ending, shareIn, type VersionName, withAct } from "./show/scene.ts";
 import { unlessStopped, within } from "./waiting.ts";
 
 /** How long customers come after the last release, so that a late request to v3 would be seen. */

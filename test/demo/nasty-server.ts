@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { acceptWebSocket } from "../../examples/shop/src/websocket.ts";
-import type { Verdict } from "../../src/demo/outcome.ts";
+import type { Verdict } from "../../src/demo/customers/outcome.ts";
 
 /** One thing that a bad server does, and what a client should call it. */
 interface Deed<Do> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Outcome } from "../../src/demo/outcome.ts";
-import { Tally } from "../../src/demo/tally.ts";
+import type { Outcome } from "../../src/demo/customers/outcome.ts";
+import { Tally } from "../../src/demo/customers/tally.ts";
 
 function end(tally: Tally, visitor: number, more: Partial<Outcome>): void {
   tally.end({ number: tally.begin(visitor), visitor, what: "GET /", verdict: "ok", sentAt: 0, tookMs: 1, ...more });

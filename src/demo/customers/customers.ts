@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { exchange } from "./exchange.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Random } from "./random.ts";
-import type { LoadOptions } from "./run-load.ts";
+import type { LoadOptions } from "../run-load.ts";
 import { type Act, nextAct } from "./shopping.ts";
 import type { Tally } from "./tally.ts";
 import { cookieHeader, keepCookies, type Visitor } from "./visitors.ts";

@@ -1,7 +1,7 @@
-import type { Status } from "../core/status.ts";
-import type { Instant } from "../core/time.ts";
-import type { LoadSecond } from "./load-report.ts";
-import type { Document } from "./tidegate-process.ts";
+import type { Status } from "../../core/status.ts";
+import type { Instant } from "../../core/time.ts";
+import type { LoadSecond } from "../load-report.ts";
+import type { Document } from "../tidegate-process.ts";
 
 /** How a version's release came out. `held`: it waits for a person; `not-released`: it never began. */
 export type Ending = "promoted" | "rolled-back" | "held" | "failed" | "not-released";

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { openEventStream } from "./event-stream.ts";
 import type { Order } from "./exchange.ts";
 import { useLiveSocket } from "./live-socket.ts";
-import type { HeldOpenReport } from "./load-report.ts";
+import type { HeldOpenReport } from "../load-report.ts";
 import type { Failure, Outcome } from "./outcome.ts";
 import { between, type Random } from "./random.ts";
 import type { Tally } from "./tally.ts";

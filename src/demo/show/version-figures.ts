@@ -1,4 +1,4 @@
-import type { LoadSecond, SecondOfVersion } from "./load-report.ts";
+import type { LoadSecond, SecondOfVersion } from "../load-report.ts";
 
 /** What the customers saw of one version lately. */
 export interface VersionFigures {

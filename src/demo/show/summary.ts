@@ -1,10 +1,10 @@
-import { paint, type Style, symbols, type Tone } from "../cli/render/style.ts";
-import { padEnd, wrap } from "../cli/render/text.ts";
-import { explainEvidence } from "../core/evidence.ts";
-import { formatCount } from "../core/figures.ts";
-import { formatDuration } from "../core/time.ts";
-import { cutByCrashes } from "./problems.ts";
-import { type DemoResult, inWords, type Played, type Showing } from "./result.ts";
+import { paint, type Style, symbols, type Tone } from "../../cli/render/style.ts";
+import { padEnd, wrap } from "../../cli/render/text.ts";
+import { explainEvidence } from "../../core/evidence.ts";
+import { formatCount } from "../../core/figures.ts";
+import { formatDuration } from "../../core/time.ts";
+import { cutByCrashes } from "../problems.ts";
+import { type DemoResult, inWords, type Played, type Showing } from "../result.ts";
 
 /** How the demo came out. */
 export interface Outcome {

@@ -1,6 +1,6 @@
-import type { LoadSecond } from "./load-report.ts";
+import type { LoadSecond } from "../load-report.ts";
 import { type News, openingScene, type Scene, withNews, withSecond } from "./scene.ts";
-import type { Document } from "./tidegate-process.ts";
+import type { Document } from "../tidegate-process.ts";
 import type { DemoView } from "./views.ts";
 
 /** Keeps the scene, and tells the view what changes in it. */

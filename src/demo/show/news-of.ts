@@ -1,8 +1,8 @@
-import type { Fault } from "../core/fault.ts";
-import { formatDuration } from "../core/time.ts";
+import type { Fault } from "../../core/fault.ts";
+import { formatDuration } from "../../core/time.ts";
 import type { News, Scene, VersionName } from "./scene.ts";
 import { shareIn } from "./scene.ts";
-import type { Document } from "./tidegate-process.ts";
+import type { Document } from "../tidegate-process.ts";
 
 /** What each version is, for somebody who sees the shop for the first time. */
 const ABOUT: Readonly<Record<VersionName, string>> = {

@@ -1,6 +1,6 @@
-import type { Instant } from "../core/time.ts";
+import type { Instant } from "../../core/time.ts";
 import { Latencies } from "./latencies.ts";
-import type { FailureSeen, LoadReport, LoadSecond, SecondOfVersion, VersionReport } from "./load-report.ts";
+import type { FailureSeen, LoadReport, LoadSecond, SecondOfVersion, VersionReport } from "../load-report.ts";
 import type { Failure, Outcome } from "./outcome.ts";
 
 const FAILURES_SHOWN = 20;

@@ -1,12 +1,12 @@
-import { formatCount, formatPercent } from "../core/figures.ts";
-import { formatDuration } from "../core/time.ts";
-import { openScreen } from "../cli/render/screen.ts";
-import { paint, spelled, type Tone } from "../cli/render/style.ts";
-import type { Terminal } from "../cli/terminal.ts";
+import { formatCount, formatPercent } from "../../core/figures.ts";
+import { formatDuration } from "../../core/time.ts";
+import { openScreen } from "../../cli/render/screen.ts";
+import { paint, spelled, type Tone } from "../../cli/render/style.ts";
+import type { Terminal } from "../../cli/terminal.ts";
 import { picture } from "./picture.ts";
 import type { News, Scene } from "./scene.ts";
 import { closingLines, type Outcome } from "./summary.ts";
-import type { Document } from "./tidegate-process.ts";
+import type { Document } from "../tidegate-process.ts";
 import { versionFigures } from "./version-figures.ts";
 
 /** Where the demo is shown. Disposing of it puts the terminal back as it was. */
