@@ -6,6 +6,7 @@ import type { Status } from "../../src/core/status.ts";
 import { type App, createApp } from "./support/app.ts";
 import type { Command } from "./support/command.ts";
 import { assertReplayEquals, confirmations, eventsOf, ofType } from "./support/journal.ts";
+import { lastStatus } from "./support/release.ts";
 import { visit, type Visitors } from "./support/visitors.ts";
 
 const DIE_AT = fileURLToPath(new URL("support/die-at.ts", import.meta.url));
@@ -75,7 +76,7 @@ describe("a command of the user's that may have been done when the engine died",
 
     const held = await app.tidegate(["attach", "--json"]);
     assert.equal(held.code, 11, "waiting for a person");
-    const { hold } = lastStatus(held.stdout);
+    const { hold } = lastStatus(held);
     assert.match(hold?.sentence ?? "", /Nobody knows whether "run mark" was done/);
     assert.equal(hold?.needsPerson, true);
 
@@ -83,7 +84,7 @@ describe("a command of the user's that may have been done when the engine died",
     assert.equal(retried.code, 0, retried.stdout + retried.stderr);
     await people.seen(name, 5);
     assert.deepEqual(commandsRun(name), [name]);
-    await assertDoneOnce(name, lastStatus(retried.stdout));
+    await assertDoneOnce(name, lastStatus(retried));
   });
 
   it("waits for a person, and `promote` goes on where it was done", async () => {
@@ -98,7 +99,7 @@ describe("a command of the user's that may have been done when the engine died",
     assert.equal(promoted.code, 0, promoted.stdout + promoted.stderr);
     await people.seen(name, 5);
     assert.deepEqual(commandsRun(name), [name], "once, although the engine died over it");
-    const events = await assertReplayEquals(app, lastStatus(promoted.stdout));
+    const events = await assertReplayEquals(app, lastStatus(promoted));
     assert.equal(ofType(events, "promoted").length, 1);
   });
 
@@ -143,7 +144,7 @@ async function releaseAndDie(where: string): Promise<void> {
 async function attach(): Promise<Status> {
   const attached = await app.tidegate(["attach", "--json"]);
   assert.equal(attached.code, 0, attached.stdout + attached.stderr);
-  return lastStatus(attached.stdout);
+  return lastStatus(attached);
 }
 
 async function serveUntilClosed(): Promise<Status> {
@@ -153,13 +154,6 @@ async function serveUntilClosed(): Promise<Status> {
   serving.kill("SIGTERM");
   assert.equal((await serving.ended).code, 0);
   return status;
-}
-
-function lastStatus(stdout: string): Status {
-  const lines = stdout.trim().split("\n");
-  const last = JSON.parse(lines.at(-1) ?? "{}") as { readonly type: string; readonly status: Status };
-  assert.equal(last.type, "status");
-  return last.status;
 }
 
 async function assertDoneOnce(name: string, status: Status): Promise<void> {

@@ -26,7 +26,8 @@ export interface Command {
   /** Waits until stdout or stderr holds the text. */
   tells(text: RegExp, boundMs?: number): Promise<void>;
   kill(signal: NodeJS.Signals): void;
-  ended: Promise<Ended>;
+  isRunning(): boolean;
+  readonly ended: Promise<Ended>;
 }
 
 export interface CommandOptions {
@@ -59,7 +60,7 @@ export function startCommand(args: readonly string[], { cwd, env, node = [] }: C
       .split("\n")
       .filter((line) => line.startsWith("{"))
       .map((line) => JSON.parse(line) as Document);
-  const wait = <T>(what: string, look: () => T | undefined, boundMs: number): Promise<T> =>
+  const wait = <T extends object>(what: string, look: () => T | undefined, boundMs: number) =>
     until(
       what,
       () => {
@@ -71,7 +72,7 @@ export function startCommand(args: readonly string[], { cwd, env, node = [] }: C
       boundMs,
     ).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${stdout}${stderr}`, { cause: error });
-    }) as Promise<T>;
+    });
   return {
     pid: child.pid ?? -1,
     stdout: () => stdout,
@@ -79,9 +80,10 @@ export function startCommand(args: readonly string[], { cwd, env, node = [] }: C
     documents,
     says: (what, fits, boundMs = 40_000) => wait(what, () => documents().find(fits), boundMs),
     tells: async (text, boundMs = 40_000) => {
-      await wait(`it says ${String(text)}`, () => (text.test(stdout) || text.test(stderr) ? true : undefined), boundMs);
+      await wait(`it says ${String(text)}`, () => text.exec(stdout) ?? text.exec(stderr) ?? undefined, boundMs);
     },
     kill: (signal) => void child.kill(signal),
+    isRunning: () => end === null,
     ended,
   };
 }
