@@ -1,6 +1,6 @@
-import { request } from "node:http";
 import { connect } from "node:net";
 import type { TableHealth } from "../core/routing.ts";
+import { http } from "../local/node-http.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 
 /** For services without a health route: something must accept connections there. */
@@ -51,7 +51,7 @@ function accepts({ host, port }: LiveEndpoint, timeoutMs: number): Promise<boole
 /** Ready is 2xx: a redirect leads elsewhere and says nothing of this instance. */
 function answersWell({ host, port }: LiveEndpoint, path: string, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const outgoing = request({
+    const outgoing = http().request({
       host,
       port,
       path,

@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
-import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
+import type { Server as TlsServer } from "node:https";
 import { Server as NetServer, type Socket } from "node:net";
 import { FaultError } from "../core/fault.ts";
 import type { Listener } from "../core/routing.ts";
+import { http, https } from "../local/node-http.ts";
 import type { ProxyTimeouts } from "./protocol.ts";
 import { refuseOnSocket, refusalOfParserError, REFUSALS } from "./refusal.ts";
 import { MAX_HEADER_LINES } from "./request-head.ts";
@@ -41,8 +42,8 @@ export async function openListener(
   const { tls } = listener;
   const server: Server | TlsServer =
     tls === undefined
-      ? createServer(limits())
-      : createTlsServer({ ...limits(), ...readTlsFiles(tls), ALPNProtocols: ["http/1.1"] });
+      ? http().createServer(limits())
+      : https().createServer({ ...limits(), ...readTlsFiles(tls), ALPNProtocols: ["http/1.1"] });
   const sockets = new Set<Socket>();
   configure(server, timeouts);
   server.maxHeadersCount = MAX_HEADER_LINES + 1;

@@ -1,7 +1,8 @@
-import { type ClientRequest, type IncomingMessage, request as send, ServerResponse } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { pipeline } from "node:stream";
 import type { Duration } from "../core/time.ts";
+import { http } from "../local/node-http.ts";
 import { readAnswerHead } from "./answer-head.ts";
 import type { RawHead } from "./answer-parser.ts";
 import type { Assignment } from "./assign.ts";
@@ -78,7 +79,7 @@ export class Upgrade {
       app.setTimeout(0);
     });
     app.setTimeout(this.#context.connectMs(), () => app.destroy(new Error("no connection in time")));
-    const outgoing = send({
+    const outgoing = http().request({
       createConnection: () => app,
       method: this.#head.method,
       path: this.#head.path,
@@ -144,7 +145,7 @@ export class Upgrade {
       return;
     }
     this.#placement.endpoint?.noteAnswer(status);
-    const response = new ServerResponse(this.#request);
+    const response = new (http().ServerResponse)(this.#request);
     response.shouldKeepAlive = false;
     response.assignSocket(this.#client);
     const headers = this.#withCookie(head);
