@@ -68,6 +68,15 @@ describe("a release whose engine is killed goes on where it was, and nobody's re
   }
 });
 
+it("a request that nobody answered begins no second release, and supersedes not its own", async () => {
+  const name = nextVersion();
+  await releaseAndDie("after planned", "--supersede", "--yes");
+  const status = await attach();
+  assert.equal(status.state, "closed");
+  await assertDoneOnce(name, status);
+  assert.deepEqual(await eventsOf(app, release + 1), []);
+});
+
 describe("a command of the user's that may have been done when the engine died", () => {
   it("waits for a person, and `retry` runs it where it was not done", async () => {
     const name = nextVersion();
@@ -135,8 +144,8 @@ function nextVersion(): string {
   return name;
 }
 
-async function releaseAndDie(where: string): Promise<void> {
-  const engine = app.start(["release", "--json"], { env: { DIE_AT: where }, node: ["--import", DIE_AT] });
+async function releaseAndDie(where: string, ...more: readonly string[]): Promise<void> {
+  const engine = app.start(["release", "--json", ...more], { env: { DIE_AT: where }, node: ["--import", DIE_AT] });
   const { signal, stdout, stderr } = await engine.ended;
   assert.equal(signal, "SIGKILL", `it died of its own death: ${where}\n${stdout}${stderr}`);
 }
@@ -198,9 +207,9 @@ steps:
     repeat: ${repeat}
   - smoke: [GET /]
   - shift: 50%
-    for: 1s
+    for: 400ms
   - shift: 100%
-    for: 1s
+    for: 400ms
   - retire
 `;
 }
