@@ -126,6 +126,13 @@ describe("preparing a version from git", () => {
     assert.deepEqual((await faultOf(world.runtime.prepare(sha, [web], never))).detail, ["no such thing"]);
   });
 
+  it("that fails tells how to try it by hand with everything filled in", async () => {
+    await using world = await processWorld();
+    const web = service({ prepare: "false ${dir} ${version}" });
+    const fault = await faultOf(world.another({ services: [web] }).prepare("4.1.0", [web], never));
+    assert.match(fault.fix ?? "", /try it by hand: cd \S+ && false \/\S+\/versions\/4\.1\.0-\w+ 4\.1\.0$/);
+  });
+
   it("that is aborted ends its build with all that the build started", async () => {
     await using world = await processWorld();
     const sha = world.commit("One");

@@ -60,14 +60,14 @@ async function runOne(build: Build, service: Service, line: string, directory: s
   if (code === 0) return;
   const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
   const took = formatDuration(performance.now() - startedAt);
-  throw new FaultError(await failed(build, service, `${how} after ${took}`, { line, directory, logFile }));
+  throw new FaultError(await failed(build, service, `${how} after ${took}`, { line, command, directory, logFile }));
 }
 
 async function failed(
   build: Build,
   service: Service,
   how: string,
-  { line, directory, logFile }: { line: string; directory: string; logFile: string },
+  { line, command, directory, logFile }: { line: string; command: string; directory: string; logFile: string },
 ): Promise<Fault> {
   const missing = await missingEnvironmentFiles(build.planFolder, build.target.directory, service.runtime);
   const fixes = [
@@ -76,7 +76,7 @@ async function failed(
           `${missing.join(" and ")} is not in git, so the version's folder lacks it; if the build needs it: \`files: [${missing.join(", ")}]\``,
         ]
       : []),
-    `try it by hand: cd ${directory} && ${line}`,
+    `try it by hand: cd ${directory} && ${command}`,
   ];
   return {
     code: "build-failed",
