@@ -1,4 +1,4 @@
-import { paint, type Style, symbols, type Tone } from "../../cli/render/style.ts";
+import { paint, type Style, symbols } from "../../cli/render/style.ts";
 import { padEnd, wrap } from "../../cli/render/text.ts";
 import { explainEvidence } from "../../core/evidence.ts";
 import { formatCount } from "../../core/figures.ts";
@@ -43,18 +43,18 @@ function rows(label: string, paragraphs: readonly string[], style: Style): reado
 
 function headline(result: DemoResult, problems: readonly string[], tookMs: number, style: Style): readonly string[] {
   const marks = symbols(style);
-  const took = formatDuration(Math.round(tookMs / 1_000) * 1_000);
-  const [mark, tone, text]: readonly [string, Tone, string] =
-    problems.length > 0
-      ? [marks.failed, "bad", `NOT AS IT SHOULD BE, after ${took}.`]
-      : result.good === "promoted"
-        ? [
-            marks.passed,
-            "good",
-            `v2 went live, v3 was put back by itself, and nobody's request failed. It took ${took}.`,
-          ]
-        : [marks.passed, "good", `What you broke and what was bad was put back by itself. It took ${took}.`];
-  return wrap(`${mark} ${text}`, style.width, "  ").map((line) => paint(style, tone, line));
+  const isWell = problems.length === 0;
+  const text = `${isWell ? success(result) : "NOT AS IT SHOULD BE."} It took ${formatDuration(Math.round(tookMs / 1_000) * 1_000)}.`;
+  const line = `${isWell ? marks.passed : marks.failed} ${text}`;
+  return wrap(line, style.width, "  ").map((part) => paint(style, isWell ? "good" : "bad", part));
+}
+
+function success({ good, failedRequests }: DemoResult): string {
+  if (good !== "promoted") return "What you broke and what was bad was put back by itself.";
+  // A key may have made v3 crash, with requests on it.
+  return failedRequests === 0
+    ? "v2 went live, v3 was put back by itself, and nobody's request failed."
+    : "v2 went live, and v3 was put back by itself.";
 }
 
 function servedSentence(played: Played, { requests, failedRequests, lostOrders }: DemoResult): string {
