@@ -58,7 +58,12 @@ const PLAYED: Played = { good: GOOD, bad: BAD, report: REPORT, troubles: [] };
 function withFailures(count: number, at: number, version?: string): LoadReport {
   const failure = { number: 1, what: "POST /cart", failure: "unmarked" as const, at, detail: "502 cut\n" };
   const seen = { ...failure, ...(version === undefined ? {} : { version }) };
-  return { ...REPORT, failedRequests: count, failures: { unmarked: count }, firstFailures: Array.from({ length: count }, () => seen) };
+  return {
+    ...REPORT,
+    failedRequests: count,
+    failures: { unmarked: count },
+    firstFailures: Array.from({ length: count }, () => seen),
+  };
 }
 
 describe("the demo's result", () => {
