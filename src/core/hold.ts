@@ -4,7 +4,7 @@ import type { Verdict } from "./guard.ts";
 import type { Step, StepOf } from "./plan.ts";
 import { type Release, type StepProgress, watchedSoFar } from "./release.ts";
 import type { Seen } from "./seen.ts";
-import { formatDuration, type Moment } from "./time.ts";
+import { formatDuration, type Moment, SECOND } from "./time.ts";
 
 /** When everything that the step does is done: is it over, or what does it wait for? */
 export function endOfStep(
@@ -114,12 +114,17 @@ function waitForEvidence(
       because: { kind: "no-data", sentence: `Nothing is known yet about ${missing?.metric ?? "the guards"}.` },
       needsPerson: false,
     };
-  if (step.hold.kind === "evidence" && watched < step.hold.boundMs && blocking.verdict !== "fail") {
+  const bound = step.hold.kind === "evidence" ? step.hold.boundMs : 0;
+  const isEarly = now.watched - (progress.readyAt?.watched ?? now.watched) < FIGURES_COME_MS;
+  if ((watched < bound || isEarly) && blocking.verdict !== "fail") {
     return { because: { kind: "time", sentence: `Not enough data yet: ${blocking.sentence}` }, needsPerson: false };
   }
   const kind = blocking.verdict === "fail" ? "guard" : "no-data";
   return { because: { kind, sentence: blocking.sentence, verdict: blocking }, needsPerson: kind === "no-data" };
 }
+
+/** A second is told when it has been over for a while: until the first is known, nothing known is no reason to ask a person. */
+const FIGURES_COME_MS = 5 * SECOND;
 
 function isHolding({ verdict, level }: Verdict): boolean {
   return verdict === "fail" && level !== "warn";

@@ -81,6 +81,16 @@ describe("missing data (I4)", () => {
     });
   }
 
+  it("asks nobody about a share so short that its first figures can't have come yet", () => {
+    const world = new PureWorld(planOf([step.start(), step.shift(5, SECOND), step.shift(100, SECOND)]));
+    world.verdicts = [errorsVerdict("no-data")];
+    world.settle().pass(4 * SECOND);
+    equal(world.share, 500);
+    equal(world.release.hold, null);
+    world.pass(2 * SECOND);
+    equal(world.release.hold?.needsPerson, true);
+  });
+
   it("holds while the data plane can't be asked, and never fails the candidate for it", () => {
     const world = watching();
     world.trafficAnswers = false;

@@ -9,6 +9,8 @@ export interface Failure {
   readonly refused: boolean;
   /** The connection ended under a request that had been sent: the only one that a killed proxy may cost. */
   readonly cut: boolean;
+  /** When the request was sent, and when it had failed. */
+  readonly sentAt: number;
   readonly at: number;
 }
 
@@ -25,6 +27,8 @@ export interface Visits {
 /** People at the front door, each on a connection that is kept, who count everything that happens to them. */
 export interface Visitors extends AsyncDisposable {
   readonly visits: Visits;
+  /** How many they are: so many requests are in flight at most. */
+  readonly count: number;
   /** A fresh count from here on. */
   since(): () => Visits;
   /** Waits until a version has answered so often from now on. */
@@ -83,6 +87,7 @@ export function visit(port: number, options: VisitOptions = {}): Visitors {
   };
   return {
     visits,
+    count: people,
     since,
     seen: async (version, times = 1, boundMs = 20_000) => {
       const fresh = since();
@@ -109,15 +114,16 @@ interface Ask {
 
 function ask({ port, agent, method, path, headers, visits }: Ask): Promise<void> {
   return new Promise((resolve) => {
+    const sentAt = Date.now();
     const outgoing = request({ host: "127.0.0.1", port, agent, method, path, headers });
     let hasAnswer = false;
     let isSettled = false;
-    const settle = (failure: Omit<Failure, "path" | "at"> | null): void => {
+    const settle = (failure: Omit<Failure, "path" | "sentAt" | "at"> | null): void => {
       if (isSettled) return;
       isSettled = true;
       clearTimeout(timer);
       visits.requests += 1;
-      if (failure !== null) visits.failures.push({ ...failure, path, at: Date.now() });
+      if (failure !== null) visits.failures.push({ ...failure, path, sentAt, at: Date.now() });
       resolve();
     };
     const timer = setTimeout(() => {
