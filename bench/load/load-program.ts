@@ -1,4 +1,8 @@
-/** Asks a port for all it has on some connections until it is told to stop; each message from its parent is answered with the counts so far. */
+/**
+ * Asks a port on some connections until it is told to stop: for all it has, or so many requests a second. Each message
+ * from its parent is answered with the counts so far.
+ */
+import { setTimeout as delay } from "node:timers/promises";
 import { type Asked, ClientConnection, type Outcome } from "./client-connection.ts";
 
 /** What has come of the load so far. */
@@ -22,6 +26,8 @@ const SHOWN = 5;
 
 const port = Number(process.argv[2]);
 const connections = Number(process.argv[3]);
+/** Of all connections together; 0: as many as are answered. */
+const perSecond = Number(process.argv[4]);
 const stopped = new AbortController();
 let requests = 0;
 let failed = 0;
@@ -45,7 +51,12 @@ async function tell(): Promise<void> {
 
 async function work(offset: number): Promise<void> {
   const connection = new ClientConnection(port);
+  const everyMs = perSecond === 0 ? 0 : (1_000 * connections) / perSecond;
+  let dueAt = performance.now() + (everyMs * offset) / connections;
   for (let turn = offset; !stopped.signal.aborted; turn += 1) {
+    const early = dueAt - performance.now();
+    if (early > 0) await delay(early);
+    dueAt += everyMs;
     const asked = MIX[turn % MIX.length] ?? SMALL;
     count(asked, await connection.ask(asked));
   }

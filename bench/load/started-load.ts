@@ -11,8 +11,9 @@ export interface StartedLoad extends AsyncDisposable {
   stop(): Promise<LoadCounts>;
 }
 
-export function startLoad(port: number, connections: number): StartedLoad {
-  const started = startProgram(process.execPath, [PROGRAM, String(port), String(connections)], {
+/** `perSecond`: 0 for as many as are answered. */
+export function startLoad(port: number, connections: number, perSecond = 0): StartedLoad {
+  const started = startProgram(process.execPath, [PROGRAM, String(port), String(connections), String(perSecond)], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const ask = async (what: "counts" | "stop"): Promise<LoadCounts> => {

@@ -17,7 +17,9 @@ import type { UnderLoad } from "./under-load.ts";
 
 const INSTANCE = fileURLToPath(new URL("../load/instance.ts", import.meta.url));
 const TIDEGATE = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-const CONNECTIONS = 8;
+const CONNECTIONS = 16;
+/** What a busy service gets; not all that the machine can do, because then the queues would be measured. */
+const REQUESTS_PER_SECOND = 600;
 const AT_SHARE_MS = 250;
 const SETTLED_WITHIN_MS = 30_000;
 
@@ -49,7 +51,7 @@ export async function rollBack(folder: string, times: number): Promise<Rollbacks
     ask(engine, { kind: "release", plan: plan.plan, version, supersede: false });
 
   await settled(engine, await release("v1"));
-  const load = closing.use(startLoad(port, CONNECTIONS));
+  const load = closing.use(startLoad(port, CONNECTIONS, REQUESTS_PER_SECOND));
   await until("the load to be served", async () => (await load.counts()).requests > 100);
   const rounds: Round[] = [];
   const before = new Set(Object.keys((await load.counts()).lastBegun));
@@ -64,7 +66,7 @@ export async function rollBack(folder: string, times: number): Promise<Rollbacks
   }
   const { requests, failed, failures, byVersion } = await load.stop();
   return {
-    what: `${times} rollbacks from 50 %`,
+    what: `${times} rollbacks from 50 %, at ${REQUESTS_PER_SECOND} requests/s`,
     count: times,
     requests,
     failed,
