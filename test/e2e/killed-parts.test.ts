@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, it } from "node:test";
+import type { TrafficState } from "../../src/core/routing.ts";
+import { until } from "../support/until.ts";
+import { type App, createApp } from "./support/app.ts";
+import type { Command } from "./support/command.ts";
+import { releaseWell, untilShare } from "./support/release.ts";
+import { type Failure, visit, type Visitors } from "./support/visitors.ts";
+
+/** What was sent so soon after a death may have been on its way already when the proxy heard of it. */
+const HEARD_WITHIN_MS = 300;
+
+let app: App;
+let people: Visitors;
+let engine: Command;
+let version = 0;
+const opened = new AsyncDisposableStack();
+after(() => opened.disposeAsync());
+
+before(async () => {
+  app = opened.use(await createApp());
+  app.plan(`
+app: shop
+services:
+  web:
+    run: node server.js
+    replicas: 2
+    health: { ready: /health, every: 1s, timeout: 1s }
+    drain: 3s
+traffic: { embedded: \${PORT_OF_FRONT_DOOR} }
+guards: { errors: off, p95: off, restarts: off }
+steps:
+  - shift: 50%
+    for: 5m
+  - shift: 100%
+    for: 300ms
+  - retire
+`);
+  app.version({ name: "v0" });
+  await releaseWell(app, "--yes");
+  people = opened.use(visit(app.port, { people: 6 }));
+});
+
+/** Each begins with a release that is held at 50 %. */
+beforeEach(async () => {
+  if (engine?.isRunning()) return;
+  version += 1;
+  app.version({ name: `v${version}` });
+  engine = app.start(["release", "--json"]);
+  await untilShare(engine, 50);
+});
+
+describe("the proxy killed under load", () => {
+  it("only what is in flight fails, no connection is refused, and the share stays", async () => {
+    const visits = people.since();
+    const killedAt = Date.now();
+    const next = await killProxy();
+    assert.equal(next.table?.share, 5_000);
+    await people.seen(`v${version}`, 20);
+    await people.sample(100);
+    assertOnlyInFlight(visits().failures, killedAt);
+    assert.equal((await app.status()).sharePercent, 50);
+  });
+});
+
+describe("an instance killed under load", () => {
+  for (const role of ["stable", "candidate"] as const) {
+    it(`one of two of ${role}: costs what it had in flight, is started again, and the release goes on`, async () => {
+      const visits = people.since();
+      const placed = (await app.status())[role];
+      const victim = (await app.keeper()).instances.find(
+        ({ spec, state }) => spec.labels["version"] === placed?.version && state === "running",
+      );
+      const killedAt = Date.now();
+      process.kill(victim?.pid ?? Number.NaN, "SIGKILL");
+      await until("it runs again", async () => {
+        const now = (await app.keeper()).instances.find(({ spec }) => spec.id === victim?.spec.id);
+        return now?.state === "running" && now.pid !== victim?.pid && now.restarts === 1;
+      });
+      await people.sample(100);
+      assertOnlyInFlight(visits().failures, killedAt);
+      assert.ok(engine.isRunning(), "it is no reason to go back, nor to stop");
+      assert.equal((await app.status()).sharePercent, 50);
+    });
+  }
+});
+
+describe("the keeper killed in the middle of a release", () => {
+  it("takes nothing with it: instances and proxy serve on, and the release goes on with the next keeper", async () => {
+    const visits = people.since();
+    const before = await app.keeper();
+    process.kill(before.pid, "SIGKILL");
+    await people.sample(60);
+    assert.equal((await app.plane()).pid, before.proxy?.pid);
+
+    const promoted = await app.tidegate(["promote", "--yes"]);
+    assert.equal(promoted.code, 0, promoted.stdout + promoted.stderr);
+    const { code, stdout, stderr } = await engine.ended;
+    assert.equal(code, 0, stdout + stderr);
+
+    await people.seen(`v${version}`, 20);
+    const now = await app.keeper();
+    assert.notEqual(now.pid, before.pid);
+    assert.equal(now.proxy?.pid, before.proxy?.pid, "the proxy was adopted");
+    const pids = new Set(before.instances.map(({ pid }) => pid));
+    const running = now.instances.filter(({ state }) => state === "running");
+    assert.equal(running.length, 2);
+    assert.ok(
+      running.every(({ pid }) => pids.has(pid)),
+      "the instances were adopted",
+    );
+    assert.deepEqual(visits().failures, []);
+  });
+
+  it("can't hold the port for the proxy that it adopted: that one killed leaves a gap, and nothing else", async () => {
+    const visits = people.since();
+    await killProxy();
+    await people.seen(`v${version}`, 20);
+    const afterGap = people.since();
+    await people.sample(100);
+    assert.deepEqual(afterGap().failures, []);
+    assert.ok(visits().failures.every(({ refused, cut }) => refused || cut));
+    assert.equal((await app.keeper()).proxy?.holdsSockets, true, "and the port is held again");
+  });
+});
+
+it("the release ends as it would have, and nothing is left behind", async () => {
+  const promoted = await app.tidegate(["promote", "--yes"]);
+  assert.equal(promoted.code, 0, promoted.stdout + promoted.stderr);
+  assert.equal((await engine.ended).code, 0);
+  await people.leave();
+  await app.down();
+});
+
+/** Resolves when the keeper has started another one. */
+async function killProxy(): Promise<TrafficState> {
+  const { pid, proxy } = await app.plane();
+  process.kill(pid, "SIGKILL");
+  return until("another proxy answers", async () => {
+    const plane = await app.plane().catch(() => null);
+    return plane !== null && plane.proxy !== proxy ? plane : null;
+  });
+}
+
+/** Each person has one request at a time: so many may be cut, none refused, and none that was sent later fails. */
+function assertOnlyInFlight(failures: readonly Failure[], killedAt: number): void {
+  const told = JSON.stringify(failures);
+  assert.ok(failures.length <= people.count, told);
+  assert.ok(!failures.some(({ refused }) => refused), told);
+  assert.ok(!failures.some(({ sentAt }) => sentAt > killedAt + HEARD_WITHIN_MS), told);
+}
