@@ -12,8 +12,8 @@ export async function start(): Promise<void> {
   // A reader that closes early (`tidegate status | head -1`) is no mistake.
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-      throw error;
+      if (error.code !== "EPIPE") throw error;
+      void import("./cli/session.ts").then(({ isActing }) => isActing() || process.exit(process.exitCode ?? 0));
     });
   const around = machinery();
   process.on("uncaughtException", (error) => process.exit(tellMistake(createContext(around, NO_OPTIONS), error)));

@@ -124,14 +124,25 @@ export async function actHere(
     server.closeAllConnections();
   });
   const opened = opening.move();
+  acting += 1;
   return {
     engine,
     journal: assembly.ports.journal,
     actor: () => "here",
     status: (release) => engine.status(release),
     ask: (body, release) => engine.ask(body, release, context.person),
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    [Symbol.asyncDispose]: async () => {
+      acting -= 1;
+      await opened.disposeAsync();
+    },
   };
+}
+
+let acting = 0;
+
+/** Whether an engine acts in this process: then a reader of its output that goes away must not end it. */
+export function isActing(): boolean {
+  return acting > 0;
 }
 
 function overJournal(context: Context, journal: Journal, remote: RemoteEngine | null): Asking {

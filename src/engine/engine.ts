@@ -29,8 +29,7 @@ export async function createEngine(ports: Ports, options: EngineOptions): Promis
 async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable): Promise<Engine> {
   const { journal, clock } = ports;
   const pace = options.pace ?? USUAL_PACE;
-  const epoch = await journal.raiseEpoch();
-  await claim(ports, epoch);
+  const epoch = await takeOver(ports);
   const listeners = new Set<(release: number) => void>();
   const stopped = new AbortController();
   let wake = new AbortController();
@@ -150,6 +149,24 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
 
 function withFault(status: Status, fault: Fault | null): Status {
   return status.fault === null && fault !== null ? { ...status, fault } : status;
+}
+
+/**
+ * The epoch of this engine, claimed. Where the journal was lost, plane and keeper remember a higher one than it knows:
+ * whoever holds the lock may go beyond it.
+ */
+async function takeOver(ports: Ports): Promise<number> {
+  for (let above = 0, tries = 0; ; tries += 1) {
+    const epoch = await ports.journal.raiseEpoch(above);
+    try {
+      await claim(ports, epoch);
+      return epoch;
+    } catch (error) {
+      // They say only that theirs is higher.
+      if (tries >= 40) throw error;
+      above = epoch * 2;
+    }
+  }
 }
 
 /** From now on data plane and runtime refuse whoever acted before. Those that do not run yet are claimed when they do. */

@@ -24,8 +24,8 @@ export interface Journal extends AsyncDisposable {
   /** null: not answered yet. */
   answerTo(request: number): Promise<unknown>;
 
-  /** A number higher than any before it, for the engine that takes over. */
-  raiseEpoch(): Promise<number>;
+  /** A number higher than any before it and than `above`, for the engine that takes over. */
+  raiseEpoch(above?: number): Promise<number>;
   epoch(): Promise<number>;
   /** The right to act, held until it is disposed of or the process dies; null when somebody else has it (I3). */
   takeActorLock(): Promise<AsyncDisposable | null>;

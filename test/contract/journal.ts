@@ -71,6 +71,8 @@ export function journalContract(name: string, make: () => Promise<Journal>): voi
       const first = await journal.raiseEpoch();
       ok((await journal.raiseEpoch()) > first);
       equal(await journal.epoch(), first + 1);
+      equal(await journal.raiseEpoch(50), 51);
+      equal(await journal.raiseEpoch(7), 52);
     });
 
     it("lets one act at a time (I3)", async () => {

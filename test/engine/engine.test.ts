@@ -243,6 +243,17 @@ describe("an engine that goes away", () => {
     await stop(next, under);
   });
 
+  it("goes beyond the epoch that the plane remembers when the journal was lost", async () => {
+    const under = engineUnderTest();
+    await under.traffic.ensure([]);
+    await under.traffic.claim(900);
+    const engine = await under.start();
+    ok(engine.epoch > 900);
+    equal((await under.release(engine, USUAL, "v1")).kind, "accepted");
+    await under.until(() => under.traffic.table?.share === 10_000);
+    await stop(engine, under);
+  });
+
   it("keeps a second engine from acting at the same time (I3)", async () => {
     const under = engineUnderTest();
     const engine = await under.start();

@@ -14,7 +14,7 @@ describe("why an instance doesn't get ready", () => {
     assert.match(fault.what, /^web-green-0-\w+ exited with code 3( after \d+ms)?\.$/);
     assert.match(fault.detail?.join("\n") ?? "", /starting\ngiving up/);
     assert.match(fault.where ?? "", /logs\/web-green-0-\w+\.log$/);
-    assert.match(fault.fix ?? "", /try it by hand: cd /);
+    assert.match(fault.fix ?? "", /try it by hand: \(cd /);
   });
 
   it("a file of its own can't be read: which one and where, not where Node was", async () => {

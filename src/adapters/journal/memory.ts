@@ -67,7 +67,7 @@ export function createMemoryJournal(): MemoryJournal {
       return Promise.resolve();
     },
     answerTo: (id) => Promise.resolve(requests[id - 1]?.answer ?? null),
-    raiseEpoch: () => Promise.resolve((epoch += 1)),
+    raiseEpoch: (above = 0) => Promise.resolve((epoch = Math.max(epoch, above) + 1)),
     epoch: () => Promise.resolve(epoch),
     takeActorLock: () => {
       if (isHeld) return Promise.resolve(null);

@@ -91,8 +91,10 @@ export async function openSqliteJournal(folder: StateFolder): Promise<Journal> {
         const answer = database.prepare("SELECT answer FROM requests WHERE id = ?").get(request)?.["answer"];
         return typeof answer === "string" ? (JSON.parse(answer) as unknown) : null;
       }),
-    raiseEpoch: () =>
-      run(() => Number(database.prepare("UPDATE epochs SET epoch = epoch + 1 RETURNING epoch").get()?.["epoch"])),
+    raiseEpoch: (above = 0) =>
+      run(() =>
+        Number(database.prepare("UPDATE epochs SET epoch = max(epoch, ?) + 1 RETURNING epoch").get(above)?.["epoch"]),
+      ),
     epoch: () => run(() => Number(database.prepare("SELECT epoch FROM epochs").get()?.["epoch"])),
     takeActorLock: () => Promise.resolve(takeActorLock(folder)),
     [Symbol.asyncDispose]: () => {

@@ -1,4 +1,4 @@
-import { isEnded } from "../../core/release.ts";
+import { isEnded, type Release } from "../../core/release.ts";
 import { answer } from "../context.ts";
 import type { CommandDefinition } from "../definition.ts";
 import { unknownRelease } from "../follow.ts";
@@ -18,13 +18,17 @@ export const attach: CommandDefinition = {
       await using reading = await openReading(context, project);
       if (reading === null) throw noRelease(context);
       const ids = given === undefined ? await reading.journal.releases() : [releaseNumber(given)];
+      let newest: { readonly release: Release; readonly events: number; readonly newest: number | undefined } | null =
+        null;
       for (const id of ids) {
         const release = await readRelease(reading.journal, id);
         if (release === null) throw unknownRelease(id);
-        const events = (await reading.journal.read(id)).length;
-        if (!isEnded(release) || given !== undefined || id === ids.at(-1)) return { release, events, newest: ids[0] };
+        const looked = { release, events: (await reading.journal.read(id)).length, newest: ids[0] };
+        if (!isEnded(release) || given !== undefined) return looked;
+        newest ??= looked;
       }
-      throw noRelease(context);
+      if (newest === null) throw noRelease(context);
+      return newest;
     })();
     const { release, events } = found;
     if (isEnded(release)) {

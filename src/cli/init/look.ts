@@ -74,8 +74,15 @@ function fromManifests(folder: Folder): Found | undefined {
   if (/uvicorn|fastapi/i.test(python) && folder.has("main.py"))
     return web("main.py", ".venv/bin/uvicorn main:app --port ${port}");
   if (folder.has("go.mod") && folder.has("main.go")) return web("main.go", "./server");
-  return undefined;
+  const program = NODE_PROGRAMS.find((name) => folder.has(name));
+  if (program === undefined) return undefined;
+  return web(program, `node ${program}${/--port\b/.test(folder.read(program) ?? "") ? " --port ${port}" : ""}`);
 }
+
+/** What a folder without package.json is most likely started with. */
+const NODE_PROGRAMS = ["server", "index", "app", "main"].flatMap((name) =>
+  [".js", ".mjs", ".cjs", ".ts"].map((ending) => `${name}${ending}`),
+);
 
 function buildOf(folder: Folder, json: PackageJson | undefined): string | undefined {
   if (json !== undefined) {

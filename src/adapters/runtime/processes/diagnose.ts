@@ -142,7 +142,7 @@ function justEnded(failed: FailedStart): Fault {
   return {
     code: "instance-exited",
     what: `${instance.id} ${how(failed)}.`,
-    fix: `${memory}its last lines say why; try it by hand: cd ${folder} && PORT=3000 ${run.replaceAll("${port}", "3000")}`,
+    fix: `${memory}its last lines say why; try it by hand: (cd ${folder} && PORT=3000 ${run.replaceAll("${port}", "3000")})`,
   };
 }
 
