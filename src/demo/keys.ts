@@ -38,6 +38,8 @@ function press(key: string, plot: Plot): void {
 }
 
 function killController({ board, release }: Plot): void {
+  // Killed already, and the next one has not started yet.
+  if (board.scene.isUnattended) return;
   if (release?.killController() !== true) return tellNothingReleased(board);
   board.change((scene) => ({ ...scene, isUnattended: true }));
   board.tell({ tone: "warn", sentence: "kill -9: nobody acts on the release now." });

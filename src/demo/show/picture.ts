@@ -128,7 +128,7 @@ function latency(ms: number | null): string {
 }
 
 const PRESENT_LINES = 3;
-const UNATTENDED = "Nobody acts on the release: the data plane alone serves on, with the shares that it has.";
+const UNATTENDED = "Nobody acts on the release. The data plane needs nobody: it serves on as it was told last.";
 
 /** What happens now: the steps of the release, and one sentence. Always as many lines, so that nothing below jumps. */
 function present(scene: Scene, now: number, style: Style): readonly string[] {
