@@ -1,4 +1,4 @@
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 
 export interface BenchOptions {
@@ -20,6 +20,8 @@ export interface Machine {
   readonly node: string;
   readonly cores: number;
   readonly processor: string;
+  /** Processes that wanted a core in the last minute, this one's among them: above `cores`, all took longer. */
+  readonly load: number;
 }
 
 export function machine(): Machine {
@@ -29,11 +31,12 @@ export function machine(): Machine {
     node: process.version,
     cores: all.length,
     processor: all[0]?.model ?? "unknown",
+    load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
   };
 }
 
-export function machineLine({ date, node, cores, processor }: Machine): string {
-  return `${date} · Node ${node.slice(1)} · ${cores} cores (${processor})`;
+export function machineLine({ date, node, cores, processor, load }: Machine): string {
+  return `${date} · Node ${node.slice(1)} · ${cores} cores (${processor}) · load ${load.toFixed(1)}`;
 }
 
 /** Columns under their heads: the first to the left, figures to the right. */
