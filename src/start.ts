@@ -13,13 +13,19 @@ export async function start(): Promise<void> {
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE") throw error;
-      void import("./cli/session.ts").then(({ isActing }) => isActing() || process.exit(process.exitCode ?? 0));
+      void endUnlessActing();
     });
   const around = machinery();
   process.on("uncaughtException", (error) => process.exit(tellMistake(createContext(around, NO_OPTIONS), error)));
   process.exitCode = await runCli(process.argv.slice(2), around);
   // Whatever still keeps the process (a socket that is slow to close) must not keep the user; output has left by then.
   setTimeout(() => process.exit(), LINGER_MS).unref();
+}
+
+/** A reader of the output that has gone ends what only shows; an engine goes on with its release unseen. */
+async function endUnlessActing(): Promise<void> {
+  const { isActing } = await import("./cli/session.ts");
+  if (!isActing()) process.exit(process.exitCode ?? 0);
 }
 
 const LINGER_MS = 2_000;
@@ -36,7 +42,8 @@ function machinery(): Machinery {
     outside: async (order) => (await import("./wiring.ts")).outside(order, self),
     healthProbe: async () => (await import("./wiring.ts")).healthProbe(),
     runningInstances: async (state, of) => (await import("./wiring.ts")).runningInstances(state, of),
-    stopEverything: async (state) => (await import("./wiring.ts")).stopEverything(state),
+    stopEverything: async (state) => (await import("./wiring.ts")).stopEverything(state, self),
+    isKeeperThere: async (state) => (await import("./wiring.ts")).isKeeperThere(state),
     runDemo: async (order) => (await import("./demo/run-demo.ts")).runDemo(order),
     runKeeper: async (state) => (await import("./keeper/main.ts")).runKeeper({ stateDir: state.path, version }),
     runProxy: async (state, listen) => {

@@ -4,7 +4,9 @@ import { dirname, join } from "node:path";
 import { it } from "node:test";
 
 it("every path that ARCHITECTURE.md names exists", () => {
-  const named = [...readFileSync("ARCHITECTURE.md", "utf8").matchAll(/`((?:src|test|bench|docs|examples)\/[\w./-]+)`/g)];
+  const named = [
+    ...readFileSync("ARCHITECTURE.md", "utf8").matchAll(/`((?:src|test|bench|docs|examples)\/[\w./-]+)`/g),
+  ];
   const missing = named.map(([, path = ""]) => path).filter((path) => !existsSync(path));
   deepEqual(missing, []);
 });
