@@ -387,6 +387,18 @@ describe("A plan in TypeScript", () => {
     assert.deepEqual(plan, withoutLines);
   });
 
+  it("is a module, also in an app whose own files are CommonJS", async () => {
+    const { plan } = await load(null, {
+      files: {
+        ...config(
+          `export default defineConfig({ app: "shop", services: { web: { run: "x", route: "/" } }, traffic: { embedded: 8080 } });`,
+        ),
+        "package.json": '{ "type": "commonjs" }',
+      },
+    });
+    assert.equal(plan.app, "shop");
+  });
+
   it("takes overlays in YAML", async () => {
     const { plan } = await load(null, {
       files: {

@@ -19,13 +19,17 @@ export type Imported =
  */
 export async function importConfig(file: string, changedAt: number): Promise<Imported> {
   const ours = new URL(import.meta.url.endsWith(".ts") ? "../define.ts" : "../define.js", import.meta.url).href;
+  // A module is kept by its address: another time of change makes it be read again.
+  const address = `${pathToFileURL(file).href}?changed=${changedAt}`;
   const hooks = registerHooks({
-    resolve: (specifier, context, next) =>
-      specifier === "tidegate" ? { url: ours, shortCircuit: true } : next(specifier, context),
+    resolve(specifier, context, next) {
+      if (specifier === "tidegate") return { url: ours, shortCircuit: true };
+      const found = next(specifier, context);
+      // The app's package.json may say that its own files are CommonJS; that says nothing of a plan file.
+      return specifier === address ? { ...found, format: "module-typescript" } : found;
+    },
   });
   try {
-    // A module is kept by its address: another time of change makes it be read again.
-    const address = `${pathToFileURL(file).href}?changed=${changedAt}`;
     const module = (await import(address)) as Readonly<Record<string, unknown>>;
     const value = module["default"];
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ok: true, value };
