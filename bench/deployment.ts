@@ -8,12 +8,11 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createShopRepository } from "../src/demo/shop-repository.ts";
-import { stateFolder } from "../src/local/state-folder.ts";
-import { stopEverything } from "../src/wiring.ts";
 import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { type StepTime, stepTimes } from "./deployment/step-times.ts";
 import { benchOptions, machine, machineLine, progress, table } from "./measure/output.ts";
 import { freePort, startProgram } from "./measure/started-program.ts";
+import { stopKeeper } from "./measure/stop-keeper.ts";
 
 type Document = Readonly<Record<string, unknown>>;
 
@@ -61,7 +60,7 @@ async function run(): Promise<void> {
     const begunAt = Date.now();
     tell(deploymentOf(await tidegate("release", versions.v2), begunAt));
   } finally {
-    await stopEverything(stateFolder(join(shop, ".tidegate")));
+    await stopKeeper(join(shop, ".tidegate"));
   }
 }
 

@@ -8,11 +8,12 @@ import { loadPlanFile } from "../../src/config/load.ts";
 import type { Engine, RequestBody } from "../../src/engine/api.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import type { Journal } from "../../src/ports/journal.ts";
-import { assemble, stopEverything } from "../../src/wiring.ts";
+import { assemble } from "../../src/wiring.ts";
 import { until } from "../../test/support/until.ts";
 import type { LoadCounts } from "../load/load-program.ts";
 import { startLoad } from "../load/started-load.ts";
 import { freePort } from "../measure/started-program.ts";
+import { stopKeeper } from "../measure/stop-keeper.ts";
 import type { UnderLoad } from "./under-load.ts";
 
 const INSTANCE = fileURLToPath(new URL("../load/instance.ts", import.meta.url));
@@ -40,7 +41,7 @@ export async function rollBack(folder: string, times: number): Promise<Rollbacks
   const port = await freePort();
   const plan = await planIn(folder, port);
   await using closing = new AsyncDisposableStack();
-  closing.defer(() => stopEverything(plan.project.state).then(() => undefined));
+  closing.defer(() => stopKeeper(plan.project.state.path));
   const assembly = closing.use(
     await assemble({ ...plan, env: process.env, say: () => undefined, isFollowed: true }, [process.execPath, TIDEGATE]),
   );
