@@ -80,7 +80,9 @@ describe("warming", () => {
   it("is bounded by its time with a page that never answers", async () => {
     await using server = await rawServer(() => undefined);
     const result = await warmer.warm(wish({ boundMs: 200, pages: ["/"] }), at(server.url), never);
-    assert.deepEqual([result.warm, result.rounds], [false, 1]);
+    assert.equal(result.warm, false);
+    // A timer that fires a millisecond early leaves room for the beginning of another round.
+    assert.ok(result.rounds === 1 || result.rounds === 2, String(result.rounds));
     assert.match(result.detail, /\/: no answer within/);
   });
 
