@@ -149,10 +149,10 @@ export async function openJournal(state: StateFolder): Promise<Journal> {
   return openSqliteJournal(state);
 }
 
-export async function stopEverything(state: StateFolder): Promise<boolean> {
+export async function stopEverything(state: StateFolder, self: readonly string[]): Promise<boolean> {
   const { stopKeeper } = await import("./adapters/runtime/processes/ensure-keeper.ts");
   const keeper = await keeperProcess(state);
-  const isStopped = await stopKeeper(state);
+  const isStopped = await stopKeeper(state, { keeperCommand: [...self, "keeper", "--state", state.path] });
   if (keeper !== null) await untilEnded(keeper);
   return isStopped;
 }
@@ -177,19 +177,28 @@ export async function healthProbe(): Promise<HealthProbe> {
   return createHealthProbe({ clock: systemClock, redact: redactor([]).text });
 }
 
-/** What the keeper has, and what was taken over; null where no keeper runs and nothing was taken over. */
+export function isKeeperThere(state: StateFolder): Promise<boolean> {
+  return isAnswered(state.socket(KEEPER_SOCKET));
+}
+
+/**
+ * What the keeper has, or a killed one has left alive, and what was taken over; null where none of it is.
+ * Faults: keeper-record-unreadable.
+ */
 export async function runningInstances(
   state: StateFolder,
   of: AppAndEnvironment | null,
 ): Promise<readonly InstanceSeen[] | null> {
-  const [{ adoptedInstances }, { instanceSeen }] = await Promise.all([
+  const [{ adoptedInstances }, { instanceSeen }, { leftBehind }] = await Promise.all([
     import("./adapters/runtime/processes/adopted.ts"),
     import("./adapters/runtime/processes/instance-order.ts"),
+    import("./keeper/left-behind.ts"),
   ]);
   const adopted = of === null ? [] : await adoptedInstances(state).list(of.app, of.environment);
-  if (!(await isAnswered(state.socket(KEEPER_SOCKET)))) return adopted.length === 0 ? null : adopted;
-  const { instances } = await callControl<KeeperState>(state.socket(KEEPER_SOCKET), "/state");
-  return [...adopted, ...instances.map(instanceSeen)];
+  const kept = (await isKeeperThere(state))
+    ? (await callControl<KeeperState>(state.socket(KEEPER_SOCKET), "/state")).instances
+    : leftBehind(state);
+  return kept === null && adopted.length === 0 ? null : [...adopted, ...(kept ?? []).map(instanceSeen)];
 }
 
 function defined(env: AssemblyOrder["env"]): Readonly<Record<string, string>> {

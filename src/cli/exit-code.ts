@@ -63,6 +63,7 @@ const REFUSED_CODES = new Set([
   "release-running",
   "socket-in-use",
   "runtime-in-use",
+  "state-not-writable",
 ]);
 
 export function exitCodeOfFault({ code }: Fault): ExitCode {

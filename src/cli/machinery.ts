@@ -21,12 +21,13 @@ export interface Machinery {
   /** The part of it that only looks: makes and starts nothing. */
   outside(order: AssemblyOrder): Promise<Outside>;
   /**
-   * What the keeper of the state folder looks after, asked without starting one, and what was taken over of an app;
-   * null where nothing runs.
+   * What the keeper of the state folder looks after (or a killed one has left alive), asked without starting one, and
+   * what was taken over of an app; null where nothing runs. Faults: keeper-record-unreadable.
    */
   runningInstances(state: StateFolder, of: AppAndEnvironment | null): Promise<readonly InstanceSeen[] | null>;
   healthProbe(): Promise<HealthProbe>;
-  /** Stops all instances, the proxy and the keeper of the state folder; false where no keeper runs. */
+  isKeeperThere(state: StateFolder): Promise<boolean>;
+  /** Stops all instances, the proxy and the keeper of the state folder, or what a killed one left; false where nothing runs. */
   stopEverything(state: StateFolder): Promise<boolean>;
   /** Resolves when the process is told to end. */
   runKeeper(state: StateFolder): Promise<void>;

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { FaultError } from "../core/fault.ts";
 
 /** Longest path that a unix socket may have (sun_path is 108 bytes with its end mark). */
 const SOCKET_PATH_BYTES = 107;
@@ -29,13 +30,31 @@ export function stateFolder(path: string): StateFolder {
   };
 }
 
-/** Makes the folder, readable by its owner alone, with what must exist in it. */
+/** Makes the folder, readable by its owner alone, with what must exist in it. Faults: state-not-writable. */
 export function createStateFolder(folder: StateFolder): void {
-  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
-  const socketFolder = join(folder.socket("x"), "..");
-  mkdirSync(socketFolder, { recursive: true, mode: 0o700 });
-  chmodSync(socketFolder, 0o700);
-  // It lies in the user's repository: git should neither show it nor take it in.
-  const ignore = folder.file(".gitignore");
-  if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
+  try {
+    mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+    const socketFolder = join(folder.socket("x"), "..");
+    mkdirSync(socketFolder, { recursive: true, mode: 0o700 });
+    closeToOthers(socketFolder, 0o700);
+    // It lies in the user's repository: git should neither show it nor take it in.
+    const ignore = folder.file(".gitignore");
+    if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
+  } catch (error) {
+    throw new FaultError(
+      {
+        code: "state-not-writable",
+        what: "The state folder can't be made or written.",
+        where: folder.path,
+        cause: error instanceof Error ? error.message : String(error),
+        fix: "give it to the user that releases, make room, or choose another with --state; tidegate doctor looks at the rest",
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** Where nothing can be written any more, what is right already must not be in the way of reading. */
+export function closeToOthers(path: string, mode: number): void {
+  if ((statSync(path).mode & 0o777) !== mode) chmodSync(path, mode);
 }

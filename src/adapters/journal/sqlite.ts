@@ -1,10 +1,12 @@
-import { chmodSync } from "node:fs";
+import { statfsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import type { Happened } from "../../core/event.ts";
 import { FaultError } from "../../core/fault.ts";
 import { EVENT_FORMAT, upcast } from "../../core/upcast.ts";
-import { createStateFolder, type StateFolder } from "../../local/state-folder.ts";
+import { closeToOthers, createStateFolder, type StateFolder } from "../../local/state-folder.ts";
 import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
 import { chain } from "./chain.ts";
 
@@ -35,9 +37,7 @@ const TABLES = `
 export async function openSqliteJournal(folder: StateFolder): Promise<Journal> {
   createStateFolder(folder);
   const path = folder.file("journal.db");
-  const database = open(path);
-  chmodSync(path, 0o600);
-  await patiently(path, () => prepare(database, path));
+  const database = await openPrepared(path);
   const run = <T>(work: () => T): Promise<T> => patiently(path, work);
 
   return {
@@ -114,8 +114,46 @@ function open(path: string): DatabaseSync {
   }
 }
 
+async function openPrepared(path: string): Promise<DatabaseSync> {
+  const database = open(path);
+  try {
+    await patiently(path, () => {
+      prepare(database, path);
+      closeToOthers(path, 0o600);
+    });
+    return database;
+  } catch (error) {
+    database.close();
+    const asItLies = error instanceof FaultError && !isBusy(error.cause) ? openAsItLies(path) : null;
+    if (asItLies === null) throw error;
+    return asItLies;
+  }
+}
+
+/**
+ * To read alone, without the side files that SQLite wants to make: where the disk is full or the folder somebody else's,
+ * people must still see where things stand. null: it is not whole without them, or no journal.
+ */
+function openAsItLies(path: string): DatabaseSync | null {
+  if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return null;
+  const url = pathToFileURL(path);
+  url.searchParams.set("immutable", "1");
+  try {
+    const database = new DatabaseSync(url, { readOnly: true });
+    if (layoutOf(database) === LAYOUT) return database;
+    database.close();
+  } catch {
+    // What went wrong first says more.
+  }
+  return null;
+}
+
+function layoutOf(database: DatabaseSync): number {
+  return Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+}
+
 function prepare(database: DatabaseSync, path: string): void {
-  const layout = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+  const layout = layoutOf(database);
   if (layout > LAYOUT) {
     throw new FaultError({
       code: "state-newer",
@@ -228,13 +266,36 @@ function isBusy(error: unknown): boolean {
 function unavailable(path: string, error: unknown): FaultError {
   const cause = error instanceof Error ? error.message : String(error);
   return new FaultError(
-    {
-      code: "journal-unavailable",
-      what: "The journal can't be read or written.",
-      where: path,
-      cause,
-      fix: "check that the disk has room and that the folder belongs to you",
-    },
+    { code: "journal-unavailable", ...reasonOf(path, error), where: path, cause },
     { cause: error },
   );
+}
+
+/** SQLite keeps a page of its own in hand, so it fails before the last byte is gone. */
+const FULL_BYTES = 128 * 1024;
+
+function reasonOf(path: string, error: unknown): { readonly what: string; readonly fix: string } {
+  if (isBusy(error))
+    return {
+      what: "Another process keeps the journal locked.",
+      fix: `see which: fuser -v ${path} ; Tidegate itself never holds it for longer than an instant`,
+    };
+  if (freeBytes(dirname(path)) < FULL_BYTES)
+    return {
+      what: "The journal can't be written: the disk is full.",
+      fix: `make room (df -h ${dirname(path)}), then do it again; what runs goes on running`,
+    };
+  return {
+    what: "The journal can't be read or written.",
+    fix: "check that the disk has room and that the folder belongs to you",
+  };
+}
+
+function freeBytes(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }

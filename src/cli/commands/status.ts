@@ -1,3 +1,4 @@
+import { describeFault, type Fault, faultOf } from "../../core/fault.ts";
 import { stateInWords, type Status } from "../../core/status.ts";
 import { formatDuration } from "../../core/time.ts";
 import type { Release } from "../../core/release.ts";
@@ -49,18 +50,32 @@ async function show(context: Context, session: Session, id: number, others: read
   const now = await session.status(id);
   if (release === null || now === null) throw unknownRelease(id);
   const isQuiet = isOver(now) || now.state === "live";
-  const instances = isQuiet ? await lookAtInstances(context, release.plan) : null;
+  const { instances, fault } = isQuiet ? await look(context, release) : { instances: null, fault: null };
   const earlier = await earlierReleases(session, others);
   const style = context.terminal.style();
   return answer(context, { status: now, acting: session.actor(), instances, earlier: earlier.map(briefly) }, [
     ...releaseView(now, style, { notes: notes(now, release, session), openItems: openItems(release) }),
-    ...(isQuiet ? ["", ...instanceLines(instances, style)] : []),
+    ...(isQuiet ? ["", ...(fault === null ? instanceLines(instances, style) : [describeFault(fault)])] : []),
     ...earlierLines(earlier, style),
   ]);
 }
 
+interface Look {
+  readonly instances: readonly InstanceHealth[] | null;
+  readonly fault: Fault | null;
+}
+
+/** Where the instances can't be told, the rest still can. */
+async function look(context: Context, { plan }: Release): Promise<Look> {
+  try {
+    return { instances: await lookAtInstances(context, plan), fault: null };
+  } catch (error) {
+    return { instances: null, fault: faultOf(error, "instances-unknown", "Nobody can say which instances run.") };
+  }
+}
+
 function instanceLines(instances: readonly InstanceHealth[] | null, style: Style): readonly string[] {
-  if (instances === null) return ["Nothing of it runs here: no keeper answers. tidegate release starts it."];
+  if (instances === null) return ["Nothing of it runs here. tidegate release starts it."];
   return [paint(style, "dim", "instances"), ...instanceList(instances, Date.now(), style)];
 }
 

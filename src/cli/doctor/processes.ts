@@ -75,6 +75,15 @@ export function lookAtPlane(plane: TrafficState | null, fault: string | null): F
 
 /** Who acts, and whether something waits for somebody to act. */
 export async function lookAtEngine(context: Context): Promise<readonly Finding[]> {
+  try {
+    return await askForEngine(context);
+  } catch (error) {
+    const { what, fix } = faultOf(error, "journal-unavailable", "The journal can't be read.");
+    return [found("journal", "bad", what.replace(/\.$/, ""), fix)];
+  }
+}
+
+async function askForEngine(context: Context): Promise<readonly Finding[]> {
   await using session = await openReading(context, context.project());
   if (session === null) return [found("engine", "info", "nothing was released yet")];
   const actor = session.actor();
@@ -101,10 +110,28 @@ export async function lookAtEngine(context: Context): Promise<readonly Finding[]
 }
 
 export async function lookAtHealth(context: Context, plan: Plan): Promise<readonly Finding[]> {
+  try {
+    return await askForHealth(context, plan);
+  } catch (error) {
+    const { what, where, fix } = faultOf(error, "instances-unknown", "Nobody can say which instances run.");
+    return [found("keeper", "bad", `${what.replace(/\.$/, "")}: ${where ?? ""}`, fix)];
+  }
+}
+
+async function askForHealth(context: Context, plan: Plan): Promise<readonly Finding[]> {
   const instances = await lookAtInstances(context, plan);
   if (instances === null) return [found("keeper", "info", "does not run; the first release starts it")];
+  const isThere = await context.machinery.isKeeperThere(context.project().state);
+  const counted = `${instances.length} ${instances.length === 1 ? "instance" : "instances"}`;
   return [
-    found("keeper", "ok", `runs, with ${instances.length} ${instances.length === 1 ? "instance" : "instances"}`),
+    isThere
+      ? found("keeper", "ok", `runs, with ${counted}`)
+      : found(
+          "keeper",
+          "warn",
+          `does not run; ${counted} live on without it`,
+          "the next release or attach starts it, and it takes them over",
+        ),
     ...instances
       .filter(({ health }) => health !== null)
       .map(({ instance: { id }, health }) =>
