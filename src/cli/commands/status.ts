@@ -75,7 +75,7 @@ async function look(context: Context, { plan }: Release): Promise<Look> {
 }
 
 function instanceLines(instances: readonly InstanceHealth[] | null, style: Style): readonly string[] {
-  if (instances === null) return ["Nothing of it runs here. tidegate release starts it."];
+  if (instances === null) return ["Nothing of it runs here: no keeper answers. tidegate release starts it."];
   return [paint(style, "dim", "instances"), ...instanceList(instances, Date.now(), style)];
 }
 
