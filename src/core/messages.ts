@@ -5,7 +5,8 @@ import type { Moment } from "./time.ts";
 import type { Release } from "./release.ts";
 import { formatShare } from "./share.ts";
 
-const TRIES = 5;
+/** How often a message is tried before it is given up. */
+export const MESSAGE_TRIES = 5;
 const BACKOFF_MS = 10_000;
 
 /** Messages to people that are due and not yet requested, each once. They block nothing. */
@@ -16,7 +17,9 @@ export function decideMessages(release: Release, now: Moment): readonly ReleaseE
     if (sent !== undefined) {
       const again =
         sent.state === "interrupted" ||
-        (sent.state === "failed" && sent.try < TRIES && Math.abs(now.wall - (sent.endedAt?.wall ?? 0)) >= BACKOFF_MS);
+        (sent.state === "failed" &&
+          sent.try < MESSAGE_TRIES &&
+          Math.abs(now.wall - (sent.endedAt?.wall ?? 0)) >= BACKOFF_MS);
       if (!again) return [];
     }
     return [

@@ -70,7 +70,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
       await each.tick();
       const state = each.state();
       if (state.id >= (newest?.id ?? 0)) newest = state;
-      if (isEnded(state) && each.isSettled()) hands.letGo(state.id);
+      if (isEnded(state) && each.isSettled()) await hands.letGo(state.id);
     }
     await patrol.tick(newest);
   };
@@ -180,11 +180,11 @@ async function claim(ports: Ports, epoch: number): Promise<void> {
   }
 }
 
-/** Takes over every release that has not ended; what was under way counts as interrupted. */
+/** Takes over every release that has something left to do; what was under way counts as interrupted. */
 async function resumeAll({ journal, clock }: Ports, epoch: number, hands: Hands): Promise<void> {
-  for (const id of await journal.releases()) {
+  for (const id of await journal.open()) {
     const loaded = await hands.load(id);
-    if (loaded === null || isEnded(loaded.release)) continue;
+    if (loaded === null) continue;
     const at = { wall: Math.round(clock.wall()), watched: loaded.release.lastAt.watched };
     const awayMs = Math.max(0, at.wall - loaded.release.lastAt.wall);
     const [tookOver] = await journal.append(

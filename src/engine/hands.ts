@@ -13,7 +13,8 @@ export interface Hands {
   /** From the journal where it is not in hand yet. Faults: release-unknown. */
   take(id: number): Promise<RunningRelease>;
   adopt(release: Release, seq: number): RunningRelease;
-  letGo(id: number): void;
+  /** It has ended: the journal alone keeps it from now on. */
+  letGo(id: number): Promise<void>;
   load(id: number): Promise<{ readonly release: Release; readonly seq: number } | null>;
   /** Of one app and environment, newest first, as far back as they say what serves. */
   history(app: string, environment: string): Promise<readonly Release[]>;
@@ -61,7 +62,11 @@ export function createHands({ ports, options, world, epoch, changed }: HandsInpu
       });
     },
     adopt,
-    letGo: (id) => void running.delete(id),
+    letGo: async (id) => {
+      const mine = running.get(id);
+      running.delete(id);
+      if (mine !== undefined) await ports.journal.settle(id, mine.seq());
+    },
     load,
     history: async (app, environment) => {
       const found: Release[] = [];

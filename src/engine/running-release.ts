@@ -5,6 +5,7 @@ import type { EventOf, Happened, ReleaseEvent } from "../core/event.ts";
 import { type Fault, faultOf } from "../core/fault.ts";
 import { evolve } from "../core/evolve.ts";
 import { currentStep, isEnded, type Release } from "../core/release.ts";
+import { isSettled } from "../core/settled.ts";
 import { WHOLE } from "../core/share.ts";
 import { statusOf, type Status } from "../core/status.ts";
 import { HOUR, MINUTE, SECOND } from "../core/time.ts";
@@ -21,6 +22,8 @@ const ABORT_WAIT_MS = 5 * SECOND;
 /** One release in the hands of the engine: the loop of deciding, appending, performing. */
 export interface RunningRelease {
   state(): Release;
+  /** Of its newest event. */
+  seq(): number;
   status(): Status;
   /** One look: asks `decide` until it has nothing more to say. */
   tick(): Promise<void>;
@@ -165,6 +168,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
 
   return {
     state: () => release,
+    seq: () => seq,
     status: () => {
       const status = statusOf(
         release,
@@ -208,23 +212,4 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       await queue;
     },
   };
-}
-
-/** It has ended with every message sent, or it waits for a person or a date. */
-function isSettled(release: Release, wall: number): boolean {
-  const messages = Object.values(release.messages).some(
-    ({ state, try: tries }) => state === "requested" || (state === "failed" && tries < 5),
-  );
-  if (isEnded(release)) return !messages;
-  if (release.undo !== null || messages) return false;
-  const current = currentStep(release);
-  if (current === null) return false;
-  const { step, progress } = current;
-  if (release.hold?.needsPerson === true || release.paused !== null) return true;
-  return (
-    progress.state === "waiting" &&
-    step.afterMs !== undefined &&
-    release.liveAt !== null &&
-    release.liveAt.wall + step.afterMs > wall
-  );
 }

@@ -8,6 +8,10 @@ import type { Instant } from "../core/time.ts";
 export interface Journal extends AsyncDisposable {
   /** Ids of the releases, newest first, of one app and environment or of all. */
   releases(of?: { readonly app: string; readonly environment: string }): Promise<readonly number[]>;
+  /** Ids of the releases that may not have ended yet, newest first: all but those settled with their last event. */
+  open(): Promise<readonly number[]>;
+  /** Notes that nothing is left to do for a release after its event `seq`. A cache: an event after it opens it again. */
+  settle(release: number, seq: number): Promise<void>;
   /** Events of a release with seq ≥ from, in order; empty for an unknown one. */
   read(release: number, from?: number): Promise<readonly StoredEvent[]>;
   /**

@@ -28,6 +28,18 @@ export function journalContract(name: string, make: () => Promise<Journal>): voi
       deepEqual(await journal.read(2), []);
     });
 
+    it("knows which releases are settled, and that an event after it opens one again", async () => {
+      await using journal = await make();
+      for (const id of [1, 2, 3]) await journal.append(id, 0, [planned(id)], 1);
+      await journal.settle(1, 1);
+      await journal.settle(3, 1);
+      deepEqual(await journal.open(), [2]);
+      await journal.append(1, 1, [at({ type: "started" })], 1);
+      deepEqual(await journal.open(), [2, 1]);
+      await journal.settle(1, 1);
+      deepEqual(await journal.open(), [2, 1]);
+    });
+
     it("refuses to append after anything but the newest event, and then appends nothing", async () => {
       await using journal = await make();
       await journal.append(1, 0, [planned(1)], 1);

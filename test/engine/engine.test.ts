@@ -243,6 +243,39 @@ describe("an engine that goes away", () => {
     await stop(next, under);
   });
 
+  it("is followed by one that tells people what it could not tell them any more", async () => {
+    const plan = { ...USUAL, notify: [{ kind: "terminal" as const }] };
+    const { under, engine, state } = await withV1(plan);
+    const { deliver } = under.ports.notifier;
+    Object.assign(under.ports.notifier, { deliver: () => new Promise(() => undefined) });
+    await under.release(engine, plan, "v2");
+    await under.until(async () => (await state(2)) === "closed");
+    await stop(engine, under);
+    under.messages.length = 0;
+    Object.assign(under.ports.notifier, { deliver });
+    const next = await under.start();
+    await under.until(() => under.messages.length === 2);
+    deepEqual(
+      under.messages.map(({ topic }) => topic),
+      ["started", "live"],
+    );
+    await stop(next, under);
+  });
+
+  it("costs the next one nothing for the releases that have ended", async () => {
+    const { under, engine } = await withV1();
+    await under.release(engine, USUAL, "v2");
+    await under.until(async () => (await under.journal.open()).length === 0);
+    await stop(engine, under);
+    const read: number[] = [];
+    const { journal } = under;
+    const watched = { ...journal, read: (id: number, from?: number) => (read.push(id), journal.read(id, from)) };
+    Object.assign(under.ports, { journal: watched });
+    const next = await under.start();
+    deepEqual(read, [2]);
+    await stop(next, under);
+  });
+
   it("goes beyond the epoch that the plane remembers when the journal was lost", async () => {
     const under = engineUnderTest();
     await under.traffic.ensure([]);

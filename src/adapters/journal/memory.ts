@@ -10,6 +10,7 @@ export interface MemoryJournal extends Journal {
 
 export function createMemoryJournal(): MemoryJournal {
   const streams = new Map<number, StoredEvent[]>();
+  const settled = new Map<number, number>();
   const requests: (Request & { answer: unknown })[] = [];
   let epoch = 0;
   let isHeld = false;
@@ -54,6 +55,17 @@ export function createMemoryJournal(): MemoryJournal {
           .map(([release]) => release)
           .sort((a, b) => b - a),
       ),
+    open: () =>
+      Promise.resolve(
+        [...streams]
+          .filter(([release, events]) => (settled.get(release) ?? 0) < events.length)
+          .map(([release]) => release)
+          .sort((a, b) => b - a),
+      ),
+    settle: (release, seq) => {
+      settled.set(release, seq);
+      return Promise.resolve();
+    },
     read: (release, from = 1) => Promise.resolve((streams.get(release) ?? []).filter(({ seq }) => seq >= from)),
     append: (release, after, events, by) => new Promise((resolve) => resolve(append(release, after, events, by))),
     ask: (request) => {

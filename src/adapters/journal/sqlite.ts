@@ -24,7 +24,7 @@ const TABLES = `
     PRIMARY KEY (release, seq)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS releases (
-    release INTEGER PRIMARY KEY, app TEXT NOT NULL, environment TEXT NOT NULL
+    release INTEGER PRIMARY KEY, app TEXT NOT NULL, environment TEXT NOT NULL, settled INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE IF NOT EXISTS requests (
     id INTEGER PRIMARY KEY AUTOINCREMENT, release INTEGER, body TEXT NOT NULL, person TEXT NOT NULL, at INTEGER NOT NULL, answer TEXT
@@ -50,6 +50,18 @@ export async function openSqliteJournal(folder: StateFolder): Promise<Journal> {
               .all(of.app, of.environment)
         ).map(({ release }) => Number(release)),
       ),
+    open: () =>
+      run(() =>
+        database
+          .prepare(
+            `SELECT release FROM releases AS each
+             WHERE settled < (SELECT max(seq) FROM events WHERE release = each.release) ORDER BY release DESC`,
+          )
+          .all()
+          .map(({ release }) => Number(release)),
+      ),
+    settle: (release, seq) =>
+      run(() => void database.prepare("UPDATE releases SET settled = ? WHERE release = ?").run(seq, release)),
     read: (release, from = 1) =>
       run(() =>
         database
@@ -203,7 +215,7 @@ function append(
       hash = chain(hash, release, seq, EVENT_FORMAT, wall, watched, epoch, body);
       insert.run(release, seq, EVENT_FORMAT, event.type, wall, watched, epoch, body, hash);
       if (event.type === "planned")
-        database.prepare("INSERT INTO releases VALUES (?, ?, ?)").run(release, event.app, event.environment);
+        database.prepare("INSERT INTO releases VALUES (?, ?, ?, 0)").run(release, event.app, event.environment);
       return { release, seq, epoch, event, at: { wall, watched }, hash };
     });
     database.exec("COMMIT");

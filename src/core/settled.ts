@@ -1,0 +1,23 @@
+import { type Release, currentStep, isEnded } from "./release.ts";
+import type { Instant } from "./time.ts";
+import { MESSAGE_TRIES } from "./messages.ts";
+
+/** Nothing is left to do now: the release has ended with every message sent, or it waits for a person or a date. */
+export function isSettled(release: Release, wall: Instant): boolean {
+  const messages = Object.values(release.messages).some(
+    ({ state, try: tries }) =>
+      state === "requested" || state === "interrupted" || (state === "failed" && tries < MESSAGE_TRIES),
+  );
+  if (isEnded(release)) return !messages;
+  if (release.undo !== null || messages) return false;
+  const current = currentStep(release);
+  if (current === null) return false;
+  const { step, progress } = current;
+  if (release.hold?.needsPerson === true || release.paused !== null) return true;
+  return (
+    progress.state === "waiting" &&
+    step.afterMs !== undefined &&
+    release.liveAt !== null &&
+    release.liveAt.wall + step.afterMs > wall
+  );
+}
