@@ -246,13 +246,13 @@ describe("an engine that goes away", () => {
   it("is followed by one that tells people what it could not tell them any more", async () => {
     const plan = { ...USUAL, notify: [{ kind: "terminal" as const }] };
     const { under, engine, state } = await withV1(plan);
-    const { deliver } = under.ports.notifier;
-    Object.assign(under.ports.notifier, { deliver: () => new Promise(() => undefined) });
+    const { notifier } = under.ports;
+    Object.assign(under.ports, { notifier: { deliver: () => new Promise(() => undefined) } });
     await under.release(engine, plan, "v2");
     await under.until(async () => (await state(2)) === "closed");
     await stop(engine, under);
     under.messages.length = 0;
-    Object.assign(under.ports.notifier, { deliver });
+    Object.assign(under.ports, { notifier });
     const next = await under.start();
     await under.until(() => under.messages.length === 2);
     deepEqual(
