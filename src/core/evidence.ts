@@ -5,6 +5,10 @@ import type { SecondRow } from "./observation.ts";
 export interface Evidence {
   /** Routes on which the candidate failed more often than stable, the worst first. */
   readonly routes: readonly RouteEvidence[];
+  /** What the candidate failed in all: 5xx, cut, timed out. Absent in what an older Tidegate gathered. */
+  readonly failures?: number;
+  /** Requests that it could not take and another instance answered: refused, or kept from it while it was ejected or ill. */
+  readonly passedOn?: number;
   /** Log lines of a kind that stable never wrote, errors first. */
   readonly lines: readonly NewLine[];
   /** Subjects of the commits from stable to the candidate, newest first. */
@@ -50,6 +54,21 @@ export function routesByExcess(
     .slice(0, limit);
 }
 
+/** What a version failed in all, and what others answered in its place. */
+export function failuresOf(
+  rows: readonly SecondRow[],
+  version: string,
+): { readonly failures: number; readonly passedOn: number } {
+  const sum = { failures: 0, passedOn: 0 };
+  for (const row of rows) {
+    if (row.version !== version) continue;
+    const { status, passedOn = 0 } = row;
+    sum.failures += status.server + status.failed - passedOn;
+    sum.passedOn += passedOn;
+  }
+  return sum;
+}
+
 interface Failures {
   readonly requests: number;
   readonly routes: ReadonlyMap<string, { readonly bad: number; readonly statuses: ReadonlyMap<number, number> }>;
@@ -72,7 +91,7 @@ function mostFrequent(statuses: ReadonlyMap<number, number>): number {
 }
 
 /**
- * The "why" lines of a rollback: the worst route, the newest kind of error with its place in the app's code, the
+ * The "why" lines of a rollback: the worst route, what others had to take over, the newest kind of error with its place in the app's code, the
  * commits. Empty when nothing was found. `candidate` is the label of its version.
  */
 export function explainEvidence(evidence: Evidence, candidate: string): readonly string[] {
@@ -84,6 +103,12 @@ export function explainEvidence(evidence: Evidence, candidate: string): readonly
     const more = evidence.routes.length - 1;
     lines.push(
       `${route.route} ${answer} ×${route.bad}, ${against}${more > 0 ? `; ${more} more ${plural(more, "route")}` : ""}`,
+    );
+  }
+  const { passedOn = 0 } = evidence;
+  if (passedOn > 0) {
+    lines.push(
+      `${passedOn} ${plural(passedOn, "request")} went on to another instance, because ${candidate}'s was failing or gone`,
     );
   }
   const line = evidence.lines[0];

@@ -14,14 +14,17 @@ export interface SecondRow {
     readonly server: number;
     readonly failed: number;
   };
-  /** Sparse logarithmic latency histogram: bucket → count (core/analysis/histogram.ts). */
+  /** How many of `failed` another instance answered in its place: no client has seen those fail. Absent: none. */
+  readonly passedOn?: number;
+  /** Sparse logarithmic latency histogram: bucket → count (core/analysis/histogram.ts), without what was passed on. */
   readonly latency: Readonly<Record<number, number>>;
   readonly webSockets: { readonly opened: number; readonly failed: number };
-  /** The worst routes of the second, at most a few. `GET /orders/:id`-like keys, 5xx and failed by key. */
+  /** The worst routes of the second, at most a few. `GET /orders/:id`-like keys, 5xx and failed by key, without what was passed on. */
   readonly worst: readonly {
     readonly route: string;
     readonly requests: number;
     readonly bad: number;
+    /** The one that came most often among the bad; 0: no answer. */
     readonly status: number;
   }[];
   /** The share changed in this second: it is left out of comparisons. */

@@ -8,7 +8,7 @@ import type { ExchangeContext, Watched } from "./exchange-context.ts";
 import type { Linked } from "./in-flight.ts";
 import { passInformation } from "./information.ts";
 import type { AnswerHandler, Failure, InstanceConnection } from "./instance-connection.ts";
-import { CLIENT_GONE, FAILED, type Tally } from "./observations.ts";
+import { CLIENT_GONE, FAILED, PASSED_ON, type Tally } from "./observations.ts";
 import { Placement } from "./placement.ts";
 import { type PlaneRefusal, REFUSALS, refuse } from "./refusal.ts";
 import { RequestBody } from "./request-body.ts";
@@ -55,7 +55,7 @@ export class Exchange implements Watched, AnswerHandler {
     this.response = response;
     this.head = head;
     this.assignment = assignment;
-    this.placement = new Placement(assignment, ({ tally }) => this.countFailureOf(tally));
+    this.placement = new Placement(assignment, ({ tally }) => this.countBeside(tally, PASSED_ON));
     this.body = head.hasBody ? new RequestBody(request) : null;
     this.isCounted = !assignment.isEvidence;
   }
@@ -187,7 +187,7 @@ export class Exchange implements Watched, AnswerHandler {
   private onCut(relay: AnswerRelay): void {
     if (relay.hasEnded) return;
     this.isGivenUp = true;
-    if (this.isCounted) this.countFailureOf(this.placement.version.tally);
+    if (this.isCounted) this.countBeside(this.placement.version.tally, FAILED);
     this.status = FAILED;
     relay.cutClient();
   }
@@ -249,8 +249,8 @@ export class Exchange implements Watched, AnswerHandler {
   }
 
   /** A failure beside the request's own outcome: it went on elsewhere, or had been counted before. */
-  private countFailureOf(tally: Tally): void {
-    if (this.assignment.isEvidence) this.countInto(tally, FAILED);
+  private countBeside(tally: Tally, status: typeof FAILED | typeof PASSED_ON): void {
+    if (this.assignment.isEvidence) this.countInto(tally, status);
   }
 
   private countInto(tally: Tally, status: number): void {

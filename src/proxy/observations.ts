@@ -15,6 +15,8 @@ const MAX_VERSIONS = 16;
 
 /** No answer of the app's: refused, cut, timed out. */
 export const FAILED = 0;
+/** The version could not take the request, and another instance did: a failure of its own that no client has seen. */
+export const PASSED_ON = 1;
 /** The client went away before an answer came: nginx's number for it. */
 export const CLIENT_GONE = 499;
 
@@ -46,12 +48,20 @@ class OpenSecond {
   client = 0;
   server = 0;
   failed = 0;
+  passedOn = 0;
   webSocketsOpened = 0;
   webSocketsFailed = 0;
   latencySumMs = 0;
   readonly latency = new Uint32Array(BUCKET_COUNT);
   readonly touched: number[] = [];
-  readonly routes = new Map<string, { requests: number; bad: number; status: number }>();
+  readonly routes = new Map<string, Route>();
+}
+
+interface Route {
+  requests: number;
+  bad: number;
+  /** How often each bad status came; null while none did. */
+  statuses: Map<number, number> | null;
 }
 
 /**
@@ -90,7 +100,7 @@ export class Observations {
     return this.#tallies.values();
   }
 
-  /** Counts one request. `status` is the app's, or FAILED. */
+  /** Counts one request. `status` is the app's, or FAILED, or PASSED_ON. */
   count(tally: Tally, status: number, latencyMs: number, method: string, target: string): void {
     this.roll();
     const { open } = tally;
@@ -100,6 +110,11 @@ export class Observations {
     else if (status < 400) open.redirect += 1;
     else if (status < 500) open.client += 1;
     else open.server += 1;
+    if (status === PASSED_ON) {
+      // It was not answered here: it has no latency, and says nothing of the route, only of the instance.
+      open.passedOn += 1;
+      return;
+    }
 
     const bucket = bucketOf(latencyMs);
     if (open.latency[bucket] === 0) open.touched.push(bucket);
@@ -110,12 +125,13 @@ export class Observations {
     let route = open.routes.get(key);
     if (route === undefined) {
       if (open.routes.size >= MAX_ROUTES_A_SECOND) return;
-      open.routes.set(key, (route = { requests: 0, bad: 0, status: 0 }));
+      open.routes.set(key, (route = { requests: 0, bad: 0, statuses: null }));
     }
     route.requests += 1;
     if (status < 100 || status >= 500) {
       route.bad += 1;
-      route.status = status;
+      route.statuses ??= new Map();
+      route.statuses.set(status, (route.statuses.get(status) ?? 0) + 1);
     }
   }
 
@@ -207,12 +223,13 @@ function closed({ version, open, totals }: Tally, second: number, mixed: boolean
     version,
     requests: open.requests,
     status: { ok, redirect, client, server, failed },
+    ...(open.passedOn === 0 ? {} : { passedOn: open.passedOn }),
     latency,
     webSockets: { opened: open.webSocketsOpened, failed: open.webSocketsFailed },
     worst: worstOf(open),
     mixed,
   };
-  open.requests = open.ok = open.redirect = open.client = open.server = open.failed = 0;
+  open.requests = open.ok = open.redirect = open.client = open.server = open.failed = open.passedOn = 0;
   open.webSocketsOpened = open.webSocketsFailed = open.latencySumMs = 0;
   open.touched.length = 0;
   open.routes.clear();
@@ -224,5 +241,9 @@ function worstOf({ routes }: OpenSecond): SecondRow["worst"] {
     .filter(([, { bad }]) => bad > 0)
     .sort(([, a], [, b]) => b.bad - a.bad)
     .slice(0, WORST_ROUTES)
-    .map(([route, counts]) => ({ route, ...counts }));
+    .map(([route, { requests, bad, statuses }]) => ({ route, requests, bad, status: mostFrequent(statuses) }));
+}
+
+function mostFrequent(statuses: ReadonlyMap<number, number> | null): number {
+  return [...(statuses ?? [])].sort((a, b) => b[1] - a[1])[0]?.[0] ?? FAILED;
 }

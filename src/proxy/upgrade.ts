@@ -7,7 +7,7 @@ import { readAnswerHead } from "./answer-head.ts";
 import type { RawHead } from "./answer-parser.ts";
 import type { Assignment } from "./assign.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
-import { CLIENT_GONE, FAILED, type Observations, type Tally } from "./observations.ts";
+import { CLIENT_GONE, FAILED, PASSED_ON, type Observations, type Tally } from "./observations.ts";
 import { LATE_MS } from "./patience.ts";
 import { Placement } from "./placement.ts";
 import { type PlaneRefusal, REFUSALS, refuseOnSocket } from "./refusal.ts";
@@ -55,7 +55,7 @@ export class Upgrade {
     this.#early = early;
     this.#head = head;
     this.#assignment = assignment;
-    this.#placement = new Placement(assignment, ({ tally }) => this.#count(tally, FAILED));
+    this.#placement = new Placement(assignment, ({ tally }) => this.#count(tally, PASSED_ON));
     this.#timeout = setTimeout(() => this.#refuse(REFUSALS.noAnswer), HANDSHAKE_MS);
   }
 

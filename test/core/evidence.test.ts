@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Evidence, explainEvidence, routesByExcess } from "../../src/core/evidence.ts";
+import { type Evidence, explainEvidence, failuresOf, routesByExcess } from "../../src/core/evidence.ts";
 import { newKindsOfLines } from "../../src/core/log-kinds.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
 
@@ -57,6 +57,16 @@ const node = [
   "    at Server.<anonymous> (/srv/versions/9f2c1e/server.js:20:5)",
   "    at node:internal/process/task_queues:95:5",
 ];
+
+it("what a version failed is told apart from what others answered in its place", () => {
+  const rows: SecondRow[] = [
+    { ...row("new", 30, []), status: { ok: 10, redirect: 0, client: 0, server: 8, failed: 12 }, passedOn: 11 },
+    { ...row("new", 5, []), status: { ok: 0, redirect: 0, client: 0, server: 0, failed: 5 }, passedOn: 5 },
+    { ...row("new", 2, []), status: { ok: 1, redirect: 0, client: 0, server: 1, failed: 0 } },
+    { ...row("old", 9, []), status: { ok: 0, redirect: 0, client: 0, server: 9, failed: 0 } },
+  ];
+  assert.deepEqual(failuresOf(rows, "new"), { failures: 10, passedOn: 16 });
+});
 
 describe("log lines at a rollback", () => {
   const names = ["a1f09c", "9f2c1e", "blue", "green"];
@@ -242,6 +252,15 @@ describe("the why lines of a rollback", () => {
       explainEvidence({ ...evidence, routes, lines: [{ text: "gone", count: 1 }], commits: ["One"] }, "v2"),
       ["GET /feed no answer ×40, stable ×3 in the same time; 1 more route", "gone", "1 commit between: One"],
     );
+  });
+
+  it("tell apart what it failed and what others answered in its place", () => {
+    assert.deepEqual(explainEvidence({ ...evidence, failures: 4, passedOn: 88 }, "9f2c1e").slice(0, 2), [
+      "POST /checkout 500 ×4, new in 9f2c1e",
+      "88 requests went on to another instance, because 9f2c1e's was failing or gone",
+    ]);
+    const [only] = explainEvidence({ routes: [], lines: [], commits: [], missing: [], passedOn: 1 }, "v2");
+    assert.equal(only, "1 request went on to another instance, because v2's was failing or gone");
   });
 
   it("are none when nothing was found", () => {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import { bucketOf, merge } from "../../src/core/analysis/histogram.ts";
+import { failuresOf, routesByExcess } from "../../src/core/evidence.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
-import { FAILED, Observations } from "../../src/proxy/observations.ts";
+import { FAILED, Observations, PASSED_ON } from "../../src/proxy/observations.ts";
 import { LATE_MS, Patience } from "../../src/proxy/patience.ts";
 import { routeKey } from "../../src/proxy/route-key.ts";
 import {
@@ -48,7 +49,7 @@ describe("rows of a second", () => {
       status: { ok: 3, redirect: 1, client: 1, server: 2, failed: 1 },
       latency: { [bucketOf(10)]: 8 },
       webSockets: { opened: 0, failed: 0 },
-      worst: [{ route: "GET /", requests: 8, bad: 3, status: FAILED }],
+      worst: [{ route: "GET /", requests: 8, bad: 3, status: 500 }],
       mixed: false,
     } satisfies SecondRow);
     assert.deepEqual(rows[1]?.latency, { [bucketOf(42)]: 1 });
@@ -154,6 +155,45 @@ describe("rows of a second", () => {
   });
 });
 
+describe("what another instance answered in its place", () => {
+  it("is a failure without a latency, and no answer of any route", () => {
+    const { observations, pass, count } = counting();
+    for (const status of [500, 500, PASSED_ON, PASSED_ON, PASSED_ON]) count("v2", status, 42, "/cart");
+    pass(1_000);
+    const [row] = observations.batch(0).rows;
+    assert.deepEqual(row, {
+      second: 1_000_000,
+      version: "v2",
+      requests: 5,
+      status: { ok: 0, redirect: 0, client: 0, server: 2, failed: 3 },
+      passedOn: 3,
+      latency: { [bucketOf(42)]: 2 },
+      webSockets: { opened: 0, failed: 0 },
+      worst: [{ route: "GET /cart", requests: 2, bad: 2, status: 500 }],
+      mixed: false,
+    });
+  });
+
+  it("is forgotten with its second", () => {
+    const { observations, pass, count } = counting();
+    count("v2", PASSED_ON);
+    pass(1_000);
+    count("v2", 200);
+    pass(1_000);
+    assert.deepEqual(
+      observations.batch(0).rows.map(({ passedOn }) => passedOn),
+      [1, undefined],
+    );
+  });
+});
+
+it("a route's status is the one that came most often among its failures, whichever came last", () => {
+  const { observations, pass, count } = counting();
+  for (const status of [500, 200, 503, 500, 500, FAILED]) count("v1", status);
+  pass(1_000);
+  assert.deepEqual(observations.batch(0).rows[0]?.worst, [{ route: "GET /", requests: 6, bad: 5, status: 500 }]);
+});
+
 describe("route keys", () => {
   for (const [target, key] of [
     ["/", "GET /"],
@@ -227,6 +267,36 @@ describe("the data plane counts", () => {
     }
     assert.equal(counted(plane, "v1").ok, 12);
     assert.equal(plane.plane.state().endpoints["web-2"]?.ejected, true);
+  });
+
+  it("what an ejected candidate was kept from as passed on, its own answers as what they were", async () => {
+    await using stable = await startNamedApp("v1");
+    await using sick = await startApp((request, response) => {
+      request.resume();
+      response.statusCode = 500;
+      response.end();
+    });
+    await using plane = await startPlane({
+      stable: backend("v1", endpoint("web-1", stable)),
+      candidate: backend("v2", endpoint("web-2", sick)),
+      share: 10_000,
+    });
+    await eventually("it to be ejected", async () => {
+      await get(plane.port, "/cart");
+      return plane.plane.state().endpoints["web-2"]?.ejected === true;
+    });
+    for (let i = 0; i < 20; i += 1) assert.equal((await get(plane.port, "/else")).body, "v1");
+    assert.deepEqual(counted(plane, "v2"), { ...NOTHING, server: 10, failed: 20 });
+    const rowsOfIt = (): readonly SecondRow[] =>
+      plane.plane.observations.batch(0).rows.filter(({ version }) => version === "v2");
+    await eventually(
+      "the seconds to be over",
+      () => rowsOfIt().reduce((sum, { requests }) => sum + requests, 0) === 30,
+    );
+    assert.deepEqual(failuresOf(rowsOfIt(), "v2"), { failures: 10, passedOn: 20 });
+    assert.deepEqual(routesByExcess(rowsOfIt(), "v2", "v1"), [
+      { route: "GET /cart", status: 500, bad: 10, stableBad: 0, excess: 10 },
+    ]);
   });
 
   it("a candidate without any instance as failing", async () => {

@@ -1,4 +1,4 @@
-import { type Evidence, routesByExcess } from "../../core/evidence.ts";
+import { type Evidence, failuresOf, routesByExcess } from "../../core/evidence.ts";
 import { FaultError } from "../../core/fault.ts";
 import { newKindsOfLines } from "../../core/log-kinds.ts";
 import type { InstanceSeen } from "../../core/observation.ts";
@@ -57,6 +57,7 @@ export function createEvidenceGatherer({
       }
       const evidence: Evidence = {
         routes: routesByExcess(rows, candidate, stable).map((route) => ({ ...route, route: redact(route.route) })),
+        ...failuresOf(rows, candidate),
         lines: newKindsOfLines(
           ours.map((lines) => lines.map(redact)),
           theirs.map((lines) => lines.map(redact)),

@@ -113,8 +113,9 @@ function facts(status: Status, rollback: RollbackStatus, stable: string | null):
   return parts.length === 0 ? [] : [parts.join(" · ")];
 }
 
-/** Failures of the candidate: as the guard counted them, or where another guard spoke, by its worst routes. */
+/** Failures of the candidate that people saw; while nothing has been gathered yet, as the guard counted them. */
 function appErrors(status: Status, { evidence }: RollbackStatus): number | null {
+  if (evidence?.failures !== undefined) return evidence.failures;
   const counted = status.verdicts.find(({ metric }) => metric === "errors")?.figures.k;
   const named = evidence === null ? undefined : evidence.routes.reduce((sum, { bad }) => sum + bad, 0);
   return counted === undefined && named === undefined ? null : Math.max(counted ?? 0, named ?? 0);
