@@ -134,7 +134,11 @@ export async function notifyPeople(stage: Stage, message: Message, to: readonly 
 export async function gatherEvidence(stage: Stage): Promise<Observed> {
   const { release, world, ports } = stage;
   await untilCounted(stage);
-  const since = Math.floor((release.startedAt?.wall ?? 0) / 1000);
+  const { lastAt, startedAt } = release;
+  // Whichever clock says longer: here a row too many does no harm, one that is missing does.
+  const ageMs =
+    startedAt === null ? 0 : Math.max(ports.clock.wall() - startedAt.wall, lastAt.watched - startedAt.watched);
+  const since = world.secondAgo(ageMs);
   const evidence = await ports.evidence.gather({
     candidate: release.candidate.version,
     stable: release.stable?.version ?? null,

@@ -35,6 +35,9 @@ export function createWatch(world: World): Watch {
   const runs = ({ candidate }: Release): boolean =>
     world.instances().some(({ version, slot }) => version === candidate.version && slot === candidate.slot);
 
+  /** By watched time, which no clock that is set can shift: rather too late than too early. */
+  const secondSince = (moment: Moment, now: Moment): number => world.secondAgo(now.watched - moment.watched);
+
   const verdicts = (release: Release, now: Moment): Pick<Seen, "verdicts" | "stableVerdicts"> => {
     const current = currentStep(release);
     if (current === null || current.progress.state !== "running" || current.step.guards.length === 0)
@@ -44,10 +47,17 @@ export function createWatch(world: World): Watch {
     const since = step.kind === "shift" ? progress.readyAt : progress.startedAt;
     if (since === null) return { verdicts: [], stableVerdicts: [] };
     const key = `${step.id}/${progress.attempt}/${release.drifts}`;
-    const second = Math.floor(now.wall / SECOND);
+    const second = world.secondAgo(0);
     if (judged?.key !== key) {
       const restarts = Object.fromEntries(world.instances().map((each) => [each.id, each.restarts]));
-      judged = { key, second: 0, state: FRESH_JUDGE, restarts, verdicts: [], stableVerdicts: [] };
+      judged = {
+        key,
+        second: Number.NEGATIVE_INFINITY,
+        state: FRESH_JUDGE,
+        restarts,
+        verdicts: [],
+        stableVerdicts: [],
+      };
     }
     if (judged.second === second) return judged;
     const guards = step.guards.filter(({ metric }) => (isOfProcesses(metric) ? runs(release) : release.share > 0));
@@ -56,7 +66,7 @@ export function createWatch(world: World): Watch {
       candidate: release.candidate.version,
       stable: release.stable?.version ?? null,
       rows: world.rows(),
-      fromSecond: Math.floor(since.wall / SECOND) + 1,
+      fromSecond: secondSince(since, now) + 1,
       toSecond: second - CLOSED_AFTER_SECONDS,
       sourceDown: world.sourceDown(),
       instances: world.instances(),
@@ -95,9 +105,9 @@ export function createWatch(world: World): Watch {
     figures: (release, now) => {
       const state = world.traffic();
       if (state === null || state.table === null) return null;
-      const to = Math.floor(now.wall / SECOND) - CLOSED_AFTER_SECONDS;
+      const to = world.secondAgo(0) - CLOSED_AFTER_SECONDS;
       const current = currentStep(release)?.progress.readyAt ?? release.startedAt ?? release.plannedAt;
-      const from = Math.max(to - MINUTE / SECOND + 1, Math.floor(current.wall / SECOND) + 1);
+      const from = Math.max(to - MINUTE / SECOND + 1, secondSince(current, now) + 1);
       const sides = [
         ...(release.stable === null
           ? []

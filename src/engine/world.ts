@@ -1,9 +1,9 @@
 import { faultOf, FaultError, type Fault } from "../core/fault.ts";
-import type { HealthSeen, InstanceSeen, SecondRow } from "../core/observation.ts";
+import type { HealthSeen, InstanceSeen, ObservationBatch, SecondRow } from "../core/observation.ts";
 import type { Service } from "../core/plan.ts";
 import { type HourOfTraffic } from "../core/quietest.ts";
 import type { RoutingTable, TrafficState } from "../core/routing.ts";
-import { HOUR, SECOND } from "../core/time.ts";
+import { type Duration, HOUR, SECOND } from "../core/time.ts";
 import type { Ports } from "./api.ts";
 import { createProber } from "./prober.ts";
 
@@ -24,7 +24,10 @@ export interface World {
   /** null: no plane answers; `trafficFault` says why. */
   traffic(): TrafficState | null;
   trafficFault(): Fault | null;
+  /** By the second of this engine's own steady clock in which each began, whatever the plane's clock says. */
   rows(): readonly SecondRow[];
+  /** The second, as in `rows`, in which it was `ageMs` ago. */
+  secondAgo(ageMs: Duration): number;
   /** Why the rows can't be trusted, or null. */
   sourceDown(): string | null;
   hoursOfTraffic(): readonly HourOfTraffic[];
@@ -52,6 +55,8 @@ export function createWorld(ports: Ports, poke: () => void): World {
   let changing: Promise<unknown> = Promise.resolve();
   /** Begun and ended ones, so that it differs while one is under way and after. */
   let writes = 0;
+
+  const secondAgo = (ageMs: Duration): number => Math.floor((clock.monotonic() - ageMs) / SECOND);
 
   let looks = 0;
   let newestLook = 0;
@@ -89,15 +94,16 @@ export function createWorld(ports: Ports, poke: () => void): World {
     lastRowsAt = clock.monotonic();
     try {
       if (cursor.proxy !== state.proxy) Object.assign(cursor, { proxy: state.proxy, next: 0 });
+      const asked = clock.monotonic();
       const batch = await traffic.observations(cursor.next);
       // A new process counts from nothing, and its sequence is its own.
       if (batch.proxy !== cursor.proxy) return void Object.assign(cursor, { proxy: batch.proxy, next: 0 });
       sourceDown =
         batch.lost > 0 && cursor.next > 0 ? `${batch.lost} seconds of the data plane's figures were lost` : null;
       cursor.next = batch.next;
-      const oldest = Math.floor(clock.wall() / SECOND) - KEEP_SECONDS;
-      rows = [...rows, ...batch.rows].filter(({ second }) => second >= oldest);
-      countHours(hours, batch.rows);
+      const oldest = secondAgo(KEEP_SECONDS * SECOND);
+      rows = [...rows, ...dated(batch, asked)].filter(({ second }) => second >= oldest);
+      countHours(hours, dated(batch, clock.wall()));
     } catch (error) {
       sourceDown = faultOf(error, "traffic-unreachable", "the data plane's figures can't be read").what;
     }
@@ -115,6 +121,7 @@ export function createWorld(ports: Ports, poke: () => void): World {
     traffic: () => state,
     trafficFault: () => trafficFault,
     rows: () => rows,
+    secondAgo,
     sourceDown: () => (state === null ? (trafficFault?.what ?? "no data plane runs") : sourceDown),
     hoursOfTraffic: () =>
       [...hours].map(([at, { requests, seconds }]) => ({ at, requests, seenMs: seconds.size * SECOND })),
@@ -141,6 +148,11 @@ export function createWorld(ports: Ports, poke: () => void): World {
       return mine;
     },
   };
+}
+
+/** The rows with the plane's clock put to `now`: rather too early than too late, so that none counts for what came after. */
+function dated({ rows, at }: ObservationBatch, now: number): readonly SecondRow[] {
+  return rows.map((row) => ({ ...row, second: Math.floor((now - at) / SECOND + row.second) }));
 }
 
 function countHours(hours: Map<number, { requests: number; seconds: Set<number> }>, rows: readonly SecondRow[]): void {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Listener, TrafficState } from "../core/routing.ts";
+import type { Instant } from "../core/time.ts";
 import { createStateFolder, type StateFolder } from "../local/state-folder.ts";
 import { assign, type Assignment } from "./assign.ts";
 import { clientOf } from "./client.ts";
@@ -44,7 +45,7 @@ export class Plane implements AsyncDisposable {
   constructor(folder: StateFolder, waits: Waits = DEFAULT_WAITS) {
     createStateFolder(folder);
     const connectMs = (): number => this.#timeouts.connectMs;
-    this.observations = new Observations(this.identity, Date.now);
+    this.observations = new Observations(this.identity, steadyWall);
     this.table = new TableInForce(folder, this.observations, new EndpointRegistry(connectMs));
     this.#seal = cohortSeal(this.table.sealKey);
     this.#context = {
@@ -198,6 +199,11 @@ export class Plane implements AsyncDisposable {
       ]),
     );
   }
+}
+
+/** Wall time as this process began, and steady from then on: a clock that is set must not double or skip seconds. */
+function steadyWall(): Instant {
+  return performance.timeOrigin + performance.now();
 }
 
 function keyOf({ host, port }: Listener): string {

@@ -217,6 +217,39 @@ describe("the engine", () => {
   });
 });
 
+describe("a clock that is set", () => {
+  const BOTH_WAYS = [HOUR, -HOUR];
+
+  for (const jump of BOTH_WAYS) {
+    it(`by ${jump > 0 ? "an hour ahead" : "an hour back"} neither ends nor stretches a hold, nor breaks a guard`, async () => {
+      const { under, engine, state } = await withV1();
+      await under.release(engine, USUAL, "v2");
+      await under.until(() => under.traffic.table?.share === 500);
+      await under.pass(10 * SECOND);
+      const left = (await engine.status(2))?.current?.nextDecisionInMs ?? 0;
+      ok(left > 5 * SECOND, `${left} ms are left`);
+      under.clock.setWall(under.clock.wall() + jump);
+      await under.pass(left - 3 * SECOND);
+      equal(under.traffic.table?.share, 500);
+      await under.pass(15 * SECOND);
+      equal(under.traffic.table?.share, 2_500);
+      await under.until(async () => (await state(2)) === "closed");
+      ok(!(await under.journal.read(2)).some(({ event }) => event.type === "held"));
+      await stop(engine, under);
+    });
+
+    it(`by ${jump > 0 ? "an hour ahead" : "an hour back"} does not hide a bad version`, async () => {
+      const { under, engine, state } = await withV1();
+      await under.release(engine, USUAL, "v2");
+      await under.until(() => under.traffic.table?.share === 500);
+      under.clock.setWall(under.clock.wall() + jump);
+      under.load = { perSecond: 200, badShare: { v2: 0.3 } };
+      await under.until(async () => (await state(2)) === "rolled-back", 30 * SECOND);
+      await stop(engine, under);
+    });
+  }
+});
+
 describe("an engine that goes away", () => {
   it("leaves the release where it is; the next one goes on, and the journal replays to the same state", async () => {
     const { under, engine } = await withV1();

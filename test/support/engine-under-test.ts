@@ -50,7 +50,8 @@ export function engineUnderTest(): EngineUnderTest {
   const messages: Message[] = [];
 
   const pushLoad = (): void => {
-    const second = Math.floor(clock.wall() / SECOND) - 2;
+    // The plane's clock is steady, as the proxy's is.
+    const second = Math.floor((START + clock.monotonic()) / SECOND) - 2;
     const { table } = traffic;
     if (table === null) return;
     const share = table.share / 10_000;

@@ -45,6 +45,7 @@ export interface MemoryTraffic extends Traffic {
 }
 
 export function createMemoryTraffic({ clock }: { readonly clock: Clock }): MemoryTraffic {
+  const ahead = clock.wall() - clock.monotonic();
   const calls: TrafficCall[] = [];
   const writes: RoutingTable[] = [];
   const rows: SecondRow[] = [];
@@ -171,7 +172,7 @@ export function createMemoryTraffic({ clock }: { readonly clock: Clock }): Memor
         rows: rows.slice(Math.max(0, since - 1)),
         lost: gone,
         inFlight: { ...inFlight },
-        at: clock.wall(),
+        at: ahead + clock.monotonic(),
       };
     },
     push: (...more) => void rows.push(...more),
