@@ -22,7 +22,7 @@ export const EXIT_CODES: readonly { readonly code: ExitCode; readonly means: str
   { code: ROLLED_BACK, means: "rolled back" },
   { code: WAITS_FOR_PERSON, means: "waiting for a person" },
   { code: FAILED, means: "failed, needs a person" },
-  { code: STOPPED_WATCHING, means: "stopped watching" },
+  { code: STOPPED_WATCHING, means: "stopped watching, or Ctrl-C at a question (nothing was changed)" },
 ];
 
 /** What a release's end, or where it waits, means to a script. */
@@ -67,6 +67,7 @@ const REFUSED_CODES = new Set([
 ]);
 
 export function exitCodeOfFault({ code }: Fault): ExitCode {
+  if (code === "interrupted") return STOPPED_WATCHING;
   if (USAGE_CODES.has(code) || code.startsWith("plan-file") || code.startsWith("plan-key")) return USAGE;
   return REFUSED_CODES.has(code) ? REFUSED : FAILED;
 }

@@ -93,3 +93,28 @@ function table(rows: readonly (readonly [string, string])[], style: Style): read
     return [`  ${padEnd(word, width)}  ${first}`, ...rest.map((line) => " ".repeat(width + 4) + line)];
   });
 }
+
+/** `tidegate --json`: the same as a document, for tools that want to know what there is. */
+export function programDocument(
+  globals: readonly OptionDefinition[],
+  version: string,
+): Readonly<Record<string, unknown>> {
+  return {
+    version,
+    about: TAGLINE,
+    commands: COMMANDS.map(({ name, group, summary }) => ({ name, group, summary })),
+    options: globals,
+    exitCodes: EXIT_CODES,
+  };
+}
+
+/** `tidegate release --help --json`. */
+export function commandDocument(
+  { name, group, summary }: Pick<CommandEntry, "name" | "group" | "summary">,
+  definition: CommandDefinition,
+  globals: readonly OptionDefinition[],
+): Readonly<Record<string, unknown>> {
+  const { about, arguments: taken, options, examples } = definition;
+  const usage = usageLine(name, definition);
+  return { name, group, summary, usage, about, arguments: taken, options: [...options, ...globals], examples };
+}

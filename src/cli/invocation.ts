@@ -35,6 +35,7 @@ export function parse(name: string, definition: CommandDefinition, words: readon
     if (error instanceof CommanderError) throw usageFault(name, definition, error);
     throw error;
   }
+  refuseSwallowedOption(name, definition, read.options);
   return { ...read, global: globalOf(read.options), wantsHelp };
 }
 
@@ -50,11 +51,35 @@ function globalOf(options: OptionValues): GlobalOptions {
   };
 }
 
+/** `--file --json`: the second word is an option of its own, and no file is called so. Faults: usage. */
+function refuseSwallowedOption(name: string, definition: CommandDefinition, options: OptionValues): void {
+  const known = flagsOf(definition);
+  const swallowed = known.find((flag) => Object.values(options).includes(flag));
+  if (swallowed === undefined) return;
+  const by = known.find((flag) => options[camelCase(flag)] === swallowed) ?? "An option";
+  throw new FaultError({
+    code: "usage",
+    what: `${by} needs a value, and "${swallowed}" is an option of its own.`,
+    fix: `tidegate ${name} --help`,
+  });
+}
+
+function flagsOf(definition: CommandDefinition): readonly string[] {
+  return [...definition.options, ...GLOBAL_OPTIONS].map(({ flags }) => /--[\w-]+/.exec(flags)?.[0] ?? "");
+}
+
+/** As commander names an option's value: `--dry-run` is `dryRun`. */
+function camelCase(flag: string): string {
+  return flag.slice(2).replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
 function usageFault(name: string, definition: CommandDefinition, error: CommanderError): FaultError {
-  const sentence = error.message.replace(/^error: /, "").replaceAll("'", '"');
+  const sentence = error.message
+    .replace(/^error: option '(?:-\w, )?(--[\w-]+) <.+>' argument missing$/, "$1 needs a value")
+    .replace(/^error: /, "")
+    .replaceAll("'", '"');
   const unknown = /^error: unknown option '(--[^'=]+)/.exec(error.message)?.[1];
-  const known = [...definition.options, ...GLOBAL_OPTIONS].map(({ flags }) => /--[\w-]+/.exec(flags)?.[0] ?? "");
-  const near = unknown === undefined ? undefined : nearest(unknown, known);
+  const near = unknown === undefined ? undefined : nearest(unknown, flagsOf(definition));
   const first = `${sentence.charAt(0).toUpperCase()}${sentence.slice(1).split("\n")[0] ?? ""}`;
   return new FaultError({
     code: "usage",

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { FaultError } from "../core/fault.ts";
 import { type StateFolder, stateFolder } from "../local/state-folder.ts";
 
@@ -24,14 +24,15 @@ export interface Whereabouts {
 export const PLAN_FILE_NAMES = ["tidegate.yaml", "tidegate.yml", "tidegate.config.ts"] as const;
 export const DEFAULT_ENVIRONMENT = "production";
 
-/** Finds it without reading it: the plan file here or in the nearest folder above, as git finds its repository. */
+/**
+ * Finds it without reading it: the plan file here or in the nearest folder above, as git finds its repository.
+ * Faults: plan-file-missing, usage.
+ */
 export function findProject({ cwd, file, environment, state, env }: Whereabouts): Project {
-  const planFile = file === undefined ? nearestPlanFile(cwd) : resolve(cwd, file);
-  if (file !== undefined && planFile !== null && !existsSync(planFile)) throw noSuchFile(file);
+  const planFile = file === undefined ? nearestPlanFile(cwd) : namedPlanFile(resolve(cwd, file), file);
   const folder = planFile === null ? resolve(cwd) : dirname(planFile);
   const named = environment ?? (nonEmpty(env["DEPLOYMENT_ENV"]) || DEFAULT_ENVIRONMENT);
-  const base = state ?? nonEmpty(env["TIDEGATE_STATE"]);
-  const root = base === undefined ? join(folder, ".tidegate") : resolve(cwd, base);
+  const root = givenState({ state, env, cwd }) ?? join(folder, ".tidegate");
   return {
     folder,
     planFile,
@@ -60,11 +61,17 @@ function nearestPlanFile(from: string): string | null {
   }
 }
 
-function noSuchFile(file: string): FaultError {
-  return new FaultError({
+/** What was named must be a file: a folder would pass for an app of which nothing is known. */
+function namedPlanFile(path: string, as: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() === true) return path;
+  const isFolder = found?.isDirectory() === true;
+  throw new FaultError({
     code: "plan-file-missing",
-    what: `There is no file "${file}".`,
-    fix: `give --file the path of a plan file (${basename(PLAN_FILE_NAMES[0])})`,
+    what: found === undefined ? `There is no file "${as}".` : `"${as}" is ${isFolder ? "a folder and no plan file" : "no file"}.`,
+    fix: isFolder
+      ? `go there, or give --file the path of the plan file itself: ${join(as, PLAN_FILE_NAMES[0])}`
+      : `give --file the path of a plan file (${PLAN_FILE_NAMES[0]})`,
   });
 }
 
@@ -83,13 +90,39 @@ function nonEmpty(text: string | undefined): string | undefined {
 
 /** For processes that belong to one state folder, whatever the environment is called: `--state` as it is given. */
 export function exactState({ global, env, cwd, project }: ExactStateSource): StateFolder {
-  const given = global.state ?? nonEmpty(env["TIDEGATE_STATE"]);
-  return given === undefined ? project().state : stateFolder(resolve(cwd, given));
+  const given = givenState({ state: global.state, env, cwd });
+  return given === undefined ? project().state : stateFolder(given);
 }
 
 interface ExactStateSource {
   readonly global: { readonly state?: string };
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Whereabouts["env"];
   readonly cwd: string;
   readonly project: () => Project;
+}
+
+/** The path that --state or TIDEGATE_STATE names; undefined: neither does. Faults: usage. */
+function givenState({ state, env, cwd }: Pick<Whereabouts, "state" | "env" | "cwd">): string | undefined {
+  const given = state ?? nonEmpty(env["TIDEGATE_STATE"]);
+  if (given === undefined) return undefined;
+  const by = state === undefined ? "TIDEGATE_STATE" : "--state";
+  if (given.trim() === "")
+    throw new FaultError({ code: "usage", what: `${by} names no folder.`, fix: `give ${by} the path of a folder` });
+  const path = resolve(cwd, given);
+  const inTheWay = notAFolder(path);
+  if (inTheWay === null) return path;
+  throw new FaultError({
+    code: "usage",
+    what: `No state can lie in "${given}": ${inTheWay === path ? "that" : inTheWay} is no folder.`,
+    fix: `give ${by} the path of a folder; one that does not exist is made by the first release`,
+  });
+}
+
+/** The part of the path that exists and is no folder; null: it is one, or can be made. */
+function notAFolder(path: string): string | null {
+  for (let at = path; ; at = dirname(at)) {
+    // A path below a file does not exist either; the file itself comes next.
+    if (existsSync(at)) return statSync(at).isDirectory() ? null : at;
+    if (dirname(at) === at) return null;
+  }
 }

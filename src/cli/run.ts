@@ -1,7 +1,7 @@
 import { describeFault, type Fault, FaultError } from "../core/fault.ts";
-import { createContext, type Context, type GlobalOptions } from "./context.ts";
+import { answer, createContext, type Context, type GlobalOptions } from "./context.ts";
 import { writeCrashLog } from "./crash-log.ts";
-import { DONE, type ExitCode, exitCodeOfFault, FAILED, USAGE } from "./exit-code.ts";
+import { type ExitCode, exitCodeOfFault, FAILED, USAGE } from "./exit-code.ts";
 import type { Machinery } from "./machinery.ts";
 import { NOT_BUILT } from "./registry.ts";
 
@@ -14,7 +14,7 @@ export async function runCli(words: readonly string[], machinery: Machinery): Pr
     const word = words[at];
     if (word === undefined) return await withoutCommand(words, context);
     refuseNotBuilt(words.slice(at));
-    const [{ parse, findCommand }, { commandHelp }] = await Promise.all([
+    const [{ parse, findCommand }, { commandHelp, commandDocument }] = await Promise.all([
       import("./invocation.ts"),
       import("./help.ts"),
     ]);
@@ -24,8 +24,8 @@ export async function runCli(words: readonly string[], machinery: Machinery): Pr
     const definition = await entry.load();
     const parsed = parse(entry.name, definition, rest);
     if (parsed.wantsHelp) {
-      context.terminal.print(commandHelp(entry, definition, GLOBAL_OPTIONS, context.terminal.style()).join("\n"));
-      return DONE;
+      const document = commandDocument(entry, definition, GLOBAL_OPTIONS);
+      return answer(context, document, commandHelp(entry, definition, GLOBAL_OPTIONS, context.terminal.style()));
     }
     context = createContext(machinery, parsed.global);
     return await definition.run({ arguments: parsed.arguments, options: parsed.options, context });
@@ -40,17 +40,19 @@ function roughGlobals(words: readonly string[]): GlobalOptions {
 }
 
 async function withoutCommand(words: readonly string[], context: Context): Promise<ExitCode> {
-  const { terminal, machinery, json } = context;
+  const { terminal, machinery } = context;
   if (words.includes("--version") || words.includes("-V")) {
-    terminal.print(json ? JSON.stringify({ version: machinery.version }) : machinery.version);
-    return DONE;
+    return answer(context, { version: machinery.version }, [machinery.version]);
   }
-  const [{ programHelp }, { GLOBAL_OPTIONS }] = await Promise.all([import("./help.ts"), import("./words.ts")]);
+  const [{ programHelp, programDocument }, { GLOBAL_OPTIONS }] = await Promise.all([import("./help.ts"), import("./words.ts")]);
   const stray = words.find((word) => word.startsWith("-") && word !== "--help" && word !== "-h" && !isGlobal(word));
   if (stray !== undefined)
     throw new FaultError({ code: "usage", what: `There is no option "${stray}".`, fix: "tidegate --help" });
-  terminal.print(programHelp(GLOBAL_OPTIONS, machinery.version, terminal.style()).join("\n"));
-  return DONE;
+  return answer(
+    context,
+    programDocument(GLOBAL_OPTIONS, machinery.version),
+    programHelp(GLOBAL_OPTIONS, machinery.version, terminal.style()),
+  );
 }
 
 function isGlobal(word: string): boolean {

@@ -11,6 +11,8 @@ export interface Terminal {
   readonly canAsk: boolean;
   readonly output: WriteStream;
   readonly input: ReadStream;
+  /** Where somebody is asked: stderr, so that an answer on stdout can go elsewhere. */
+  readonly questions: WriteStream;
   /** What was asked for: stdout. */
   print(text: string): void;
   /** What went wrong, and notes that are no answer: stderr. */
@@ -46,6 +48,7 @@ export function openTerminal({ env, color, json }: TerminalOptions): Terminal {
     canAsk: stdin.isTTY && stderr.isTTY && !isSet(env["CI"]) && !json,
     output: stdout,
     input: stdin,
+    questions: stderr,
     print: (text) => void stdout.write(`${json ? text : spelled(style(), text)}\n`),
     complain: (text) =>
       sink === null ? void stderr.write(`${spelled(style(), text)}\n`) : sink(spelled(style(), text)),

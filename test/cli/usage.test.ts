@@ -30,12 +30,26 @@ describe("the words of a command", () => {
     for (const words of [
       ["help", "release"],
       ["release", "--help"],
-      ["completion", "--help", "--json"],
+      ["completion", "--help"],
     ]) {
       const { code, stdout } = await run(...words);
       assert.equal(code, 0);
       assert.match(stdout, /^tidegate (release|completion) /);
     }
+  });
+
+  it("are a document with --json", async () => {
+    const program = await run("--json");
+    assert.equal(program.code, 0);
+    const { commands, exitCodes } = JSON.parse(program.stdout) as Record<string, readonly Record<string, unknown>[]>;
+    assert.deepEqual(
+      commands?.map(({ name }) => name),
+      COMMANDS.map(({ name }) => name),
+    );
+    assert.ok(exitCodes?.some(({ code }) => code === 130));
+    const { stdout } = await run("completion", "--help", "--json");
+    const { name, usage } = JSON.parse(stdout) as Record<string, unknown>;
+    assert.deepEqual([name, usage], ["completion", "tidegate completion <shell>"]);
   });
 
   it("are listed by --help and without any word, the ones that are not built left out", async () => {
@@ -67,10 +81,16 @@ describe("the words of a command", () => {
     [["status", "1", "2"], /^Too many arguments/],
     [["completion"], /^Missing required argument "shell"\.$/m],
     [["completion", "csh"], /^Command-argument value "csh" is invalid .*bash, zsh, fish\.$/m],
-    [["release", "--reason"], /^Option "--reason <text>" argument missing\.$/m],
+    [["release", "--reason"], /^--reason needs a value\.$/m],
     [["--bogus"], /^There is no option "--bogus"\.$/m],
     [["status", "nine"], /^"nine" is not the number of a release\.$/m],
     [["status", "--file", "nowhere.yaml"], /^There is no file "nowhere\.yaml"\.$/m],
+    [["status", "--file", "/"], /^"\/" is a folder and no plan file\.$/m],
+    [["status", "--file", "--no-color"], /^--file needs a value, and "--no-color" is an option of its own\.$/m],
+    [["status", "--state", "/dev/null"], /^No state can lie in "\/dev\/null": that is no folder\.$/m],
+    [["status", "--state", "/dev/null/x"], /^No state can lie in "\/dev\/null\/x": \/dev\/null is no folder\.$/m],
+    [["doctor", "--state", ""], /^--state names no folder\.$/m],
+    [["keeper", "--state", "/dev/null"], /^No state can lie in "\/dev\/null": that is no folder\.$/m],
     [["status", "--env", "../x"], /^"\.\.\/x" can't be the name of an environment\.$/m],
     [["plan"], /^There is no plan file here\.$/m],
     [["service", "install", "--user", "--system"], /^--user and --system exclude each other\.$/m],
