@@ -9,6 +9,7 @@ import { SECOND } from "../core/time.ts";
 import { formatShare } from "../core/share.ts";
 import { formatDuration } from "../core/time.ts";
 import type { Traffic } from "../ports/traffic.ts";
+import { unwrittenServices, WRITE_RUN } from "./init/unknown-run.ts";
 
 /** What a release would be, now. */
 export interface PlanPreview {
@@ -71,6 +72,7 @@ export function warningsOf(
   notes: readonly string[],
 ): readonly string[] {
   return [
+    ...unwrittenServices(preview.plan).map((name) => `Nobody has written yet how ${name} starts: ${WRITE_RUN}`),
     ...notes,
     ...(newest !== undefined && isRunning(newest)
       ? [

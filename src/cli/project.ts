@@ -68,7 +68,10 @@ function namedPlanFile(path: string, as: string): string {
   const isFolder = found?.isDirectory() === true;
   throw new FaultError({
     code: "plan-file-missing",
-    what: found === undefined ? `There is no file "${as}".` : `"${as}" is ${isFolder ? "a folder and no plan file" : "no file"}.`,
+    what:
+      found === undefined
+        ? `There is no file "${as}".`
+        : `"${as}" is ${isFolder ? "a folder and no plan file" : "no file"}.`,
     fix: isFolder
       ? `go there, or give --file the path of the plan file itself: ${join(as, PLAN_FILE_NAMES[0])}`
       : `give --file the path of a plan file (${PLAN_FILE_NAMES[0]})`,

@@ -44,7 +44,10 @@ async function withoutCommand(words: readonly string[], context: Context): Promi
   if (words.includes("--version") || words.includes("-V")) {
     return answer(context, { version: machinery.version }, [machinery.version]);
   }
-  const [{ programHelp, programDocument }, { GLOBAL_OPTIONS }] = await Promise.all([import("./help.ts"), import("./words.ts")]);
+  const [{ programHelp, programDocument }, { GLOBAL_OPTIONS }] = await Promise.all([
+    import("./help.ts"),
+    import("./words.ts"),
+  ]);
   const stray = words.find((word) => word.startsWith("-") && word !== "--help" && word !== "-h" && !isGlobal(word));
   if (stray !== undefined)
     throw new FaultError({ code: "usage", what: `There is no option "${stray}".`, fix: "tidegate --help" });

@@ -94,6 +94,22 @@ describe("the doctor", () => {
     assert.match(findings.find(({ state }) => state === "bad")?.sentence ?? "", /rum/);
   });
 
+  it("finds that init could not know how the service starts, and a release is refused before it begins", async () => {
+    mkdirSync(folder.file("unknown"));
+    const inside = { cwd: folder.file("unknown") };
+    assert.equal((await tidegate(["init"], inside)).code, 0);
+    const { code, stdout } = await tidegate(["doctor"], inside);
+    assert.equal(code, 3);
+    assert.match(
+      stdout,
+      /^✖ plan file +nobody has written yet how web starts\n +fix +write the command that starts it/m,
+    );
+    const release = await tidegate(["release"], inside);
+    assert.equal(release.code, 2);
+    assert.match(release.stderr, /^Nobody has written yet how web starts/);
+    assert.equal(existsSync(folder.file("unknown", ".tidegate")), false);
+  });
+
   it("finds a file that the plan copies and that does not lie there", async () => {
     plan("app: shop\nservices: { web: { run: node server.js, files: [.env] } }\ntraffic: { embedded: 0 }\n");
     const { findings } = await examine();

@@ -7,6 +7,7 @@ import { lookAtMachine } from "../doctor/machine.ts";
 import { lookAtPorts } from "../doctor/ports.ts";
 import { lookAtEngine, lookAtHealth, lookAtPlane, lookAtVersions } from "../doctor/processes.ts";
 import { DONE, REFUSED } from "../exit-code.ts";
+import { unwrittenServices, WRITE_RUN } from "../init/unknown-run.ts";
 import { loadPlan } from "../plan-file.ts";
 import { findingsView } from "../render/findings.ts";
 
@@ -52,6 +53,9 @@ async function look(context: Context): Promise<readonly Finding[]> {
     ...machine,
     found("plan file", "ok", `${read.loaded.file}, for ${plan.environment}`),
     ...notes.map((note) => found("plan file", "warn", note)),
+    ...unwrittenServices(plan).map((name) =>
+      found("plan file", "bad", `nobody has written yet how ${name} starts`, WRITE_RUN),
+    ),
     ...(await lookAtVersions(context, plan, outside)),
     ...(await lookAtPorts(plan, plane.state)),
     lookAtPlane(plane.state, plane.fault),

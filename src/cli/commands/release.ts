@@ -5,6 +5,7 @@ import { confirm } from "../ask.ts";
 import type { Context } from "../context.ts";
 import { type CommandDefinition, type Invocation, isGiven, textOption } from "../definition.ts";
 import { DONE, type ExitCode } from "../exit-code.ts";
+import { mustBeWritten } from "../init/unknown-run.ts";
 import { loadPlan } from "../plan-file.ts";
 import { requirePlanFile } from "../project.ts";
 import { openActing, openReading, readRelease, type Session } from "../session.ts";
@@ -33,6 +34,7 @@ export const release: CommandDefinition = {
     const project = context.project();
     requirePlanFile(project);
     const { plan, notes } = await loadPlan(context, project);
+    mustBeWritten(plan);
     if (!context.json) for (const note of notes) context.terminal.complain(note);
     if (isGiven(invocation, "supersede")) await confirmSupersede(invocation);
     await using session = isGiven(invocation, "detach")

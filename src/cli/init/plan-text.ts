@@ -1,9 +1,7 @@
 import { stringify } from "yaml";
 import type { Facts, ServiceFacts } from "./facts.ts";
 import type { MarkdownStep } from "./from-markdown.ts";
-
-/** What stands in `run` where nobody knows how the service starts: the plan is valid, and says what to do. */
-export const UNKNOWN_RUN = "echo 'write the command that starts your service here' && exit 1";
+import { UNKNOWN_RUN } from "./unknown-run.ts";
 
 /** The plan file for what was found, with the steps of a Markdown plan where there was one. */
 export function planText(facts: Facts, steps: readonly MarkdownStep[] | null): string {
