@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { after, before, describe, it } from "node:test";
+import type { Fault } from "../../src/core/fault.ts";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { tidegate } from "./support/program.ts";
@@ -43,11 +44,17 @@ describe("the doctor", () => {
     assert.equal(code, 3);
     const finding = findings.find(({ name }) => name === `port ${port}`);
     assert.equal(finding?.state, "bad");
-    assert.match(finding.sentence, new RegExp(`^taken by process ${process.pid}: `));
-    assert.match(
-      finding.fix ?? "",
-      new RegExp(`tidegate release --adopt 127\\.0\\.0\\.1:P, and Tidegate takes port ${port}`),
-    );
+    assert.match(finding.sentence, new RegExp(`^Port ${port} is taken by process ${process.pid} \\(`));
+    assert.match(finding.fix ?? "", new RegExp(`tidegate release --adopt 127\\.0\\.0\\.1:${port}$`, "m"));
+
+    const release = await tidegate(["release", "--json"], { cwd: folder.path });
+    assert.equal(release.code, 3);
+    const { fault } = JSON.parse(release.stdout) as { readonly fault: Fault };
+    assert.equal(fault.code, "port-taken");
+    assert.equal(fault.what, `${finding.sentence}.`, "the release says the same");
+    assert.equal(fault.fix, finding.fix);
+    await tidegate(["down", "--yes"], { cwd: folder.path });
+    rmSync(folder.file(".tidegate"), { recursive: true });
   });
 
   it("finds nothing in the way of a first release, and makes and starts nothing", async () => {

@@ -32,7 +32,7 @@ describe("a port that is taken", () => {
       assertMessage(refused.stderr, [
         new RegExp(`^Port ${app.port} is taken by process ${process.pid} \\(.*node`),
         new RegExp(`^  where  127\\.0\\.0\\.1:${app.port}$`),
-        new RegExp(`^  fix    .*take it over as stable.*tidegate release --adopt 127\\.0\\.0\\.1:${app.port} `),
+        new RegExp(`^  fix    .*take it over as stable.*tidegate release --adopt 127\\.0\\.0\\.1:${app.port}$`),
         /^ {9}else stop it, or choose another port under `traffic`$/,
         /^ {2}code {3}port-taken$/,
       ]);
