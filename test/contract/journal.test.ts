@@ -1,14 +1,14 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, describe, it } from "node:test";
 import { createMemoryJournal } from "../../src/adapters/journal/memory.ts";
 import { openSqliteJournal } from "../../src/adapters/journal/sqlite.ts";
-import { stateFolder, type StateFolder } from "../../src/local/state-folder.ts";
+import { createStateFolder, stateFolder, type StateFolder } from "../../src/local/state-folder.ts";
 import { at, isFault, journalContract, planned } from "./journal.ts";
 
 const root = mkdtempSync(join(tmpdir(), "tidegate-journal-"));
@@ -57,6 +57,27 @@ describe("the journal in SQLite", () => {
     const lock = await journal.takeActorLock();
     ok(lock !== null);
     await lock[Symbol.asyncDispose]();
+  });
+
+  it("reads and asks in a folder of an earlier Tidegate, and changes its layout only for who holds the lock", async () => {
+    const where = folder();
+    createStateFolder(where);
+    const earlier = new DatabaseSync(where.file("journal.db"));
+    earlier.exec(readFileSync(new URL("../fixtures/layouts/1.sql", import.meta.url), "utf8"));
+    const layout = (): unknown => earlier.prepare("PRAGMA user_version").get()?.["user_version"];
+    await using journal = await openSqliteJournal(where);
+    deepEqual(await journal.releases(), [7]);
+    equal((await journal.read(7))[0]?.event.type, "planned");
+    await journal.ask({ release: 7, body: {}, by: "ann", at: 1 });
+    equal((await journal.openRequests()).length, 1);
+    equal(layout(), 1);
+    await using lock = await journal.takeActorLock();
+    ok(lock !== null);
+    ok(Number(layout()) > 1);
+    deepEqual(await journal.open(), [7]);
+    // What the earlier one has open goes on seeing it.
+    equal(earlier.prepare("SELECT count(*) AS n FROM requests").get()?.["n"], 1);
+    earlier.close();
   });
 
   it("refuses a state folder of a newer Tidegate with a sentence", async () => {

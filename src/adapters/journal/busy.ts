@@ -1,0 +1,65 @@
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { FaultError } from "../../core/fault.ts";
+
+/** `node:sqlite` is synchronous: a wait for a lock blocks the loop, so it is short and repeated from outside. */
+export const BUSY_MS = 50;
+const BUSY_TRIES = 40;
+
+/** Does the work, again and again for a while where another holds the database. Faults: journal-unavailable. */
+export async function patiently<T>(path: string, work: () => T): Promise<T> {
+  for (let left = BUSY_TRIES; ; left -= 1) {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof FaultError) throw error;
+      if (!isBusy(error) || left <= 0) throw unavailable(path, error);
+    }
+    await sleep(5 + Math.random() * 20);
+  }
+}
+
+/** Whether SQLite says that somebody else has it locked. */
+export function isBusy(error: unknown): boolean {
+  const code = (error as { errcode?: number } | null)?.errcode;
+  return code !== undefined && (code & 0xff) === 5;
+}
+
+/** What a person can make of what SQLite says. */
+export function unavailable(path: string, error: unknown): FaultError {
+  const cause = error instanceof Error ? error.message : String(error);
+  return new FaultError(
+    { code: "journal-unavailable", ...reasonOf(path, error), where: path, cause },
+    { cause: error },
+  );
+}
+
+/** SQLite keeps a page of its own in hand, so it fails before the last byte is gone. */
+const FULL_BYTES = 128 * 1024;
+
+function reasonOf(path: string, error: unknown): { readonly what: string; readonly fix: string } {
+  if (isBusy(error))
+    return {
+      what: "Another process keeps the journal locked.",
+      fix: `see which: fuser -v ${path} ; Tidegate itself never holds it for longer than an instant`,
+    };
+  if (freeBytes(dirname(path)) < FULL_BYTES)
+    return {
+      what: "The journal can't be written: the disk is full.",
+      fix: `make room (df -h ${dirname(path)}), then do it again; what runs goes on running`,
+    };
+  return {
+    what: "The journal can't be read or written.",
+    fix: "check that the disk has room and that the folder belongs to you",
+  };
+}
+
+function freeBytes(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
