@@ -10,6 +10,8 @@ import type { Duration } from "./time.ts";
  */
 export interface Plan {
   readonly format: 1;
+  /** The version of the judge: guards are judged to the release's end by the rules with which it began. */
+  readonly judge: 1;
   readonly app: string;
   readonly environment: string;
   readonly services: readonly Service[];

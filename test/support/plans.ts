@@ -73,6 +73,7 @@ export const step = {
 export function planOf(steps: readonly Step[], more: Partial<Plan> = {}): Plan {
   return {
     format: 1,
+    judge: 1,
     app: "shop",
     environment: "production",
     services: [WEB],

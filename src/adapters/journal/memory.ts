@@ -1,5 +1,6 @@
 import type { Happened } from "../../core/event.ts";
 import { FaultError } from "../../core/fault.ts";
+import { EVENT_FORMAT } from "../../core/upcast.ts";
 import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
 import { chain } from "./chain.ts";
 
@@ -31,7 +32,7 @@ export function createMemoryJournal(): MemoryJournal {
     let hash = stream.at(-1)?.hash ?? "";
     const stored = events.map(({ event, at }, index): StoredEvent => {
       const seq = after + 1 + index;
-      hash = chain(hash, release, seq, 1, at.wall, at.watched, by, JSON.stringify(event));
+      hash = chain(hash, release, seq, EVENT_FORMAT, at.wall, at.watched, by, JSON.stringify(event));
       return { release, seq, epoch: by, at, event: structuredClone(event), hash };
     });
     streams.set(release, [...stream, ...stored]);

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Happened } from "../../core/event.ts";
 import { FaultError } from "../../core/fault.ts";
-import { EVENT_FORMAT, upcast } from "../../core/upcast.ts";
+import { EVENT_FORMAT, type StoredBody, upcast } from "../../core/upcast.ts";
 import { createStateFolder, type StateFolder } from "../../local/state-folder.ts";
 import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
 import { takeActorLock } from "./actor-lock.ts";
@@ -153,7 +153,7 @@ function toStored(row: Record<string, unknown>): StoredEvent {
     seq: Number(row["seq"]),
     epoch: Number(row["epoch"]),
     at: { wall: Number(row["wall"]), watched: Number(row["watched"]) },
-    event: upcast(Number(row["format"]), JSON.parse(String(row["body"])) as { type: string }),
+    event: upcast(Number(row["format"]), JSON.parse(String(row["body"])) as StoredBody),
     hash: String(row["hash"]),
   };
 }
