@@ -8,7 +8,8 @@ import { journalStatus, type Session } from "./session.ts";
 
 /** Where what happens is shown. Disposing of it puts the terminal back as it was. */
 export interface FollowView extends Disposable {
-  event(stored: StoredEvent, release: Release): void;
+  /** `before`: the release without the event; null: it is the first. */
+  event(stored: StoredEvent, release: Release, before: Release | null): void;
   picture(status: Status, release: Release): void;
   /** The last word, once; `stopped` when the user looked away before the release came to rest. */
   end(status: Status, release: Release, because: Followed["because"]): void;
@@ -50,7 +51,7 @@ export async function follow({
   let changedAt = performance.now();
   for (;;) {
     const fresh = await tail.advance();
-    for (const { stored, release } of fresh.events) view.event(stored, release);
+    for (const { stored, release, before } of fresh.events) view.event(stored, release, before);
     if (fresh.events.length > 0) changedAt = performance.now();
     const status = (await session.status(id)) ?? journalStatus(fresh.release);
     if (status === null) throw unknownRelease(id);
@@ -94,10 +95,13 @@ function needsAnActor(status: Status): boolean {
 }
 
 interface Tail {
-  advance(): Promise<{
-    readonly events: readonly { readonly stored: StoredEvent; readonly release: Release }[];
-    readonly release: Release;
-  }>;
+  advance(): Promise<{ readonly events: readonly Told[]; readonly release: Release }>;
+}
+
+interface Told {
+  readonly stored: StoredEvent;
+  readonly release: Release;
+  readonly before: Release | null;
 }
 
 /** Reads a release's journal on from where it was; events up to `after` are replayed in silence. */
@@ -106,11 +110,12 @@ function openTail(session: Session, id: number, after: number): Tail {
   let seq = 0;
   return {
     advance: async () => {
-      const events: { readonly stored: StoredEvent; readonly release: Release }[] = [];
+      const events: Told[] = [];
       for (const stored of await session.journal.read(id, seq + 1)) {
-        release = evolve(release, stored);
+        const before = release;
+        release = evolve(before, stored);
         seq = stored.seq;
-        if (seq > after) events.push({ stored, release });
+        if (seq > after) events.push({ stored, release, before });
       }
       if (release === null) throw unknownRelease(id);
       return { events, release };

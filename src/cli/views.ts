@@ -55,8 +55,8 @@ function lineView({ terminal }: Context, options: ViewOptions): FollowView {
     for (const more of rest) terminal.print(`            ${paint(style, "dim", more)}`);
   };
   return {
-    event: ({ event, at }, release) => {
-      const text = eventLine(event, release, terminal.style());
+    event: ({ event, at }, release, before) => {
+      const text = eventLine(event, release, before, terminal.style());
       if (text !== null) line(at.wall, text);
     },
     picture: (status, release) => {

@@ -64,6 +64,10 @@ export function notes(status: Status, release: Release, session: Session): reado
   const actor = session.actor();
   if (actor === "here" && needsWatching(status) && isSettled(status))
     lines.push(`Stays to watch, because ${status.sharePercent}% of the traffic is on ${candidate.label}.`);
+  if (actor === "here" && status.hold?.needsPerson === true && status.hold.endsByItself && !needsWatching(status))
+    lines.push(
+      `This command ends now and looks no more: tidegate attach ${id} goes on with the release, tidegate serve with all.`,
+    );
   const waitsForDate = status.state === "live" && current?.waitsFor === "start-time";
   if ((actor === "here" || actor === null) && waitsForDate)
     lines.push(`"${current.name}" needs an engine when it is due: tidegate serve, or then tidegate attach ${id}.`);

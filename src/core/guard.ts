@@ -84,5 +84,6 @@ export interface Figures {
   /** Bad events among n, for rates. */
   readonly k?: number;
   readonly kStable?: number;
+  /** What was looked at: at the beginning of a step less than the guard's own window. */
   readonly windowMs: Duration;
 }

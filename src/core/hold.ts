@@ -16,10 +16,11 @@ export function endOfStep(
 ): readonly ReleaseEvent[] {
   if (progress.promoted) return pass(step, { kind: "person", sentence: "Promoted by a person." });
   const waits = waitsFor(release, step, progress, seen, now) ?? waitAfterStepBack(release, progress);
-  if (waits === null) return pass(step, reasonToPass(step, seen));
+  const holdEnds: readonly ReleaseEvent[] =
+    release.hold?.step === step.id ? [{ type: "hold-ended", step: step.id }] : [];
+  if (waits === null) return [...holdEnds, ...pass(step, reasonToPass(step, seen))];
   // An ordinary wait for time is no hold: it is what the plan says.
-  if (waits.because.kind === "time")
-    return release.hold?.step === step.id ? [{ type: "hold-ended", step: step.id }] : [];
+  if (waits.because.kind === "time") return holdEnds;
   return hold(release, step, waits.needsPerson, waits.because);
 }
 

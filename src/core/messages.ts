@@ -3,6 +3,7 @@ import { effectKey } from "./effect.ts";
 import type { ReleaseEvent } from "./event.ts";
 import type { Moment } from "./time.ts";
 import type { Release } from "./release.ts";
+import { fullStop } from "./plain-text.ts";
 import { formatShare } from "./share.ts";
 
 /** How often a message is tried before it is given up. */
@@ -49,14 +50,14 @@ function dueMessages(release: Release): readonly (readonly [string, Message])[] 
   if (release.hold?.needsPerson === true)
     add(`held-${release.holds}`, {
       topic: "needs-person",
-      sentence: release.hold.because.sentence,
+      sentence: fullStop(release.hold.because.sentence),
       command: `tidegate status ${release.id}`,
     });
   if (release.liveAt !== null) add("live", { topic: "live", sentence: `${release.candidate.label} is live.` });
   if (release.undo !== null && release.state === "rolled-back") {
     add("rolled-back", {
       topic: "rolled-back",
-      sentence: `Rolled back at ${formatShare(release.undo.fromShare)}: ${release.undo.because.sentence}`,
+      sentence: `Rolled back at ${formatShare(release.undo.fromShare)}: ${fullStop(release.undo.because.sentence)}`,
       command: `tidegate status ${release.id}`,
     });
   }

@@ -18,6 +18,11 @@ export function withoutControls(text: string): string {
     .replaceAll(CONTROL, (control) => (control === "\t" || control === "\n" ? control : control === "\r" ? "" : " "));
 }
 
+/** The sentence with the full stop that it may lack: what follows it begins another one. */
+export function fullStop(sentence: string): string {
+  return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`;
+}
+
 // Escape or its one-character form, "[", parameters, a final letter; and window titles up to their end mark.
 const ESCAPE_SEQUENCE = /(?![\t\n\r])\p{Cc}(?:\[[0-?]*[ -/]*[@-~]|\][^\p{Cc}]{0,200}(?:(?![\t\n\r])\p{Cc}\\?)?)/gu;
 const CONTROL = /\p{Cc}/gu;

@@ -135,6 +135,16 @@ export function watchedSoFar({ readyAt, watchedBefore }: StepProgress, now: Mome
   return watchedBefore + (readyAt === null ? 0 : now.watched - readyAt.watched);
 }
 
+/**
+ * Whether the hold ends without a person: where figures were missing, or the environment had an incident, the step goes
+ * on as soon as that is over. People are told of it all the same, because it may never be.
+ */
+export function endsByItself({ hold, steps }: Release): boolean {
+  if (hold === null || !hold.needsPerson) return true;
+  const isWorking = steps.find(({ step }) => step === hold.step)?.state === "running";
+  return isWorking && (hold.because.kind === "no-data" || hold.because.kind === "environment");
+}
+
 export function isEnded(release: Release): boolean {
   return (
     release.state === "rolled-back" ||

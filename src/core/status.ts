@@ -11,9 +11,11 @@ import {
   type ReleaseState,
   type StepProgress,
   currentStep,
+  endsByItself,
   watchedSoFar,
   isEnded,
 } from "./release.ts";
+import { fullStop } from "./plain-text.ts";
 import { formatShare, WHOLE } from "./share.ts";
 import type { Moment } from "./time.ts";
 
@@ -42,7 +44,7 @@ export interface Status {
   readonly current: CurrentStatus | null;
   /** The sentence of I10: where it stands and why. */
   readonly sentence: string;
-  readonly hold: { readonly sentence: string; readonly needsPerson: boolean; readonly sinceMs: number } | null;
+  readonly hold: HoldStatus | null;
   readonly paused: { readonly by: string; readonly reason?: string; readonly sinceMs: number } | null;
   readonly verdicts: readonly Verdict[];
   /** null: no engine watches, or nothing has been seen yet. Stable first. */
@@ -55,6 +57,15 @@ export interface Status {
   readonly fault: Fault | null;
   /** What was to be stopped and could not be, which only happens to what was taken over: why, a sentence each. */
   readonly leftRunning: readonly string[];
+}
+
+export interface HoldStatus {
+  readonly sentence: string;
+  /** People are told of it. */
+  readonly needsPerson: boolean;
+  /** It ends by itself too, when what it waits for comes. */
+  readonly endsByItself: boolean;
+  readonly sinceMs: number;
 }
 
 export interface StepStatus {
@@ -156,6 +167,7 @@ export function statusOf(
         : {
             sentence: release.hold.because.sentence,
             needsPerson: release.hold.needsPerson,
+            endsByItself: endsByItself(release),
             sinceMs: release.hold.at.wall,
           },
     paused:
@@ -178,7 +190,7 @@ export function statusOf(
 
 /** `rolled back`, `needs a person`: the state as people read it. */
 export function stateInWords(status: Status): string {
-  if (status.hold?.needsPerson === true) return "needs a person";
+  if (status.hold?.endsByItself === false) return "needs a person";
   if (status.paused !== null) return "paused";
   if (status.hold !== null) return "held";
   return status.state.replace("-", " ");
@@ -271,14 +283,14 @@ function sentenceOf(release: Release, current: ReturnType<typeof currentStep>, n
   const { candidate, stable } = release;
   if (release.state === "failed") return `Needs a person: ${release.fault?.what ?? "something failed."}`;
   if (release.state === "rolled-back")
-    return `Rolled back at ${formatShare(release.undo?.fromShare ?? 0)}: ${release.undo?.because.sentence ?? ""}`;
+    return `Rolled back at ${formatShare(release.undo?.fromShare ?? 0)}: ${fullStop(release.undo?.because.sentence ?? "")}`;
   if (release.undo !== null)
-    return `Rolling back from ${formatShare(release.undo.fromShare)}: ${release.undo.because.sentence}`;
+    return `Rolling back from ${formatShare(release.undo.fromShare)}: ${fullStop(release.undo.because.sentence)}`;
   if (release.state === "closed") return `${candidate.label} is live; every step is done.`;
   if (current === null) return `${candidate.label} is live.`;
   if (release.paused !== null)
     return `Paused at ${formatShare(release.share)} by ${release.paused.by}${release.paused.reason === undefined ? "" : `: ${release.paused.reason}`}.`;
-  if (release.hold !== null) return `Held at ${formatShare(release.share)}: ${release.hold.because.sentence}`;
+  if (release.hold !== null) return `Held at ${formatShare(release.share)}: ${fullStop(release.hold.because.sentence)}`;
   const status = currentStatus(release, current.step, current.progress, now);
   if (status.waitsFor === "start-time") return `${candidate.label} is live; "${current.step.name}" is due later.`;
   if (current.step.kind === "shift" && status.waitsFor !== "effect") return watchingSentence(release, stable === null);

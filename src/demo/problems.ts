@@ -1,3 +1,4 @@
+import { fullStop } from "../core/plain-text.ts";
 import { formatCount } from "../core/figures.ts";
 import type { FailureSeen, LoadReport } from "./load-report.ts";
 import { inWords, type Played, resultOf, type Showing } from "./result.ts";
@@ -24,7 +25,7 @@ function endingProblems(
   if (ending === wanted) return [];
   const pressed = broken.length === 0 ? "" : `, because a key broke it (${broken.join(", ")})`;
   const why = fault?.what ?? status?.sentence ?? "Tidegate ended without a word";
-  return [`${version} should have been ${inWords(wanted)}${pressed}; it was ${inWords(ending)}: ${closed(why)}`];
+  return [`${version} should have been ${inWords(wanted)}${pressed}; it was ${inWords(ending)}: ${fullStop(why)}`];
 }
 
 /**
@@ -58,7 +59,7 @@ function failureInWords({ what, version, detail }: FailureSeen): string {
 }
 
 function orderProblems({ orders }: LoadReport): readonly string[] {
-  if (orders.lost === null) return [`The orders were not checked: ${closed(orders.notChecked ?? "nobody looked")}`];
+  if (orders.lost === null) return [`The orders were not checked: ${fullStop(orders.notChecked ?? "nobody looked")}`];
   if (orders.lost === 0) return [];
   const ids = orders.lostIds.slice(0, 3).join(", ");
   return [
@@ -71,8 +72,4 @@ function unseenProblems(played: Played): readonly string[] {
   const { bad } = played;
   if (bad.ending !== "rolled-back" || bad.broken.length > 0 || resultOf(played).rollbackMs !== null) return [];
   return ["v3 never answered a customer, so nothing was seen of how fast it is put back."];
-}
-
-function closed(sentence: string): string {
-  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }

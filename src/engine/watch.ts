@@ -40,7 +40,12 @@ export function createWatch(world: World): Watch {
 
   const verdicts = (release: Release, now: Moment): Pick<Seen, "verdicts" | "stableVerdicts"> => {
     const current = currentStep(release);
-    if (current === null || current.progress.state !== "running" || current.step.guards.length === 0)
+    if (
+      current === null ||
+      current.progress.state !== "running" ||
+      current.step.guards.length === 0 ||
+      !world.isKnown()
+    )
       return { verdicts: [], stableVerdicts: [] };
     const { step, progress } = current;
     // Before the share is in force there is nothing to judge but the processes.

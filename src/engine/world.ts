@@ -28,6 +28,8 @@ export interface World {
   rows(): readonly SecondRow[];
   /** The second, as in `rows`, in which it was `ageMs` ago. */
   secondAgo(ageMs: Duration): number;
+  /** The first look has ended. Before it nothing is known, which is not the same as nothing being there. */
+  isKnown(): boolean;
   /** Why the rows can't be trusted, or null. */
   sourceDown(): string | null;
   hoursOfTraffic(): readonly HourOfTraffic[];
@@ -58,6 +60,7 @@ export function createWorld(ports: Ports, poke: () => void): World {
 
   const secondAgo = (ageMs: Duration): number => Math.floor((clock.monotonic() - ageMs) / SECOND);
 
+  let isKnown = false;
   let looks = 0;
   let newestLook = 0;
   const askForInstances = async (): Promise<readonly InstanceSeen[]> => {
@@ -114,12 +117,14 @@ export function createWorld(ports: Ports, poke: () => void): World {
       await Promise.all([lookAtInstances(), lookAtTraffic()]);
       prober.probe(instances, services);
       await lookAtRows();
+      isKnown = true;
     },
     freshInstances: askForInstances,
     instances: () => instances,
     health: () => prober.seen(),
     traffic: () => state,
     trafficFault: () => trafficFault,
+    isKnown: () => isKnown,
     rows: () => rows,
     secondAgo,
     sourceDown: () => (state === null ? (trafficFault?.what ?? "no data plane runs") : sourceDown),
@@ -137,6 +142,7 @@ export function createWorld(ports: Ports, poke: () => void): World {
             return state;
           } catch (error) {
             state = null;
+            trafficFault = faultOf(error, "traffic-unreachable", "The data plane can't be asked.");
             if (!(error instanceof FaultError) || error.fault.code !== "revision-conflict" || tries <= 0) throw error;
           } finally {
             writes += 1;

@@ -10,11 +10,12 @@ import { planOf, step } from "../support/plans.ts";
 /** Each event of a history with the state that has it in it, as a follower sees them. */
 function follow(
   events: readonly ReleaseEvent[],
-): readonly { readonly event: ReleaseEvent; readonly release: Release }[] {
+): readonly { readonly event: ReleaseEvent; readonly release: Release; readonly before: Release | null }[] {
   let release: Release | null = null;
   return events.map((event, index) => {
-    release = evolve(release, { event, at: { wall: 1_000 + index, watched: index } });
-    return { event, release };
+    const before = release;
+    release = evolve(before, { event, at: { wall: 1_000 + index, watched: index } });
+    return { event, release, before };
   });
 }
 
@@ -152,7 +153,7 @@ describe("an event as a line of a log", () => {
 
   it("is a sentence, and nothing where nobody needs to know", () => {
     assert.deepEqual(
-      follow(HISTORY).flatMap(({ event, release }) => eventLine(event, release, style) ?? []),
+      follow(HISTORY).flatMap(({ event, release, before }) => eventLine(event, release, before, style) ?? []),
       [
         "release 7: shop a1f09c → 9f2c1e production, by ann",
         "● start",
@@ -160,7 +161,7 @@ describe("an event as a line of a log", () => {
         "● shift 5%",
         "5% of the traffic on 9f2c1e, read back after 12ms",
         "fail (rollback): errors 5.9% (4/68), limit 1%",
-        "held at 5%: errors 5.9% (4/68), limit 1%.",
+        "held at 5%: errors 5.9% (4/68), limit 1%. Goes on once that is over.",
         "paused by bob: looking",
         "resumed by bob",
         "✖ shift 5% 8ms: errors 5.9% (4/68), limit 1%",
@@ -189,11 +190,45 @@ describe("an event as a line of a log", () => {
       },
     ];
     const lines = follow([...HISTORY.slice(0, 3), ...failing(1), ...failing(2)]).flatMap(
-      ({ event, release }) => eventLine(event, release, style) ?? [],
+      ({ event, release, before }) => eventLine(event, release, before, style) ?? [],
     );
     assert.deepEqual(lines.slice(2), [
       "✖ start: It ended with code 1.\nno .env\nError: DATABASE_URL",
       "✖ start again (try 2): It ended with code 1.",
     ]);
+  });
+
+  it("says that a guard is well only when it was not, and how a hold ends", () => {
+    const figures = { candidate: 0, stable: 0, limit: 0.01, n: 120, nStable: 900, k: 0, windowMs: 20_000 };
+    const verdict = (kind: "pass" | "no-data", sentence: string, windowMs = 20_000): ReleaseEvent => ({
+      type: "verdict-changed",
+      step: "shift-5",
+      verdict: { metric: "errors", verdict: kind, sentence, figures: { ...figures, windowMs } },
+    });
+    const held = (kind: "no-data" | "uncertain"): ReleaseEvent => ({
+      type: "held",
+      step: "shift-5",
+      because: { kind, sentence: "errors unknown" },
+      needsPerson: true,
+    });
+    const lines = (...more: readonly ReleaseEvent[]): readonly string[] =>
+      follow([...HISTORY.slice(0, 2), { type: "step-started", step: "shift-5", attempt: 1 }, ...more])
+        .slice(3)
+        .flatMap(({ event, release, before }) => eventLine(event, release, before, style) ?? []);
+    assert.deepEqual(lines(verdict("pass", "errors 0%")), []);
+    assert.deepEqual(lines(verdict("no-data", "errors unknown: nothing is counted yet", 0)), []);
+    assert.deepEqual(
+      lines(verdict("no-data", "errors unknown"), held("no-data"), verdict("pass", "errors 0%"), {
+        type: "hold-ended",
+        step: "shift-5",
+      }),
+      [
+        "no-data: errors unknown",
+        "held at 0%: errors unknown. Goes on once that is over, or when a person decides.",
+        "pass: errors 0%",
+        "goes on",
+      ],
+    );
+    assert.deepEqual(lines(held("uncertain")), ["held at 0%: errors unknown. Needs a person."]);
   });
 });

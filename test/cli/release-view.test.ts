@@ -48,6 +48,24 @@ Held at 5%: p95 +38% against stable, limit +20%, n = 4 112. Goes on by itself on
     );
   });
 
+  it("a hold for want of figures, which ends by itself or by a person", () => {
+    assert.equal(
+      shown(statuses.WITHOUT_DATA, 100),
+      `
+shop a1f09c → 9f2c1e  production                                                 release 42 · 3m 08s
+✔ start  ✔ smoke  ✔ warm  ● shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire
+last 1m     wanted  measured  requests  errors   p50   p95    p99  in flight
+stable         95%     95.0%    12 310   0.10%  18ms  92ms  140ms         14
+candidate       5%      5.0%       646   0.15%  <1ms  95ms   1.5s          1
+Held at 5%: errors unknown: no requests on the candidate for 30s. Goes on by itself once that is
+  over, or when a person decides.
+  next  tidegate promote 42   goes on without waiting for it
+        tidegate rollback 42  Puts 100% back on a1f09c at once, which still runs, then stops 9f2c1e.
+                              Under 1s for users.
+`,
+    );
+  });
+
   it("a hold that needs a person, with what that person can do", () => {
     assert.equal(
       shown(statuses.NEEDS_PERSON, 100),

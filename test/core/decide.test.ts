@@ -78,6 +78,7 @@ describe("missing data (I4)", () => {
       world.settle();
       equal(world.share, 2_500);
       equal(world.release.hold, null);
+      equal(world.eventsOf("hold-ended").length, 1, "that it goes on is told");
     });
   }
 

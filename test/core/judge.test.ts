@@ -115,6 +115,13 @@ describe("a limit on errors", () => {
     match(few.sentence, /n = 60 of 100 needed/);
   });
 
+  it("says no-data of what it has looked at, not of the minute that it may look at", () => {
+    const none = (more: Partial<Look>): string => after(1, look([ERRORS], rows(60, [0, 0], [100, 0]), more)).sentence;
+    equal(none({ fromSecond: 61 }), "errors unknown: nothing is counted yet");
+    equal(none({ fromSecond: 49 }), "errors unknown: no requests on the candidate for 12s");
+    equal(none({}), "errors unknown: no requests on the candidate for 1m");
+  });
+
   it("says source-down when the figures can't be had, whatever they were", () => {
     const verdict = after(9, look([ERRORS], rows(60, [5, 5], [100, 0]), { sourceDown: "no data plane runs" }));
     equal(verdict.verdict, "source-down");

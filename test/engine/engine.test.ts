@@ -45,7 +45,7 @@ describe("the engine", () => {
     await under.release(engine, USUAL, "v2");
     await under.until(async () => (await state(2)) === "rolled-back");
     const status = await engine.status(2);
-    match(status?.sentence ?? "", /^Rolled back at 5%: errors 30% \(\d+\/\d+\) against 0% .*, limit 1%$/);
+    match(status?.sentence ?? "", /^Rolled back at 5%: errors 30% \(\d+\/\d+\) against 0% .*, limit 1%\.$/);
     equal(under.traffic.table?.stable?.version, "v1");
     equal(under.traffic.table?.candidate, null);
     ok((await under.runtime.instances()).every(({ version, state: is }) => version === "v1" || is === "exited"));

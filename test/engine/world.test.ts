@@ -1,11 +1,33 @@
-import { equal } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import { it } from "node:test";
 import { routingTable } from "../../src/core/table.ts";
 import type { TrafficState } from "../../src/core/routing.ts";
+import type { Release } from "../../src/core/release.ts";
+import { createWatch } from "../../src/engine/watch.ts";
 import { createWorld } from "../../src/engine/world.ts";
 import { engineUnderTest } from "../support/engine-under-test.ts";
 import { USUAL } from "../support/plans.ts";
 import { PureWorld } from "../support/pure-world.ts";
+
+it("nothing is known before the first look, which is not that no data plane runs", async () => {
+  const { ports } = engineUnderTest();
+  const { release } = new PureWorld(USUAL);
+  const world = createWorld(ports, () => undefined);
+  const watch = createWatch(world);
+  const at = { wall: 10_000, watched: 10_000 };
+  const shifting: Release = {
+    ...release,
+    cursor: release.plan.steps.findIndex(({ kind }) => kind === "shift"),
+    share: 500,
+    steps: release.steps.map((step) => ({ ...step, state: "running", attempt: 1, startedAt: at, readyAt: at })),
+  };
+  deepEqual(watch.looks(shifting, at), []);
+  await world.look([]);
+  deepEqual(
+    watch.looks(shifting, at).map(({ verdict, sentence }) => `${verdict}: ${sentence}`),
+    ["source-down: errors unknown: no data plane runs"],
+  );
+});
 
 it("a look at the data plane that began before a write does not undo what the write told", async () => {
   const { ports } = engineUnderTest();

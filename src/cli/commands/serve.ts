@@ -89,12 +89,13 @@ function logChanges(context: Context, { journal, engine }: Acting): Disposable {
     const at = seen.get(id) ?? { release: null, seq: 0 };
     const isNew = !seen.has(id);
     for (const stored of await journal.read(id, at.seq + 1)) {
-      at.release = evolve(at.release, stored);
+      const before = at.release;
+      at.release = evolve(before, stored);
       at.seq = stored.seq;
       const isOld = isNew && stored.epoch < engine.epoch;
       if (isOld) continue;
       const document = context.json ? eventJson(stored, at.release) : null;
-      const line = context.json ? null : eventLine(stored.event, at.release, context.terminal.style());
+      const line = context.json ? null : eventLine(stored.event, at.release, before, context.terminal.style());
       if (document !== null) context.terminal.print(JSON.stringify(document));
       if (line !== null) context.terminal.print(`${new Date(stored.at.wall).toISOString()} release ${id}: ${line}`);
     }

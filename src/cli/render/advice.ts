@@ -28,5 +28,6 @@ export function adviceOf(status: Status, openItems: readonly string[] = []): rea
     step === undefined || step.kind === "start" || (step.kind === "shift" && step.state === "failed")
       ? []
       : [{ command: `tidegate promote ${id}`, does: "goes on without waiting for it" }];
-  return [again, ...past, rollback];
+  // What goes on by itself is only hastened, or given up.
+  return [...(status.hold.endsByItself ? [] : [again]), ...past, rollback];
 }

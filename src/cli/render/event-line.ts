@@ -1,15 +1,17 @@
+import { fullStop } from "../../core/plain-text.ts";
 import type { ReleaseEvent } from "../../core/event.ts";
-import type { EffectProgress, Release } from "../../core/release.ts";
+import { type EffectProgress, endsByItself, type Release } from "../../core/release.ts";
 import { leftRunningIn } from "../../core/status.ts";
+import type { Verdict } from "../../core/guard.ts";
 import { formatShare } from "../../core/share.ts";
 import { formatDuration } from "../../core/time.ts";
 import { type Style, symbols } from "./style.ts";
 
 /**
  * What happened, as one line for a log; null for what nobody needs to read. `release` is the state with the event in
- * it: steps and effects are called by their names.
+ * it: steps and effects are called by their names. `before` is the state without it; null: it is the first.
  */
-export function eventLine(event: ReleaseEvent, release: Release, style: Style): string | null {
+export function eventLine(event: ReleaseEvent, release: Release, before: Release | null, style: Style): string | null {
   const marks = symbols(style);
   switch (event.type) {
     case "planned":
@@ -27,9 +29,10 @@ export function eventLine(event: ReleaseEvent, release: Release, style: Style): 
     case "effect-failed":
       return failedLine(event, release, style);
     case "verdict-changed":
+      if (before?.verdicts[event.verdict.metric] === undefined && isAsExpected(event.verdict)) return null;
       return `${event.verdict.verdict}${event.verdict.level === undefined ? "" : ` (${event.verdict.level})`}: ${event.verdict.sentence}`;
     case "held":
-      return `held at ${formatShare(release.share)}: ${stopped(event.because.sentence)}${event.needsPerson ? " Needs a person." : ""}`;
+      return `held at ${formatShare(release.share)}: ${fullStop(event.because.sentence)} ${howItEnds(release)}`;
     case "hold-ended":
       return "goes on";
     case "step-passed":
@@ -84,8 +87,17 @@ function tookOf(release: Release, id: string): string {
   return ` ${formatDuration(progress.endedAt.wall - progress.startedAt.wall)}`;
 }
 
-function stopped(sentence: string): string {
-  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
+/** At first: that a guard is well is no news, least of all beside a start that fails, nor that nothing is counted yet. */
+function isAsExpected({ verdict, figures }: Verdict): boolean {
+  return verdict === "pass" || (verdict === "no-data" && figures.windowMs === 0);
+}
+
+/** Of a hold that has just begun. */
+function howItEnds(release: Release): string {
+  if (!endsByItself(release)) return "Needs a person.";
+  return release.hold?.needsPerson === true
+    ? "Goes on once that is over, or when a person decides."
+    : "Goes on once that is over.";
 }
 
 function reason({ reason }: { readonly reason?: string }): string {

@@ -21,7 +21,8 @@ export function toneOf(status: Status): Tone {
 }
 
 function nextDecision({ current, hold, paused }: Status): readonly string[] {
-  if (current === null || paused !== null || hold?.needsPerson === true) return [];
+  if (current === null || paused !== null || hold?.endsByItself === false) return [];
+  if (hold?.needsPerson === true) return ["Goes on by itself once that is over, or when a person decides."];
   if (current.waitsFor === "start-time" && current.nextDecisionInMs !== null)
     return [`Due in ${formatDuration(current.nextDecisionInMs)}.`];
   if (current.nextDecisionInMs !== null) return [`Next decision in ${formatDuration(current.nextDecisionInMs)}.`];

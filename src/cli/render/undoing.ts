@@ -1,3 +1,4 @@
+import { fullStop } from "../../core/plain-text.ts";
 import { explainEvidence } from "../../core/evidence.ts";
 import type { Fault } from "../../core/fault.ts";
 import { formatCount } from "../../core/figures.ts";
@@ -32,7 +33,7 @@ function title(status: Status, rollback: RollbackStatus, style: Style): readonly
     return [`${marks.running} ROLLING BACK from ${from}%:`, "warn"];
   })();
   const found = foundIn(status, rollback);
-  const sentence = `${closed(rollback.sentence)}${found === null ? "" : ` Found in ${formatDuration(found)}.`}`;
+  const sentence = `${fullStop(rollback.sentence)}${found === null ? "" : ` Found in ${formatDuration(found)}.`}`;
   return wrap(`${words} ${sentence}`, style.width, "  ").map((line, index) =>
     index === 0 && line.startsWith(words) ? paint(style, tone, words) + line.slice(words.length) : line,
   );
@@ -53,10 +54,6 @@ function said({ where, cause, detail = [], fix }: Fault, style: Style): readonly
     ),
     ...(fix === undefined ? [] : labelled("fix", fix.split("\n"), style)),
   ];
-}
-
-function closed(sentence: string): string {
-  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
 /** From the start of the shift that failed to the decision; null where no shift failed (a person rolled back). */

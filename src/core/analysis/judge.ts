@@ -10,6 +10,7 @@ import {
   type Verdict,
 } from "../guard.ts";
 import type { InstanceSeen, SecondRow } from "../observation.ts";
+import { formatDuration, SECOND } from "../time.ts";
 import { quantile } from "./histogram.ts";
 import { sumWindow, type WindowSum } from "./window.ts";
 
@@ -92,7 +93,7 @@ function verdictOf(
   if (isOfProcesses(guard.metric) && figures.candidate === null)
     return make("no-data", `${label} unknown: nothing is known of the candidate's processes`);
   if (figures.n === 0 || figures.candidate === null)
-    return make("no-data", `${label} unknown: no requests on the candidate for ${figures.windowMs / 1000}s`);
+    return make("no-data", `${label} unknown: ${nothingSeen(guard, figures)}`);
   const limit = broken?.limit ?? firstLimit(guard);
   const sentence = guardSentence(guard, figures, limit);
   if (broken === null) return make(...unbroken(guard, figures, sentence));
@@ -102,6 +103,12 @@ function verdictOf(
   return looks >= guard.breaches
     ? make("fail", sentence, broken.level)
     : make("inconclusive", `${sentence} (broken ${looks} of ${guard.breaches} looks)`);
+}
+
+/** As long as it has been watched: nobody can know of a minute that has only begun. */
+function nothingSeen({ metric }: Guard, { windowMs }: Figures): string {
+  const what = metric === "websockets" ? "WebSockets" : "requests";
+  return windowMs === 0 ? "nothing is counted yet" : `no ${what} on the candidate for ${formatDuration(windowMs)}`;
 }
 
 /** Missing data is never a pass (I4): neither the candidate's nor that of what it is compared with. */
@@ -216,7 +223,7 @@ function figuresOf(guard: Guard, look: Look): Figures {
     limit: limitValue(guard),
     n,
     nStable,
-    windowMs: guard.windowMs,
+    windowMs: Math.max(0, look.toSecond - from + 1) * SECOND,
     ...(k === undefined ? {} : { k }),
     ...(kStable === undefined ? {} : { kStable }),
   };

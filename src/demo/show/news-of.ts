@@ -1,3 +1,4 @@
+import { fullStop } from "../../core/plain-text.ts";
 import type { Fault } from "../../core/fault.ts";
 import { formatDuration } from "../../core/time.ts";
 import type { News, Scene, VersionName } from "./scene.ts";
@@ -35,10 +36,10 @@ export function newsOf(
     case "held":
       return {
         tone: document["needsPerson"] === true ? "warn" : "plain",
-        sentence: `${version} stays at ${number(document, "sharePercent")}%: ${closed(sentence("sentence"))}`,
+        sentence: `${version} stays at ${number(document, "sharePercent")}%: ${fullStop(sentence("sentence"))}`,
       };
     case "rollback-decided":
-      return { tone: "bad", sentence: `${version} is put back: ${closed(sentence("sentence"))}` };
+      return { tone: "bad", sentence: `${version} is put back: ${fullStop(sentence("sentence"))}` };
     case "rolled-back":
       return { tone: "good", sentence: `${version} is stopped; ${scene.serving ?? "nothing"} serves as before.` };
     case "engine-took-over":
@@ -86,10 +87,6 @@ function takeOver(document: Document, { seconds }: Scene): Omit<News, "at"> | nu
 
 function plain(sentence: string): Omit<News, "at"> {
   return { tone: "plain", sentence };
-}
-
-function closed(sentence: string): string {
-  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
 function text(document: Document, name: string): string {

@@ -131,14 +131,31 @@ export const FIRST: Status = {
 export const HELD: Status = {
   ...SHIFTING,
   sentence: "Held at 5%: p95 +38% against stable, limit +20%, n = 4 112.",
-  hold: { sentence: "p95 +38% against stable, limit +20%, n = 4 112.", needsPerson: false, sinceMs: AT },
+  hold: {
+    sentence: "p95 +38% against stable, limit +20%, n = 4 112.",
+    needsPerson: false,
+    endsByItself: true,
+    sinceMs: AT,
+  },
   current: { ...SHIFTING.current!, waitsFor: "evidence", nextDecisionInMs: null },
+};
+
+export const WITHOUT_DATA: Status = {
+  ...SHIFTING,
+  sentence: "Held at 5%: errors unknown: no requests on the candidate for 30s.",
+  hold: {
+    sentence: "errors unknown: no requests on the candidate for 30s",
+    needsPerson: true,
+    endsByItself: true,
+    sinceMs: AT,
+  },
+  current: { ...SHIFTING.current!, waitsFor: "person", nextDecisionInMs: null },
 };
 
 export const NEEDS_PERSON: Status = {
   ...SHIFTING,
   sentence: 'Held at 5%: Nobody knows whether "purge" was done: the engine that did it is gone.',
-  hold: { sentence: 'Nobody knows whether "purge" was done.', needsPerson: true, sinceMs: AT },
+  hold: { sentence: 'Nobody knows whether "purge" was done.', needsPerson: true, endsByItself: false, sinceMs: AT },
   current: { ...SHIFTING.current!, waitsFor: "person", nextDecisionInMs: null },
 };
 
@@ -150,7 +167,12 @@ export const WAITS_FOR_APPROVAL: Status = {
   ],
   sharePercent: 0,
   sentence: "Held at 0%: Waits for a person with the role approver to approve.",
-  hold: { sentence: "Waits for a person with the role approver to approve.", needsPerson: true, sinceMs: AT },
+  hold: {
+    sentence: "Waits for a person with the role approver to approve.",
+    needsPerson: true,
+    endsByItself: false,
+    sinceMs: AT,
+  },
   current: {
     step: "01-approve",
     name: "go-live",
