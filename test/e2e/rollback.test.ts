@@ -47,6 +47,12 @@ describe("a release that is live and has its standby", () => {
     assert.deepEqual(await versionsRunning(), [status.stable?.version]);
   });
 
+  it("is not taken for a success by a script that attaches too late", async () => {
+    const named = await app.tidegate(["attach", "2", "--json"]);
+    assert.equal(named.code, 10, named.stdout + named.stderr);
+    assert.equal((JSON.parse(named.stdout) as { state: string }).state, "rolled-back");
+  });
+
   it("can be released again after that", async () => {
     app.version({ name: "v2" });
     assert.equal((await releaseWell(app)).state, "live");

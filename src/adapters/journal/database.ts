@@ -78,6 +78,11 @@ function openAsItLies(path: string): DatabaseSync | null {
   return null;
 }
 
+/** Whether the folder's layout tells which releases are settled; the first one did not. */
+export function knowsSettled(database: DatabaseSync): boolean {
+  return layoutOf(database) >= 2;
+}
+
 function layoutOf(database: DatabaseSync): number {
   return Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
 }

@@ -7,7 +7,7 @@ import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
 import { takeActorLock } from "./actor-lock.ts";
 import { patiently } from "./busy.ts";
 import { chain } from "./chain.ts";
-import { bringUpToDate, openPrepared } from "./database.ts";
+import { bringUpToDate, knowsSettled, openPrepared } from "./database.ts";
 
 /** The journal in the state folder: SQLite, WAL, synchronous=FULL, so that what was appended outlives a power cut. */
 export async function openSqliteJournal(folder: StateFolder): Promise<Journal> {
@@ -30,8 +30,10 @@ export async function openSqliteJournal(folder: StateFolder): Promise<Journal> {
       run(() =>
         database
           .prepare(
-            `SELECT release FROM releases AS each
-             WHERE settled < (SELECT max(seq) FROM events WHERE release = each.release) ORDER BY release DESC`,
+            knowsSettled(database)
+              ? `SELECT release FROM releases AS each
+                 WHERE settled < (SELECT max(seq) FROM events WHERE release = each.release) ORDER BY release DESC`
+              : "SELECT release FROM releases ORDER BY release DESC",
           )
           .all()
           .map(({ release }) => Number(release)),

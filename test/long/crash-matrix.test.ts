@@ -1,0 +1,3 @@
+import { crashMatrix } from "../crash/support/matrix.ts";
+
+crashMatrix(1);
