@@ -90,13 +90,24 @@ function offsetOf(release: number): number {
 
 /** After `down` or a reboot the journal's stable version may not run any more: then the place is empty. */
 async function stillServing(ports: Ports, plan: Plan, before: Placed | null): Promise<Placed | null> {
-  if (before === null) return null;
-  const instances = await ports.runtime.instances();
-  const runs = instances.some(
-    (instance) => instance.version === before.version && instance.slot === before.slot && instance.state !== "exited",
-  );
+  const instances = (await ports.runtime.instances()).filter(({ state }) => state !== "exited");
+  if (before === null) return servingAnyway(ports, instances);
+  const runs = instances.some(({ version, slot }) => version === before.version && slot === before.slot);
   if (runs || plan.services.length === 0) return before;
   return null;
+}
+
+/** A journal that was lost knows of nothing, and yet there may be customers: the data plane and the runtime say of whom. */
+async function servingAnyway(ports: Ports, instances: readonly InstanceSeen[]): Promise<Placed | null> {
+  const stable = (await ports.traffic.read())?.table?.stable ?? null;
+  const instance = instances.find(({ id }) => stable?.instances.some((each) => each.id === id) === true);
+  if (stable === null || instance === undefined) return null;
+  const { version, slot, adopted, address } = instance;
+  const label = await ports.runtime.resolve(version).then(
+    (known) => known.label,
+    () => version,
+  );
+  return { version, label, slot, ...(adopted && address !== undefined ? { adopted: address } : {}) };
 }
 
 async function takeOver(ports: Ports, plan: Plan, before: Placed | null, address: string): Promise<Placed> {

@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
+import { createMemoryJournal } from "../../src/adapters/journal/memory.ts";
 import { replay } from "../../src/core/evolve.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
 import type { Engine } from "../../src/engine/api.ts";
@@ -318,6 +319,23 @@ describe("an engine that goes away", () => {
     equal((await under.release(engine, USUAL, "v1")).kind, "accepted");
     await under.until(() => under.traffic.table?.share === 10_000);
     await stop(engine, under);
+  });
+
+  it("begins beside what serves when the journal was lost: nobody is sent to nowhere", async () => {
+    const { under, engine } = await withV1();
+    await stop(engine, under);
+    Object.assign(under.ports, { journal: createMemoryJournal() });
+    const before = under.traffic.writes.length;
+    const next = await under.start();
+    equal((await under.release(next, USUAL, "v2")).kind, "accepted");
+    await under.until(async () => (await next.status(1))?.state === "closed");
+    equal((await next.status(1))?.stable?.version, "v1");
+    ok(
+      under.traffic.writes
+        .slice(before)
+        .every(({ stable, candidate, share }) => stable !== null || (candidate !== null && share === 10_000)),
+    );
+    await stop(next, under);
   });
 
   it("keeps a second engine from acting at the same time (I3)", async () => {

@@ -1,5 +1,5 @@
 import { statfsSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FaultError } from "../../core/fault.ts";
 
@@ -22,17 +22,34 @@ export async function patiently<T>(path: string, work: () => T): Promise<T> {
 
 /** Whether SQLite says that somebody else has it locked. */
 export function isBusy(error: unknown): boolean {
+  return resultCode(error) === 5;
+}
+
+/** SQLite's primary result code; -1: it was not SQLite. */
+function resultCode(error: unknown): number {
   const code = (error as { errcode?: number } | null)?.errcode;
-  return code !== undefined && (code & 0xff) === 5;
+  return code === undefined ? -1 : code & 0xff;
 }
 
 /** What a person can make of what SQLite says. */
 export function unavailable(path: string, error: unknown): FaultError {
   const cause = error instanceof Error ? error.message : String(error);
-  return new FaultError(
-    { code: "journal-unavailable", ...reasonOf(path, error), where: path, cause },
-    { cause: error },
-  );
+  const reason = isDamaged(error) ? damagedAt(path) : { code: "journal-unavailable", ...reasonOf(path, error) };
+  return new FaultError({ ...reason, where: path, cause }, { cause: error });
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+function isDamaged(error: unknown): boolean {
+  return [11, 26].includes(resultCode(error));
+}
+
+function damagedAt(path: string): { readonly code: string; readonly what: string; readonly fix: string } {
+  const [folder, name] = [dirname(path), basename(path)];
+  return {
+    code: "journal-damaged",
+    what: "The journal is damaged: SQLite can't make sense of the file. What serves goes on serving.",
+    fix: `put ${name} back from a backup; without one, move ${name}, ${name}-wal and ${name}-shm out of ${folder}: the next release begins a new journal beside what serves`,
+  };
 }
 
 /** SQLite keeps a page of its own in hand, so it fails before the last byte is gone. */
