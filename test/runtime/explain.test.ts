@@ -17,6 +17,17 @@ describe("why an instance doesn't get ready", () => {
     assert.match(fault.fix ?? "", /try it by hand: \(cd /);
   });
 
+  it("it ended again and again: what it said each time, once", async () => {
+    await using world = await processWorld();
+    const id = await start(world, "echo one; echo two; exit 1", {}, world.commit("Something"));
+    const log = world.runtime.log;
+    await until(
+      "it has ended three times",
+      async () => (await log(id, 60)).filter((line) => line === "two").length >= 3,
+    );
+    assert.deepEqual((await world.runtime.explain(id)).detail, ["one", "two"]);
+  });
+
   it("a file of its own can't be read: which one and where, not where Node was", async () => {
     await using world = await processWorld();
     world.write("settings.js", "module.exports = {\n  one: 1\n  two: 2,\n};\n");

@@ -54,7 +54,11 @@ async function show(context: Context, session: Session, id: number, others: read
   const earlier = await earlierReleases(session, others);
   const style = context.terminal.style();
   return answer(context, { status: now, acting: session.actor(), instances, earlier: earlier.map(briefly) }, [
-    ...releaseView(now, style, { notes: notes(now, release, session), openItems: openItems(release) }),
+    ...releaseView(now, style, {
+      notes: notes(now, release, session),
+      openItems: openItems(release),
+      isStatus: true,
+    }),
     ...(isQuiet ? ["", ...(fault === null ? instanceLines(instances, style) : [describeFault(fault)])] : []),
     ...earlierLines(earlier, style),
   ]);

@@ -15,6 +15,8 @@ export interface Around {
   readonly notes?: readonly string[];
   /** Ids of checklist items that wait for a person. */
   readonly openItems?: readonly string[];
+  /** It is `tidegate status` that shows it: nobody need be led there. */
+  readonly isStatus?: boolean;
   /** With which the command ends; shown once the release has been rolled back. */
   readonly exitCode?: number;
 }
@@ -28,7 +30,7 @@ export function releaseView(status: Status, style: Style, around: Around = {}): 
 function body(status: Status, style: Style, around: Around): readonly string[] {
   switch (status.state) {
     case "rolled-back":
-      return ["", ...undoing(status, style, around.exitCode)];
+      return ["", ...undoing(status, style, around)];
     case "rolling-back":
       return undoing(status, style);
     case "failed":

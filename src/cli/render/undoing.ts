@@ -1,5 +1,5 @@
 import { fullStop } from "../../core/plain-text.ts";
-import { explainEvidence } from "../../core/evidence.ts";
+import { type Evidence, explainEvidence } from "../../core/evidence.ts";
 import type { Fault } from "../../core/fault.ts";
 import { formatCount } from "../../core/figures.ts";
 import type { RollbackStatus, Status } from "../../core/status.ts";
@@ -9,18 +9,24 @@ import { paint, type Style, symbols, type Tone } from "./style.ts";
 import { cut, padEnd, widthOf, wrap, wrapItems } from "./text.ts";
 
 /** A rollback, under way or done: why, what was undone and how fast, and the bug that it hands over. */
-export function undoing(status: Status, style: Style, exitCode?: number): readonly string[] {
+export function undoing(
+  status: Status,
+  style: Style,
+  around: { readonly exitCode?: number; readonly isStatus?: boolean } = {},
+): readonly string[] {
   const { rollback } = status;
   if (rollback === null) return [];
   const stable = status.stable?.label ?? null;
-  const why = rollback.evidence === null ? [] : explainEvidence(rollback.evidence, status.candidate.label);
+  const seen = rollback.fault?.detail?.slice(-SEEN_LINES) ?? [];
+  const why =
+    rollback.evidence === null ? [] : explainEvidence(withoutSeen(rollback.evidence, seen), status.candidate.label);
   return [
     ...title(status, rollback, style),
     ...timeline(rollback, stable, style),
     ...facts(status, rollback, stable).map((line) => `  ${line}`),
-    ...(rollback.fault === null ? [] : said(rollback.fault, style)),
+    ...(rollback.fault === null ? [] : said(rollback.fault, seen, style)),
     ...labelled("why", why, style),
-    ...(status.state === "rolled-back" ? next(status, style, exitCode) : []),
+    ...(status.state === "rolled-back" && around.isStatus !== true ? next(status, style, around.exitCode) : []),
   ];
 }
 
@@ -39,17 +45,22 @@ function title(status: Status, rollback: RollbackStatus, style: Style): readonly
   );
 }
 
+/** A log line that stands there already, of the process that did not start, is no second finding. */
+function withoutSeen(evidence: Evidence, seen: readonly string[]): Evidence {
+  return { ...evidence, lines: evidence.lines.filter(({ text }) => !seen.some((line) => line.trim() === text.trim())) };
+}
+
 /** Of a long log the end, where the reason stands; all of it is in the file that `where` names. */
 const SEEN_LINES = 8;
 
 /** What the outside said when a step's own work failed: without it nobody could mend it. */
-function said({ where, cause, detail = [], fix }: Fault, style: Style): readonly string[] {
+function said({ where, cause, fix }: Fault, seen: readonly string[], style: Style): readonly string[] {
   return [
     ...(where === undefined ? [] : labelled("where", [where], style)),
     ...(cause === undefined ? [] : labelled("cause", [cause], style)),
     ...labelled(
       "seen",
-      detail.slice(-SEEN_LINES).map((line) => cut(line, Math.max(20, style.width - 8))),
+      seen.map((line) => cut(line, Math.max(20, style.width - 8))),
       style,
     ),
     ...(fix === undefined ? [] : labelled("fix", fix.split("\n"), style)),

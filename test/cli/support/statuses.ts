@@ -368,7 +368,13 @@ export const NEVER_STARTED: Status = {
     sentence: "web did not become ready: its process ended with code 1 after 0.4s.",
     fromSharePercent: 0,
     undone: [{ name: "stop-candidate", afterMs: 40, failed: false }],
-    evidence: { routes: [], lines: [], commits: ["Read the database's address from the environment"], missing: [] },
+    evidence: {
+      routes: [],
+      // Told once: it stands among the last words of the process.
+      lines: [{ text: "Error: DATABASE_URL is not set", count: 2, frame: "db.js:12" }],
+      commits: ["Read the database's address from the environment"],
+      missing: [],
+    },
     fault: {
       code: "instance-exited",
       what: "web did not become ready: its process ended with code 1 after 0.4s.",

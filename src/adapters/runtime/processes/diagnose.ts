@@ -32,8 +32,18 @@ export function explainFailedStart(failed: FailedStart): Fault {
   const hasEnded =
     failed.instance.restarts > 0 || failed.instance.state === "exited" || failed.instance.state === "backoff";
   const fault = hasEnded ? ended(failed) : alive(failed);
-  const telling = failed.log.filter((line) => !FRAME_OF_NODE.test(line));
-  return { where: failed.logFile, ...fault, detail: telling.slice(-SHOWN).map(withoutControls) };
+  const telling = failed.log.filter((line) => !FRAME_OF_NODE.test(line)).map(withoutControls);
+  return { where: failed.logFile, ...fault, detail: toldOnce(telling).slice(-SHOWN) };
+}
+
+/** A process that ends and is started again says the same each time: its last life's words are enough. */
+function toldOnce(lines: readonly string[]): readonly string[] {
+  for (let length = 1; length <= lines.length / 2; length += 1) {
+    const last = lines.slice(-length);
+    const before = lines.slice(-2 * length, -length);
+    if (last.every((line, index) => line === before[index])) return toldOnce(lines.slice(0, -length));
+  }
+  return lines;
 }
 
 /** Node's own frames of a stack: at the end of a log they push the file and line that are wrong out of sight. */
