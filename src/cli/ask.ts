@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { FaultError } from "../core/fault.ts";
 import type { Context } from "./context.ts";
+import { wrap } from "./render/text.ts";
 
 /**
  * Asks once before something happens. Faults: confirmation-missing, where nobody can be asked and `--yes` was not
@@ -15,7 +16,7 @@ export async function confirm({ terminal }: Context, does: string, isYes: boolea
       fix: "add --yes",
     });
   }
-  terminal.complain(does);
+  terminal.complain(wrap(does, terminal.style().width).join("\n"));
   const said = await ask(terminal, "Go on? [y/N] ");
   if (said !== null && /^y(es)?$/i.test(said.trim())) return;
   throw new FaultError({ code: said === null ? "interrupted" : "not-confirmed", what: "Nothing was changed." });

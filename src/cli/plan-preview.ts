@@ -4,6 +4,7 @@ import { canonicalJson } from "../core/canonical-json.ts";
 import type { ObservationBatch, SecondRow } from "../core/observation.ts";
 import type { Plan, StepOf } from "../core/plan.ts";
 import { isRunning, type Release } from "../core/release.ts";
+import { hadVisitors, putBackBefore, putBackSentence } from "../core/put-back.ts";
 import { statusOf } from "../core/status.ts";
 import { SECOND } from "../core/time.ts";
 import { formatShare } from "../core/share.ts";
@@ -68,9 +69,10 @@ export function lastWorkMs(newestFirst: readonly Release[]): number | null {
 /** What a person should know before it begins, a sentence each. */
 export function warningsOf(
   preview: Omit<PlanPreview, "warnings">,
-  newest: Release | undefined,
+  newestFirst: readonly Release[],
   notes: readonly string[],
 ): readonly string[] {
+  const [newest] = newestFirst;
   return [
     ...unwrittenServices(preview.plan).map((name) => `Nobody has written yet how ${name} starts: ${WRITE_RUN}`),
     ...notes,
@@ -79,6 +81,7 @@ export function warningsOf(
           `Release ${newest.id} (${newest.candidate.label}) is running: until it ends a release is refused, unless it supersedes it.`,
         ]
       : []),
+    ...putBack(putBackBefore(newestFirst, preview.candidate.version)),
     ...(newest?.state === "failed" ? [`Release ${newest.id} failed and needs a person before another can begin.`] : []),
     ...(preview.stable?.version === preview.candidate.version
       ? [`${preview.candidate.label} serves already: there is nothing to release.`]
@@ -89,6 +92,14 @@ export function warningsOf(
       ? []
       : ["Automatic rollback is off: what is worse holds until a person decides."]),
   ];
+}
+
+function putBack(before: Release | null): readonly string[] {
+  if (before === null) return [];
+  const asks = hadVisitors(before)
+    ? " To release it again has to be confirmed, by --yes where nobody can be asked."
+    : "";
+  return [`${putBackSentence(before)}${asks}`];
 }
 
 /** A guard without enough requests says nothing, and without a verdict no step passes. */

@@ -90,7 +90,7 @@ function ended({ id, state, stable }: Release, { kind }: Command): CommandAnswer
   }
   if (state === "failed")
     return refuse("release-ended", `Release ${id} has failed: it can only be tried again.`, `tidegate retry ${id}`);
-  return refuse("release-ended", `Release ${id} is ${state}: there is nothing to ${kind}.`);
+  return refuse("release-ended", `Release ${id} is ${state.replace("-", " ")}: there is nothing to ${kind}.`);
 }
 
 function accept(events: readonly ReleaseEvent[], sentence: string): CommandAnswer {
@@ -321,8 +321,10 @@ function retry(release: Release, act: Act): CommandAnswer {
   if (release.state === "closed" || release.state === "rolled-back")
     return refuse(
       "release-ended",
-      `Release ${release.id} is ${release.state}: there is nothing to retry.`,
-      "tidegate release starts a new one",
+      `Release ${release.id} is ${release.state.replace("-", " ")}: there is nothing to retry.`,
+      release.state === "closed"
+        ? "tidegate release starts a new one"
+        : `tidegate release ${release.candidate.label} begins anew with that version`,
     );
   const step = current?.step.id ?? release.plan.steps.at(-1)?.id ?? "";
   if (release.state !== "failed" && release.hold === null && current?.progress.state !== "failed")

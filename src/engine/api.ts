@@ -50,6 +50,8 @@ export interface ReleaseRequest {
   readonly adopt?: string;
   /** Undo the release that runs, completely, before this one begins. */
   readonly supersede: boolean;
+  /** Refuse it when the version was taken back from visitors the last time: who asks has not been told of it. */
+  readonly unlessPutBack?: boolean;
   readonly reason?: string;
 }
 

@@ -6,6 +6,7 @@ import { MINUTE } from "../core/time.ts";
 import type { Request } from "../ports/journal.ts";
 import type { Ports, ReleaseRequest, RequestAnswer, RequestBody } from "./api.ts";
 import type { Hands } from "./hands.ts";
+import { lastPutBack, mustNotBeKnownBad } from "./known-bad.ts";
 import { mustBeFree, placeBefore, planRelease } from "./start-release.ts";
 
 /** How long a newer release waits for the standby of the one before it to be retired, or for that one to be undone. */
@@ -78,7 +79,9 @@ export function createRequests({ ports, hands, epoch, claim, poke, stopped }: Re
     const releases = await hands.history(app, environment);
     if (!request.supersede) mustBeFree(releases);
     // Refused before anything is undone or retired for it.
-    await ports.runtime.resolve(request.version);
+    const wanted = await ports.runtime.resolve(request.version);
+    if (request.unlessPutBack === true)
+      mustNotBeKnownBad(await lastPutBack(journal, { app, environment }, wanted.version));
     const before = placeBefore(await makeRoom(releases, request.supersede, id, by));
     const event = { ...(await planRelease(ports, { id, request, by, before })), request: asked };
     // Meanwhile somebody may have rolled back what serves, or this engine may have been told to stop.

@@ -14,6 +14,7 @@ async function pressing(keys: string | null, isYes = false): Promise<{ code: str
   const told: string[] = [];
   const terminal = {
     canAsk: true,
+    style: () => ({ width: 100, colours: false, unicode: true }),
     input: input as unknown as ReadStream,
     questions: questions as unknown as WriteStream,
     complain: (text: string) => void told.push(text),

@@ -61,8 +61,7 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
 });
 
 describe("what to know before a release", () => {
-  const warnings = (over: Partial<typeof PREVIEW>): string =>
-    warningsOf({ ...PREVIEW, ...over }, undefined, []).join("\n");
+  const warnings = (over: Partial<typeof PREVIEW>): string => warningsOf({ ...PREVIEW, ...over }, [], []).join("\n");
 
   it("is little traffic, with the figures", () => {
     assert.equal(warnings({}), "");

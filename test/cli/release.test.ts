@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, it } from "node:test";
+import type { Fault } from "../../src/core/fault.ts";
 import type { Status } from "../../src/core/status.ts";
 import { type App, createApp } from "../e2e/support/app.ts";
 import type { Command, Document, Ended } from "../e2e/support/command.ts";
@@ -140,6 +141,31 @@ describe("a release in the foreground", { concurrency: false }, () => {
     assert.equal(await answer(), "v3");
   });
 
+  it("that visitors had and that was put back is released again only when somebody says so", async () => {
+    const refused = await app.tidegate(["release"]);
+    assert.equal(refused.code, 3);
+    assert.match(
+      refused.stderr,
+      /^Nobody can be asked here, and nothing was changed\. It would do this: Releases [0-9a-f]{7} again\. Release 4 put [0-9a-f]{7} back at 50%: errors .+ limit 1%\.$/m,
+    );
+    assert.equal((await app.status()).release, 4, "nothing was begun");
+    const named = await app.tidegate(["release", app.git("rev-parse", "HEAD"), "--json"]);
+    assert.equal(named.code, 3);
+    assert.equal((JSON.parse(named.stdout) as { fault: Fault }).fault.code, "confirmation-missing");
+    assert.match((await app.tidegate(["plan"])).stdout, /! Release 4 put [0-9a-f]{7} back at 50%: errors /);
+    const retry = await app.tidegate(["retry", "4", "--yes"]);
+    assert.equal(retry.code, 3);
+    assert.match(retry.stderr, /^Release 4 is rolled back: .*\n {2}fix {4}tidegate release [0-9a-f]{7} begins anew/);
+
+    const again = app.start(["release", "--yes"]);
+    await again.tells(/^Release 4 put [0-9a-f]{7} back at 50%: errors /m);
+    await again.tells(/50% of the traffic on/);
+    again.kill("SIGINT");
+    await again.ended;
+    const { code, stdout } = await app.tidegate(["rollback", "--yes"]);
+    assert.equal(code, 0, stdout);
+  });
+
   it("that never gets ready ends with 10 before any traffic, and shows the last words of its process", async () => {
     app.plan(PLAN("1s"));
     app.version({ name: "v5", diesAfterMs: 1 });
@@ -148,6 +174,10 @@ describe("a release in the foreground", { concurrency: false }, () => {
     assert.match(stdout, /^✖ ROLLED BACK at 0%: /m);
     assert.match(stdout, /the disk of my dreams is full/);
     assert.equal(await answer(), "v3");
+
+    const again = await app.tidegate(["release"]);
+    assert.equal(again.code, 10, "no visitor had it: it is tried again, and what came of it the last time is said");
+    assert.match(again.stderr, /^Release 6 put [0-9a-f]{7} back before it had a visitor: web-/m);
   });
 });
 

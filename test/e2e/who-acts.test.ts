@@ -186,6 +186,7 @@ describe("two releases", () => {
 
   it("begun in the same moment, one acts and the other is refused", async () => {
     await rollBack();
+    commitNext();
     const both = [app.start(["release", "--json"]), app.start(["release", "--json"])];
     const loser = await Promise.race(both.map(async (one) => ({ one, ended: await one.ended })));
     assert.equal(loser.ended.code, 3, loser.ended.stdout + loser.ended.stderr);

@@ -50,6 +50,13 @@ describe("the engine", () => {
     equal(under.traffic.table?.stable?.version, "v1");
     equal(under.traffic.table?.candidate, null);
     ok((await under.runtime.instances()).every(({ version, state: is }) => version === "v1" || is === "exited"));
+
+    const again = { kind: "release", plan: USUAL, version: "v2", supersede: false, unlessPutBack: true } as const;
+    const asked = engine.ask(again, null, "ann");
+    await under.until(async () => (await under.journal.openRequests()).length === 0);
+    const refused = await asked;
+    equal(refused.kind === "refused" ? refused.fault.code : "", "version-put-back");
+    match(refused.kind === "refused" ? refused.fault.what : "", /^Release 2 put v2 back at 5%: errors 30%/);
     await stop(engine, under);
   });
 

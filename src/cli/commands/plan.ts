@@ -42,7 +42,7 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
     overrides,
     lastWorkMs: lastWorkMs(releases),
   };
-  return { ...preview, warnings: warningsOf(preview, releases[0], notes) };
+  return { ...preview, warnings: warningsOf(preview, releases, notes) };
 }
 
 /** How many releases back it matters what serves. */

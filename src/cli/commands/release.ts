@@ -1,5 +1,8 @@
 import type { Release } from "../../core/release.ts";
+import type { Plan } from "../../core/plan.ts";
+import { hadVisitors, putBackSentence } from "../../core/put-back.ts";
 import { isRunning } from "../../core/release.ts";
+import { lastPutBack } from "../../engine/known-bad.ts";
 import type { ReleaseRequest, RequestAnswer } from "../../engine/api.ts";
 import { confirm } from "../ask.ts";
 import type { Context } from "../context.ts";
@@ -15,14 +18,17 @@ import { FaultError } from "../../core/fault.ts";
 
 export const release: CommandDefinition = {
   about:
-    "Runs the plan for a version and follows it: prepares and starts it beside the one that serves, checks it, and gives it traffic step by step; when it is worse it is put back by itself. The first release of an empty place simply starts. Where `tidegate serve` acts, that does the work and this command follows it.",
+    "Runs the plan for a version and follows it: prepares and starts it beside the one that serves, checks it, and gives it traffic step by step; when it is worse it is put back by itself. The first release of an empty place simply starts. A version that was taken back from visitors the last time is released again only when somebody says so: a question in a terminal, else --yes (without it: exit code 3). Where `tidegate serve` acts, that does the work and this command follows it.",
   arguments: [{ name: "version", required: false, about: "a commit, tag or branch; by default HEAD" }],
   options: [
     { flags: "--adopt <address>", about: "take the instance that already runs there (host:port) over as stable" },
     { flags: "--supersede", about: "undo the release that runs, completely, before this one begins" },
     { flags: "--detach", about: "hand it to `tidegate serve` and return" },
     { flags: "--reason <text>", about: "why; kept in the journal and shown to everybody" },
-    { flags: "--yes", about: "don't ask before --supersede undoes a release" },
+    {
+      flags: "--yes",
+      about: "don't ask: before --supersede undoes a release, or a version that was put back is released again",
+    },
   ],
   examples: [
     { line: "tidegate release", does: "releases HEAD by the plan in tidegate.yaml" },
@@ -36,18 +42,18 @@ export const release: CommandDefinition = {
     const { plan, notes } = await loadPlan(context, project);
     mustBeWritten(plan);
     if (!context.json) for (const note of notes) context.terminal.complain(note);
-    if (isGiven(invocation, "supersede")) await confirmSupersede(invocation);
+    const isSaid = await confirmWhatIsRisky(invocation, plan);
     await using session = isGiven(invocation, "detach")
       ? await openServing(context)
       : await openActing(context, project, plan);
-    const said = await session.ask(requestOf(invocation, plan), null);
+    const said = await session.ask(requestOf(invocation, plan, isSaid), null);
     if (said.kind === "refused") return tellRefusal(context, said.fault);
     if (isGiven(invocation, "detach")) return detached(context, said);
     return await watchRelease(context, session, said.release);
   },
 };
 
-function requestOf(invocation: Invocation, plan: ReleaseRequest["plan"]): ReleaseRequest {
+function requestOf(invocation: Invocation, plan: Plan, isSaid: boolean): ReleaseRequest {
   const adopt = textOption(invocation, "adopt");
   const reason = textOption(invocation, "reason");
   return {
@@ -55,6 +61,7 @@ function requestOf(invocation: Invocation, plan: ReleaseRequest["plan"]): Releas
     plan,
     version: invocation.arguments[0] ?? "HEAD",
     supersede: isGiven(invocation, "supersede"),
+    unlessPutBack: !isSaid,
     ...(adopt === undefined ? {} : { adopt }),
     ...(reason === undefined ? {} : { reason }),
   };
@@ -66,14 +73,35 @@ function detached(context: Context, said: Exclude<RequestAnswer, { kind: "refuse
   return DONE;
 }
 
-async function confirmSupersede(invocation: Invocation): Promise<void> {
-  const running = await runningRelease(invocation.context);
-  if (running === null) return;
-  await confirm(
-    invocation.context,
-    `Undoes ${calledRelease(running)} completely, then begins the new one.`,
-    isGiven(invocation, "yes"),
-  );
+/**
+ * Asks once about what a release would undo, and about a version that was put back before; what is worth knowing and
+ * no question is only said. True: it was said that the version shall be released again.
+ */
+async function confirmWhatIsRisky(invocation: Invocation, plan: Plan): Promise<boolean> {
+  const { context } = invocation;
+  const isYes = isGiven(invocation, "yes");
+  const running = isGiven(invocation, "supersede") ? await runningRelease(context) : null;
+  const before = await putBackOnce(invocation, plan);
+  const isAsked = before !== null && hadVisitors(before);
+  const questions = [
+    ...(running === null ? [] : [`Undoes ${calledRelease(running)} completely, then begins the new one.`]),
+    ...(isAsked ? [`Releases ${before.candidate.label} again. ${putBackSentence(before)}`] : []),
+  ];
+  if (before !== null && !context.json && (isYes || !isAsked)) context.terminal.complain(putBackSentence(before));
+  if (questions.length > 0) await confirm(context, questions.join("\n"), isYes);
+  return isAsked || isYes;
+}
+
+async function putBackOnce(
+  { context, arguments: [version = "HEAD"] }: Invocation,
+  plan: Plan,
+): Promise<Release | null> {
+  const project = context.project();
+  await using reading = await openReading(context, project);
+  if (reading === null) return null;
+  const order = { project, plan, env: context.env, say: () => undefined, isFollowed: true };
+  const { runtime } = await context.machinery.outside(order);
+  return await lastPutBack(reading.journal, plan, (await runtime.resolve(version)).version);
 }
 
 async function runningRelease(context: Context): Promise<Release | null> {

@@ -4,7 +4,7 @@ import { calledRelease, runVerb, VERB_OPTIONS } from "../verb.ts";
 
 export const retry: CommandDefinition = {
   about:
-    "Tries the step that failed or is held again, once what was wrong is mended; of a rollback that stopped, goes on with it.",
+    "Tries the step that failed or is held again, once what was wrong is mended; of a rollback that stopped, goes on with it. A release that was rolled back has ended: `tidegate release` begins anew with its version.",
   arguments: [{ name: "id", required: false, about: "the release; by default the one that failed or is held" }],
   options: VERB_OPTIONS,
   examples: [{ line: "tidegate retry", does: "a new attempt, with a fresh look at the figures" }],
