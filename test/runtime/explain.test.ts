@@ -20,10 +20,9 @@ describe("why an instance doesn't get ready", () => {
   it("it ended again and again: what it said each time, once", async () => {
     await using world = await processWorld();
     const id = await start(world, "echo one; echo two; exit 1", {}, world.commit("Something"));
-    const log = world.runtime.log;
     await until(
       "it has ended three times",
-      async () => (await log(id, 60)).filter((line) => line === "two").length >= 3,
+      async () => (await world.runtime.log(id, 60)).filter((line) => line === "two").length >= 3,
     );
     assert.deepEqual((await world.runtime.explain(id)).detail, ["one", "two"]);
   });
