@@ -76,9 +76,9 @@ async function taskAdapters() {
 function quieter(notifier: Notifier, isFollowed: boolean): Notifier {
   if (!isFollowed) return notifier;
   return {
-    deliver: async (message, target, context) => {
+    deliver: async (message, target, context, signal) => {
       if (target.kind === "terminal" && message.topic !== "announcement") return;
-      await notifier.deliver(message, target, context);
+      await notifier.deliver(message, target, context, signal);
     },
   };
 }

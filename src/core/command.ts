@@ -130,15 +130,20 @@ function mayAct(release: Release, person: Person, role: string): boolean {
   return roles !== undefined && (role === "anyone" || roles.includes(role));
 }
 
-function roleFault(release: Release, person: Person, role: string): CommandAnswer {
-  const who = Object.entries(release.plan.people)
-    .filter(([, roles]) => roles.includes(role))
-    .map(([name]) => name);
+function roleFault(release: Release, person: Person, role: string, but = ""): CommandAnswer {
   return refuse(
     "role-missing",
     `${person.name} has not the role "${role}" that this needs.`,
-    who.length === 0 ? `give somebody the role in the plan file's people:` : `ask ${who.join(" or ")}`,
+    whoMay(release, role, but),
   );
+}
+
+/** `but`: somebody who may not, whatever their roles are. */
+function whoMay({ plan }: Release, role: string, but: string): string {
+  const who = Object.entries(plan.people)
+    .filter(([name, roles]) => name !== but && (role === "anyone" || roles.includes(role)))
+    .map(([name]) => name);
+  return who.length === 0 ? "give somebody else the role in the plan file's people:" : `ask ${who.join(" or ")}`;
 }
 
 function approve(
@@ -163,14 +168,14 @@ function approve(
       "look at tidegate status, then approve again",
     );
   }
-  if (!mayAct(release, person, step.role)) return roleFault(release, person, step.role);
+  if (!mayAct(release, person, step.role)) return roleFault(release, person, step.role, release.by);
   const team = Object.keys(release.plan.people).length;
   const own = person.name === release.by;
   if (own && team > 1)
     return refuse(
       "own-release",
       `${person.name} started this release, and nobody approves a release of their own.`,
-      "ask another member of the team",
+      whoMay(release, step.role, release.by),
     );
   if (validApprovals(release, progress).includes(person.name))
     return { kind: "already", sentence: `${person.name} has approved "${step.name}" already.` };

@@ -46,7 +46,16 @@ export type Repeat = "safe" | "ask";
 
 export interface Message {
   readonly topic:
-    "started" | "phase" | "held" | "needs-person" | "live" | "rolled-back" | "failed" | "closed" | "announcement";
+    | "started"
+    | "phase"
+    | "warning"
+    | "held"
+    | "needs-person"
+    | "live"
+    | "rolled-back"
+    | "failed"
+    | "closed"
+    | "announcement";
   readonly title: string;
   readonly sentence: string;
   /** What the reader can do next. */

@@ -1,6 +1,6 @@
 import type { Because, ReleaseEvent } from "./event.ts";
 import type { Step, StepOf } from "./plan.ts";
-import type { Release } from "./release.ts";
+import type { Hold, Release } from "./release.ts";
 import { noWayBack } from "./way-back.ts";
 
 /** What the plan says to do when the step fails. */
@@ -31,7 +31,7 @@ export function lowerShift(release: Release): StepOf<"shift"> | null {
   );
 }
 
-/** Says that the release is held, once for each reason. */
+/** Says that the release is held, once for each reason, and again when that is another one by now. */
 export function hold(release: Release, step: Step, needsPerson: boolean, because: Because): readonly ReleaseEvent[] {
   const now = release.hold;
   if (
@@ -39,8 +39,16 @@ export function hold(release: Release, step: Step, needsPerson: boolean, because
     now.step === step.id &&
     now.needsPerson === needsPerson &&
     now.because.kind === because.kind &&
-    now.because.verdict?.metric === because.verdict?.metric
+    now.because.verdict?.metric === because.verdict?.metric &&
+    !saysMore(now, because)
   )
     return [];
   return [{ type: "held", step: step.id, because, needsPerson }];
+}
+
+/** What people have done of what is waited for, changes the sentence; figures that only run on with the clock are no news. */
+function saysMore({ because: before, needsPerson }: Hold, because: Because): boolean {
+  if (because.kind !== "waiting") return false;
+  const wording = (sentence: string): string => (needsPerson ? sentence : sentence.replaceAll(/\d+/g, ""));
+  return wording(before.sentence) !== wording(because.sentence);
 }

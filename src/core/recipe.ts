@@ -1,6 +1,5 @@
 import type { Effect, Repeat } from "./effect.ts";
 import type { Service, Step } from "./plan.ts";
-import { fillReferences } from "./references.ts";
 import type { Release } from "./release.ts";
 import { WHOLE } from "./share.ts";
 import { type Duration, SECOND } from "./time.ts";
@@ -81,31 +80,9 @@ function ownRecipe(release: Release, step: Step): Recipe {
       return [{ ...ONCE, name: "warm", effect: { kind: "warm", warm: step.warm } }];
     case "shift":
       return shiftRecipe(release, step.share);
+    // What it says is a message beside the release (messages.ts): nobody's webhook may hold it up.
     case "notify":
-      return [
-        {
-          ...ONCE,
-          name: "notify",
-          effect: {
-            kind: "notify",
-            message: {
-              topic: "announcement",
-              title: `${release.app} ${release.candidate.label}`,
-              sentence: fillReferences(step.message, {
-                version: release.candidate.label,
-                slot: release.candidate.slot,
-              }),
-            },
-            to: release.plan.notify.filter(
-              (target) =>
-                step.to.length === 0 || step.to.includes(target.kind === "webhook" ? target.name : target.kind),
-            ),
-          },
-          tries: 3,
-          backoffMs: 2 * SECOND,
-          optional: true,
-        },
-      ];
+      return [];
     case "run":
       return [
         {

@@ -1,15 +1,12 @@
 import { type Release, currentStep, isEnded } from "./release.ts";
 import type { Instant } from "./time.ts";
-import { MESSAGE_TRIES } from "./messages.ts";
+import { isMessageLeft } from "./messages.ts";
 
-/** Nothing is left to do now: the release has ended with every message sent, or it waits for a person or a date. */
+/** Nothing is left to do now: the release has ended with every message sent or given up, or it waits for a person or a date. */
 export function isSettled(release: Release, wall: Instant): boolean {
-  const messages = Object.values(release.messages).some(
-    ({ state, try: tries }) =>
-      state === "requested" || state === "interrupted" || (state === "failed" && tries < MESSAGE_TRIES),
-  );
-  if (isEnded(release)) return !messages;
-  if (release.undo !== null || messages) return false;
+  if (isMessageLeft(release, wall)) return false;
+  if (isEnded(release)) return true;
+  if (release.undo !== null) return false;
   const current = currentStep(release);
   if (current === null) return false;
   const { step, progress } = current;

@@ -18,6 +18,7 @@ import {
 import { fullStop } from "./plain-text.ts";
 import { formatShare, WHOLE } from "./share.ts";
 import type { Moment } from "./time.ts";
+import { windowAt } from "./window.ts";
 
 /**
  * Where a release stands, for people and machines: what `status` prints, with and without `--json`. Times in
@@ -267,11 +268,18 @@ function currentStatus(release: Release, step: Step, progress: StepProgress, now
       ...base,
       doing: null,
       waitsFor: step.kind === "approve" || step.kind === "check" ? "person" : "time",
-      nextDecisionInMs: null,
+      nextDecisionInMs: untilOpen(step, now),
     };
   const least = step.hold.kind === "for" ? step.hold.ms : step.hold.atLeastMs;
   const left = least - watchedSoFar(progress, now);
   return { ...base, doing: null, waitsFor: left > 0 ? "time" : "evidence", nextDecisionInMs: left > 0 ? left : null };
+}
+
+/** null: nobody can tell, or it is no window. */
+function untilOpen(step: Step, now: Moment): number | null {
+  if (step.kind !== "window" || step.window.kind !== "times") return null;
+  const { opensAt } = windowAt(step.window, now.wall);
+  return opensAt === null ? null : opensAt - now.wall;
 }
 
 /** One that was interrupted is done by nobody: it is asked for again, or a person is. */

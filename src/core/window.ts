@@ -1,6 +1,6 @@
 import type { WeeklySpan, Window } from "./plan.ts";
 import { quietestSpans, type TrafficProfile } from "./quietest.ts";
-import { DAY, type Duration, formatDuration, HOUR, type Instant, MINUTE } from "./time.ts";
+import { DAY, type Duration, type Instant, MINUTE } from "./time.ts";
 import { minuteOfWeek, offsetAt, MINUTES_A_WEEK, weekdayAndTime } from "./zone.ts";
 
 /** Whether a `window` step may go on now. */
@@ -10,7 +10,7 @@ export interface WindowState {
   readonly opensAt: Instant | null;
   /** When it closes; null while it is closed, or when it never does. */
   readonly closesAt: Instant | null;
-  /** For people: "The window sat-sun 01:00-05:00 opens Sat 01:00 (Europe/Berlin), in 2d 4h." */
+  /** For people: "The window sat-sun 01:00-05:00 opens Sat 01:00 (Europe/Berlin)." It stays right while time passes. */
   readonly sentence: string;
 }
 
@@ -33,8 +33,7 @@ export function windowAt(window: Window, now: Instant, profile?: TrafficProfile)
 function stateOf(spans: readonly WeeklySpan[], zone: string, name: string, now: Instant): WindowState {
   const open = isWithin(spans, zone, now);
   const change = nextChange(spans, zone, now, open);
-  const at =
-    change === null ? "" : `${weekdayAndTime(change, zone)} (${zone}), in ${formatDuration(roundUp(change - now))}`;
+  const at = change === null ? "" : `${weekdayAndTime(change, zone)} (${zone})`;
   if (open) {
     const sentence = change === null ? `${name} is always open.` : `${name} is open; it closes ${at}.`;
     return { open, opensAt: null, closesAt: change, sentence };
@@ -92,10 +91,6 @@ function nextOffsetChange(zone: string, at: Instant, until: Instant): Instant {
     else after = middle;
   }
   return after;
-}
-
-function roundUp(duration: Duration): Duration {
-  return duration > HOUR ? Math.ceil(duration / MINUTE) * MINUTE : duration;
 }
 
 function hours(count: number): string {

@@ -39,7 +39,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
     wake.abort();
   };
   const world = createWorld(ports, poke);
-  const patrol = createPatrol(ports, options, world);
+  const patrol = createPatrol(ports, options, world, stopped.signal);
 
   const hands = createHands({
     ports,
@@ -139,7 +139,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
     },
     [Symbol.asyncDispose]: async () => {
       stopped.abort(new Error("the engine stops"));
-      for (const each of hands.all()) await each.abandon();
+      await Promise.all(hands.all().map((each) => each.abandon()));
       await looping;
       await requests.ended();
       await lock[Symbol.asyncDispose]();

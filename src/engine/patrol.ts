@@ -15,6 +15,7 @@ export function createPatrol(
   { clock, runtime, health, notifier }: Ports,
   { patrol }: EngineOptions,
   world: World,
+  stopped: AbortSignal,
 ): Patrol {
   let nextAt = Number.NEGATIVE_INFINITY;
   let results: readonly PatrolResult[] = [];
@@ -59,7 +60,12 @@ export function createPatrol(
     };
     await Promise.allSettled(
       release.plan.notify.map((target) =>
-        notifier.deliver(message, target, { app: release.app, environment: release.environment, release: release.id }),
+        notifier.deliver(
+          message,
+          target,
+          { app: release.app, environment: release.environment, release: release.id },
+          stopped,
+        ),
       ),
     );
   };
@@ -69,7 +75,8 @@ export function createPatrol(
       if (!patrol || newest === null || isRunning(newest) || clock.monotonic() < nextAt) return;
       nextAt = clock.monotonic() + newest.plan.patrolMs;
       results = await look(newest).catch(() => results);
-      await tell(newest);
+      // Whoever is slow to listen must not keep the engine from acting.
+      void tell(newest);
     },
     results: () => (results.length > 0 ? results : seenAsPatrol(world)),
   };

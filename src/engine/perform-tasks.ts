@@ -117,9 +117,10 @@ const COUNTED_AFTER_MS = 4_500;
 
 /** One target that can't be reached must not keep a message from the others. */
 export async function notifyPeople(stage: Stage, message: Message, to: readonly NotifyTarget[]): Promise<Observed> {
-  const { app, environment, id } = stage.release;
+  const { ports, signal } = stage;
+  const { app, environment, id: release } = stage.release;
   const results = await Promise.allSettled(
-    to.map((target) => stage.ports.notifier.deliver(message, target, { app, environment, release: id })),
+    to.map((target) => ports.notifier.deliver(message, target, { app, environment, release }, signal)),
   );
   const failed = results.flatMap((result) =>
     result.status === "rejected"

@@ -4,6 +4,7 @@ import type { Observed } from "../core/effect.ts";
 import type { EventOf, Happened, ReleaseEvent } from "../core/event.ts";
 import { type Fault, faultOf } from "../core/fault.ts";
 import { evolve } from "../core/evolve.ts";
+import { decideMessages } from "../core/messages.ts";
 import { currentStep, isEnded, type Release } from "../core/release.ts";
 import { isSettled } from "../core/settled.ts";
 import { WHOLE } from "../core/share.ts";
@@ -18,6 +19,8 @@ import type { World } from "./world.ts";
 const RENEW_EVERY_MS = 3 * SECOND;
 /** How long a rollback waits for what was under way to stop, before it stops the candidate. */
 const ABORT_WAIT_MS = 5 * SECOND;
+/** How long messages get to arrive when the engine stops: what is not known to have arrived, people are told again. */
+const FAREWELL_MS = 3 * SECOND;
 
 /** One release in the hands of the engine: the loop of deciding, appending, performing. */
 export interface RunningRelease {
@@ -49,6 +52,7 @@ interface UnderWay {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
   readonly isUndo: boolean;
+  readonly isMessage: boolean;
 }
 
 export function runRelease(input: RunningReleaseInput): RunningRelease {
@@ -59,7 +63,9 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   const watch = createWatch(world);
   const underWay = new Map<string, UnderWay>();
   let renewedAt = Number.NEGATIVE_INFINITY;
+  /** Nothing is decided any more, and of what was under way only messages are written down. */
   let isAbandoned = false;
+  let isGone = false;
   let queue: Promise<unknown> = Promise.resolve();
 
   /** One thing at a time: the journal's order is the order in which things are decided. */
@@ -89,6 +95,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   const begin = (event: EventOf<"effect-requested">): void => {
     const controller = new AbortController();
     const isUndo = event.within.kind !== "step";
+    const isMessage = event.within.kind === "message";
     const begun = clock.monotonic();
     const before = event.within.kind === "undo" && event.effect.kind !== "share" ? othersToEnd() : Promise.resolve();
     const run = async (): Promise<void> => {
@@ -99,11 +106,11 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
           (error: unknown) => ({ fault: faultOf(error, "effect-failed", `"${event.name}" failed.`) }),
         );
       underWay.delete(event.key);
-      if (isAbandoned) return;
+      if (isGone || (isAbandoned && !isMessage)) return;
       await settleEffect(event.key, outcome, clock.monotonic() - begun);
     };
     const ended = run().catch(fatal);
-    underWay.set(event.key, { controller, ended, isUndo });
+    underWay.set(event.key, { controller, ended, isUndo, isMessage });
   };
 
   const settleEffect = (
@@ -148,6 +155,15 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       if (events.length === 0) return;
       await append(events);
     }
+  };
+
+  /** What has just happened, people hear now, and not from an engine that may come days later. */
+  const sayLastWords = async (): Promise<void> => {
+    await inTurn(async () => {
+      const events = decideMessages(release, time.now());
+      if (events.length > 0) await append(events);
+    }).catch(fatal);
+    await Promise.all([...underWay.values()].filter(({ isMessage }) => isMessage).map(({ ended }) => ended));
   };
 
   const renewLease = async (): Promise<void> => {
@@ -202,13 +218,16 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     isSettled: () => underWay.size === 0 && isSettled(release, time.now().wall),
     abandon: async () => {
       isAbandoned = true;
-      const left = [...underWay.values()];
-      for (const { controller } of left) controller.abort();
+      const work = [...underWay.values()].filter(({ isMessage }) => !isMessage);
+      for (const { controller } of work) controller.abort();
       // Clean-ups of smoke flows and the like get a moment.
-      await atMost(
+      const cleanUps = atMost(
         2 * SECOND,
-        left.map(({ ended }) => ended),
+        work.map(({ ended }) => ended),
       );
+      await Promise.all([cleanUps, atMost(FAREWELL_MS, [sayLastWords()])]);
+      isGone = true;
+      for (const { controller } of underWay.values()) controller.abort();
       await queue;
     },
   };

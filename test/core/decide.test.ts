@@ -302,6 +302,29 @@ describe("people", () => {
     equal(alone.eventsOf("approved")[0]?.own, true);
   });
 
+  it("are told how far it has come, approval by approval", () => {
+    const people = { ann: ["approver"], bob: ["approver"], cy: ["approver"], dan: ["qa"] };
+    const world = new PureWorld(planOf([step.approve("go", { count: 2 }), ...USUAL.steps], { people })).settle();
+    match(world.release.hold?.because.sentence ?? "", /0 of 2/);
+    equal(world.ask({ kind: "approve" }, "bob").kind, "accepted");
+    match(world.release.hold?.because.sentence ?? "", /1 of 2/);
+    equal(world.ask({ kind: "approve" }, "bob").kind, "already");
+    equal(world.release.hold?.because.sentence, "Waits for approval: 1 of 2 by a person with the role approver.");
+    equal(world.ask({ kind: "approve" }, "cy").kind, "accepted");
+    equal(world.release.hold, null);
+  });
+
+  it("are named who may approve: never who started the release", () => {
+    const fixFor = (person: string, people: Readonly<Record<string, readonly string[]>>): string | undefined => {
+      const world = new PureWorld(planOf([step.approve(), ...USUAL.steps], { people })).settle();
+      const answer = world.ask({ kind: "approve" }, person);
+      return answer.kind === "refused" ? answer.fault.fix : undefined;
+    };
+    equal(fixFor("cy", { ann: ["approver"], bob: ["approver"], cy: [] }), "ask bob");
+    equal(fixFor("ann", { ann: ["approver"], bob: ["approver"], cy: [] }), "ask bob");
+    equal(fixFor("ann", { ann: ["approver"], cy: [] }), "give somebody else the role in the plan file's people:");
+  });
+
   it("are refused an approval of a plan that they did not see (I9)", () => {
     const world = new PureWorld(planOf([step.approve(), ...USUAL.steps])).settle();
     equal(world.ask({ kind: "approve", planHash: "another" }).kind, "refused");

@@ -31,10 +31,10 @@ describe("a window of times", () => {
   it("tells when it closes while it is open, and when it opens while it is not", () => {
     const open = windowAt(office, at("2026-01-06T12:30:15Z"));
     assert.deepEqual([open.opensAt, open.closesAt], [null, at("2026-01-06T15:00:00Z")]);
-    assert.equal(open.sentence, "The window as written is open; it closes Tue 16:00 (Europe/Berlin), in 2h 30m.");
+    assert.equal(open.sentence, "The window as written is open; it closes Tue 16:00 (Europe/Berlin).");
     const closed = windowAt(office, at("2026-01-09T12:00:00Z"));
     assert.deepEqual([closed.opensAt, closed.closesAt], [at("2026-01-13T08:00:00Z"), null]);
-    assert.equal(closed.sentence, "The window as written opens Tue 09:00 (Europe/Berlin), in 3d 20h.");
+    assert.equal(closed.sentence, "The window as written opens Tue 09:00 (Europe/Berlin).");
   });
 
   it("may go over midnight and over the end of the week", () => {
@@ -174,7 +174,7 @@ describe("the quietest hours", () => {
     assert.equal(state.closesAt, start + 26 * HOUR);
     assert.equal(
       windowAt(window, start + 12 * HOUR, profile).sentence,
-      "The window of the quietest 3 hours (23:00-02:00) opens Mon 23:00 (UTC), in 11h.",
+      "The window of the quietest 3 hours (23:00-02:00) opens Mon 23:00 (UTC).",
     );
   });
 

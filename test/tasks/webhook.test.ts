@@ -20,6 +20,7 @@ const message: Message = {
   command: "tidegate status 42",
 };
 const context = { app: "shop", environment: "production", release: 42 };
+const NEVER = new AbortController().signal;
 const start = Date.UTC(2026, 0, 5, 12, 0, 0);
 
 interface Delivery {
@@ -28,7 +29,7 @@ interface Delivery {
 }
 
 /** Begins to deliver, by a clock that the test moves. */
-function deliver(url: string, more: Partial<NotifierSettings> = {}, sent: Message = message): Delivery {
+function deliver(url: string, more: Partial<NotifierSettings> = {}, sent: Message = message, signal = NEVER): Delivery {
   const clock = createManualClock(start);
   const notifier = createNotifier({
     clock,
@@ -37,7 +38,7 @@ function deliver(url: string, more: Partial<NotifierSettings> = {}, sent: Messag
     terminal: () => undefined,
     ...more,
   });
-  const result = notifier.deliver(sent, { kind: "webhook", name: "team", url: "${HOOK}" }, context).then(
+  const result = notifier.deliver(sent, { kind: "webhook", name: "team", url: "${HOOK}" }, context, signal).then(
     () => null,
     (error: unknown) => {
       assert.ok(error instanceof FaultError);
@@ -160,7 +161,7 @@ describe("a webhook", () => {
   it("is no longer waited for once Tidegate stops", async () => {
     await using server = await httpServer(taking(500).handle);
     const stop = new AbortController();
-    const { clock, result } = deliver(server.url, { signal: stop.signal });
+    const { clock, result } = deliver(server.url, {}, message, stop.signal);
     await clock.untilSleeping();
     stop.abort();
     assert.match((await result)?.cause ?? "", /stopped before the next try$/);
@@ -183,7 +184,7 @@ describe("a webhook", () => {
       terminal: () => undefined,
     });
     await assert.rejects(
-      notifier.deliver(message, { kind: "webhook", name: "team", url: "${SLACK_URL}" }, context),
+      notifier.deliver(message, { kind: "webhook", name: "team", url: "${SLACK_URL}" }, context, NEVER),
       (error) =>
         error instanceof FaultError &&
         error.fault.cause === "${SLACK_URL} is neither among the secrets nor in the environment",
@@ -276,7 +277,7 @@ describe("a message in the terminal", () => {
       values: () => ({}),
       terminal: (line) => lines.push(line),
     });
-    await notifier.deliver({ ...message, title: "Rolled\u001b[2J back\nnow" }, { kind: "terminal" }, context);
+    await notifier.deliver({ ...message, title: "Rolled\u001b[2J back\nnow" }, { kind: "terminal" }, context, NEVER);
     assert.deepEqual(lines, [
       "shop production · release 42 · Rolled back now",
       `  ${message.sentence}`,

@@ -9,9 +9,9 @@ export interface NotifierSettings extends WebhookSettings {
 /** Delivers to whatever a target names. Faults: notification-not-delivered. */
 export function createNotifier(settings: NotifierSettings): Notifier {
   return {
-    async deliver(message, target, context) {
+    async deliver(message, target, context, signal) {
       if (target.kind === "terminal") deliverToTerminal(message, context, settings.terminal);
-      else await deliverToWebhook(message, target, context, settings);
+      else await deliverToWebhook(message, target, context, { ...settings, signal });
     },
   };
 }

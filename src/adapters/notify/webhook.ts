@@ -16,8 +16,6 @@ export interface WebhookSettings {
   readonly redact: (text: string) => string;
   /** Values for `${UPPER}` in addresses: a webhook's address is mostly its password. */
   readonly values: () => Readonly<Record<string, string>>;
-  /** Ends waiting between tries. */
-  readonly signal?: AbortSignal;
   readonly timeoutMs?: Duration;
   readonly tries?: number;
   /** PEM of the authorities to trust instead of the machine's own. */
@@ -25,6 +23,9 @@ export interface WebhookSettings {
   /** Which addresses a public webhook must not redirect to. */
   readonly isPrivate?: (address: string) => boolean;
 }
+
+/** `signal` ends the tries. */
+type Delivery = WebhookSettings & { readonly signal: AbortSignal };
 
 type Webhook = Extract<NotifyTarget, { readonly kind: "webhook" }>;
 
@@ -42,7 +43,7 @@ export async function deliverToWebhook(
   message: Message,
   webhook: Webhook,
   context: MessageContext,
-  settings: WebhookSettings,
+  settings: Delivery,
 ): Promise<void> {
   const { clock, signal, tries = 5 } = settings;
   const url = addressOf(webhook, settings);
@@ -115,7 +116,7 @@ type Posted =
   | { readonly kind: "later"; readonly problem: string; readonly retryAfterMs?: Duration };
 
 /** One try, redirects followed. Only 307 and 308 keep a POST a POST, and none may lead from a public place inside. */
-async function post(first: URL, body: string, key: string, settings: WebhookSettings): Promise<Posted> {
+async function post(first: URL, body: string, key: string, settings: Delivery): Promise<Posted> {
   const isPrivate = settings.isPrivate ?? isPrivateAddress;
   let url = first;
   for (let redirects = 0; ; redirects += 1) {
@@ -132,7 +133,7 @@ async function post(first: URL, body: string, key: string, settings: WebhookSett
       keepBytes: 4_096,
       beyond: "stop",
       ...(guarded ? { lookup: publicLookup(isPrivate) } : {}),
-      ...(settings.signal === undefined ? {} : { signal: settings.signal }),
+      signal: settings.signal,
       ...(settings.authority === undefined ? {} : { authority: settings.authority }),
     });
     if (!result.answered || (result.status !== 307 && result.status !== 308))

@@ -108,7 +108,8 @@ function reason({ reason }: { readonly reason?: string }): string {
 function effectName(release: Release, key: string): string {
   const [, step = "", , name = key] = key.split("/");
   const of = nameOf(release, step);
-  return of === name || step === "undo" || step === "message" ? name : `${of}, ${name}`;
+  if (step === "message") return `message ${name.replace("@", " to ")}`;
+  return of === name || step === "undo" ? name : `${of}, ${name}`;
 }
 
 /** The first time with everything that is known of it; a try that fails the same way again is only counted. */

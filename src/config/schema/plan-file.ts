@@ -26,7 +26,7 @@ const notify = knowing(
     section: {
       title: "Notify",
       intro:
-        "Who is told what happens: start, phases, holds, approvals that are due, rollback, end. An address that is a secret is written as `${NAME}`.",
+        "Who is told what happens: start, phases, warnings, holds, approvals that are due, live, rollback, end. Each is told by itself, and nobody who does not answer holds a release or a rollback up. An address that is a secret is written as `${NAME}`.",
       example: `notify: { webhook: "\${CHAT_WEBHOOK}" }`,
     },
   },

@@ -147,7 +147,10 @@ const notify = z
       .describe("Names under `notify:`; by default all."),
     ...stepSiblings,
   })
-  .meta({ id: "step-notify", description: "Tells people." });
+  .meta({
+    id: "step-notify",
+    description: "Tells people, and waits for nobody: a message that is not taken is tried again beside the release.",
+  });
 
 const run = z
   .strictObject({
