@@ -44,6 +44,7 @@ function machinery(): Machinery {
     runningInstances: async (state, of) => (await import("./wiring.ts")).runningInstances(state, of),
     stopEverything: async (state) => (await import("./wiring.ts")).stopEverything(state, self),
     isKeeperThere: async (state) => (await import("./wiring.ts")).isKeeperThere(state),
+    restartProxy: async (state, within) => (await import("./wiring.ts")).restartProxy(state, within, self),
     runDemo: async (order) => (await import("./demo/run-demo.ts")).runDemo(order),
     runKeeper: async (state) => (await import("./keeper/main.ts")).runKeeper({ stateDir: state.path, version }),
     runProxy: async (state, listen) => {

@@ -1,7 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import type { AppAndEnvironment, Assembly, AssemblyOrder, Outside } from "./cli/machinery.ts";
+import type {
+  AppAndEnvironment,
+  Assembly,
+  AssemblyOrder,
+  LeaveWithin,
+  Outside,
+  ProxyRestarted,
+} from "./cli/machinery.ts";
 import { FaultError } from "./core/fault.ts";
 import type { InstanceSeen } from "./core/observation.ts";
 import type { Plan } from "./core/plan.ts";
@@ -155,6 +162,19 @@ export async function stopEverything(state: StateFolder, self: readonly string[]
   const isStopped = await stopKeeper(state, { keeperCommand: [...self, "keeper", "--state", state.path] });
   if (keeper !== null) await untilEnded(keeper);
   return isStopped;
+}
+
+export async function restartProxy(
+  state: StateFolder,
+  within: LeaveWithin,
+  self: readonly string[],
+): Promise<ProxyRestarted> {
+  const { restartEmbedded } = await import("./adapters/traffic/embedded-restart.ts");
+  const { ensureKeeper, isAnythingKept } = await import("./adapters/runtime/processes/ensure-keeper.ts");
+  // What a killed keeper left is looked after again first; where nothing was ever started nothing is.
+  if (isAnythingKept(state))
+    await ensureKeeper({ folder: state, keeperCommand: [...self, "keeper", "--state", state.path] });
+  return restartEmbedded(state, within);
 }
 
 /** It answers no more a moment before it has ended; who looks at the processes next must not find it. */

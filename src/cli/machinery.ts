@@ -1,5 +1,6 @@
 import type { InstanceSeen } from "../core/observation.ts";
 import type { Plan } from "../core/plan.ts";
+import type { Duration, Instant } from "../core/time.ts";
 import type { EngineOptions, Ports } from "../engine/api.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 import type { HealthProbe } from "../ports/health.ts";
@@ -32,10 +33,33 @@ export interface Machinery {
   /** Resolves when the process is told to end. */
   runKeeper(state: StateFolder): Promise<void>;
   runProxy(state: StateFolder, listen: readonly string[]): Promise<void>;
+  /**
+   * Lets a new process of the data plane take over from the one that runs. Faults: no-proxy, proxy-not-started (the old
+   * one serves on).
+   */
+  restartProxy(state: StateFolder, within: LeaveWithin): Promise<ProxyRestarted>;
   /** Answers the exit code. Faults: demo-not-begun, git-failed, usage. */
   runDemo(order: DemoOrder): Promise<ExitCode>;
   /** How this very program is started again: Node, its flags, the script. */
   readonly self: readonly string[];
+}
+
+/** How long what the old process has may take there; absent: as long as it does by default. */
+export interface LeaveWithin {
+  readonly longLivedMs?: Duration;
+  readonly requestsMs?: Duration;
+}
+
+export interface ProxyRestarted {
+  /** null: none ran, and one was started. */
+  readonly oldPid: number | null;
+  readonly pid: number;
+  /** Of the keeper, which starts the data plane of its own version. */
+  readonly version: string;
+  /** What the old process still finishes; null: it has nothing left, or has ended. */
+  readonly leaving: { readonly requests: number; readonly webSockets: number; readonly until: Instant } | null;
+  /** False: for a moment nobody listened, because the keeper could not get hold of the sockets. */
+  readonly wasSeamless: boolean;
 }
 
 export interface DemoOrder {

@@ -63,13 +63,9 @@ function isGlobal(word: string): boolean {
 }
 
 function refuseNotBuilt(words: readonly string[]): void {
-  const [word = "", second] = words;
+  const [word = ""] = words;
   const later =
-    word === "rollback" && words.includes("--now")
-      ? "rollback --now"
-      : word === "proxy" && second === "restart"
-        ? "proxy restart"
-        : NOT_BUILT.find((name) => name === word);
+    word === "rollback" && words.includes("--now") ? "rollback --now" : NOT_BUILT.find((name) => name === word);
   if (later === undefined) return;
   throw new FaultError({
     code: "not-built",

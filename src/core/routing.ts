@@ -85,6 +85,8 @@ export interface TrafficState {
   >;
   /** Set when the lease ended and the plane went back by itself. */
   readonly returnedAt: Instant | null;
+  /** A process that was in charge before and still finishes what it has; its counts are in the others. */
+  readonly leaving?: { readonly pid: number; readonly requests: number; readonly webSockets: number };
   /** Last request that began on each version, wall ms; null: none yet. */
   readonly lastRequestAt: Readonly<Record<string, Instant | null>>;
 }

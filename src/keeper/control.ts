@@ -1,5 +1,6 @@
 import { FaultError } from "../core/fault.ts";
 import { type ControlHandler, type ControlRequest, Refusal } from "../local/control-socket.ts";
+import { LEAVE_WITHIN, type LeaveWithin } from "../proxy/protocol.ts";
 import type { Keeper } from "./keeper.ts";
 import { EPOCH_HEADER, type InstanceSpec, type ProxySpec } from "./protocol.ts";
 
@@ -20,6 +21,10 @@ export function keeperApi(keeper: Keeper, onStop: () => void): ControlHandler {
       case "PUT proxy":
         await keeper.putProxy(request.body as ProxySpec);
         return keeper.state();
+      case "POST proxy ID":
+        if (id !== "restart") throw unknownRequest(request);
+        await keeper.restartProxy({ ...LEAVE_WITHIN, ...(request.body as Partial<LeaveWithin> | undefined) });
+        return keeper.state();
       case "PUT instances ID":
         return keeper.putInstance(instanceSpec(request.body, id ?? ""));
       case "DELETE instances ID":
@@ -31,12 +36,13 @@ export function keeperApi(keeper: Keeper, onStop: () => void): ControlHandler {
         setImmediate(() => void keeper.stopAll().finally(onStop));
         return {};
       default:
-        throw new Refusal(404, {
-          code: "unknown-request",
-          what: `The keeper knows no ${request.method} ${request.path}.`,
-        });
+        throw unknownRequest(request);
     }
   };
+}
+
+function unknownRequest({ method, path }: ControlRequest): Refusal {
+  return new Refusal(404, { code: "unknown-request", what: `The keeper knows no ${method} ${path}.` });
 }
 
 /** Ids become file names and parts of URLs. */

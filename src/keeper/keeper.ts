@@ -3,7 +3,7 @@ import { FaultError } from "../core/fault.ts";
 import { Refusal } from "../local/control-socket.ts";
 import { bootId } from "../local/process-identity.ts";
 import type { StateFolder } from "../local/state-folder.ts";
-import { PROXY_SOCKET } from "../proxy/protocol.ts";
+import { type LeaveWithin, PROXY_SOCKET } from "../proxy/protocol.ts";
 import { type Backoff, INSTANCE_BACKOFF, PROXY_BACKOFF } from "./backoff.ts";
 import { type Asked, createLiveness } from "./liveness.ts";
 import { type Instance, newInstance, recordedInstance, type Surroundings } from "./instance.ts";
@@ -16,7 +16,8 @@ import {
   LOG_FOLDER,
   type ProxySpec,
 } from "./protocol.ts";
-import { ProxyProcess, type ProxySurroundings } from "./proxy-process.ts";
+import { ProxyProcess } from "./proxy-process.ts";
+import type { ProxySurroundings } from "./proxy-run.ts";
 import { type KeeperRecord, readRecord, recordWriter } from "./record.ts";
 import { usageMeter } from "../local/process-usage.ts";
 
@@ -124,13 +125,26 @@ export class Keeper {
   async putProxy(spec: ProxySpec): Promise<void> {
     this.#mustGoOn();
     const fresh = this.#proxy === null;
-    this.#proxy ??= new ProxyProcess(spec, null, this.#proxySurroundings());
+    this.#proxy ??= new ProxyProcess({ spec }, null, this.#proxySurroundings());
     try {
       await this.#proxy.apply(spec);
     } catch (error) {
       if (fresh) await this.#dropProxy();
       throw error;
     }
+  }
+
+  /** Faults: no-proxy (409), proxy-not-started. */
+  async restartProxy(within: LeaveWithin): Promise<void> {
+    this.#mustGoOn();
+    if (this.#proxy === null) {
+      throw new Refusal(409, {
+        code: "no-proxy",
+        what: "No data plane runs, so there is nothing to restart.",
+        fix: "the first release starts it: tidegate release",
+      });
+    }
+    await this.#proxy.restart(within);
   }
 
   async putInstance(spec: InstanceSpec): Promise<InstanceState> {
@@ -192,7 +206,7 @@ export class Keeper {
       this.#instances.set(one.spec.id, recordedInstance(one, this.#surroundings(backoff)));
     }
     if (record.proxy !== null) {
-      this.#proxy = new ProxyProcess(record.proxy.spec, record.proxy.life, this.#proxySurroundings());
+      this.#proxy = new ProxyProcess(record.proxy, record.proxy.life, this.#proxySurroundings());
       await this.#proxy.restore();
     }
     await Promise.all([...this.#instances.values()].map((instance) => instance.process.restore()));

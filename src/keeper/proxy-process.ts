@@ -1,129 +1,209 @@
-import type { ChildProcess } from "node:child_process";
 import { isDeepStrictEqual } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Fault, FaultError } from "../core/fault.ts";
 import type { Listener } from "../core/routing.ts";
+import type { Duration, Instant } from "../core/time.ts";
 import { isAnswered } from "../local/control-socket.ts";
-import type { ListenerMessage, ListenersDone, ProxyFailed, ProxyReady } from "../proxy/protocol.ts";
-import { type HeldSocket, holdSocket } from "./held-socket.ts";
 import { lastLines } from "../local/log-file.ts";
-import type { Surroundings } from "./instance.ts";
+import { LEAVE_WITHIN, type LeaveWithin } from "../proxy/protocol.ts";
+import { type HeldSocket, holdSocket } from "./held-socket.ts";
 import type { KeeperState, ProxySpec } from "./protocol.ts";
+import { type Handed, ProxyRun, type ProxySurroundings } from "./proxy-run.ts";
 import { type KeeperRecord, type Life, UNBORN } from "./record.ts";
-import { SupervisedProcess } from "./supervised-process.ts";
 
 /** How long a proxy may take until it accepts connections. */
-const READY_MS = 20_000;
+const READY_MS: Duration = 20_000;
 /** Ends in a row after which waiting for it is no use; it is started again all the same. */
 const TRIES = 3;
 /** SIGTERM to SIGKILL; longer than the proxy itself gives to what is in flight. */
-const STOP_MS = 15_000;
+const STOP_MS: Duration = 15_000;
+/** What a leaving process gets beyond its own time before it is stopped. */
+const LEAVE_GRACE_MS: Duration = 15_000;
 
-export interface ProxySurroundings extends Surroundings {
-  readonly command: readonly string[];
-  readonly directory: string;
-  /** The proxy's control socket. */
-  readonly controlSocket: string;
+interface Leaving {
+  readonly run: ProxyRun;
+  readonly until: Instant;
 }
 
-/** The data plane's process and the listening sockets that it works on. */
+/** The data plane: its process, the one before that still finishes, and the listening sockets that they work on. */
 export class ProxyProcess {
   readonly #surroundings: ProxySurroundings;
-  readonly #process: SupervisedProcess;
   readonly #held = new Map<string, HeldSocket>();
+  readonly #leaving = new Set<Leaving>();
   #spec: ProxySpec;
-  /** Whether the living process has said that it accepts on all of them; a fault when it said that it can't. */
-  #ready: boolean | Fault = false;
+  #current: ProxyRun;
+  #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(spec: ProxySpec, life: Life | null, surroundings: ProxySurroundings) {
-    const { command, directory, backoff, logFile, save, note } = surroundings;
-    const [file = process.execPath, ...args] = command;
-    this.#spec = spec;
+  constructor(
+    recorded: Omit<NonNullable<KeeperRecord["proxy"]>, "life">,
+    life: Life | null,
+    surroundings: ProxySurroundings,
+  ) {
     this.#surroundings = surroundings;
-    this.#process = new SupervisedProcess(
-      {
-        name: "proxy",
-        file,
-        args,
-        directory,
-        logFile: logFile("proxy"),
-        restart: "on-crash",
-        backoff,
-        // The proxy is a part of Tidegate: it gets what the keeper itself got.
-        environment: () => ({ ...process.env }) as Record<string, string>,
-        onSpawn: (child) => this.#hand(child),
-        onChange: save,
-        note,
-      },
-      life ?? UNBORN,
-    );
+    this.#spec = recorded.spec;
+    this.#current = this.#newRun(life ?? UNBORN);
+    for (const { life, until } of recorded.leaving ?? []) this.#leaving.add({ run: this.#newRun(life), until });
   }
 
   /** Brings the sockets and the proxy to what is asked for; returns when it accepts. Faults: see held-socket.ts, proxy-not-started. */
   async apply(spec: ProxySpec): Promise<void> {
-    if (!isDeepStrictEqual(spec, this.#spec) || !this.#isServing()) {
-      await this.#arrangeSockets(spec);
-      this.#spec = spec;
-      await this.#surroundings.save();
-      if (this.#process.child !== null) this.#hand(this.#process.child);
-      await this.#process.start();
-    }
-    await this.#untilReady();
+    await this.#inTurn(async () => {
+      if (isDeepStrictEqual(spec, this.#spec) && this.#current.isServing) return;
+      if (this.#isServingOnSocketsOfItsOwn()) await this.#startAnew(spec);
+      else await this.#change(spec);
+    });
+    await this.#untilReady(this.#current);
+  }
+
+  /**
+   * Lets a new process take over from the one that serves; returns when it accepts and the old one accepts no more.
+   * Faults: proxy-not-started; the old one serves on then.
+   */
+  restart(within: LeaveWithin): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#isServingOnSocketsOfItsOwn()) await this.#startAnew(this.#spec);
+      else if (this.#current.process.state === "running") await this.#handOver(within);
+      else {
+        await this.#current.process.stop(STOP_MS);
+        this.#current = this.#newRun(this.#freshLife());
+        await this.#current.process.start();
+      }
+      await this.#untilReady(this.#current);
+    });
   }
 
   /** Goes on with what the keeper before left. */
   async restore(): Promise<void> {
     // Only when there is no proxy to adopt are the sockets free to be opened.
-    await this.#process.restore();
-    if (this.#process.state !== "running")
+    await this.#current.process.restore();
+    if (this.#current.process.state !== "running")
       await this.#hold(this.#spec).catch((error: unknown) => this.#complain(error));
+    for (const leaving of this.#leaving) void this.#finish(leaving, true);
   }
 
   state(): KeeperState["proxy"] & object {
-    const { restarts, lastExit } = this.#process.life;
+    const { process } = this.#current;
+    const { restarts, lastExit } = process.life;
     return {
       spec: this.#spec,
-      ...(this.#process.identity === null ? {} : { pid: this.#process.identity.pid }),
-      state: this.#process.state,
+      ...(process.identity === null ? {} : { pid: process.identity.pid }),
+      state: process.state,
       restarts,
       ...(lastExit === undefined ? {} : { lastExit }),
-      holdsSockets: this.#held.size === this.#spec.listeners.length,
+      holdsSockets: this.#holdsSockets,
+      leaving: [...this.#leaving].flatMap(({ run, until }) =>
+        run.process.identity === null ? [] : [{ pid: run.process.identity.pid, until }],
+      ),
       logFile: this.#surroundings.logFile("proxy"),
     };
   }
 
   record(): NonNullable<KeeperRecord["proxy"]> {
-    return { spec: this.#spec, life: this.#process.life };
+    const leaving = [...this.#leaving].map(({ run, until }) => ({ life: run.process.life, until }));
+    return { spec: this.#spec, life: this.#current.process.life, ...(leaving.length === 0 ? {} : { leaving }) };
   }
 
   async stop(): Promise<void> {
-    await this.#process.stop(STOP_MS);
+    const runs = [this.#current, ...[...this.#leaving].map(({ run }) => run)];
+    await Promise.all(runs.map(({ process }) => process.stop(STOP_MS)));
     for (const listener of this.#spec.listeners) this.#letGo(listener);
   }
 
   release(): void {
-    this.#process.release();
+    for (const { process } of [this.#current, ...[...this.#leaving].map(({ run }) => run)]) process.release();
     for (const socket of this.#held.values()) socket[Symbol.dispose]();
     this.#held.clear();
   }
 
-  #isServing(): boolean {
-    return this.#process.state === "running" && (this.#ready === true || this.#isAdopted());
+  get #holdsSockets(): boolean {
+    return this.#spec.listeners.every((listener) => this.#held.has(keyOf(listener)));
   }
 
-  /** An adopted proxy has no channel: it keeps the sockets that it has until something about them must change. */
-  #isAdopted(): boolean {
-    return this.#process.state === "running" && this.#process.child === null;
+  /** It was adopted, and this keeper could not get hold of its sockets. */
+  #isServingOnSocketsOfItsOwn(): boolean {
+    return this.#current.isAdopted && !this.#holdsSockets;
   }
 
-  async #arrangeSockets(spec: ProxySpec): Promise<void> {
+  async #change(spec: ProxySpec): Promise<void> {
     const going = this.#spec.listeners.filter((old) => !spec.listeners.some((next) => keyOf(next) === keyOf(old)));
-    const adopted = this.#isAdopted();
     // The new ones first: when a port is taken, nothing has changed yet.
-    if (!adopted) await this.#hold(spec);
-    if (adopted || going.length > 0) await this.#process.stop(STOP_MS);
+    await this.#hold(spec);
+    this.#spec = spec;
+    await this.#surroundings.save();
+    const current = this.#current;
+    // A socket can't be taken from a process, and one without a channel can't be told of another.
+    if (current.isAdopted || (current.isServing && going.length > 0)) await this.#handOver(LEAVE_WITHIN);
+    else {
+      current.hand(this.#handed());
+      await current.process.start();
+    }
     for (const listener of going) this.#letGo(listener);
-    if (adopted) await this.#hold(spec);
+  }
+
+  /** The sockets that it has are closed with it before they can be opened again: for a moment nobody listens. */
+  async #startAnew(spec: ProxySpec): Promise<void> {
+    await this.#current.process.stop(STOP_MS);
+    await this.#hold(spec);
+    this.#spec = spec;
+    await this.#current.process.start();
+  }
+
+  async #handOver(within: LeaveWithin): Promise<void> {
+    const before = this.#current;
+    const next = this.#newRun(this.#freshLife(), within);
+    const leaving: Leaving = { run: before, until: Date.now() + within.requestsMs };
+    // Written down with the new process before that exists: a keeper that comes in between knows of both.
+    this.#leaving.add(leaving);
+    this.#current = next;
+    before.process.mayRestart = false;
+    try {
+      await next.process.start();
+      await this.#untilReady(next);
+    } catch (error) {
+      this.#leaving.delete(leaving);
+      this.#current = before;
+      await next.process.stop(0);
+      before.process.mayRestart = true;
+      if (before.process.state === "exited") await before.process.start();
+      throw error;
+    }
+    void this.#finish(leaving, false);
+  }
+
+  /** Waits for the end of one that leaves by itself. */
+  async #finish(leaving: Leaving, isRestored: boolean): Promise<void> {
+    const { run, until } = leaving;
+    try {
+      const withinMs = Math.max(0, until - Date.now()) + LEAVE_GRACE_MS;
+      await (isRestored ? run.process.restoreToFinish(withinMs) : run.process.finish(withinMs));
+    } catch (error) {
+      this.#complain(error);
+    }
+    if (run.process.state !== "exited") return;
+    this.#leaving.delete(leaving);
+    await this.#surroundings.save();
+  }
+
+  /** Of a new process that comes after the one there is: the crashes go on being counted. */
+  #freshLife(): Life {
+    const { restarts, lastExit } = this.#current.process.life;
+    return { ...UNBORN, restarts, ...(lastExit === undefined ? {} : { lastExit }) };
+  }
+
+  #newRun(life: Life, leaveWithin?: LeaveWithin): ProxyRun {
+    return new ProxyRun(life, this.#surroundings, async () => {
+      // After a proxy has died whose sockets could not be held: this is the moment at which they are opened again.
+      await this.#hold(this.#spec);
+      return this.#handed(leaveWithin);
+    });
+  }
+
+  #handed(leaveWithin?: LeaveWithin): Handed {
+    return {
+      spec: this.#spec,
+      socketFor: (listener) => this.#held.get(keyOf(listener)),
+      ...(leaveWithin === undefined ? {} : { leaveWithin }),
+    };
   }
 
   async #hold(spec: ProxySpec): Promise<void> {
@@ -143,37 +223,12 @@ export class ProxyProcess {
     this.#held.delete(keyOf(listener));
   }
 
-  /** Sends the sockets to a proxy and hears whether it accepts on them. */
-  #hand(child: ChildProcess): void {
-    this.#ready = false;
-    child.removeAllListeners("message");
-    child.on("message", (message: ProxyReady | ProxyFailed) => {
-      this.#ready = message.type === "failed" ? message.fault : true;
-      if (message.type === "failed") this.#surroundings.note(`proxy: ${message.fault.what}`);
-    });
-    this.#handAll(child).catch((error: unknown) => this.#complain(error));
-  }
-
-  async #handAll(child: ChildProcess): Promise<void> {
-    // After an adopted proxy has died nobody holds them: this is the moment at which they are opened again.
-    await this.#hold(this.#spec);
-    for (const asked of this.#spec.listeners) {
-      const socket = this.#held.get(keyOf(asked));
-      if (socket === undefined) continue;
-      const listener = { ...asked, host: socket.listener.host, port: socket.listener.port };
-      const message: ListenerMessage = { type: "listener", listener, timeouts: this.#spec.timeouts };
-      child.send(message, socket.handle as never, (error) => error && this.#complain(error));
-    }
-    const done: ListenersDone = { type: "listeners-done" };
-    child.send(done, (error) => error && this.#complain(error));
-  }
-
-  async #untilReady(): Promise<void> {
+  async #untilReady(run: ProxyRun): Promise<void> {
     const until = performance.now() + READY_MS;
     while (performance.now() < until) {
-      if (typeof this.#ready === "object") throw new FaultError(await this.#notStarted(this.#ready));
-      if (this.#isServing() && (await isAnswered(this.#surroundings.controlSocket))) return;
-      if (this.#process.life.failuresInARow >= TRIES) break;
+      if (typeof run.ready === "object") throw new FaultError(await this.#notStarted(run.ready));
+      if (run.isServing && (await isAnswered(this.#surroundings.controlSocket))) return;
+      if (run.process.life.failuresInARow >= TRIES) break;
       await delay(10);
     }
     throw new FaultError(await this.#notStarted());
@@ -189,6 +244,12 @@ export class ProxyProcess {
       detail: await lastLines(logFile, 10),
       fix: told?.fix ?? "its last lines say why; tidegate doctor looks at the rest",
     };
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work);
+    this.#turn = mine.catch(() => undefined);
+    return mine;
   }
 
   #complain(error: unknown): void {

@@ -10,7 +10,12 @@ export interface KeeperRecord {
   readonly format: 1;
   /** The highest that was claimed. */
   readonly epoch: number;
-  readonly proxy: { readonly spec: ProxySpec; readonly life: Life } | null;
+  readonly proxy: {
+    readonly spec: ProxySpec;
+    readonly life: Life;
+    /** Processes that another one took over from, each until it is to have ended. */
+    readonly leaving?: readonly { readonly life: Life; readonly until: Instant }[];
+  } | null;
   readonly instances: readonly {
     readonly spec: PublicInstanceSpec;
     readonly secretNames: readonly string[];

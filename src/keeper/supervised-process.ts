@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { closeSync } from "node:fs";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { formatDuration } from "../core/time.ts";
+import { type Duration, formatDuration } from "../core/time.ts";
 import { stopFamily } from "../local/process-family.ts";
 import { bootId, isSameProcess, type ProcessIdentity } from "../local/process-identity.ts";
 import { environmentOf, listProcesses, readProcess } from "../local/process-table.ts";
@@ -39,6 +39,9 @@ const LOOK_MS = 100;
 
 /** Starts one program, starts it again when it ends unasked, adopts what a keeper before left, and stops it whole. */
 export class SupervisedProcess {
+  /** Whether it is started again when it ends unasked. */
+  mayRestart = true;
+
   readonly #program: Program;
   #life: Life;
   #state: SupervisedState = "exited";
@@ -106,6 +109,27 @@ export class SupervisedProcess {
     const crashed = identity?.bootId === bootId();
     if (crashed) await this.#end({ code: null, signal: null, at: Date.now() }, identity);
     else await this.start().catch((error: unknown) => this.#program.note(`${this.#program.name}: ${String(error)}`));
+  }
+
+  /** Adopts, if it lives, one that is to end by itself; see `finish`. */
+  async restoreToFinish(withinMs: Duration): Promise<void> {
+    const { run } = this.#life;
+    const identity = run === undefined ? undefined : (run.identity ?? findByMark(run.mark));
+    if (run === undefined || identity === undefined || !isSameProcess(identity)) return;
+    this.#life = { ...this.#life, run: { ...run, identity } };
+    this.#state = "running";
+    this.#ended = this.#watchStranger(identity);
+    await this.finish(withinMs);
+  }
+
+  /** Lets it end by itself; stops it when it has not within the time. Not started again. */
+  async finish(withinMs: Duration): Promise<void> {
+    this.#life = { ...this.#life, wanted: "stopped" };
+    this.#state = "stopping";
+    await this.#program.onChange();
+    const { signal } = this.#watch;
+    await Promise.race([this.#ended, delay(withinMs, undefined, { signal, ref: false }).catch(() => undefined)]);
+    if (!signal.aborted) await this.stop(ORPHANS_GRACE_MS);
   }
 
   /** SIGTERM to the whole family, SIGKILL after the grace; resolves when all of it is gone. Not started again. */
@@ -195,7 +219,7 @@ export class SupervisedProcess {
     const failures = failuresAfter(life.failuresInARow, livedMs, program.backoff);
     this.#life = { ...this.#life, restarts: life.restarts + 1, failuresInARow: failures };
     const waitMs = waitAfter(failures, program.backoff);
-    const again = program.restart === "on-crash" && program.environment() !== null;
+    const again = program.restart === "on-crash" && this.mayRestart && program.environment() !== null;
     this.#state = again ? "backoff" : "exited";
     program.note(
       `${program.name} ${describeExit(exit)} after ${formatDuration(livedMs)}${again ? `; again in ${formatDuration(waitMs)}` : ""}`,

@@ -6,6 +6,8 @@ import { FaultError } from "../core/fault.ts";
 
 /** Longest path that a unix socket may have (sun_path is 108 bytes with its end mark). */
 const SOCKET_PATH_BYTES = 107;
+/** No socket has a longer name. By it the place is chosen, so that all lie in one folder. */
+const SOCKET_NAME_BYTES = "proxy-0000000.sock".length;
 
 /** Everything that Tidegate keeps for one app on one machine; by default `.tidegate` beside the plan file. */
 export interface StateFolder {
@@ -22,8 +24,7 @@ export function stateFolder(path: string): StateFolder {
     path: root,
     file: (...parts) => join(root, ...parts),
     socket(name) {
-      const near = join(root, name);
-      if (Buffer.byteLength(near) <= SOCKET_PATH_BYTES) return near;
+      if (Buffer.byteLength(root) + 1 + SOCKET_NAME_BYTES <= SOCKET_PATH_BYTES) return join(root, name);
       const digest = createHash("sha256").update(root).digest("hex").slice(0, 16);
       return join(tmpdir(), `tidegate-${process.getuid?.() ?? 0}-${digest}`, name);
     },

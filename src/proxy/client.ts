@@ -10,6 +10,8 @@ export interface Client {
   readonly isTls: boolean;
   /** Where it connected to: the Host of those that name none (HTTP/1.0). */
   readonly localHost: string;
+  /** That have come on it so far. */
+  requests: number;
   /** The last `Forwarded` element and what it was made of: it rarely changes within a connection. */
   host: string;
   proto: string;
@@ -29,6 +31,7 @@ export function clientOf(socket: Socket): Client {
     isTrusted: isPrivateAddress(address),
     isTls: (socket as Partial<TLSSocket>).encrypted === true,
     localHost: `${socket.localFamily === "IPv6" ? `[${socket.localAddress}]` : socket.localAddress}:${socket.localPort}`,
+    requests: 0,
     host: "",
     proto: "",
     forwarded: "",

@@ -1,19 +1,57 @@
 import type { Server, ServerResponse } from "node:http";
 import { type ControlHandler, type ControlRequest, Refusal, serveControl } from "../local/control-socket.ts";
-import { readTableWrite } from "./check-table.ts";
+import { readTable, readTableWrite } from "./check-table.ts";
+import { isFromSuccessor } from "./hand-over.ts";
 import type { Plane } from "./plane.ts";
+import { type FollowedTable, LEAVE_WITHIN } from "./protocol.ts";
+import type { Succession } from "./succession.ts";
 
 const MAX_PAUSE_MS = 60_000;
 const MAX_DRAIN_MS = 24 * 3_600_000;
 
-/** Serves the control API of protocol.ts on a unix socket. Faults: socket-in-use. */
-export function openControl(path: string, plane: Plane): Promise<Server> {
-  return serveControl(path, controlHandler(plane));
+/** What answers on the control socket. */
+export interface Served {
+  readonly plane: Plane;
+  readonly succession: Succession;
 }
 
-function controlHandler(plane: Plane): ControlHandler {
+/** Serves the control API of protocol.ts on a unix socket; requests wait until there is something to serve. */
+export function openControl(path: string, served: Promise<Served>): Promise<Server> {
+  return serveControl(path, async (request) => {
+    const { plane, succession } = await served;
+    if (isFromSuccessor(request)) return ofSuccessor(request, plane, succession);
+    if (succession.hasHappened && !isAboutThisProcess(request)) return succession.forward(request);
+    return ofAnybody(plane)(request);
+  });
+}
+
+/** What the process in charge asks the one that it takes over from. */
+function ofSuccessor(request: ControlRequest, plane: Plane, succession: Succession): unknown {
+  switch (`${request.method} ${request.path}`) {
+    case "POST /hand-over":
+      return succession.begin(text(request, "socket"), whole(request, "pid"));
+    case "PUT /follow": {
+      const { table, returnedAt } = request.body as FollowedTable;
+      return plane.table.follow({ table: readTable(table), returnedAt });
+    }
+    case "POST /leave":
+      plane.leave({ ...LEAVE_WITHIN, ...(request.body as object | undefined) });
+      return {};
+    case "GET /observations":
+      succession.noteRead(sinceOf(request));
+      return figures(request, plane);
+    default:
+      return ofAnybody(plane)(request);
+  }
+}
+
+function isAboutThisProcess({ path }: ControlRequest): boolean {
+  return path === "/metrics" || path.startsWith("/health/");
+}
+
+function ofAnybody(plane: Plane): ControlHandler {
   return async (request) => {
-    const { method, path, query } = request;
+    const { method, path } = request;
     switch (`${method} ${path}`) {
       case "GET /state":
         return plane.state();
@@ -31,13 +69,13 @@ function controlHandler(plane: Plane): ControlHandler {
       case "POST /drain":
         return plane.drain(text(request, "endpoint"), Math.min(MAX_DRAIN_MS, whole(request, "deadlineMs")));
       case "POST /pause":
-        plane.pause.begin(Math.min(MAX_PAUSE_MS, whole(request, "forMs")), whole(request, "max"));
+        await plane.beginPause(Math.min(MAX_PAUSE_MS, whole(request, "forMs")), whole(request, "max"));
         return {};
       case "POST /resume":
-        plane.pause.end();
+        await plane.endPause();
         return {};
       case "GET /observations":
-        return plane.observations.batch(Number(query.get("since") ?? 0) || 0);
+        return figures(request, plane);
       case "GET /metrics":
         return plain(200, plane.metrics(), "text/plain; version=0.0.4; charset=utf-8");
       case "GET /health/live":
@@ -48,6 +86,18 @@ function controlHandler(plane: Plane): ControlHandler {
         throw new Refusal(404, { code: "no-such-request", what: `The proxy's control API has no ${method} ${path}.` });
     }
   };
+}
+
+function figures(request: ControlRequest, plane: Plane): unknown {
+  const earlier = request.query.getAll("earlier").map((each): [string, number] => {
+    const colon = each.lastIndexOf(":");
+    return [each.slice(0, colon), Number(each.slice(colon + 1)) || 0];
+  });
+  return plane.figures(sinceOf(request), new Map(earlier));
+}
+
+function sinceOf({ query }: ControlRequest): number {
+  return Number(query.get("since") ?? 0) || 0;
 }
 
 function plain(status: number, body: string, type = "text/plain; charset=utf-8"): (response: ServerResponse) => void {

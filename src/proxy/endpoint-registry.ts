@@ -56,6 +56,11 @@ export class EndpointRegistry {
     return [...this.#watched.values()].map(({ endpoint }) => endpoint);
   }
 
+  /** Those that left the table with something in flight too. */
+  all(): readonly LiveEndpoint[] {
+    return [...this.current(), ...this.#leaving];
+  }
+
   state(): TrafficState["endpoints"] {
     return Object.fromEntries(
       this.current().map(({ id, health, isEjected, inFlight, tunnels }) => [

@@ -4,6 +4,7 @@ import type { AnswerHead } from "./answer-head.ts";
 import type { RawHead } from "./answer-parser.ts";
 import { AnswerRelay } from "./answer-relay.ts";
 import type { Assignment } from "./assign.ts";
+import { clientOf } from "./client.ts";
 import type { ExchangeContext, Watched } from "./exchange-context.ts";
 import type { Linked } from "./in-flight.ts";
 import { passInformation } from "./information.ts";
@@ -32,6 +33,8 @@ export class Exchange implements Watched, AnswerHandler {
   private readonly placement: Placement;
   /** null: the request has none. */
   private readonly body: RequestBody | null;
+  /** Which one it is on its client's connection. */
+  private readonly ordinal: number;
 
   private connection: InstanceConnection | null = null;
   private relay: AnswerRelay | null = null;
@@ -57,6 +60,7 @@ export class Exchange implements Watched, AnswerHandler {
     this.assignment = assignment;
     this.placement = new Placement(assignment, ({ tally }) => this.countBeside(tally, PASSED_ON));
     this.body = head.hasBody ? new RequestBody(request) : null;
+    this.ordinal = clientOf(request.socket).requests;
     this.isCounted = !assignment.isEvidence;
   }
 
@@ -171,7 +175,7 @@ export class Exchange implements Watched, AnswerHandler {
     endpoint?.noteAnswer(status);
     if (keepAlive !== "") endpoint?.pool.noteKeepAlive(keepAlive);
     if (cookie !== null && !head.isForSharedCaches) headers.push("Set-Cookie", cookie);
-    if (this.context.isStopping) headers.push("Connection", "close");
+    if (this.isLast) headers.push("Connection", "close");
     // Last, because node:http rewrites a Content-Disposition that comes after it.
     if (length !== null && status !== 204) headers.push("Content-Length", String(length));
     try {
@@ -200,7 +204,7 @@ export class Exchange implements Watched, AnswerHandler {
     const { connection } = this;
     this.connection = null;
     connection?.abandon(this);
-    if (this.relay === null) refuse(this.response, refusal);
+    if (this.relay === null) refuse(this.response, refusal, this.isLast);
     else this.relay.cutClient();
   }
 
@@ -225,6 +229,11 @@ export class Exchange implements Watched, AnswerHandler {
     timer.unref();
     request.once("close", () => clearTimeout(timer));
     request.once("end", () => clearTimeout(timer));
+  }
+
+  /** The connection ends with its answer. Not before the answers to what was sent after it without waiting for them. */
+  private get isLast(): boolean {
+    return this.context.isStopping && clientOf(this.request.socket).requests === this.ordinal;
   }
 
   /** When the whole request had arrived; null: its body still comes. */

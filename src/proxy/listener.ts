@@ -11,7 +11,7 @@ import { readTlsFiles, watchTlsFiles } from "./tls-files.ts";
 import { isTunnelProtocol } from "./upgrade.ts";
 
 const MAX_HEADER_BYTES = 16 * 1024;
-/** Idle connections of clients may still bring a request for this long after the process was told to go. */
+/** Idle connections of clients may still bring a request for this long after the process was told to go, and later ones too. */
 const IDLE_AT_STOP_MS = 3_000;
 
 export interface ListenerHandlers {
@@ -73,10 +73,15 @@ export async function openListener(
     configure: (changed) => configure(server, changed),
     stopAccepting() {
       stopWatching?.();
-      setTimeout(() => server.closeIdleConnections(), IDLE_AT_STOP_MS).unref();
+      // Right after the loop has read what has come: a request that lay there unread would be lost with its connection.
+      const sweep = setInterval(() => setImmediate(() => server.closeIdleConnections()), IDLE_AT_STOP_MS);
+      sweep.unref();
       return new Promise((resolve) => {
         // Not server.close() of node:http: that one destroys idle connections at once, and a request may be on its way.
-        NetServer.prototype.close.call(server, () => resolve());
+        NetServer.prototype.close.call(server, () => {
+          clearInterval(sweep);
+          resolve();
+        });
       });
     },
     async close() {

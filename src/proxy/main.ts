@@ -1,10 +1,16 @@
 import { parseArgs } from "node:util";
-import { faultOf, describeFault } from "../core/fault.ts";
+import { describeFault, FaultError, faultOf } from "../core/fault.ts";
 import type { Listener } from "../core/routing.ts";
+import { isAnswered } from "../local/control-socket.ts";
 import { createStateFolder, stateFolder } from "../local/state-folder.ts";
-import { openControl } from "./control.ts";
+import { openControl, type Served } from "./control.ts";
+import { EarlierRows } from "./earlier-rows.ts";
+import { DEFAULT_WAITS } from "./exchange-context.ts";
+import { ownSocketName } from "./hand-over.ts";
 import { DEFAULT_TIMEOUTS, Plane } from "./plane.ts";
+import { Predecessor } from "./predecessor.ts";
 import {
+  LEAVE_WITHIN,
   type ListenerMessage,
   type ListenersDone,
   PROXY_SOCKET,
@@ -12,6 +18,8 @@ import {
   type ProxyReady,
   type ProxyTimeouts,
 } from "./protocol.ts";
+import { giveNameUp, takeName } from "./socket-in-charge.ts";
+import { Succession } from "./succession.ts";
 
 export interface ProxyOptions {
   readonly stateDir: string;
@@ -32,17 +40,40 @@ export async function runProxy({ stateDir, listeners = [], timeouts = DEFAULT_TI
   const folder = stateFolder(stateDir);
   createStateFolder(folder);
   const stopped = stopSignal();
-  await using plane = new Plane(folder);
-  const control = await openControl(folder.socket(PROXY_SOCKET), plane);
+  const name = folder.socket(PROXY_SOCKET);
+  const ownSocket = folder.socket(ownSocketName());
+  if (!hasKeeper() && (await isAnswered(name))) throw runsAlready(name);
+  const served = Promise.withResolvers<Served>();
+  const control = await openControl(ownSocket, served.promise);
   try {
+    const predecessor = hasKeeper() ? await Predecessor.meet(ownSocket, new EarlierRows()) : null;
+    await using plane = new Plane(folder, DEFAULT_WAITS, predecessor);
+    const succession = new Succession(plane, () => takeName(name, ownSocket));
+    served.resolve({ plane, succession });
+    takeName(name, ownSocket);
     for (const listener of listeners) await plane.listen(listener, timeouts);
-    if (process.send !== undefined) takeListeners(plane);
-    await stopped;
-    await plane.stop(STOP_MS);
+    if (hasKeeper()) takeListeners(plane);
+    await Promise.race([stopped.then(() => plane.stop(STOP_MS)), plane.hasLeft]);
+    await succession.giveLastFigures();
   } finally {
+    giveNameUp(name, ownSocket);
     control.close();
     control.closeAllConnections();
   }
+}
+
+/** Started by a keeper, with a channel to it. */
+function hasKeeper(): boolean {
+  return process.send !== undefined;
+}
+
+function runsAlready(where: string): FaultError {
+  return new FaultError({
+    code: "socket-in-use",
+    what: "Another process is the data plane of this state folder.",
+    where,
+    fix: "to take over from it: tidegate proxy restart",
+  });
 }
 
 /** Resolves at SIGTERM, or at Ctrl-C when nobody but a person runs this process. */
@@ -50,20 +81,25 @@ function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     process.once("SIGTERM", resolve);
     // A Ctrl-C in the terminal in which a release is followed reaches every process there; this one must live on.
-    const hasKeeper = process.send !== undefined;
-    process.on("SIGINT", () => hasKeeper || resolve());
-    process.on("SIGHUP", () => hasKeeper || resolve());
+    const isKept = hasKeeper();
+    process.on("SIGINT", () => isKept || resolve());
+    process.on("SIGHUP", () => isKept || resolve());
   });
 }
 
 /** Follows the keeper's messages (protocol.ts), in their order. */
 function takeListeners(plane: Plane): void {
   let turn: Promise<void> = Promise.resolve();
+  let hasAll = false;
   const follow = async (before: Promise<void>, message: ListenerMessage | ListenersDone, handle: unknown) => {
     await before;
     try {
       if (message.type === "listener") await plane.listen(message.listener, message.timeouts, handle);
-      else await tellKeeper({ type: "ready" });
+      else {
+        await plane.relieve(message.leaveWithin ?? LEAVE_WITHIN);
+        hasAll = true;
+        await tellKeeper({ type: "ready" });
+      }
     } catch (error) {
       await tellKeeper({ type: "failed", fault: faultOf(error, "listen-failed", "The proxy can't take a socket.") });
       process.exit(1);
@@ -72,9 +108,12 @@ function takeListeners(plane: Plane): void {
   process.on("message", (message: ListenerMessage | ListenersDone, handle: unknown) => {
     turn = follow(turn, message, handle);
   });
-  // The channel alone must not keep the process, nor its end stop it.
+  // The channel alone must not keep the process, nor its end stop it once it serves.
   process.channel?.unref();
-  process.on("disconnect", () => undefined);
+  process.on("disconnect", () => {
+    // Nobody will give it the rest: the next keeper starts another one.
+    if (!hasAll) process.exit(1);
+  });
 }
 
 /** Resolves when the message has left, or nobody is there to get it. */

@@ -1,4 +1,4 @@
-import { BUCKET_COUNT, bucketOf } from "../core/analysis/histogram.ts";
+import { BUCKET_COUNT, bucketOf, upperEdge } from "../core/analysis/histogram.ts";
 import type { ObservationBatch, SecondRow } from "../core/observation.ts";
 import type { Instant } from "../core/time.ts";
 import { rememberedRouteKey } from "./route-key.ts";
@@ -151,7 +151,10 @@ export class Observations {
   roll(): void {
     const now = Math.floor(this.#wall() / 1_000);
     // A clock that was put back must not count into seconds that have been read.
-    if (now <= this.#second) return;
+    if (now > this.#second) this.#close(now);
+  }
+
+  #close(now: number): void {
     for (const tally of this.#tallies.values()) {
       const row = closed(tally, this.#second, this.#isMixed);
       if (row !== null) this.#rows.push(row);
@@ -177,6 +180,22 @@ export class Observations {
       inFlight: this.inFlight(),
       at: this.#wall(),
     };
+  }
+
+  /** Closes the open second before it is over, for a process that counts nothing more. Answers the end of its sequence. */
+  finish(): number {
+    this.#close(this.#second + 1);
+    return this.#first + this.#rows.length;
+  }
+
+  /** Adds to the totals what another process has counted. */
+  addToTotals(row: SecondRow): void {
+    const { totals } = this.tally(row.version);
+    addCounts(totals, row);
+    for (const [bucket, count] of Object.entries(row.latency)) {
+      (totals.latency[Number(bucket)] as number) += count;
+      totals.latencySumMs += count * upperEdge(Number(bucket));
+    }
   }
 
   inFlight(): Readonly<Record<string, number>> {
@@ -209,15 +228,8 @@ function closed({ version, open, totals }: Tally, second: number, mixed: boolean
     (totals.latency[bucket] as number) += count;
     open.latency[bucket] = 0;
   }
-  const { ok, redirect, client, server, failed } = open;
-  totals.status.ok += ok;
-  totals.status.redirect += redirect;
-  totals.status.client += client;
-  totals.status.server += server;
-  totals.status.failed += failed;
   totals.latencySumMs += open.latencySumMs;
-  totals.webSockets.opened += open.webSocketsOpened;
-  totals.webSockets.failed += open.webSocketsFailed;
+  const { ok, redirect, client, server, failed } = open;
   const row: SecondRow = {
     second,
     version,
@@ -229,11 +241,22 @@ function closed({ version, open, totals }: Tally, second: number, mixed: boolean
     worst: worstOf(open),
     mixed,
   };
+  addCounts(totals, row);
   open.requests = open.ok = open.redirect = open.client = open.server = open.failed = open.passedOn = 0;
   open.webSocketsOpened = open.webSocketsFailed = open.latencySumMs = 0;
   open.touched.length = 0;
   open.routes.clear();
   return row;
+}
+
+function addCounts(totals: Tally["totals"], { status, webSockets }: SecondRow): void {
+  totals.status.ok += status.ok;
+  totals.status.redirect += status.redirect;
+  totals.status.client += status.client;
+  totals.status.server += status.server;
+  totals.status.failed += status.failed;
+  totals.webSockets.opened += webSockets.opened;
+  totals.webSockets.failed += webSockets.failed;
 }
 
 function worstOf({ routes }: OpenSecond): SecondRow["worst"] {

@@ -17,6 +17,16 @@ export class Patience {
     return this.#limits.get(route) ?? LATE_MS;
   }
 
+  /** What it has learned, for the process that comes after this one. */
+  learned(): readonly (readonly [route: string, limit: Duration])[] {
+    return [...this.#limits];
+  }
+
+  /** Goes on with what another process has learned. */
+  inherit(learned: readonly (readonly [route: string, limit: Duration])[]): void {
+    for (const [route, limit] of learned) this.#limits.set(route, limit);
+  }
+
   /** Stable answered well after this long. */
   learn(route: string, tookMs: Duration): void {
     if (tookMs < LATE_MS || tookMs * 2 <= this.limitFor(route)) return;

@@ -4,6 +4,7 @@ import type { Duration } from "../core/time.ts";
 export class Pause {
   #held: { go: () => void; refuse: () => void }[] | null = null;
   #max = 0;
+  #endsAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
   get isOn(): boolean {
@@ -15,10 +16,16 @@ export class Pause {
     return this.#held?.length ?? 0;
   }
 
+  /** What is left of it; null: it is off. */
+  get rest(): { readonly forMs: Duration; readonly max: number } | null {
+    return this.#held === null ? null : { forMs: Math.max(1, this.#endsAt - performance.now()), max: this.#max };
+  }
+
   /** From now on requests are held; those still held after `forMs` are refused, and new ones pass again. */
   begin(forMs: Duration, max: number): void {
     this.#held ??= [];
     this.#max = max;
+    this.#endsAt = performance.now() + forMs;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       const held = this.#held ?? [];

@@ -1,24 +1,30 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Listener, TrafficState } from "../core/routing.ts";
+import type { Duration } from "../core/time.ts";
 import type { Instant } from "../core/time.ts";
 import { createStateFolder, type StateFolder } from "../local/state-folder.ts";
 import { assign, type Assignment } from "./assign.ts";
 import { clientOf } from "./client.ts";
+import { depart } from "./departure.ts";
 import { askToClose, drain } from "./drain.ts";
+import { EarlierRows } from "./earlier-rows.ts";
 import { EndpointRegistry } from "./endpoint-registry.ts";
 import { Exchange } from "./exchange.ts";
 import { DEFAULT_WAITS, type ExchangeContext, type Waits, watchInFlight } from "./exchange-context.ts";
+import type { HandOver } from "./hand-over.ts";
 import { InFlight } from "./in-flight.ts";
+import { withLeaving } from "./leaving-state.ts";
 import { openListener, type OpenListener } from "./listener.ts";
 import { metricsText } from "./metrics.ts";
 import { Observations } from "./observations.ts";
 import { Patience } from "./patience.ts";
 import { Pause } from "./pause.ts";
 import { type CohortSeal, cohortSeal } from "./pin.ts";
-import type { ProxyTimeouts } from "./protocol.ts";
+import type { Predecessor } from "./predecessor.ts";
+import type { LeaveWithin, ProxyObservations, ProxyTimeouts } from "./protocol.ts";
 import { isRefusal, type PlaneRefusal, REFUSALS, refuse, refuseOnSocket } from "./refusal.ts";
 import { readRequestHead, type RequestHead } from "./request-head.ts";
 import { TableInForce } from "./table-in-force.ts";
@@ -34,19 +40,33 @@ export class Plane implements AsyncDisposable {
   readonly identity = `${process.pid}-${randomBytes(6).toString("hex")}`;
   readonly startedAt = Date.now();
 
+  /** Resolves when a process that was told to leave has finished. */
+  readonly hasLeft: Promise<void>;
+  isClosed = false;
+
   readonly #listeners = new Map<string, OpenListener>();
   readonly #context: ExchangeContext;
+  readonly #predecessor: Predecessor | null;
+  readonly #earlierRows: EarlierRows;
+  readonly #departure = Promise.withResolvers<void>();
   readonly #seal: CohortSeal;
   readonly #stopWatching: () => void;
   readonly #roll: NodeJS.Timeout;
   #timeouts = DEFAULT_TIMEOUTS;
 
-  /** Goes on with what was last acknowledged in this folder; accepts nothing until it gets a listener. */
-  constructor(folder: StateFolder, waits: Waits = DEFAULT_WAITS) {
+  /**
+   * Goes on with what was last acknowledged in this folder, or with what a living process hands over; accepts nothing
+   * until it gets a listener.
+   */
+  constructor(folder: StateFolder, waits: Waits = DEFAULT_WAITS, predecessor: Predecessor | null = null) {
     createStateFolder(folder);
     const connectMs = (): number => this.#timeouts.connectMs;
     this.observations = new Observations(this.identity, steadyWall);
-    this.table = new TableInForce(folder, this.observations, new EndpointRegistry(connectMs));
+    const inherited = predecessor?.handedOver.table ?? null;
+    this.table = new TableInForce(folder, this.observations, new EndpointRegistry(connectMs), inherited);
+    this.hasLeft = this.#departure.promise;
+    this.#predecessor = predecessor;
+    this.#earlierRows = predecessor?.rows ?? new EarlierRows();
     this.#seal = cohortSeal(this.table.sealKey);
     this.#context = {
       observations: this.observations,
@@ -58,6 +78,7 @@ export class Plane implements AsyncDisposable {
     this.#stopWatching = watchInFlight(this.#context);
     this.#roll = setInterval(() => this.observations.roll(), 250);
     this.#roll.unref();
+    if (predecessor !== null) this.#inherit(predecessor);
   }
 
   /**
@@ -90,8 +111,20 @@ export class Plane implements AsyncDisposable {
     return this.#listeners.size > 0 && this.table.routing !== null;
   }
 
-  state(): TrafficState {
+  /** What the process that takes over from this one needs beside the table. */
+  inheritance(): Omit<HandOver, "table"> {
     return {
+      proxy: this.identity,
+      pid: process.pid,
+      down: this.table.endpoints.all().flatMap(({ id, health }) => (health === "down" ? [id] : [])),
+      patience: this.#context.patience.learned(),
+      pause: this.pause.rest,
+    };
+  }
+
+  /** Of this process and of the one before it that still finishes. */
+  state(): TrafficState {
+    const own: TrafficState = {
       table: this.table.table,
       proxy: this.identity,
       pid: process.pid,
@@ -106,6 +139,14 @@ export class Plane implements AsyncDisposable {
       returnedAt: this.table.returnedAt,
       lastRequestAt: this.#lastRequestAt(),
     };
+    return withLeaving(own, this.#predecessor?.state ?? null);
+  }
+
+  /** What a reader has not had yet, with what earlier processes have counted. */
+  figures(since: number, earlier: ReadonlyMap<string, number>): ProxyObservations {
+    const batch = this.observations.batch(since);
+    const batches = this.#earlierRows.batches(earlier);
+    return batches.length === 0 ? batch : { ...batch, earlier: batches };
   }
 
   metrics(): string {
@@ -116,7 +157,38 @@ export class Plane implements AsyncDisposable {
   /** An instance that is not known has nothing in flight. */
   async drain(id: string, deadlineMs: number): Promise<{ readonly left: number }> {
     const endpoint = this.table.endpoints.find(id);
-    return endpoint === null ? { left: 0 } : drain(endpoint, deadlineMs);
+    const [own, before] = await Promise.all([
+      endpoint === null ? { left: 0 } : drain(endpoint, deadlineMs),
+      this.#predecessor?.drain(id, deadlineMs) ?? 0,
+    ]);
+    return { left: own.left + before };
+  }
+
+  /** Holds new requests, those too that a leaving process still gets. */
+  async beginPause(forMs: Duration, max: number): Promise<void> {
+    this.pause.begin(forMs, max);
+    await this.#predecessor?.pause(forMs, max);
+  }
+
+  async endPause(): Promise<void> {
+    this.pause.end();
+    await this.#predecessor?.resume();
+  }
+
+  /** Lets the process before this one go, once this one accepts. */
+  async relieve(within: LeaveWithin): Promise<void> {
+    await this.#predecessor?.leave(within);
+  }
+
+  /**
+   * Accepts no more, and lets what is under way finish: requests for as long as they take within the bound, WebSockets and
+   * event streams for a while, and then they are asked to close. `hasLeft` resolves at the end.
+   */
+  leave(within: LeaveWithin): void {
+    if (this.#context.isStopping) return;
+    // Whom this one relieved can't follow any more once this one has ended.
+    const gone = Promise.all([this.#stopAccepting(), this.#predecessor?.ended]);
+    void depart(gone, this.table.endpoints, within).then(() => this.#departure.resolve());
   }
 
   /**
@@ -124,13 +196,13 @@ export class Plane implements AsyncDisposable {
    * the time is over.
    */
   async stop(withinMs: number): Promise<void> {
-    this.#context.isStopping = true;
-    const gone = [...this.#listeners.values()].map((listener) => listener.stopAccepting());
-    for (const endpoint of this.table.endpoints.current()) askToClose(endpoint, withinMs);
-    await Promise.race([Promise.all(gone), setTimeout(withinMs, undefined, { ref: false })]);
+    const gone = this.#stopAccepting();
+    for (const endpoint of this.table.endpoints.all()) askToClose(endpoint, withinMs);
+    await Promise.race([gone, delay(withinMs, undefined, { ref: false })]);
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     clearInterval(this.#roll);
     this.#stopWatching();
     this.pause.end();
@@ -143,15 +215,16 @@ export class Plane implements AsyncDisposable {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    clientOf(request.socket).requests += 1;
     const head = this.#readHead(request);
     if (isRefusal(head)) {
-      refuse(response, head);
+      refuse(response, head, this.#context.isStopping);
       return;
     }
     if (this.pause.isOn) {
       this.pause.hold(
         () => this.#forward(request, response, head),
-        () => refuse(response, REFUSALS.paused),
+        () => refuse(response, REFUSALS.paused, this.#context.isStopping),
       );
       return;
     }
@@ -160,7 +233,7 @@ export class Plane implements AsyncDisposable {
 
   #forward(request: IncomingMessage, response: ServerResponse, head: RequestHead): void {
     const assignment = this.#assign(request, head);
-    if (isRefusal(assignment)) refuse(response, assignment);
+    if (isRefusal(assignment)) refuse(response, assignment, this.#context.isStopping);
     else new Exchange(this.#context, request, response, head, assignment).start();
   }
 
@@ -188,6 +261,26 @@ export class Plane implements AsyncDisposable {
 
   #readHead(request: IncomingMessage): RequestHead | PlaneRefusal {
     return readRequestHead(request, clientOf(request.socket), this.table.routing?.pinHeader ?? "");
+  }
+
+  #inherit(predecessor: Predecessor): void {
+    const { down, patience, pause } = predecessor.handedOver;
+    for (const id of down) this.table.endpoints.find(id)?.setHealth("down");
+    this.#context.patience.inherit(patience);
+    if (pause !== null) this.pause.begin(pause.forMs, pause.max);
+    this.table.follower = predecessor;
+    // What it counted before has been in its own totals already.
+    const since = Math.floor(this.startedAt / 1_000);
+    predecessor.onRows = (rows) => {
+      for (const row of rows) if (row.second >= since) this.observations.addToTotals(row);
+    };
+    void predecessor.ended.then(() => (this.table.follower = null));
+  }
+
+  /** Resolves when all connections have ended. */
+  async #stopAccepting(): Promise<void> {
+    this.#context.isStopping = true;
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.stopAccepting()));
   }
 
   #lastRequestAt(): TrafficState["lastRequestAt"] {

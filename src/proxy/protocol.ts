@@ -9,11 +9,23 @@
  * | `POST /renew` `{ epoch }` | 200: the lease starts again (nothing to renew is fine too) · 409 `lease-ended`: it had ended and the plane is on stable · 412 |
  * | `POST /drain` `{ endpoint, deadlineMs }` | 200 `{ left }` when nothing is in flight or the deadline has passed (WebSockets get 1001 first) |
  * | `POST /pause` `{ forMs, max }`, `POST /resume` | 200 |
- * | `GET /observations?since=N` | 200 ObservationBatch; 0 is a reader that has read nothing yet |
+ * | `GET /observations?since=N[&earlier=PROXY:N]…` | 200 ProxyObservations; 0 is a reader that has read nothing yet |
  * | `GET /metrics` | Prometheus text |
  * | `GET /health/live`, `GET /health/ready` | 200 / 503 |
  *
  * Refusals carry a Fault: `{ "fault": { code, what, fix } }`.
+ *
+ * Each process answers on a socket of its own (`proxy-PID.sock`); `proxy.sock` is a link to that of the one in charge. A
+ * new one takes over from the one before (hand-over.ts): both serve until the old one has finished, the new one alone is
+ * written to, and a change is acknowledged when both have it. What reaches the old one meanwhile is passed on to the new
+ * one, but for these, which the new one itself asks with the header `x-tidegate-successor`:
+ *
+ * | request | answer |
+ * |---|---|
+ * | `POST /hand-over` `{ socket, pid }` | 200: one line HandOver, and the answer stays open: its end tells either side that the other has ended · 409 `has-successor` |
+ * | `PUT /follow` FollowedTable | 200 once it is in force |
+ * | `POST /leave` LeaveWithin | 200 when it accepts no more; then it finishes and ends |
+ * | `POST /drain`, `POST /pause`, `POST /resume`, `GET /state`, `GET /observations` | as above, of what it has itself |
  *
  * What an app gets beside the client's own headers: `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` (what an address
  * of the internet says of itself there is replaced, what a private or loopback address says is added to), `X-Request-Id`
@@ -30,14 +42,40 @@
  * When the channel closes (the keeper died) the proxy goes on. Run by hand (`--listen HOST:PORT`) it binds itself.
  */
 import type { Fault } from "../core/fault.ts";
+import type { ObservationBatch } from "../core/observation.ts";
 import type { Listener, RoutingTable } from "../core/routing.ts";
-import type { Duration } from "../core/time.ts";
+import type { Duration, Instant } from "../core/time.ts";
 
 /** Compare-and-set: refused with 409 unless `ifRevision` is in force. `table.revision` must be `ifRevision + 1`. */
 export interface TableWrite {
   readonly ifRevision: number;
   readonly table: RoutingTable;
 }
+
+/** With the figures of processes that were in charge before: rows are keyed by (proxy, sequence), whoever hands them on. */
+export interface ProxyObservations extends ObservationBatch {
+  readonly earlier?: readonly EarlierObservations[];
+}
+
+export type EarlierObservations = Pick<ObservationBatch, "proxy" | "next" | "rows" | "lost">;
+
+/** What an old process must put in force for a change to count as made. */
+export interface FollowedTable {
+  readonly table: RoutingTable;
+  readonly returnedAt: Instant | null;
+}
+
+/** What a process that goes may still take. */
+export interface LeaveWithin {
+  /** For WebSockets and event streams, until they are asked to close (1001; between two events). */
+  readonly longLivedMs: Duration;
+  /** For ordinary requests, however long their bodies; then what is left is cut. */
+  readonly requestsMs: Duration;
+}
+
+export const LEAVE_WITHIN: LeaveWithin = { longLivedMs: 60_000, requestsMs: 600_000 };
+
+export const SUCCESSOR_HEADER = "x-tidegate-successor";
 
 export const PROXY_SOCKET = "proxy.sock";
 export const PROXY_TABLE_FILE = "routing-table.json";
@@ -58,9 +96,11 @@ export interface ListenerMessage {
   readonly timeouts: ProxyTimeouts;
 }
 
-/** Keeper → proxy: all listeners have been sent. */
+/** Keeper → proxy: all listeners have been sent. One that took over tells the process before it to leave. */
 export interface ListenersDone {
   readonly type: "listeners-done";
+  /** By default LEAVE_WITHIN. */
+  readonly leaveWithin?: LeaveWithin;
 }
 
 /** Proxy → keeper: the control socket answers and every listener accepts. */

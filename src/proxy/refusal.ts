@@ -45,10 +45,10 @@ export const REFUSALS = {
   noAnswer: { status: 504, code: "no-answer", text: "The instance did not answer in time." },
 } as const satisfies Record<string, PlaneRefusal>;
 
-/** Answers a request with a refusal. Nothing may have been sent before. */
-export function refuse(response: ServerResponse, refusal: PlaneRefusal): void {
+/** Answers a request with a refusal. Nothing may have been sent before. `isLast`: the connection ends with it in any case. */
+export function refuse(response: ServerResponse, refusal: PlaneRefusal, isLast = false): void {
   const headers = headersOf(refusal);
-  if (refusal.closes) headers.push("Connection", "close");
+  if (refusal.closes || isLast) headers.push("Connection", "close");
   response.writeHead(refusal.status, headers);
   response.end(bodyOf(refusal));
 }

@@ -5,11 +5,23 @@ import type { StateFolder } from "../local/state-folder.ts";
 import type { EndpointRegistry } from "./endpoint-registry.ts";
 import { LeaseTimer } from "./lease.ts";
 import type { Observations } from "./observations.ts";
-import type { TableWrite } from "./protocol.ts";
+import type { FollowedTable, TableWrite } from "./protocol.ts";
 import { compileTable, type Routing } from "./routing.ts";
 import { loadRemembered, type Remembered, saveRemembered, saveRenewal } from "./table-store.ts";
 
 const SAVE_AGAIN_MS = 1_000;
+
+/** What one process has of the table and the next needs. */
+export interface InheritedTable {
+  readonly remembered: Remembered;
+  /** The disk has an older one. */
+  readonly isUnsaved: boolean;
+}
+
+/** A process that still serves and must have each change too. Never rejects: one that can't follow may not serve either. */
+export interface Follower {
+  follow(change: FollowedTable): Promise<void>;
+}
 
 /**
  * The one table in force: replaced whole, compared and set by revision, refused from older epochs, on disk before it is
@@ -19,6 +31,8 @@ export class TableInForce {
   /** Read by every request. */
   routing: Routing | null = null;
   readonly endpoints: EndpointRegistry;
+  /** null: no other process serves. */
+  follower: Follower | null = null;
 
   readonly #folder: StateFolder;
   readonly #observations: Observations;
@@ -29,21 +43,24 @@ export class TableInForce {
   /** What is in force could not be written to disk. */
   #isUnsaved = false;
   #isClosed = false;
+  /** Another process is in charge, and this one does what it says. */
+  #isFollowing = false;
 
-  /** Goes on with what the plane last acknowledged. */
-  constructor(folder: StateFolder, observations: Observations, endpoints: EndpointRegistry) {
+  /** Goes on with what the plane last acknowledged: by word of the process before, else by the disk. */
+  constructor(
+    folder: StateFolder,
+    observations: Observations,
+    endpoints: EndpointRegistry,
+    inherited: InheritedTable | null = null,
+  ) {
     this.#folder = folder;
     this.#observations = observations;
     this.endpoints = endpoints;
-    this.#remembered = loadRemembered(folder);
-    const { table, leaseEndsAt } = this.#remembered;
-    if (table === null) return;
-    this.#putInForce(table);
-    if (table.lease === null || leaseEndsAt === null) return;
-    // Never longer than the lease itself: the clock may have been put back meanwhile.
-    const leftMs = Math.min(table.lease.unwatchedMs, leaseEndsAt - Date.now());
-    if (leftMs > 0 || table.lease.do === "hold") this.#lease.start(Math.max(1, leftMs));
-    else void this.#inTurn(() => this.#returnToStable(true));
+    this.#remembered = inherited?.remembered ?? loadRemembered(folder);
+    this.#goOn();
+    if (inherited?.isUnsaved !== true) return;
+    this.#isUnsaved = true;
+    this.#saveLater();
   }
 
   get table(): RoutingTable | null {
@@ -75,12 +92,49 @@ export class TableInForce {
       const next = { ...this.#remembered, epoch: table.epoch, table, leaseEndsAt, returnedAt: null };
       if (isTowardStable(before, table)) {
         // The safe direction waits for nothing, not even for a full disk.
-        this.#adopt(next);
-        await this.#save(next, "It is in force all the same, and will be saved as soon as that is possible.");
+        const adopted = this.#adopt(next);
+        try {
+          await this.#save(next, "It is in force all the same, and will be saved as soon as that is possible.");
+        } finally {
+          await adopted;
+        }
       } else {
         await this.#save(next, "The table before it stays in force.");
-        this.#adopt(next);
+        await this.#adopt(next);
       }
+    });
+  }
+
+  /** Leaves charge to another process, which starts with what this answers. */
+  handOver(): Promise<InheritedTable> {
+    return this.#inTurn(async () => {
+      this.#isFollowing = true;
+      this.#lease.stop();
+      clearTimeout(this.#saveAgain);
+      return { remembered: this.#remembered, isUnsaved: this.#isUnsaved };
+    });
+  }
+
+  /** What the process in charge has changed. */
+  follow({ table, returnedAt }: FollowedTable): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#remembered = { ...this.#remembered, table, returnedAt };
+      this.#putInForce(table);
+    });
+  }
+
+  /** The process that was in charge has died: goes on with the newest that it wrote. */
+  takeBack(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#isFollowing = false;
+      const written = loadRemembered(this.#folder);
+      const own = this.#remembered;
+      const isNewer = (written.table?.revision ?? 0) >= (own.table?.revision ?? 0);
+      const epoch = Math.max(written.epoch, own.epoch);
+      this.#remembered = { ...(isNewer ? written : own), epoch, sealKey: own.sealKey };
+      this.#isUnsaved = !isNewer;
+      this.#goOn();
+      if (this.#isUnsaved) this.#saveLater();
     });
   }
 
@@ -125,9 +179,21 @@ export class TableInForce {
     this.endpoints.close();
   }
 
+  /** Puts what is remembered in force, with what is left of its lease. */
+  #goOn(): void {
+    const { table, leaseEndsAt } = this.#remembered;
+    if (table === null) return;
+    this.#putInForce(table);
+    if (table.lease === null || leaseEndsAt === null) return;
+    // Never longer than the lease itself: the clock may have been put back meanwhile.
+    const leftMs = Math.min(table.lease.unwatchedMs, leaseEndsAt - Date.now());
+    if (leftMs > 0 || table.lease.do === "hold") this.#lease.start(Math.max(1, leftMs));
+    else void this.#inTurn(() => this.#returnToStable(true));
+  }
+
   async #returnToStable(isKnownToHaveEnded = false): Promise<void> {
     const { table } = this.#remembered;
-    if (table === null || table.lease === null || table.lease.do === "hold") return;
+    if (this.#isFollowing || table === null || table.lease === null || table.lease.do === "hold") return;
     // A renewal or a new table may have come while this waited for its turn.
     if (!isKnownToHaveEnded && !this.#lease.hasEnded) return;
     const next: Remembered = {
@@ -136,16 +202,18 @@ export class TableInForce {
       leaseEndsAt: null,
       returnedAt: Date.now(),
     };
-    this.#adopt(next);
-    await this.#save(next, "").catch(() => undefined);
+    await Promise.all([this.#adopt(next), this.#save(next, "").catch(() => undefined)]);
   }
 
-  #adopt(next: Remembered): void {
+  /** In force here when it returns, and everywhere when it resolves. */
+  async #adopt(next: Remembered): Promise<void> {
     this.#remembered = next;
-    if (next.table === null) return;
-    this.#putInForce(next.table);
-    if (next.table.lease === null) this.#lease.stop();
-    else this.#lease.start(next.table.lease.unwatchedMs);
+    const { table, returnedAt } = next;
+    if (table === null) return;
+    this.#putInForce(table);
+    if (table.lease === null) this.#lease.stop();
+    else this.#lease.start(table.lease.unwatchedMs);
+    await this.follower?.follow({ table, returnedAt });
   }
 
   #putInForce(table: RoutingTable): void {

@@ -63,6 +63,24 @@ describe("the proxy killed under load", () => {
   });
 });
 
+describe("the proxy restarted under load", () => {
+  it("fails nobody's request, and the release goes on as it was", async () => {
+    const visits = people.since();
+    const before = await app.plane();
+    const { code, stdout, stderr } = await app.tidegate(["proxy", "restart", "--json"]);
+    assert.equal(code, 0, stdout + stderr);
+    const told = JSON.parse(stdout) as { pid: number; oldPid: number; wasSeamless: boolean };
+    assert.deepEqual([told.oldPid, told.wasSeamless], [before.pid, true]);
+    const after = await app.plane();
+    assert.deepEqual([after.pid, after.table?.share], [told.pid, 5_000]);
+    await people.seen(`v${version}`, 20);
+    await until("the old one has ended", async () => (await app.keeper()).proxy?.leaving.length === 0);
+    assert.deepEqual(visits().failures, []);
+    assert.ok(engine.isRunning());
+    assert.equal((await app.status()).sharePercent, 50);
+  });
+});
+
 describe("an instance killed under load", () => {
   for (const role of ["stable", "candidate"] as const) {
     it(`one of two of ${role}: costs what it had in flight, is started again, and the release goes on`, async () => {

@@ -1,17 +1,12 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, fork, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import net, { type Server } from "node:net";
-import { join } from "node:path";
 import { describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
-import type { TrafficState } from "../../src/core/routing.ts";
-import { callControl } from "../../src/local/control-socket.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/proxy/plane.ts";
-import type { ListenerMessage, ListenersDone, ProxyFailed, ProxyReady } from "../../src/proxy/protocol.ts";
+import type { ListenerMessage, ListenersDone } from "../../src/proxy/protocol.ts";
+import { type BareKeeper, kill, MAIN, startBareKeeper } from "./bare-keeper.ts";
 import {
   backend,
-  EMPTY_TABLE,
   endpoint,
   eventually,
   get,
@@ -21,67 +16,8 @@ import {
   temporaryFolder,
 } from "./plane-under-test.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/proxy/main.ts", import.meta.url));
-
-/** What a keeper does for the proxy: it holds a bound socket, and gives it to one process after another. */
-interface BareKeeper extends AsyncDisposable {
-  readonly folder: string;
-  readonly port: number;
-  start(): Promise<ChildProcess>;
-  state(): Promise<TrafficState>;
-}
-
-interface BoundHandle {
-  getsockname(out: { port?: number }): number;
-  close(): void;
-}
-
-function startBareKeeper(): BareKeeper {
-  const folder = temporaryFolder();
-  const children: ChildProcess[] = [];
-  const handle = (
-    net as unknown as { _createServerHandle(host: string, port: number, family: number): BoundHandle }
-  )._createServerHandle("127.0.0.1", 0, 4);
-  const bound: { port?: number } = {};
-  handle.getsockname(bound);
-  const port = bound.port ?? 0;
-  return {
-    folder: folder.path,
-    port,
-    state: () => callControl<TrafficState>(join(folder.path, "proxy.sock"), "/state"),
-    async start() {
-      const child = fork(MAIN, ["--state", folder.path], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-      children.push(child);
-      const listener: ListenerMessage = {
-        type: "listener",
-        listener: { host: "127.0.0.1", port },
-        timeouts: DEFAULT_TIMEOUTS,
-      };
-      const done: ListenersDone = { type: "listeners-done" };
-      child.send(listener, handle as unknown as Server);
-      child.send(done);
-      const [message] = (await once(child, "message")) as [ProxyReady | ProxyFailed];
-      assert.deepEqual(message, { type: "ready" });
-      return child;
-    },
-    async [Symbol.asyncDispose]() {
-      for (const child of children) await kill(child, "SIGKILL");
-      handle.close();
-      folder[Symbol.dispose]();
-    },
-  };
-}
-
-async function kill(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, "exit");
-  child.kill(signal);
-  await exited;
-}
-
 async function putTable(keeper: BareKeeper, app: { readonly port: number }): Promise<void> {
-  const table = { ...EMPTY_TABLE, stable: backend("v1", endpoint("web-1", app)) };
-  await callControl(join(keeper.folder, "proxy.sock"), "/table", { method: "PUT", body: { ifRevision: 0, table } });
+  await keeper.put({ stable: backend("v1", endpoint("web-1", app)) });
 }
 
 describe("the proxy as a process of its own", () => {

@@ -6,6 +6,7 @@ import { FaultError } from "../../src/core/fault.ts";
 import type { Lease, RoutingTable, TrafficState } from "../../src/core/routing.ts";
 import { callControl } from "../../src/local/control-socket.ts";
 import { openControl } from "../../src/proxy/control.ts";
+import { Succession } from "../../src/proxy/succession.ts";
 import { PROXY_TABLE_FILE } from "../../src/proxy/protocol.ts";
 import {
   backend,
@@ -34,7 +35,8 @@ async function startWorld() {
   const start = async (): Promise<ControlledPlane> => {
     const plane = await startPlane(null, { folder: folder.path });
     const path = join(folder.path, "proxy.sock");
-    const control = await openControl(path, plane.plane);
+    const succession = new Succession(plane.plane, () => undefined);
+    const control = await openControl(path, Promise.resolve({ plane: plane.plane, succession }));
     return {
       ...plane,
       ask: (method, requestPath, body) =>

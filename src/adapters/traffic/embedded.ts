@@ -1,10 +1,10 @@
 import { FaultError } from "../../core/fault.ts";
-import type { ObservationBatch } from "../../core/observation.ts";
 import type { Listener, RoutingTable, TrafficState } from "../../core/routing.ts";
 import { callControl, type ControlCall } from "../../local/control-socket.ts";
 import type { StateFolder } from "../../local/state-folder.ts";
 import type { Traffic } from "../../ports/traffic.ts";
-import { PROXY_SOCKET, type TableWrite } from "../../proxy/protocol.ts";
+import { PROXY_SOCKET, type ProxyObservations, type TableWrite } from "../../proxy/protocol.ts";
+import { embeddedFigures } from "./embedded-figures.ts";
 
 export interface EmbeddedTrafficOptions {
   readonly folder: StateFolder;
@@ -48,7 +48,7 @@ export function createEmbeddedTraffic({ folder, startProxy }: EmbeddedTrafficOpt
     },
     drain: (endpoint, deadlineMs) =>
       call("/drain", { method: "POST", body: { endpoint, deadlineMs }, timeoutMs: deadlineMs + ANSWER_MS }),
-    observations: (since) => call<ObservationBatch>(`/observations?since=${since}`),
+    observations: embeddedFigures((query) => call<ProxyObservations>(`/observations?${query.toString()}`)),
   };
 }
 
