@@ -305,11 +305,9 @@ export function rollbackSentence(release: Release): string {
   const ended = noWayBack(release);
   if (ended !== null) return `Not possible: ${ended} Instead, ${RELEASE_INSTEAD}.`;
   if (stable === null) return `Stops ${candidate.label}; nothing serves then, because there is no earlier version.`;
-  const commands = release.steps
-    .flatMap(({ effects }) => Object.values(effects))
-    .filter(({ effect, inverse }) => effect.kind === "command" && inverse !== null).length;
+  const commands = release.begun.commands.filter(({ undo }) => undo !== null).length;
   const beside = commands === 0 ? "" : `, undoes ${commands} command${commands === 1 ? "" : "s"}`;
-  if (!release.standbyRetired)
+  if (!release.begun.standbyStop)
     return `Puts 100% back on ${stable.label} at once, which still runs${beside}, then stops ${candidate.label}. Under 1s for users.`;
   const start = release.steps
     .flatMap(({ effects }) => Object.values(effects))

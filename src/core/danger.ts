@@ -24,7 +24,7 @@ export function watchForDanger(
   if (release.earlyRetirement !== null) return null;
   const danger = findDanger(release, seen, now);
   if (danger === null) return null;
-  if (release.stable !== null && !release.standbyRetired && isUnknown(release, release.stable, seen)) return [];
+  if (release.stable !== null && !release.begun.standbyStop && isUnknown(release, release.stable, seen)) return [];
   const environment = incidentOfEnvironment(release, danger, seen, now);
   if (environment !== null) return hold(release, step, true, environment);
   if (
@@ -83,7 +83,7 @@ function incidentOfEnvironment(release: Release, danger: Because, seen: Seen, no
       sentence: `${danger.sentence} ${release.stable.label} is as bad, so this looks like an incident of the environment and going back would not help.`,
     };
   }
-  if (release.standbyRetired || routed(release).length === 0 || !isDown(release, release.stable, seen)) return null;
+  if (release.begun.standbyStop || routed(release).length === 0 || !isDown(release, release.stable, seen)) return null;
   const stable = readiness(release, "stable", seen, now.wall);
   return {
     ...danger,

@@ -1,3 +1,4 @@
+import { isCommandDone } from "./begun.ts";
 import type { ReleaseEvent } from "./event.ts";
 import { formatShare, type Share } from "./share.ts";
 import type { Moment } from "./time.ts";
@@ -86,6 +87,16 @@ function begin(release: Release, step: Step, progress: StepProgress, now: Moment
         step: step.id,
         by: "tidegate",
         reason: "nothing serves yet, so there is nothing to share the traffic with",
+      },
+    ];
+  }
+  if (step.kind === "run" && isCommandDone(release.begun, step.id)) {
+    return [
+      {
+        type: "step-skipped",
+        step: step.id,
+        by: "tidegate",
+        reason: "it was run on the way to the share before the step back, and not undone since",
       },
     ];
   }

@@ -1,3 +1,4 @@
+import { withCommandDone } from "./begun.ts";
 import type { Within, ReleaseEvent } from "./event.ts";
 import { withStep } from "./evolve-steps.ts";
 import type { EffectProgress, Effects, Release } from "./release.ts";
@@ -65,11 +66,11 @@ export function confirmed(
   const { effect } = ended;
   const withReady = {
     ...next,
-    steps: next.steps.map((step) =>
-      Object.values(step.effects).some(({ key }) => key === event.key) ? { ...step, readyAt: at } : step,
-    ),
+    steps: next.steps.map((step) => (hasKey(step.effects, event.key) ? { ...step, readyAt: at } : step)),
   };
   if (effect.kind === "share") return { ...withReady, share: effect.share };
+  const ran = effect.kind === "command" ? next.steps.find(({ effects }) => hasKey(effects, event.key)) : undefined;
+  if (ran !== undefined) return { ...withReady, begun: withCommandDone(next.begun, ran.step) };
   if (effect.kind === "settle") {
     // One version is left: in the table the candidate has all of it or nothing.
     return {
@@ -79,4 +80,8 @@ export function confirmed(
     };
   }
   return withReady;
+}
+
+function hasKey(effects: Effects, wanted: string): boolean {
+  return Object.values(effects).some(({ key }) => key === wanted);
 }

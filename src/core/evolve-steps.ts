@@ -37,7 +37,17 @@ export function steppedBack(
             because: step.step === event.from ? event.because : step.because,
           },
   );
-  const next = { ...release, steps: reset, cursor: to, verdicts: {}, hold: null, drifts: 0 };
+  const next: Release = {
+    ...release,
+    // It no longer holds all of the traffic.
+    state: "running",
+    liveAt: null,
+    steps: reset,
+    cursor: to,
+    verdicts: {},
+    hold: null,
+    drifts: 0,
+  };
   return withStep(next, event.to, (step) => ({
     ...step,
     state: "running",

@@ -1,4 +1,5 @@
 import type { Act, EventType, Happened, ReleaseEvent } from "./event.ts";
+import { NOTHING_BEGUN, withRequested } from "./begun.ts";
 import { confirmed, endEffect, interruptOpenEffects, withEffects } from "./evolve-effects.ts";
 import { drifted, indexOf, retried, steppedBack, withStep } from "./evolve-steps.ts";
 import type { Release } from "./release.ts";
@@ -48,7 +49,7 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
         drifts: 0,
       };
     case "effect-requested":
-      return withEffects(next, event.within, (effects) => ({
+      return withEffects({ ...next, begun: withRequested(next.begun, event) }, event.within, (effects) => ({
         ...effects,
         [event.name]: {
           key: event.key,
@@ -225,6 +226,7 @@ function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment):
     messages: {},
     drifts: 0,
     fault: null,
+    begun: NOTHING_BEGUN,
     standbyRetired: false,
     earlyRetirement: null,
   };

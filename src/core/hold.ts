@@ -15,7 +15,7 @@ export function endOfStep(
   now: Moment,
 ): readonly ReleaseEvent[] {
   if (progress.promoted) return pass(step, { kind: "person", sentence: "Promoted by a person." });
-  const waits = waitsFor(release, step, progress, seen, now) ?? waitAfterStepBack(release, progress);
+  const waits = waitsFor(release, step, progress, seen, now) ?? waitAfterStepBack(progress);
   const holdEnds: readonly ReleaseEvent[] =
     release.hold?.step === step.id ? [{ type: "hold-ended", step: step.id }] : [];
   if (waits === null) return [...holdEnds, ...pass(step, reasonToPass(step, seen))];
@@ -25,10 +25,10 @@ export function endOfStep(
 }
 
 /** After a step back the way up again is a person's decision: what failed once would fail again. */
-function waitAfterStepBack(release: Release, progress: StepProgress): Wait | null {
+function waitAfterStepBack(progress: StepProgress): Wait | null {
   if (progress.because === null) return null;
   const sentence = `Stepped back: ${progress.because.sentence} "retry" goes up again, "rollback" goes back.`;
-  return { because: { ...progress.because, kind: "waiting", sentence }, needsPerson: release.state === "running" };
+  return { because: { ...progress.because, kind: "waiting", sentence }, needsPerson: true };
 }
 
 interface Wait {

@@ -23,8 +23,9 @@ export function failStep(release: Release, step: Step, because: Because): readon
   }
 }
 
-/** The last shift before the step that is due, with a lower share. */
+/** The last shift before the step that is due, with a lower share; null where nobody would take the rest. */
 export function lowerShift(release: Release): StepOf<"shift"> | null {
+  if (release.stable === null || release.begun.standbyStop || release.earlyRetirement !== null) return null;
   const before = release.plan.steps.slice(0, release.cursor);
   return (
     before.findLast((step): step is StepOf<"shift"> => step.kind === "shift" && step.share < release.share) ?? null

@@ -136,6 +136,16 @@ function shiftRecipe(release: Release, share: number): Recipe {
     });
   }
   const switched = workers(release, false);
+  if (share < WHOLE && stable !== null && release.begun.workersMoved && switched.length > 0) {
+    // After a step back from all of the traffic the work is stable's again, which runs before the others stop.
+    recipe.push(startWorkers("start-stable-workers", stable.version, stable.slot, switched));
+    recipe.push({
+      ...ONCE,
+      ...INSIST,
+      name: "stop-candidate-workers",
+      effect: { kind: "stop", version: candidate.version, slot: candidate.slot, services: switched, drain: false },
+    });
+  }
   if (share === WHOLE && switched.length > 0) {
     recipe.push(startWorkers("start-workers", candidate.version, candidate.slot, switched));
     if (stable !== null) {
@@ -180,13 +190,13 @@ export function retireRecipe(release: Release): Recipe {
 
 /**
  * The order of undoing (DESIGN §2): traffic first, then what was changed beside, then workers and the candidate, then
- * people. After the standby was retired the previous version is started again before traffic can go to it.
+ * people. Once the end of the standby has begun the previous version is started again before traffic can go to it.
  */
 export function undoRecipe(release: Release): Recipe {
   const { stable, candidate } = release;
   const recipe: Ingredient[] = [];
   const hasRoutes = routed(release).length > 0;
-  const cold = stable !== null && release.standbyRetired;
+  const cold = stable !== null && release.begun.standbyStop;
   if (cold) {
     const services = release.plan.services.filter(isStartedFirst).map(({ name }) => name);
     recipe.push({ ...ONCE, ...INSIST, name: "prepare-stable", effect: { kind: "prepare", version: stable.version } });
@@ -210,7 +220,7 @@ export function undoRecipe(release: Release): Recipe {
   for (const { name, effect } of undoneCommands(release))
     recipe.push({ ...ONCE, name, effect, tries: 3, backoffMs: 2 * SECOND, optional: true });
   if (stable !== null) {
-    const names = workers(release, false).filter(() => workersSwitched(release) || cold);
+    const names = workers(release, false).filter(() => release.begun.workersMoved || cold);
     if (names.length > 0)
       recipe.push({ ...startWorkers("start-stable-workers", stable.version, stable.slot, names), ...INSIST });
   }
@@ -259,32 +269,18 @@ function workers(release: Release, overlap: boolean): readonly string[] {
     .map(({ name }) => name);
 }
 
-function requestedEffects(release: Release): readonly Effect[] {
-  return release.steps.flatMap(({ effects }) => Object.values(effects).map(({ effect }) => effect));
-}
-
 function wasStarted(release: Release): boolean {
-  return requestedEffects(release).some(({ kind }) => kind === "start") || release.share > 0 || release.liveAt !== null;
+  return release.begun.started || release.share > 0 || release.liveAt !== null;
 }
 
 /** A share was asked for at least once, whether it came into force or not. */
 function hadTraffic(release: Release): boolean {
-  return (
-    release.share > 0 || release.liveAt !== null || requestedEffects(release).some((effect) => effect.kind === "share")
-  );
-}
-
-function workersSwitched(release: Release): boolean {
-  return release.steps.some(({ effects }) => effects["stop-stable-workers"] !== undefined);
+  return release.share > 0 || release.liveAt !== null || release.begun.traffic;
 }
 
 /** The inverses of commands that were at least begun, last first. */
 function undoneCommands(release: Release): readonly { readonly name: string; readonly effect: Effect }[] {
-  return release.steps
-    .flatMap(({ step, effects }) =>
-      Object.values(effects).flatMap(({ effect, inverse }) =>
-        effect.kind === "command" && inverse !== null ? [{ name: `undo-${step}`, effect: inverse }] : [],
-      ),
-    )
+  return release.begun.commands
+    .flatMap(({ step, undo }) => (undo === null ? [] : [{ name: `undo-${step}`, effect: undo }]))
     .toReversed();
 }

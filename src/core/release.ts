@@ -1,3 +1,4 @@
+import type { Begun } from "./begun.ts";
 import type { Effect, Observed } from "./effect.ts";
 import type { Act, Because, Placed } from "./event.ts";
 import type { Fault } from "./fault.ts";
@@ -48,6 +49,7 @@ export interface Release {
   /** Drift seen and put right so far in the step's attempt. */
   readonly drifts: number;
   readonly fault: Fault | null;
+  readonly begun: Begun;
   readonly standbyRetired: boolean;
   /** Effects of a retirement that a newer release brought forward; null: none did. */
   readonly earlyRetirement: Effects | null;

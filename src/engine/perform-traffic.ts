@@ -1,6 +1,7 @@
 import type { Observed } from "../core/effect.ts";
 import { FaultError } from "../core/fault.ts";
 import type { PinRule } from "../core/plan.ts";
+import type { Release } from "../core/release.ts";
 import { routed } from "../core/recipe.ts";
 import { fillReferences, referencesIn } from "../core/references.ts";
 import type { RoutingTable, TrafficState } from "../core/routing.ts";
@@ -12,13 +13,7 @@ import type { Stage } from "./perform.ts";
 export async function setShare(stage: Stage, share: Share): Promise<Observed> {
   const { release, world, epoch } = stage;
   const state = await world.changeTable((now, revision) => {
-    if (
-      now === null ||
-      now.release !== release.id ||
-      (share > 0 && now.candidate?.version !== release.candidate.version)
-    ) {
-      return tableFor(stage, share, "both", revision);
-    }
+    if (now === null || !isOfBoth(now, release, share)) return tableFor(stage, share, "both", revision);
     const { unwatched } = release.plan;
     const isPartial = share > 0 && share < WHOLE && now.stable !== null;
     return {
@@ -31,6 +26,12 @@ export async function setShare(stage: Stage, share: Share): Promise<Observed> {
   }, stage.signal);
   mustEqual(stage, state, share);
   return { sharePercent: share / 100, revision: state.table?.revision };
+}
+
+/** Whether the table is the release's own, with both sides in their places: settled on the candidate, that is its "stable". */
+function isOfBoth(table: RoutingTable, { id, stable, candidate }: Release, share: Share): boolean {
+  if (table.release !== id || table.stable?.version !== stable?.version) return false;
+  return share === 0 || table.candidate?.version === candidate.version;
 }
 
 /** Tells the plane where the candidate's instances are, at the share that it has. */

@@ -10,11 +10,17 @@ import type { ReleaseRequest, Ports } from "./api.ts";
 
 /** What serves now, by the journal of the earlier releases. */
 export function placeBefore(newestFirst: readonly Release[]): Placed | null {
-  for (const release of newestFirst) {
-    if (release.state === "live" || release.state === "closed") return release.candidate;
-    if (release.state === "rolled-back") return release.stable;
+  let left: Placed | null | undefined;
+  for (const { state, stable, candidate } of newestFirst) {
+    if (state === "live" || state === "closed") return left === undefined ? candidate : left;
+    // One that brought what a later one went back to can have been put back itself, after that one.
+    if (
+      state === "rolled-back" &&
+      (left === undefined || (left?.version === candidate.version && left.slot === candidate.slot))
+    )
+      left = stable;
   }
-  return null;
+  return left ?? null;
 }
 
 /** A release can begin when none before it runs, and the newest does not wait to be mended. Throws FaultError. */

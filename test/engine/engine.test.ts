@@ -194,6 +194,19 @@ describe("the engine", () => {
     await stop(engine, under);
   });
 
+  it("takes a first version that is put back out of the table, not only its share", async () => {
+    const { under, engine, state } = await withV1();
+    equal(under.traffic.table?.stable?.version, "v1");
+    const answer = engine.ask({ kind: "command", command: { kind: "rollback" } }, 1, "ann");
+    await under.until(async () => (await state(1)) === "rolled-back");
+    equal((await answer).kind, "accepted");
+    const shares = under.traffic.writes.map(({ stable, candidate, share }) =>
+      [stable?.version ?? null, candidate?.version ?? null, share].join(),
+    );
+    deepEqual(shares.slice(-3), [",v1,0", ",v1,0", ",,0"]);
+    await stop(engine, under);
+  });
+
   it("hands the plane a pin token's value, and none that it does not have", async () => {
     const plan = { ...USUAL, traffic: { ...USUAL.traffic, pins: { header: "x-pin", token: "${PIN_TOKEN}" } } };
     const under = engineUnderTest();
