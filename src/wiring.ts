@@ -34,14 +34,21 @@ const KEEPER_ENDS_WITHIN_MS = 5_000;
  */
 export async function assemble(order: AssemblyOrder, self: readonly string[]): Promise<Assembly> {
   const { project, plan, env } = order;
-  const [{ createShellRunner }, { createNotifier }, { createEvidenceGatherer }, tasks, { systemClock: clock }] =
-    await Promise.all([
-      import("./adapters/command/shell.ts"),
-      import("./adapters/notify/notifier.ts"),
-      import("./adapters/evidence/gather.ts"),
-      taskAdapters(),
-      import("./adapters/clock/system.ts"),
-    ]);
+  const [
+    { createShellRunner },
+    { createNotifier },
+    { createEvidenceGatherer },
+    tasks,
+    { systemClock: clock },
+    { createEmergencyLog },
+  ] = await Promise.all([
+    import("./adapters/command/shell.ts"),
+    import("./adapters/notify/notifier.ts"),
+    import("./adapters/evidence/gather.ts"),
+    taskAdapters(),
+    import("./adapters/clock/system.ts"),
+    import("./adapters/emergency/file.ts"),
+  ]);
   createStateFolder(project.state);
   keepOutOfGit(project.state);
   const redact = redactorOf(plan, env);
@@ -64,6 +71,7 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
       commands,
       notifier: quieter(notifier, order.isFollowed),
       evidence: createEvidenceGatherer({ runtime, clock, redact }),
+      emergencies: createEmergencyLog(project.state),
     },
     options: { engineToken: engineToken(project.state), secrets: secretsOf(plan, env) },
     [Symbol.asyncDispose]: () => journal[Symbol.asyncDispose](),

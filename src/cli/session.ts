@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { FaultError } from "../core/fault.ts";
+import { describeFault, type Fault, FaultError } from "../core/fault.ts";
 import type { Plan } from "../core/plan.ts";
 import { replay } from "../core/evolve.ts";
 import { type Release } from "../core/release.ts";
@@ -21,6 +21,8 @@ export interface Session extends AsyncDisposable {
   status(release: number): Promise<Status | null>;
   /** Writes the request down and waits for the answer. Faults: nobody-acts, engine-gone. */
   ask(body: RequestBody, release: number | null): Promise<RequestAnswer>;
+  /** Why the engine of this process acts no more; null while it does, or where another process acts. */
+  fenced(): Fault | null;
   /** Finds whoever acts now, and acts itself where nobody does. Absent where this process only looks. */
   readonly takeOver?: () => Promise<void>;
 }
@@ -47,14 +49,23 @@ export async function openActing(context: Context, project: Project, plan: Plan)
   let session = await findActor(context, project, plan);
   const takeOver = async (): Promise<void> => {
     const before = session;
-    session = await findActor(context, project, plan);
+    const fenced = before.fenced();
+    if (fenced === null) {
+      session = await findActor(context, project, plan);
+      await before[Symbol.asyncDispose]();
+      return;
+    }
+    context.terminal.complain(describeFault(fenced));
+    // Its socket would still answer for an engine that acts no more.
     await before[Symbol.asyncDispose]();
+    session = await findActor(context, project, plan);
   };
   return {
     get journal() {
       return session.journal;
     },
     actor: () => session.actor(),
+    fenced: () => session.fenced(),
     status: (release) => session.status(release),
     // The journal keeps the request, so that it outlives whoever was to answer it.
     ask: async (body, release) => {
@@ -78,9 +89,15 @@ async function findActor(context: Context, project: Project, plan: Plan): Promis
     const remote = await reach(project.state);
     if (remote !== null) return overJournal(context, await context.machinery.openJournal(project.state), remote);
     const here = await actHere(context, project, plan, { kind: "foreground", patrol: false });
-    if (here !== null) return { ...here, poke: () => Promise.resolve(here.engine.poke()) };
+    if (here !== null) return { ...here, poke: () => pokeHere(here.engine) };
     if (performance.now() > until) throw silentActor(project);
   }
+}
+
+function pokeHere(engine: Engine): Promise<void> {
+  if (engine.fenced() !== null) return Promise.reject(engineGone());
+  engine.poke();
+  return Promise.resolve();
 }
 
 export interface Acting extends Session {
@@ -128,7 +145,8 @@ export async function actHere(
   return {
     engine,
     journal: assembly.ports.journal,
-    actor: () => "here",
+    actor: () => (engine.fenced() === null ? "here" : null),
+    fenced: () => engine.fenced(),
     status: (release) => engine.status(release),
     ask: (body, release) => engine.ask(body, release, context.person),
     [Symbol.asyncDispose]: async () => {
@@ -150,6 +168,7 @@ function overJournal(context: Context, journal: Journal, remote: RemoteEngine | 
   return {
     journal,
     actor: () => (isGone || remote === null ? null : remote.identity),
+    fenced: () => null,
     status: async (id) => {
       // One that acts no more leaves the journal, which still says where things stand.
       const live = isGone ? null : await remote?.status(id).catch(() => undefined);

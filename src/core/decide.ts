@@ -1,4 +1,5 @@
 import { isCommandDone } from "./begun.ts";
+import { lateEvents, untold } from "./emergency.ts";
 import type { ReleaseEvent } from "./event.ts";
 import { formatShare, type Share } from "./share.ts";
 import type { Moment } from "./time.ts";
@@ -25,6 +26,8 @@ export function decide(release: Release, seen: Seen, now: Moment): readonly Rele
 }
 
 function decideRelease(release: Release, seen: Seen, now: Moment): readonly ReleaseEvent[] {
+  const [late] = untold(release, seen.emergencies);
+  if (late !== undefined) return lateEvents(release, late);
   if (isEnded(release)) return release.earlyRetirement === null ? [] : retireEarly(release, now);
   if (release.undo !== null) return decideUndo(release, seen, now);
   if (release.earlyRetirement !== null && !release.standbyRetired) return retireEarly(release, now);

@@ -1,4 +1,5 @@
 import type { Effect, Observed } from "./effect.ts";
+import type { Emergency } from "./emergency.ts";
 import type { Fault } from "./fault.ts";
 import type { Verdict } from "./guard.ts";
 import type { Slot } from "./observation.ts";
@@ -112,6 +113,8 @@ export type ReleaseEvent =
   /** A newer release needs the slot: the standby is retired now, before its step is due. */
   | { readonly type: "retirement-brought-forward"; readonly for: number }
   | { readonly type: "rollback-decided"; readonly because: Because; readonly by: string | null }
+  /** Was done before the journal could be told (`emergency.at`), and is appended only now. */
+  | { readonly type: "emergency-noted-late"; readonly emergency: Emergency }
   | { readonly type: "rolled-back"; readonly sentence: string }
   | { readonly type: "went-live" }
   | { readonly type: "closed" }

@@ -1,5 +1,6 @@
 import type { Act, EventType, Happened, ReleaseEvent } from "./event.ts";
 import { NOTHING_BEGUN, withRequested } from "./begun.ts";
+import { emergencyNoted } from "./evolve-emergency.ts";
 import { confirmed, endEffect, interruptOpenEffects, withEffects } from "./evolve-effects.ts";
 import { drifted, indexOf, retried, steppedBack, withStep } from "./evolve-steps.ts";
 import type { Release } from "./release.ts";
@@ -164,6 +165,8 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
           effects: {},
         },
       };
+    case "emergency-noted-late":
+      return emergencyNoted(next, event.emergency, at);
     case "rolled-back":
       return { ...next, state: "rolled-back", endedAt: at, share: 0, hold: null };
     case "went-live":
@@ -229,6 +232,7 @@ function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment):
     begun: NOTHING_BEGUN,
     standbyRetired: false,
     earlyRetirement: null,
+    emergencies: [],
   };
 }
 

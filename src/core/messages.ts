@@ -114,16 +114,28 @@ function dueMessages(release: Release, now: Instant): readonly Due[] {
     });
   else if (hold !== null && Math.abs(now - hold.at.wall) >= HELD_FOR)
     add(heldName(release, hold), hold.at.wall, { topic: "held", sentence: fullStop(hold.because.sentence), command });
+  for (const { outcome, id: of, because } of release.emergencies) {
+    if (outcome !== "frozen") continue;
+    const sentence = `Frozen at ${formatShare(release.share)}: ${fullStop(because.sentence)}`;
+    // News from now on: nobody could be told when it was done.
+    add(`frozen-${of}`, release.paused?.at.wall ?? now, { topic: "needs-person", sentence, command });
+  }
   if (liveAt !== null) add("live", liveAt.wall, { topic: "live", sentence: `${candidate.label} is live.` });
   if (release.state === "closed" && endedAt !== null && plan.steps.some(({ afterMs }) => afterMs !== undefined))
     add("closed", endedAt.wall, { topic: "closed", sentence: `Every step of release ${id} is done.` });
   if (undo !== null && endedAt !== null && release.state === "rolled-back") {
-    const sentence = `Rolled back at ${formatShare(undo.fromShare)}: ${fullStop(undo.because.sentence)}`;
+    const sentence = `Rolled back at ${formatShare(undo.fromShare)}: ${fullStop(undo.because.sentence)}${early(release)}`;
     add("rolled-back", endedAt.wall, { topic: "rolled-back", sentence, command });
   }
   if (release.state === "failed" && release.fault !== null)
     add("failed", endedAt?.wall ?? now, { topic: "failed", sentence: release.fault.what, command });
   return due;
+}
+
+/** Where it was done before an engine or its journal could say so. */
+function early({ emergencies, stable }: Release): string {
+  if (!emergencies.some(({ outcome }) => outcome === "put-back")) return "";
+  return ` All traffic was on ${stable?.label ?? "stable"} at once; the rest, and this message, had to wait for an engine and its journal.`;
 }
 
 /** What `notify` steps say. The step itself waits for nobody: a webhook that hangs must not hold a release up. */

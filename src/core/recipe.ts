@@ -244,6 +244,21 @@ export function undoRecipe(release: Release): Recipe {
   return recipe;
 }
 
+/**
+ * Whether what was decided may begin before the journal knows of it: all traffic to a stable version that still runs,
+ * and nothing else.
+ */
+export function mayGoAhead(release: Release): boolean {
+  if (release.undo === null || release.stable === null) return false;
+  const [first] = undoRecipe(release);
+  return (
+    first !== undefined &&
+    first.effect.kind === "share" &&
+    first.needsReady === null &&
+    release.undo.effects[first.name]?.state !== "confirmed"
+  );
+}
+
 function startWorkers(name: string, version: string, slot: "blue" | "green", services: readonly string[]): Ingredient {
   return {
     ...ONCE,

@@ -1,5 +1,6 @@
 import type { Begun } from "./begun.ts";
 import type { Effect, Observed } from "./effect.ts";
+import type { Emergency } from "./emergency.ts";
 import type { Act, Because, Placed } from "./event.ts";
 import type { Fault } from "./fault.ts";
 import type { Figures, Metric, Verdict } from "./guard.ts";
@@ -53,6 +54,8 @@ export interface Release {
   readonly standbyRetired: boolean;
   /** Effects of a retirement that a newer release brought forward; null: none did. */
   readonly earlyRetirement: Effects | null;
+  /** What was done before this journal could be told, oldest first. */
+  readonly emergencies: readonly Emergency[];
 }
 
 export interface Hold {

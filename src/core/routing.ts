@@ -1,3 +1,4 @@
+import type { Emergency } from "./emergency.ts";
 import type { Slot } from "./observation.ts";
 import type { PinRule, Sticky, TlsFiles } from "./plan.ts";
 import type { Share } from "./share.ts";
@@ -30,6 +31,8 @@ export interface RoutingTable {
   readonly health: Readonly<Record<string, TableHealth>>;
   /** Partial shares only. */
   readonly lease: Lease | null;
+  /** Why it is as it is, where that was done before a journal could be told. Gone with the next table of an engine. */
+  readonly emergency?: Emergency;
 }
 
 /** One version as the plane sees it: where each service of it listens. */
@@ -70,6 +73,8 @@ export interface Lease {
 /** What is in force now, read back from the plane itself. */
 export interface TrafficState {
   readonly table: RoutingTable | null;
+  /** The highest that was claimed: lower ones are refused. */
+  readonly epoch: number;
   /** Identity of the proxy process. */
   readonly proxy: string;
   readonly pid: number;

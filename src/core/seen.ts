@@ -1,3 +1,4 @@
+import type { Emergency } from "./emergency.ts";
 import type { Placed } from "./event.ts";
 import type { Verdict } from "./guard.ts";
 import type { HealthSeen, InstanceSeen } from "./observation.ts";
@@ -17,6 +18,8 @@ export interface Seen {
   readonly traffic: TrafficSeen | null;
   /** Is the `window` step's window open? With when it opens next; null where no such step is due. */
   readonly window: { readonly open: boolean; readonly sentence: string } | null;
+  /** Of the data plane's table and the emergency file, of any release. */
+  readonly emergencies: readonly Emergency[];
 }
 
 export interface TrafficSeen {
@@ -35,6 +38,7 @@ export const NOTHING_SEEN: Seen = {
   health: {},
   traffic: null,
   window: null,
+  emergencies: [],
 };
 
 /** The window within which an instance must have been seen ready to get weight (I1). */

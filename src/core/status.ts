@@ -121,6 +121,8 @@ export interface RollbackStatus {
   readonly by: string | null;
   readonly decidedAtMs: number;
   readonly fromSharePercent: number;
+  /** Traffic was back before the journal could be told; `tookMs` null: nobody could write down how long it took. */
+  readonly putBackEarly: { readonly by: string | null; readonly atMs: number; readonly tookMs: number | null } | null;
   /** What was undone, in order, with the time after the decision. */
   readonly undone: readonly { readonly name: string; readonly afterMs: number; readonly failed: boolean }[];
   readonly evidence: Evidence | null;
@@ -319,18 +321,32 @@ function rollbackStatus(release: Release): RollbackStatus | null {
   if (undo === null) return null;
   const ended = Object.values(undo.effects).filter(({ endedAt }) => endedAt !== null);
   const evidence = undo.effects["gather-evidence"]?.observed;
+  const early = release.emergencies.findLast(({ outcome }) => outcome === "put-back");
   return {
     sentence: undo.because.sentence,
     by: undo.by,
     decidedAtMs: undo.decidedAt.wall,
     fromSharePercent: undo.fromShare / 100,
-    undone: ended
-      .filter(({ name }) => name !== "gather-evidence")
-      .map(({ name, endedAt, state }) => ({
-        name,
-        afterMs: Math.max(0, (endedAt?.wall ?? 0) - undo.decidedAt.wall),
-        failed: state === "failed",
-      })),
+    putBackEarly:
+      early === undefined ? null : { by: early.by, atMs: early.at + (early.tookMs ?? 0), tookMs: early.tookMs ?? null },
+    undone: [
+      ...(early === undefined
+        ? []
+        : [
+            {
+              name: "put-back-early",
+              afterMs: Math.max(0, early.at + (early.tookMs ?? 0) - undo.decidedAt.wall),
+              failed: false,
+            },
+          ]),
+      ...ended
+        .filter(({ name }) => name !== "gather-evidence")
+        .map(({ name, endedAt, state }) => ({
+          name,
+          afterMs: Math.max(0, (endedAt?.wall ?? 0) - undo.decidedAt.wall),
+          failed: state === "failed",
+        })),
+    ],
     evidence: evidence === null || evidence === undefined ? null : (evidence as unknown as Evidence),
     fault: undo.because.fault ?? null,
   };

@@ -41,6 +41,7 @@ const KNOWN: Readonly<Record<EventType, true>> = {
   "share-drifted": true,
   "retirement-brought-forward": true,
   "rollback-decided": true,
+  "emergency-noted-late": true,
   "rolled-back": true,
   "went-live": true,
   closed: true,

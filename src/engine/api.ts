@@ -4,6 +4,7 @@ import type { Plan } from "../core/plan.ts";
 import type { Status } from "../core/status.ts";
 import type { Checker, CommandRunner, SmokeRunner, Warmer } from "../ports/tasks.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { EmergencyLog } from "../ports/emergency-log.ts";
 import type { EvidenceGatherer } from "../ports/evidence.ts";
 import type { HealthProbe } from "../ports/health.ts";
 import type { Journal } from "../ports/journal.ts";
@@ -24,6 +25,7 @@ export interface Ports {
   readonly commands: CommandRunner;
   readonly notifier: Notifier;
   readonly evidence: EvidenceGatherer;
+  readonly emergencies: EmergencyLog;
 }
 
 export interface EngineOptions {
@@ -63,6 +65,10 @@ export type RequestAnswer =
 /** The one that acts. Disposing of it stops acting: what runs goes on running, the journal waits. */
 export interface Engine extends AsyncDisposable {
   readonly epoch: number;
+  /** Why it acts no more though nobody disposed of it: whoever has a higher epoch does. null while it acts. */
+  fenced(): Fault | null;
+  /** Resolves when it is; never, while it acts. */
+  readonly untilFenced: Promise<Fault>;
   /** Carries a request through the journal and answers when it was taken or refused. */
   ask(request: RequestBody, release: number | null, by: string): Promise<RequestAnswer>;
   /** Look at the open requests now: another process wrote one. */

@@ -1,6 +1,8 @@
+import { type Emergency, untold } from "../core/emergency.ts";
 import { evolve } from "../core/evolve.ts";
 import { faultOf, FaultError, type Fault } from "../core/fault.ts";
 import { isEnded, type Release } from "../core/release.ts";
+import type { TrafficState } from "../core/routing.ts";
 import { type Status, statusOf } from "../core/status.ts";
 import { SECOND } from "../core/time.ts";
 import type { Engine, EngineOptions, EngineStart, Ports, RequestAnswer } from "./api.ts";
@@ -29,7 +31,7 @@ export async function createEngine(ports: Ports, options: EngineOptions): Promis
 async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable): Promise<Engine> {
   const { journal, clock } = ports;
   const pace = options.pace ?? USUAL_PACE;
-  const epoch = await takeOver(ports);
+  const pending = await ports.emergencies.pending().catch(() => []);
   const listeners = new Set<(release: number) => void>();
   const stopped = new AbortController();
   let wake = new AbortController();
@@ -38,7 +40,9 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
     isPoked = true;
     wake.abort();
   };
-  const world = createWorld(ports, poke);
+  const world = createWorld(ports, poke, pending);
+  await world.lookAtTraffic();
+  const epoch = await takeOver(ports, highest([world.traffic()?.epoch, ...pending.map((each) => each.epoch)]));
   const patrol = createPatrol(ports, options, world, stopped.signal);
 
   const hands = createHands({
@@ -50,7 +54,15 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
       for (const listener of listeners) listener(release);
       poke();
     },
+    refused: (fault) => {
+      refusal = fault;
+      poke();
+    },
   });
+  /** Somebody with a higher epoch acts, as data plane or runtime tells. */
+  let refusal: Fault | null = null;
+  let fenced: Fault | null = null;
+  const fencing = Promise.withResolvers<Fault>();
   const requests = createRequests({
     ports,
     hands,
@@ -63,9 +75,14 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
   /** The newest release, which says what serves; kept here because the patrol outlives its running. */
   let newest: Release | null = null;
 
-  const tick = async (): Promise<void> => {
-    if (hands.needTheWorld()) await world.look(hands.services());
-    await requests.take();
+  const tick = async (): Promise<Fault | null> => {
+    await (hands.needTheWorld() ? world.look(hands.services()) : world.lookAtTraffic());
+    mustBeNewest(epoch, world.traffic(), refusal);
+    // Whoever can't be read to must be watched all the same.
+    const trouble = await requests.take().then(
+      () => null,
+      (error: unknown) => faultOf(error, "engine", "The engine can't read what it is asked."),
+    );
     for (const each of hands.all()) {
       await each.tick();
       const state = each.state();
@@ -73,14 +90,16 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
       if (isEnded(state) && each.isSettled()) await hands.letGo(state.id);
     }
     await patrol.tick(newest);
+    return trouble;
   };
 
   const loop = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
       try {
-        await tick();
+        lastFault = await tick();
       } catch (error) {
         lastFault = faultOf(error, "engine", "The engine could not go on.");
+        if (lastFault.code === "stale-epoch") return await stopActing(lastFault);
       }
       wake = new AbortController();
       // A poke during the look would be lost by a sleep that begins after it.
@@ -91,7 +110,19 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
   };
   let lastFault: Fault | null = null;
 
-  await resumeAll(ports, epoch, hands);
+  /** Lets go of everything, as after a crash: whoever acts next finds it in the journal. */
+  const stopActing = async (because: Fault): Promise<void> => {
+    fenced = because;
+    stopped.abort(new Error(because.what));
+    for (const each of hands.all()) await each.abandon();
+    await requests.ended();
+    await letGoOfLock();
+    fencing.resolve(because);
+    for (const each of hands.all()) for (const listener of listeners) listener(each.state().id);
+  };
+  const letGoOfLock = once(() => lock[Symbol.asyncDispose]());
+
+  await resumeAll(ports, epoch, hands, world.emergencies());
   const [newestId] = await journal.releases();
   if (newestId !== undefined) newest = (await hands.load(newestId))?.release ?? null;
   const looping = loop();
@@ -107,6 +138,8 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
 
   return {
     epoch,
+    fenced: () => fenced,
+    untilFenced: fencing.promise,
     ask: async (body, release, by) => {
       const id = await journal.ask({ release, body, by, at: Math.round(clock.wall()) });
       poke();
@@ -142,9 +175,36 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
       await Promise.all(hands.all().map((each) => each.abandon()));
       await looping;
       await requests.ended();
-      await lock[Symbol.asyncDispose]();
+      await letGoOfLock();
     },
   };
+}
+
+function highest(epochs: readonly (number | undefined)[]): number {
+  return Math.max(0, ...epochs.map((epoch) => epoch ?? 0));
+}
+
+function once(work: () => PromiseLike<void>): () => Promise<void> {
+  let done: Promise<void> | null = null;
+  return () => (done ??= Promise.resolve(work()));
+}
+
+/** Faults: stale-epoch. */
+function mustBeNewest(epoch: number, traffic: TrafficState | null, refusal: Fault | null): void {
+  const isOlder = traffic !== null && traffic.epoch > epoch;
+  if (!isOlder && refusal === null) return;
+  const emergency = traffic?.table?.emergency;
+  const by =
+    isOlder && emergency?.epoch === traffic.epoch
+      ? `, by \`tidegate rollback --now\` of ${emergency.by ?? "another engine"}`
+      : "";
+  throw new FaultError({
+    code: "stale-epoch",
+    what: isOlder
+      ? `This engine (epoch ${epoch}) stops acting: epoch ${traffic.epoch} has taken over at the data plane${by}.`
+      : `This engine (epoch ${epoch}) stops acting: ${refusal?.what ?? ""}`,
+    fix: "tidegate status says where things stand; whoever acts next goes on: tidegate attach",
+  });
 }
 
 function withFault(status: Status, fault: Fault | null): Status {
@@ -155,8 +215,8 @@ function withFault(status: Status, fault: Fault | null): Status {
  * The epoch of this engine, claimed. Where the journal was lost, plane and keeper remember a higher one than it knows:
  * whoever holds the lock may go beyond it.
  */
-async function takeOver(ports: Ports): Promise<number> {
-  for (let above = 0, tries = 0; ; tries += 1) {
+async function takeOver(ports: Ports, known: number): Promise<number> {
+  for (let above = known, tries = 0; ; tries += 1) {
     const epoch = await ports.journal.raiseEpoch(above);
     try {
       await claim(ports, epoch);
@@ -180,11 +240,24 @@ async function claim(ports: Ports, epoch: number): Promise<void> {
   }
 }
 
-/** Takes over every release that has something left to do; what was under way counts as interrupted. */
-async function resumeAll({ journal, clock }: Ports, epoch: number, hands: Hands): Promise<void> {
-  for (const id of await journal.open()) {
+/**
+ * Takes over every release that has something left to do, or was put back without the journal; what was under way counts
+ * as interrupted.
+ */
+async function resumeAll(
+  { journal, clock, emergencies: log }: Ports,
+  epoch: number,
+  hands: Hands,
+  emergencies: readonly Emergency[],
+): Promise<void> {
+  const open = new Set(await journal.open());
+  for (const id of new Set([...open, ...emergencies.map(({ release }) => release)])) {
     const loaded = await hands.load(id);
     if (loaded === null) continue;
+    // An engine that died after it had told the journal.
+    for (const { id: known } of loaded.release.emergencies)
+      if (emergencies.some((each) => each.id === known)) await log.forget(known).catch(() => undefined);
+    if (!open.has(id) && untold(loaded.release, emergencies).length === 0) continue;
     const at = { wall: Math.round(clock.wall()), watched: loaded.release.lastAt.watched };
     const awayMs = Math.max(0, at.wall - loaded.release.lastAt.wall);
     const [tookOver] = await journal.append(

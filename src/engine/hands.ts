@@ -1,5 +1,5 @@
 import { replay } from "../core/evolve.ts";
-import { FaultError } from "../core/fault.ts";
+import { type Fault, FaultError } from "../core/fault.ts";
 import type { Service } from "../core/plan.ts";
 import { currentStep, isEnded, isRunning, type Release } from "../core/release.ts";
 import type { EngineOptions, Ports } from "./api.ts";
@@ -30,13 +30,24 @@ export interface HandsInput {
   readonly world: World;
   readonly epoch: number;
   readonly changed: (release: number) => void;
+  /** Data plane or runtime refused: somebody with a higher epoch acts. */
+  readonly refused: (fault: Fault) => void;
 }
 
-export function createHands({ ports, options, world, epoch, changed }: HandsInput): Hands {
+export function createHands({ ports, options, world, epoch, changed, refused }: HandsInput): Hands {
   const running = new Map<number, RunningRelease>();
 
   const adopt: Hands["adopt"] = (release, seq) => {
-    const mine = runRelease({ ports, options, world, epoch, release, seq, changed: () => changed(release.id) });
+    const mine = runRelease({
+      ports,
+      options,
+      world,
+      epoch,
+      release,
+      seq,
+      changed: () => changed(release.id),
+      refused,
+    });
     running.set(release.id, mine);
     return mine;
   };

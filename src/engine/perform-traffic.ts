@@ -1,4 +1,5 @@
 import type { Observed } from "../core/effect.ts";
+import { type Emergency, emergencyTable, untold, withoutEmergency } from "../core/emergency.ts";
 import { FaultError } from "../core/fault.ts";
 import type { PinRule } from "../core/plan.ts";
 import type { Release } from "../core/release.ts";
@@ -11,19 +12,20 @@ import type { Stage } from "./perform.ts";
 
 /** Gives the candidate a share. The table in force is changed in place, so that nothing else about it can be lost. */
 export async function setShare(stage: Stage, share: Share): Promise<Observed> {
-  const { release, world, epoch } = stage;
-  const state = await world.changeTable((now, revision) => {
+  const { release, epoch } = stage;
+  const state = await changed(stage, (now, revision) => {
+    mustBeTold(stage, now);
     if (now === null || !isOfBoth(now, release, share)) return tableFor(stage, share, "both", revision);
     const { unwatched } = release.plan;
     const isPartial = share > 0 && share < WHOLE && now.stable !== null;
     return {
-      ...now,
+      ...withoutEmergency(now),
       revision,
       epoch,
       share,
       lease: isPartial ? { unwatchedMs: unwatched.afterMs, do: unwatched.do } : null,
     };
-  }, stage.signal);
+  });
   mustEqual(stage, state, share);
   return { sharePercent: share / 100, revision: state.table?.revision };
 }
@@ -37,14 +39,20 @@ function isOfBoth(table: RoutingTable, { id, stable, candidate }: Release, share
 /** Tells the plane where the candidate's instances are, at the share that it has. */
 export async function introduce(stage: Stage): Promise<void> {
   await stage.world.freshInstances();
-  await stage.world.changeTable((_, revision) => tableFor(stage, stage.release.share, "both", revision), stage.signal);
+  await changed(stage, (now, revision) => {
+    mustBeTold(stage, now);
+    return tableFor(stage, stage.release.share, "both", revision);
+  });
 }
 
 /** Leaves one version in the table, the other gone from it. */
 export async function settle(stage: Stage, on: "stable" | "candidate"): Promise<Observed> {
   if (routed(stage.release).length === 0) return {};
   await stage.world.freshInstances();
-  const state = await stage.world.changeTable((_, revision) => tableFor(stage, 0, on, revision), stage.signal);
+  const state = await changed(stage, (now, revision) => {
+    mustBeTold(stage, now);
+    return tableFor(stage, 0, on, revision);
+  });
   const version = on === "candidate" ? stage.release.candidate.version : (stage.release.stable?.version ?? null);
   if ((state.table?.stable?.version ?? null) !== version || state.table?.candidate !== null) {
     throw new FaultError({
@@ -59,7 +67,7 @@ export async function settle(stage: Stage, on: "stable" | "candidate"): Promise<
 /** Draining endpoints get no new requests; answers how many were still open at the deadline. */
 export async function drainEndpoints(stage: Stage, ids: readonly string[], deadlineMs: number): Promise<number> {
   const draining = new Set(ids);
-  const state = await stage.world.changeTable((now, revision) => {
+  const state = await changed(stage, (now, revision) => {
     const base = now ?? tableFor(stage, 0, "both", revision);
     const mark = (backend: typeof base.stable): typeof base.stable =>
       backend === null
@@ -69,7 +77,7 @@ export async function drainEndpoints(stage: Stage, ids: readonly string[], deadl
             instances: backend.instances.map((each) => (draining.has(each.id) ? { ...each, draining: true } : each)),
           };
     return { ...base, revision, epoch: stage.epoch, stable: mark(base.stable), candidate: mark(base.candidate) };
-  }, stage.signal);
+  });
   const known = new Set(
     [...(state.table?.stable?.instances ?? []), ...(state.table?.candidate?.instances ?? [])].map(({ id }) => id),
   );
@@ -77,6 +85,44 @@ export async function drainEndpoints(stage: Stage, ids: readonly string[], deadl
     ids.filter((id) => known.has(id)).map((id) => stage.ports.traffic.drain(id, deadlineMs)),
   );
   return left.reduce((sum, { left: open }) => sum + open, 0);
+}
+
+/** All traffic to stable by the way back that the table in force carries with it; answers once the plane says so. */
+export async function putBack(stage: Stage, emergency: Emergency): Promise<void> {
+  const state = await changed(stage, (now) => {
+    if (now !== null && now.release === stage.release.id && now.stable !== null) return emergencyTable(now, emergency);
+    throw new FaultError({
+      code: "traffic-no-way-back",
+      what: "The data plane's table is not this release's, so it carries no way back for it.",
+      fix: "tidegate doctor",
+    });
+  });
+  mustEqual(stage, state, 0);
+}
+
+type Change = (now: RoutingTable | null, revision: number) => RoutingTable;
+
+/** A plane whose disk is full says that it could not save the table: what is in force then, it must say itself. */
+async function changed({ world, ports, signal }: Stage, change: Change): Promise<TrafficState> {
+  let wanted: RoutingTable | null = null;
+  try {
+    return await world.changeTable((now, revision) => (wanted = change(now, revision)), signal);
+  } catch (error) {
+    if (!(error instanceof FaultError) || error.fault.code !== "table-not-saved") throw error;
+    const state = await ports.traffic.read();
+    if (state?.table?.revision === (wanted as RoutingTable | null)?.revision && state !== null) return state;
+    throw error;
+  }
+}
+
+/** What was done before the journal could be told is told first: else this would undo it. */
+function mustBeTold({ release }: Stage, now: RoutingTable | null): void {
+  const emergency = now?.emergency;
+  if (emergency === undefined || untold(release, [emergency]).length === 0) return;
+  throw new FaultError({
+    code: "emergency-not-told",
+    what: "The data plane was changed in an emergency that this release's journal does not know of yet.",
+  });
 }
 
 function tableFor(stage: Stage, share: Share, on: "both" | "stable" | "candidate", revision: number): RoutingTable {

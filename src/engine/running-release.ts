@@ -11,12 +11,15 @@ import { WHOLE } from "../core/share.ts";
 import { statusOf, type Status } from "../core/status.ts";
 import { HOUR, MINUTE, SECOND } from "../core/time.ts";
 import type { EngineOptions, Ports } from "./api.ts";
-import { perform } from "./perform.ts";
+import { goAhead } from "./go-ahead.ts";
+import { perform, type Stage } from "./perform.ts";
 import { createWatch } from "./watch.ts";
 import { watchedTime } from "./watched-time.ts";
 import type { World } from "./world.ts";
 
 const RENEW_EVERY_MS = 3 * SECOND;
+/** What may go before the journal is not given up half-way. */
+const NEVER = new AbortController().signal;
 /** How long a rollback waits for what was under way to stop, before it stops the candidate. */
 const ABORT_WAIT_MS = 5 * SECOND;
 /** How long messages get to arrive when the engine stops: what is not known to have arrived, people are told again. */
@@ -46,6 +49,8 @@ export interface RunningReleaseInput {
   /** Of its newest event. */
   readonly seq: number;
   readonly changed: () => void;
+  /** Data plane or runtime refused: somebody with a higher epoch acts. */
+  readonly refused: (fault: Fault) => void;
 }
 
 interface UnderWay {
@@ -56,7 +61,7 @@ interface UnderWay {
 }
 
 export function runRelease(input: RunningReleaseInput): RunningRelease {
-  const { ports, options, world, epoch, changed } = input;
+  const { ports, options, world, epoch, changed, refused } = input;
   const { clock, journal, traffic } = ports;
   let { release, seq } = input;
   const time = watchedTime(clock, release.lastAt.watched, options.pace?.idleMs ?? 0);
@@ -66,6 +71,8 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   /** Nothing is decided any more, and of what was under way only messages are written down. */
   let isAbandoned = false;
   let isGone = false;
+  /** What has happened and the journal has refused, oldest first: it is told before anything else is decided. */
+  let owed: readonly ReleaseEvent[] = [];
   let queue: Promise<unknown> = Promise.resolve();
 
   /** One thing at a time: the journal's order is the order in which things are decided. */
@@ -75,21 +82,44 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     return mine;
   };
 
-  const append = async (events: readonly ReleaseEvent[]): Promise<void> => {
+  const stage = (signal: AbortSignal): Stage => ({ ports, options, world, epoch, release, signal });
+
+  const after = (events: readonly ReleaseEvent[]): Release => {
     const at = time.now();
+    return events.reduce((state, event) => evolve(state, { event, at }), release);
+  };
+
+  /** What is owed goes first. */
+  const append = async (more: readonly ReleaseEvent[]): Promise<void> => {
+    const at = time.now();
+    const events = [...owed, ...more];
     const happened: readonly Happened[] = events.map((event) => ({ event, at }));
     // Evolve first: what can't follow must not get into the journal.
-    let next = release;
-    for (const each of happened) next = evolve(next, each);
-    await journal.append(release.id, seq, happened, epoch);
+    const next = after(events);
+    try {
+      await journal.append(release.id, seq, happened, epoch);
+    } catch (error) {
+      const ahead = await goAhead(stage(NEVER), events, next, error);
+      if (ahead !== null) {
+        owed = ahead;
+        abortSteps();
+      }
+      throw error;
+    }
+    owed = [];
     release = next;
     seq += events.length;
     for (const event of events) {
-      if (event.type === "rollback-decided")
-        for (const { controller, isUndo } of underWay.values()) if (!isUndo) controller.abort();
+      if (event.type === "rollback-decided") abortSteps();
       if (event.type === "effect-requested") begin(event);
+      if (event.type === "emergency-noted-late")
+        await ports.emergencies.forget(event.emergency.id).catch(() => undefined);
     }
     changed();
+  };
+
+  const abortSteps = (): void => {
+    for (const { controller, isUndo } of underWay.values()) if (!isUndo) controller.abort();
   };
 
   const begin = (event: EventOf<"effect-requested">): void => {
@@ -100,13 +130,14 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     const before = event.within.kind === "undo" && event.effect.kind !== "share" ? othersToEnd() : Promise.resolve();
     const run = async (): Promise<void> => {
       const outcome = await before
-        .then(() => perform({ ports, options, world, epoch, release, signal: controller.signal }, event.effect))
+        .then(() => perform(stage(controller.signal), event.effect))
         .then(
           (observed) => ({ observed }),
           (error: unknown) => ({ fault: faultOf(error, "effect-failed", `"${event.name}" failed.`) }),
         );
       underWay.delete(event.key);
       if (isGone || (isAbandoned && !isMessage)) return;
+      if ("fault" in outcome && outcome.fault.code === "stale-epoch") return refused(outcome.fault);
       await settleEffect(event.key, outcome, clock.monotonic() - begun);
     };
     const ended = run().catch(fatal);
@@ -120,11 +151,14 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   ): Promise<void> =>
     inTurn(async () => {
       const took = Math.round(tookMs);
-      await append([
+      // Owed until it is written: an outcome that nobody remembers would be waited for for ever.
+      owed = [
+        ...owed,
         "observed" in outcome
           ? { type: "effect-confirmed", key, observed: outcome.observed, tookMs: took }
           : { type: "effect-failed", key, fault: outcome.fault, tookMs: took },
-      ]);
+      ];
+      await append([]);
       await decideOn();
     });
 
@@ -143,16 +177,19 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
 
   /** The journal can't be written: nothing new is begun; the next look tries again. */
   const fatal = (error: unknown): void => {
+    const before = lastFault?.code;
     lastFault = faultOf(error, "engine", "The engine could not go on.");
-    changed();
+    // Told once: each telling brings the next look at once, and a disk can be full for hours.
+    if (lastFault.code !== before) changed();
   };
   let lastFault: Fault | null = null;
 
   const decideOn = async (): Promise<void> => {
     for (;;) {
       if (isAbandoned) return;
-      const events = decide(release, watch.seen(release, time.now()), time.now());
-      if (events.length === 0) return;
+      const state = after(owed);
+      const events = decide(state, watch.seen(state, time.now()), time.now());
+      if (events.length + owed.length === 0) return;
       await append(events);
     }
   };
@@ -186,12 +223,8 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     state: () => release,
     seq: () => seq,
     status: () => {
-      const status = statusOf(
-        release,
-        time.now(),
-        watch.figures(release, time.now()),
-        watch.looks(release, time.now()),
-      );
+      const state = after(owed);
+      const status = statusOf(state, time.now(), watch.figures(state, time.now()), watch.looks(state, time.now()));
       return lastFault === null ? status : { ...status, fault: status.fault ?? lastFault };
     },
     tick: () =>
@@ -208,14 +241,14 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       }),
     command: (asked, by, reason) =>
       inTurn(async () => {
-        const answer = command(release, asked, { name: by }, reason);
+        const answer = command(after(owed), asked, { name: by }, reason);
         if (answer.kind === "accepted") {
           await append(answer.events);
           await decideOn();
         }
         return answer;
       }),
-    isSettled: () => underWay.size === 0 && isSettled(release, time.now().wall),
+    isSettled: () => underWay.size === 0 && owed.length === 0 && isSettled(release, time.now().wall),
     abandon: async () => {
       isAbandoned = true;
       const work = [...underWay.values()].filter(({ isMessage }) => !isMessage);

@@ -104,6 +104,7 @@ export function createWatch(world: World): Watch {
                 returnedByItself: returnedAt !== null,
               },
         window,
+        emergencies: world.emergencies(),
       };
     },
     looks: (release, now) => (isEnded(release) || release.undo !== null ? [] : verdicts(release, now).verdicts),

@@ -1,3 +1,4 @@
+import type { Emergency } from "../core/emergency.ts";
 import { faultOf, FaultError, type Fault } from "../core/fault.ts";
 import type { HealthSeen, InstanceSeen, ObservationBatch, SecondRow } from "../core/observation.ts";
 import type { Service } from "../core/plan.ts";
@@ -17,6 +18,8 @@ const KEEP_SECONDS = 15 * 60;
 export interface World {
   /** Asks runtime, data plane and health probes, each in its own rhythm. Never throws: what can't be asked says so. */
   look(services: readonly Service[]): Promise<void>;
+  /** The part of it that says who may act, for while nothing is watched. */
+  lookAtTraffic(): Promise<void>;
   /** Looks at the instances now, whatever the rhythm. */
   freshInstances(): Promise<readonly InstanceSeen[]>;
   instances(): readonly InstanceSeen[];
@@ -24,6 +27,8 @@ export interface World {
   /** null: no plane answers; `trafficFault` says why. */
   traffic(): TrafficState | null;
   trafficFault(): Fault | null;
+  /** What was done before a journal could be told: by the plane's table, and as it was written down elsewhere. */
+  emergencies(): readonly Emergency[];
   /** By the second of this engine's own steady clock in which each began, whatever the plane's clock says. */
   rows(): readonly SecondRow[];
   /** The second, as in `rows`, in which it was `ageMs` ago. */
@@ -43,7 +48,8 @@ export interface World {
   ): Promise<TrafficState>;
 }
 
-export function createWorld(ports: Ports, poke: () => void): World {
+/** `emergencies`: that were written down before this engine began. */
+export function createWorld(ports: Ports, poke: () => void, emergencies: readonly Emergency[] = []): World {
   const { clock, runtime, traffic } = ports;
   const prober = createProber(ports.health, clock, poke);
   let instances: readonly InstanceSeen[] = [];
@@ -119,12 +125,17 @@ export function createWorld(ports: Ports, poke: () => void): World {
       await lookAtRows();
       isKnown = true;
     },
+    lookAtTraffic,
     freshInstances: askForInstances,
     instances: () => instances,
     health: () => prober.seen(),
     traffic: () => state,
     trafficFault: () => trafficFault,
     isKnown: () => isKnown,
+    emergencies: () => {
+      const inForce = state?.table?.emergency;
+      return inForce === undefined ? emergencies : [...emergencies, inForce];
+    },
     rows: () => rows,
     secondAgo,
     sourceDown: () => (state === null ? (trafficFault?.what ?? "no data plane runs") : sourceDown),

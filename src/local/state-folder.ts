@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { FaultError } from "../core/fault.ts";
+import { EMERGENCY_FILE, reserveEmergencyFile } from "./emergency-file.ts";
 
 /** Longest path that a unix socket may have (sun_path is 108 bytes with its end mark). */
 const SOCKET_PATH_BYTES = 107;
@@ -41,6 +42,7 @@ export function createStateFolder(folder: StateFolder): void {
     // It lies in the user's repository: git should neither show it nor take it in.
     const ignore = folder.file(".gitignore");
     if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
+    reserveEmergencyFile(folder.file(EMERGENCY_FILE));
   } catch (error) {
     throw new FaultError(
       {

@@ -57,6 +57,7 @@ export function readTable(value: unknown): RoutingTable {
     if (lease.do === "stable" && table.stable === null)
       throw refused("table.lease returns to stable, and there is none");
   }
+  if (table.emergency !== undefined) text(record(table.emergency, "table.emergency").id, "table.emergency.id");
   return table as unknown as RoutingTable;
 }
 

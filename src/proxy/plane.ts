@@ -126,6 +126,7 @@ export class Plane implements AsyncDisposable {
   state(): TrafficState {
     const own: TrafficState = {
       table: this.table.table,
+      epoch: this.table.epoch,
       proxy: this.identity,
       pid: process.pid,
       startedAt: this.startedAt,

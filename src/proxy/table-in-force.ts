@@ -67,6 +67,11 @@ export class TableInForce {
     return this.#remembered.table;
   }
 
+  /** The highest ever claimed. */
+  get epoch(): number {
+    return this.#remembered.epoch;
+  }
+
   get returnedAt(): Instant | null {
     return this.#remembered.returnedAt;
   }
@@ -264,7 +269,8 @@ function isTowardStable(before: RoutingTable | null, table: RoutingTable): boole
   if (before === null || before.stable === null || before.candidate === null) return false;
   if (table.stable?.version !== before.stable.version) return false;
   return (
-    table.candidate === null || (table.candidate.version === before.candidate.version && table.share < before.share)
+    table.candidate === null ||
+    (table.candidate.version === before.candidate.version && (table.share < before.share || table.share === 0))
   );
 }
 

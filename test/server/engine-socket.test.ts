@@ -20,6 +20,8 @@ let isJournalWell = true;
 /** As much of an engine as its socket asks. */
 const ENGINE: Engine = {
   epoch: 3,
+  fenced: () => null,
+  untilFenced: new Promise(() => undefined),
   ask: () => Promise.reject(new Error("nothing is asked over the socket")),
   poke: () => void (pokes += 1),
   status: (release) => Promise.resolve(release === 42 ? SHIFTING : null),

@@ -8,6 +8,7 @@ import { createMemoryJournal, type MemoryJournal } from "../../src/adapters/jour
 import { createMemoryRuntime, type MemoryRuntime } from "../../src/adapters/runtime/memory.ts";
 import type { Engine, EngineOptions, Ports, RequestAnswer } from "../../src/engine/api.ts";
 import { createEngine } from "../../src/engine/engine.ts";
+import { createMemoryEmergencyLog, type MemoryEmergencyLog } from "../../src/adapters/emergency/memory.ts";
 import { createMemoryTraffic, type MemoryTraffic } from "../../src/adapters/traffic/memory.ts";
 
 export interface EngineUnderTest {
@@ -15,6 +16,7 @@ export interface EngineUnderTest {
   readonly journal: MemoryJournal;
   readonly runtime: MemoryRuntime;
   readonly traffic: MemoryTraffic;
+  readonly emergencies: MemoryEmergencyLog;
   readonly commands: string[];
   readonly messages: Message[];
   /** What smoke flows find; null: they pass. */
@@ -46,6 +48,7 @@ export function engineUnderTest(): EngineUnderTest {
   const journal = createMemoryJournal();
   const runtime = createMemoryRuntime({ clock });
   const traffic = createMemoryTraffic({ clock });
+  const emergencies = createMemoryEmergencyLog();
   const commands: string[] = [];
   const messages: Message[] = [];
 
@@ -110,6 +113,7 @@ export function engineUnderTest(): EngineUnderTest {
     },
     notifier: { deliver: async (message) => void messages.push(message) },
     evidence: { gather: async () => ({ routes: [], lines: [], commits: [], missing: [] }) },
+    emergencies,
   };
 
   const under: EngineUnderTest = {
@@ -117,6 +121,7 @@ export function engineUnderTest(): EngineUnderTest {
     journal,
     runtime,
     traffic,
+    emergencies,
     commands,
     messages,
     smokeFails: null,

@@ -4,9 +4,12 @@ import { EVENT_FORMAT } from "../../core/upcast.ts";
 import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
 import { chain } from "./chain.ts";
 
-/** A journal for tests: the same promises, nothing kept. `failNext` makes the next append fail. */
+/** A journal for tests: the same promises, nothing kept. */
 export interface MemoryJournal extends Journal {
+  /** Makes the next append fail. */
   failNext(fault: { readonly code: string; readonly what: string }): void;
+  /** Makes every append fail as a full disk does, until it is told otherwise. */
+  setRefusing(refusing: boolean): void;
 }
 
 export function createMemoryJournal(): MemoryJournal {
@@ -15,6 +18,7 @@ export function createMemoryJournal(): MemoryJournal {
   const requests: (Request & { answer: unknown })[] = [];
   let epoch = 0;
   let isHeld = false;
+  let isRefusing = false;
   let failing: { readonly code: string; readonly what: string } | null = null;
 
   const append = (release: number, after: number, events: readonly Happened[], by: number): readonly StoredEvent[] => {
@@ -23,6 +27,7 @@ export function createMemoryJournal(): MemoryJournal {
       failing = null;
       throw new FaultError(fault);
     }
+    if (isRefusing) throw new FaultError({ code: "journal-unavailable", what: "The disk is full." });
     const stream = streams.get(release) ?? [];
     if (stream.length !== after)
       throw new FaultError({
@@ -43,6 +48,7 @@ export function createMemoryJournal(): MemoryJournal {
     failNext: (fault) => {
       failing = fault;
     },
+    setRefusing: (refusing) => void (isRefusing = refusing),
     releases: (of) =>
       Promise.resolve(
         [...streams]

@@ -83,6 +83,7 @@ export function createMemoryTraffic({ clock }: { readonly clock: Clock }): Memor
   };
   const state = (table: RoutingTable | null): TrafficState => ({
     table,
+    epoch,
     proxy: `memory-${process}`,
     pid: process,
     startedAt: 0,

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { once } from "node:events";
 import type { Plan } from "../../core/plan.ts";
+import { type Fault, FaultError } from "../../core/fault.ts";
 import { type CommandDefinition, textOption } from "../definition.ts";
 import type { Context } from "../context.ts";
 import { DONE } from "../exit-code.ts";
@@ -29,37 +30,63 @@ export const serve: CommandDefinition = {
   run: async (invocation) => {
     const { context } = invocation;
     using interruption = onInterrupt();
-    const session = await becomeActor(context, interruption.signal);
-    if (session === null) return DONE;
-    await using acting = session;
-    const listen = textOption(invocation, "listen");
-    const { serveHealth } = await import("../../server/health.ts");
-    const server = listen === undefined ? null : await serveHealth(listen, acting.engine);
-    try {
-      say(context, {
-        type: "serving",
-        sentence: `Acts on ${context.project().environment}, as process ${process.pid}.${listen === undefined ? "" : ` Health on ${listen}.`}`,
-      });
-      using _log = logChanges(context, acting);
-      if (!interruption.signal.aborted) await once(interruption.signal, "abort");
-      say(context, { type: "stopping", sentence: "Stops acting; what runs goes on running." });
-    } finally {
-      server?.close();
-      server?.closeAllConnections();
+    for (let isAgain = false; ; isAgain = true) {
+      const session = await becomeActor(context, interruption.signal, isAgain);
+      if (session === null) return DONE;
+      const fenced = await act(context, session, textOption(invocation, "listen"), interruption.signal);
+      if (fenced === null) return DONE;
+      say(context, { type: "fenced", sentence: fenced.what });
     }
-    return DONE;
   },
 };
 
-/** Waits where another process acts: a foreground release ends, and then this one goes on. null: told to stop. */
-async function becomeActor(context: Context, signal: AbortSignal): Promise<Acting | null> {
+/** Until it is told to stop, or until somebody else with a higher epoch acts: then why. */
+async function act(
+  context: Context,
+  session: Acting,
+  listen: string | undefined,
+  signal: AbortSignal,
+): Promise<Fault | null> {
+  await using acting = session;
+  const { serveHealth } = await import("../../server/health.ts");
+  const server = listen === undefined ? null : await serveHealth(listen, acting.engine);
+  try {
+    say(context, {
+      type: "serving",
+      sentence: `Acts on ${context.project().environment}, as process ${process.pid}.${listen === undefined ? "" : ` Health on ${listen}.`}`,
+    });
+    using _log = logChanges(context, acting);
+    const stopped = signal.aborted ? Promise.resolve() : once(signal, "abort");
+    const fenced = await Promise.race([acting.engine.untilFenced, stopped.then(() => null)]);
+    if (fenced === null) say(context, { type: "stopping", sentence: "Stops acting; what runs goes on running." });
+    return fenced;
+  } finally {
+    server?.close();
+    server?.closeAllConnections();
+  }
+}
+
+/**
+ * Waits where another process acts: a foreground release ends, and then this one goes on. One that acted before waits
+ * for its journal too. null: told to stop.
+ */
+async function becomeActor(context: Context, signal: AbortSignal, isAgain: boolean): Promise<Acting | null> {
   const project = context.project();
-  for (let waited = 0; !signal.aborted; waited += 1) {
-    const acting = await actHere(context, project, await planToServe(context), { kind: "serve", patrol: true });
-    if (acting !== null) return acting;
-    if (waited === 0)
-      say(context, { type: "waiting", sentence: "Another tidegate acts on this app: waits until it ends." });
+  let said = "";
+  const wait = async (sentence: string): Promise<void> => {
+    if (sentence !== said) say(context, { type: "waiting", sentence });
+    said = sentence;
     await delay(1_000, undefined, { signal }).catch(() => undefined);
+  };
+  while (!signal.aborted) {
+    try {
+      const acting = await actHere(context, project, await planToServe(context), { kind: "serve", patrol: true });
+      if (acting !== null) return acting;
+      await wait("Another tidegate acts on this app: waits until it ends.");
+    } catch (error) {
+      if (!isAgain || !(error instanceof FaultError) || error.fault.code !== "journal-unavailable") throw error;
+      await wait(`${error.fault.what} Waits until it can.`);
+    }
   }
   return null;
 }

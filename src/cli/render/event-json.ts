@@ -94,6 +94,20 @@ function details(event: ReleaseEvent, release: Release): Details | null {
         by: event.by,
         ...because(event.because),
       };
+    case "emergency-noted-late": {
+      const { id, outcome, fromShare, epoch, at, tookMs, by, because: why } = event.emergency;
+      return {
+        type: event.type,
+        id,
+        outcome,
+        doneAtMs: at,
+        tookMs: tookMs ?? null,
+        fromSharePercent: fromShare / 100,
+        epoch,
+        by,
+        ...because(why),
+      };
+    }
     case "rolled-back": {
       const { rollback } = statusOf(release, release.lastAt, null);
       return { type: "rolled-back", sentence: event.sentence, undone: rollback?.undone, evidence: rollback?.evidence };

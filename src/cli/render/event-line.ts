@@ -5,6 +5,7 @@ import { leftRunningIn } from "../../core/status.ts";
 import type { Verdict } from "../../core/guard.ts";
 import { formatShare } from "../../core/share.ts";
 import { formatDuration } from "../../core/time.ts";
+import { emergencyLine } from "./emergency-line.ts";
 import { type Style, symbols } from "./style.ts";
 
 /**
@@ -61,6 +62,8 @@ export function eventLine(event: ReleaseEvent, release: Release, before: Release
       return `the standby is retired now: release ${event.for} needs its slot`;
     case "rollback-decided":
       return `${marks.failed} rolling back from ${formatShare(release.undo?.fromShare ?? 0)}: ${event.because.sentence}`;
+    case "emergency-noted-late":
+      return `noted late: ${emergencyLine(event.emergency, (version) => labelOf(release, version))}`;
     case "rolled-back":
       return `rolled back: ${event.sentence}`;
     case "went-live":
@@ -74,6 +77,10 @@ export function eventLine(event: ReleaseEvent, release: Release, before: Release
 
 export function nameOf(release: Release, step: string): string {
   return release.plan.steps.find(({ id }) => id === step)?.name ?? step;
+}
+
+function labelOf({ stable, candidate }: Release, version: string): string {
+  return [stable, candidate].find((placed) => placed?.version === version)?.label ?? version;
 }
 
 /** That it is done is said by the mark. */

@@ -92,6 +92,8 @@ function after(ms: number): string {
 /** Names of what a rollback does, as the core's undo recipe calls it, for people. */
 function doneInWords(name: string, stable: string | null): string {
   switch (name) {
+    case "put-back-early":
+      return `100% on ${stable ?? "stable"}, read back, before the journal could be told`;
     case "share-to-stable":
       return stable === null ? "candidate without traffic, read back" : `100% on ${stable}, read back`;
     case "prepare-stable":

@@ -228,6 +228,7 @@ export const ROLLED_BACK: Status = {
     by: null,
     decidedAtMs: AT,
     fromSharePercent: 5,
+    putBackEarly: null,
     undone: [
       { name: "share-to-stable", afterMs: 20, failed: false },
       { name: "stop-candidate", afterMs: 1_300, failed: false },

@@ -1,0 +1,15 @@
+import type { Emergency } from "../../core/emergency.ts";
+import { formatShare } from "../../core/share.ts";
+
+/** How a version is called where only its full name is known. */
+export type Called = (version: string) => string;
+
+/** What was done before the journal could be told: what, when and by whom. */
+export function emergencyLine(emergency: Emergency, called: Called): string {
+  const { outcome, fromShare, by, at, because, stable, candidate } = emergency;
+  const from = `${formatShare(fromShare)} on ${called(candidate)}`;
+  const when = new Date(at).toLocaleTimeString("en-GB");
+  if (outcome === "frozen") return `frozen at ${from} by ${by ?? "the engine"} at ${when}: ${because.sentence}`;
+  const who = by === null ? "the engine, which could not write its journal," : `${by} with rollback --now`;
+  return `all traffic put back to ${called(stable)}, from ${from}, by ${who} at ${when}`;
+}
