@@ -29,13 +29,14 @@ export function openView(context: Context, options: ViewOptions): FollowView {
 function liveView({ terminal }: Context, options: ViewOptions): FollowView {
   const screen = openScreen(terminal.output);
   const restoreNotes = terminal.redirect((line) => screen.print(line));
-  const draw = (status: Status, release: Release, shown: ViewOptions): void =>
-    screen.draw(releaseView(status, terminal.style(), aroundOf(status, release, shown)));
+  const view = (status: Status, release: Release, shown: ViewOptions, more: Partial<Around> = {}): readonly string[] =>
+    releaseView(status, terminal.style(), { ...aroundOf(status, release, shown), ...more });
   return {
     event: () => undefined,
-    picture: (status, release) => draw(status, release, options),
+    picture: (status, release) =>
+      screen.draw(view(status, release, options, { height: Math.max(1, terminal.output.rows - 1) })),
     // Nothing can be stopped any more.
-    end: (status, release) => draw(status, release, { ...options, hint: null }),
+    end: (status, release) => screen.last(view(status, release, { ...options, hint: null })),
     [Symbol.dispose]: () => {
       restoreNotes();
       screen[Symbol.dispose]();

@@ -7,6 +7,11 @@ export interface Evidence {
   readonly routes: readonly RouteEvidence[];
   /** What the candidate failed in all: 5xx, cut, timed out. Absent in what an older Tidegate gathered. */
   readonly failures?: number;
+  /**
+   * Requests to which no app answered in time (refused, cut, late), by version. Absent: the data plane's figures do not
+   * go back to the beginning of the release.
+   */
+  readonly unanswered?: { readonly candidate: number; readonly stable: number };
   /** Requests that it could not take and another instance answered: refused, or kept from it while it was ejected or ill. */
   readonly passedOn?: number;
   /** Log lines of a kind that stable never wrote, errors first. */
@@ -67,6 +72,13 @@ export function failuresOf(
     sum.passedOn += passedOn;
   }
   return sum;
+}
+
+/** Requests of a version to which no app answered in time, its own or another's: refused, cut, late. */
+export function unansweredOf(rows: readonly SecondRow[], version: string): number {
+  return rows
+    .filter((row) => row.version === version)
+    .reduce((sum, { status, passedOn = 0 }) => sum + status.failed - passedOn, 0);
 }
 
 interface Failures {

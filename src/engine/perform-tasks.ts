@@ -1,9 +1,11 @@
 import type { MachineCheck } from "../core/checklist.ts";
 import type { Message, Observed } from "../core/effect.ts";
 import { FaultError, faultOf } from "../core/fault.ts";
+import { unansweredOf } from "../core/evidence.ts";
 import type { NotifyTarget, Warm } from "../core/plan.ts";
 import { fillReferences } from "../core/references.ts";
 import { routed } from "../core/recipe.ts";
+import { MINUTE } from "../core/time.ts";
 import type { SmokeFlow, SmokeOutcome } from "../core/smoke.ts";
 import type { Target, Warmer } from "../ports/tasks.ts";
 import type { Stage } from "./perform.ts";
@@ -140,12 +142,22 @@ export async function gatherEvidence(stage: Stage): Promise<Observed> {
   const ageMs =
     startedAt === null ? 0 : Math.max(ports.clock.wall() - startedAt.wall, lastAt.watched - startedAt.watched);
   const since = world.secondAgo(ageMs);
-  const evidence = await ports.evidence.gather({
-    candidate: release.candidate.version,
-    stable: release.stable?.version ?? null,
-    rows: world.rows().filter(({ second }) => second >= since),
-  });
-  return { ...evidence };
+  const [candidate, stable] = [release.candidate.version, release.stable?.version ?? null];
+  const rows = world.rows().filter(({ second }) => second >= since);
+  const evidence = await ports.evidence.gather({ candidate, stable, rows });
+  if (stable === null || !isCountedWhole(stage, ageMs)) return { ...evidence };
+  const unanswered = { candidate: unansweredOf(rows, candidate), stable: unansweredOf(rows, stable) };
+  return { ...evidence, unanswered };
+}
+
+/** A data plane keeps its figures for this long. */
+const KEPT_MS = 10 * MINUTE;
+
+/** Whether one and the same data plane counted all of the release, and still has it: one that was killed took figures along. */
+function isCountedWhole({ release, world }: Stage, ageMs: number): boolean {
+  const plane = world.traffic();
+  if (plane === null || world.sourceDown() !== null || ageMs >= KEPT_MS) return false;
+  return plane.startedAt <= release.plannedAt.wall;
 }
 
 /** The last seconds with traffic on the candidate are closed, and fetched, a while after they ended. */

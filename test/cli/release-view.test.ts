@@ -152,13 +152,28 @@ shop a1f09c → 9f2c1e  production                                              
 
 ✖ ROLLED BACK at 5%: errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%. Found in 7.6s.
   +0.02s 100% on a1f09c, read back   +1.30s candidate drained and stopped
-  app errors 4
+  app errors 4 · failed by Tidegate 0
   why   POST /checkout 500 ×4, new in 9f2c1e
         TypeError: cart.total is undefined  (server.js:88)
         2 commits between, the newest: Round totals in the cart
   next  tidegate status 42                                                                   exit 10
 `,
     );
+  });
+
+  it("a rollback in which some got no answer, and one of which the figures don't tell", () => {
+    const facts = (unanswered?: { readonly candidate: number; readonly stable: number }): string | undefined => {
+      const { evidence, ...rollback } = statuses.ROLLED_BACK.rollback!;
+      const { unanswered: _, ...known } = evidence!;
+      const told = { ...known, ...(unanswered === undefined ? {} : { unanswered }) };
+      const status = { ...statuses.ROLLED_BACK, rollback: { ...rollback, evidence: told } };
+      return shown(status, 100)
+        .split("\n")
+        .find((line) => line.includes("app errors"));
+    };
+    assert.equal(facts(), "  app errors 4");
+    assert.equal(facts({ candidate: 3, stable: 0 }), "  app errors 4 · 3 of them without an answer in time");
+    assert.equal(facts({ candidate: 0, stable: 2 }), "  app errors 4 · 2 without an answer in time on stable");
   });
 
   it("a version that could not start, with its last words", () => {
@@ -251,7 +266,7 @@ shop a1f09c → 9f2c1e  production                                              
 
 ✖ ROLLBACK STOPPED, from 5%: errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%. Found in 7.6s.
   +0.02s 100% on a1f09c, read back   +1.30s candidate drained and stopped
-  app errors 4
+  app errors 4 · failed by Tidegate 0
   why   POST /checkout 500 ×4, new in 9f2c1e
         TypeError: cart.total is undefined  (server.js:88)
         2 commits between, the newest: Round totals in the cart
@@ -299,6 +314,36 @@ Watching at 5%: errors 0.15% (1/646) against 0.1%
     );
   });
 
+  it("a low terminal: where it stands and what to do, in eleven lines of forty columns", () => {
+    const low = { height: 11, hint: "Ctrl-C detaches" };
+    const notes = ["Stays to watch, because 5% of the traffic is on 9f2c1e."];
+    assert.equal(
+      shown(statuses.NEEDS_PERSON, 40, { ...low, notes }),
+      `
+shop a1f09c → 9f2c1e  production
+release 42 · 3m 08s · Ctrl-C detaches
+✔ 3 steps  ● shift 5%  … 4 more
+Held at 5%: Nobody knows whether "purge"
+  was done: the engine that did it is
+  gone.
+  next  tidegate retry 42
+        tidegate promote 42
+        tidegate rollback 42
+Stays to watch, because 5% of the
+  traffic is on 9f2c1e.
+`,
+    );
+    for (const status of [statuses.SHIFTING, statuses.HELD, statuses.WITHOUT_DATA, statuses.PAUSED]) {
+      const lines = shown(status, 40, { ...low, notes })
+        .trim()
+        .split("\n");
+      assert.ok(lines.length <= 11, lines.join("\n"));
+      assert.equal(lines.at(-1), "  traffic is on 9f2c1e.");
+      assert.ok(lines.every((line) => Array.from(line).length <= 40));
+    }
+    assert.equal(shown(statuses.SHIFTING, 100, { height: 40 }), shown(statuses.SHIFTING, 100));
+  });
+
   it("a wide terminal", () => {
     assert.equal(
       shown(statuses.SHIFTING, 140, { hint: "Ctrl-C detaches" }),
@@ -322,7 +367,7 @@ shop a1f09c -> 9f2c1e  production                                               
 
 x ROLLED BACK at 5%: errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%. Found in 7.6s.
   +0.02s 100% on a1f09c, read back   +1.30s candidate drained and stopped
-  app errors 4
+  app errors 4 - failed by Tidegate 0
   why   POST /checkout 500 x4, new in 9f2c1e
         TypeError: cart.total is undefined  (server.js:88)
         2 commits between, the newest: Round totals in the cart

@@ -98,6 +98,21 @@ describe("the screen", () => {
     assert.deepEqual(output.shown(), ["a", "b", "c"]);
   });
 
+  it("counts a line that wraps as the rows that it takes", () => {
+    const output = terminal(10, 4);
+    using screen = openScreen(output);
+    screen.draw(["0123456789abc", "2", "3"]);
+    assert.deepEqual(output.shown(), ["0123456789", "abc", "2"]);
+  });
+
+  it("shows the last picture whole, however tall it is", () => {
+    const output = terminal(40, 4);
+    using screen = openScreen(output);
+    screen.draw(["1", "2"]);
+    screen.last(["a", "b", "c", "d", "e", "f"]);
+    assert.deepEqual(output.shown(), ["a", "b", "c", "d", "e", "f"]);
+  });
+
   it("hides the cursor, and gives it back at its end", () => {
     const output = terminal(40);
     const screen = openScreen(output);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Evidence, explainEvidence, failuresOf, routesByExcess } from "../../src/core/evidence.ts";
+import { type Evidence, explainEvidence, failuresOf, routesByExcess, unansweredOf } from "../../src/core/evidence.ts";
 import { newKindsOfLines } from "../../src/core/log-kinds.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
 
@@ -66,6 +66,7 @@ it("what a version failed is told apart from what others answered in its place",
     { ...row("old", 9, []), status: { ok: 0, redirect: 0, client: 0, server: 9, failed: 0 } },
   ];
   assert.deepEqual(failuresOf(rows, "new"), { failures: 10, passedOn: 16 });
+  assert.equal(unansweredOf(rows, "new"), 1, "what another answered in its place is no failure of Tidegate's");
 });
 
 describe("log lines at a rollback", () => {

@@ -1,14 +1,18 @@
 import type { Status } from "../../core/status.ts";
 import { formatDuration } from "../../core/time.ts";
 import { paint, type Style, symbols } from "./style.ts";
-import { bothSides } from "./text.ts";
+import { bothSides, widthOf, wrapItems } from "./text.ts";
 
 /** `shop a1f09c → 9f2c1e  production          release 42 · 3m 08s · Ctrl-C detaches` */
-export function header(status: Status, style: Style, hint?: string): readonly string[] {
+export function header(status: Status, style: Style, hasNumbers = true, hint?: string): readonly string[] {
   const { dot } = symbols(style);
   const left = `${paint(style, "strong", versions(status, style))}  ${paint(style, "dim", status.environment)}`;
+  if (!hasNumbers) return [left];
   const right = [`release ${status.release}`, formatDuration(status.elapsedMs), ...(hint === undefined ? [] : [hint])];
-  return bothSides(left, paint(style, "dim", right.join(` ${dot} `)), style.width);
+  const between = ` ${dot} `;
+  const joined = right.join(between);
+  if (widthOf(joined) <= style.width) return bothSides(left, paint(style, "dim", joined), style.width);
+  return [left, ...wrapItems(right, style.width, { between }).map((line) => paint(style, "dim", line))];
 }
 
 /** `shop a1f09c → 9f2c1e`; without an earlier version `shop 9f2c1e`. */

@@ -21,12 +21,11 @@ export function labelledCommands(
   const width = Math.max(0, ...commands.map(({ command }) => command.length));
   return commands.flatMap(({ command, does }, index) => {
     const lead = 2 + LABEL_WIDTH + width + 2;
-    const [first = "", ...rest] =
-      style.width - lead < 24
-        ? ["", ...wrap(does, style.width - 2 - LABEL_WIDTH - 2, "")]
-        : wrap(does, style.width - lead);
+    const isNarrow = style.width - lead < 24;
+    const reasons = does === "" ? [] : wrap(does, style.width - (isNarrow ? 2 + LABEL_WIDTH + 2 : lead));
+    const [first = "", ...rest] = isNarrow ? ["", ...reasons] : reasons;
     const begin = `  ${paint(style, "dim", padEnd(index === 0 ? label : "", LABEL_WIDTH))}`;
-    const indent = style.width - lead < 24 ? 2 + LABEL_WIDTH + 2 : lead;
+    const indent = isNarrow ? 2 + LABEL_WIDTH + 2 : lead;
     return [
       `${begin}${paint(style, "strong", padEnd(command, first === "" ? 0 : width))}${first === "" ? "" : `  ${paint(style, "dim", first)}`}`,
       ...rest.map((line) => " ".repeat(indent) + paint(style, "dim", line)),

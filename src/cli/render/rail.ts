@@ -6,11 +6,11 @@ import { wrapItems } from "./text.ts";
 const MOST_LINES = 4;
 
 /** Every step with its state: `✔ smoke  ✔ warm  ● shift 5%  ○ 25%  ○ 100%`. */
-export function rail(status: Status, style: Style): readonly string[] {
+export function rail(status: Status, style: Style, mostLines = MOST_LINES): readonly string[] {
   const names = shortNames(status.steps);
   const item = (step: StepStatus): string => one(status, step, names.get(step.id) ?? step.name, style);
   const all = wrapItems(withPhases(status.steps, item, style), style.width, { between: "  " });
-  return all.length <= MOST_LINES ? all : around(status, item, style);
+  return all.length <= mostLines ? all : around(status, item, style, mostLines);
 }
 
 function one(status: Status, step: StepStatus, name: string, style: Style): string {
@@ -33,6 +33,8 @@ function markOf(status: Status, step: StepStatus, style: Style): readonly [strin
     case "waiting":
       return [marks.waiting, "dim"];
     case "running":
+      // It was left when a person rolled back: nothing of it runs any more, and it has not failed either.
+      if (status.state === "rolled-back") return [marks.skipped, "dim"];
       return [marks.running, status.hold?.needsPerson === true || status.paused !== null ? "warn" : "active"];
   }
 }
@@ -62,7 +64,12 @@ function withPhases(steps: readonly StepStatus[], item: (step: StepStatus) => st
 }
 
 /** The step that is due and its neighbours; the others as numbers. */
-function around(status: Status, item: (step: StepStatus) => string, style: Style): readonly string[] {
+function around(
+  status: Status,
+  item: (step: StepStatus) => string,
+  style: Style,
+  mostLines: number,
+): readonly string[] {
   const marks = symbols(style);
   const { steps } = status;
   const due = steps.findIndex(({ state }) => state === "running" || state === "failed" || state === "waiting");
@@ -74,7 +81,7 @@ function around(status: Status, item: (step: StepStatus) => string, style: Style
     const after = to === steps.length ? [] : [paint(style, "dim", `${marks.ellipsis} ${steps.length - to} more`)];
     const items = [...before, ...withPhases(steps.slice(from, to), item, style), ...after];
     const filled = wrapItems(items, style.width, { between: "  " });
-    if (filled.length < MOST_LINES || reach === 0) return filled;
+    if (filled.length < Math.max(2, mostLines) || reach === 0) return filled;
   }
 }
 

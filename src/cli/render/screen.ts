@@ -18,6 +18,8 @@ const END_FRAME = "\u001B[?2026l";
 /** A block of lines at the end of the terminal that is redrawn in place. Disposing of it leaves the last picture. */
 export interface Screen extends Disposable {
   draw(lines: readonly string[]): void;
+  /** The last picture, which nothing is drawn over: as tall as it is. */
+  last(lines: readonly string[]): void;
   /** A line that stays, above the block. */
   print(line: string): void;
 }
@@ -32,16 +34,19 @@ export function openScreen(output: ScreenOutput): Screen {
   process.once("exit", restore);
   output.write(HIDE_CURSOR);
 
-  const frame = (above: readonly string[], lines: readonly string[]): void => {
-    // What is taller than the terminal could not be redrawn: its first lines would have scrolled away.
-    const shown = lines.slice(0, Math.max(1, output.rows - 1));
+  const frame = (above: readonly string[], shown: readonly string[]): void => {
     const body = [...above, ...shown].map((line) => `${line}${CLEAR_LINE}\n`).join("");
     output.write(`${BEGIN_FRAME}${back(drawn, output.columns)}${body}${CLEAR_BELOW}${END_FRAME}`);
     drawn = shown;
   };
   return {
     draw(lines) {
-      if (isOpen && lines.join("\n") !== drawn.join("\n")) frame([], lines);
+      // What is taller than the terminal could not be redrawn: its first lines would have scrolled away.
+      const shown = fitting(lines, output);
+      if (isOpen && shown.join("\n") !== drawn.join("\n")) frame([], shown);
+    },
+    last(lines) {
+      if (isOpen) frame([], lines);
     },
     print(line) {
       if (isOpen) frame([line], drawn);
@@ -55,6 +60,17 @@ export function openScreen(output: ScreenOutput): Screen {
 
 /** To the first line of the block, as many rows up as it takes at today's width: the user may have made it narrower. */
 function back(drawn: readonly string[], columns: number): string {
-  const rows = drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / Math.max(1, columns))), 0);
+  const rows = drawn.reduce((sum, line) => sum + rowsOf(line, columns), 0);
   return rows === 0 ? "" : `\u001B[${rows}A\r`;
+}
+
+/** As many of the first lines as there are rows for, the last row left to the cursor; one at least. */
+function fitting(lines: readonly string[], { columns, rows }: ScreenOutput): readonly string[] {
+  let left = rows - 1;
+  const over = lines.findIndex((line) => (left -= rowsOf(line, columns)) < 0);
+  return over < 0 ? lines : lines.slice(0, Math.max(1, over));
+}
+
+function rowsOf(line: string, columns: number): number {
+  return Math.max(1, Math.ceil(widthOf(line) / Math.max(1, columns)));
 }

@@ -5,12 +5,18 @@ import { labelledCommands } from "./labelled.ts";
 import { paint, type Style, type Tone } from "./style.ts";
 import { wrap } from "./text.ts";
 
-/** Where the release stands and why, when it is decided next, and what a person can do. */
-export function standing(status: Status, style: Style, openItems: readonly string[] = []): readonly string[] {
+/** Where the release stands and why, when it is decided next, and what a person can do; `reasons`: and what that does. */
+export function standing(
+  status: Status,
+  style: Style,
+  openItems: readonly string[] = [],
+  reasons = true,
+): readonly string[] {
+  const advice = adviceOf(status, openItems);
   const sentences = [status.sentence, ...nextDecision(status)];
   return [
     ...wrap(sentences.join(" "), style.width, "  ").map((line) => paint(style, toneOf(status), line)),
-    ...labelledCommands("next", adviceOf(status, openItems), style),
+    ...labelledCommands("next", reasons ? advice : advice.map(({ command }) => ({ command, does: "" })), style),
   ];
 }
 

@@ -116,7 +116,7 @@ function facts(status: Status, rollback: RollbackStatus, stable: string | null):
   const errors = rollback.fromSharePercent === 0 ? null : appErrors(status, rollback);
   const failed = rollback.undone.filter((one) => one.failed).length;
   const parts = [
-    ...(errors === null ? [] : [`app errors ${formatCount(errors)}`]),
+    ...(errors === null ? [] : [`app errors ${formatCount(errors)}`, ...unanswered(rollback)]),
     ...(failed === 0 ? [] : [`${failed} could not be undone`]),
     ...(status.state === "rolled-back" && stable === null ? ["nothing serves, as before the release"] : []),
   ];
@@ -129,6 +129,20 @@ function appErrors(status: Status, { evidence }: RollbackStatus): number | null 
   const counted = status.verdicts.find(({ metric }) => metric === "errors")?.figures.k;
   const named = evidence === null ? undefined : evidence.routes.reduce((sum, { bad }) => sum + bad, 0);
   return counted === undefined && named === undefined ? null : Math.max(counted ?? 0, named ?? 0);
+}
+
+/**
+ * Where every failure is an answer of the app's own, the switching there and back cost nobody anything. Where some are
+ * not, a process that died looks the same as a fault of the data plane: then only their number is told.
+ */
+function unanswered({ evidence }: RollbackStatus): readonly string[] {
+  if (evidence?.unanswered === undefined) return [];
+  const { candidate, stable } = evidence.unanswered;
+  if (candidate + stable === 0) return ["failed by Tidegate 0"];
+  return [
+    ...(candidate === 0 ? [] : [`${formatCount(candidate)} of them without an answer in time`]),
+    ...(stable === 0 ? [] : [`${formatCount(stable)} without an answer in time on stable`]),
+  ];
 }
 
 function next(status: Status, style: Style, exitCode: number | undefined): readonly string[] {

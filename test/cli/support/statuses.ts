@@ -238,6 +238,8 @@ export const ROLLED_BACK: Status = {
       routes: [{ route: "POST /checkout", status: 500, bad: 4, stableBad: 0, excess: 4 }],
       lines: [{ text: "TypeError: cart.total is undefined", frame: "server.js:88", count: 4 }],
       commits: ["Round totals in the cart", "Bump dependencies"],
+      failures: 4,
+      unanswered: { candidate: 0, stable: 0 },
       missing: [],
     },
     fault: null,
