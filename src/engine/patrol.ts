@@ -1,5 +1,6 @@
 import type { InstanceSeen } from "../core/observation.ts";
 import type { Release } from "../core/release.ts";
+import type { NotifyTarget } from "../core/plan.ts";
 import { isRunning } from "../core/release.ts";
 import type { EngineOptions, PatrolResult, Ports } from "./api.ts";
 import type { World } from "./world.ts";
@@ -59,7 +60,7 @@ export function createPatrol(
       command: "tidegate status",
     };
     await Promise.allSettled(
-      release.plan.notify.map((target) =>
+      whomToTell(release).map((target) =>
         notifier.deliver(
           message,
           target,
@@ -80,6 +81,12 @@ export function createPatrol(
     },
     results: () => (results.length > 0 ? results : seenAsPatrol(world)),
   };
+}
+
+/** Beside those whom the plan names, whoever reads what the engine says. */
+function whomToTell({ plan }: Release): readonly NotifyTarget[] {
+  const named = plan.notify.filter(({ kind }) => kind !== "terminal");
+  return [{ kind: "terminal" }, ...named];
 }
 
 /** While a release runs, its own probes say more than any patrol. */
