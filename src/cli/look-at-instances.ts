@@ -1,8 +1,8 @@
-import type { InstanceSeen } from "../core/observation.ts";
+import type { InstanceSeen, ProbeAnswer } from "../core/observation.ts";
 import type { Plan, Service } from "../core/plan.ts";
 import type { HealthProbe } from "../ports/health.ts";
 import type { Context } from "./context.ts";
-import type { InstanceHealth } from "./render/instance-list.ts";
+import type { HealthAnswer, InstanceHealth } from "./render/instance-list.ts";
 
 const TCP_MS = 2_000;
 
@@ -16,17 +16,24 @@ export async function lookAtInstances(context: Context, plan: Plan): Promise<rea
     instances
       // What was stopped on purpose is history; what still ought to run and has ended is news.
       .filter((instance) => instance.state !== "exited")
-      .map(async (instance) => ({ instance, health: await ask(probe, instance, plan) })),
+      .map((instance) => ask(probe, instance, plan)),
   );
 }
 
-async function ask(probe: HealthProbe, instance: InstanceSeen, plan: Plan): Promise<InstanceHealth["health"]> {
-  if (instance.address === undefined) return null;
+/** What the plan calls `depends` is told beside, and says nothing of the instance itself. */
+async function ask(probe: HealthProbe, instance: InstanceSeen, plan: Plan): Promise<InstanceHealth> {
+  const { address } = instance;
   const service: Service | undefined = plan.services.find(({ name }) => name === instance.service);
-  const answer =
-    service?.health === undefined
-      ? await probe.tcp(instance.address, TCP_MS)
-      : await probe.http(`http://${instance.address}${service.health.ready}`, service.health.timeoutMs);
+  if (address === undefined) return { instance, health: null, depends: null };
+  if (service?.health === undefined)
+    return { instance, health: found(await probe.tcp(address, TCP_MS)), depends: null };
+  const { ready, depends, timeoutMs } = service.health;
+  const get = (path: string): Promise<ProbeAnswer> => probe.http(`http://${address}${path}`, timeoutMs);
+  const [health, others] = await Promise.all([get(ready), depends === undefined ? null : get(depends)]);
+  return { instance, health: found(health), depends: others === null ? null : found(others) };
+}
+
+function found(answer: ProbeAnswer): HealthAnswer {
   const status = answer.status === undefined ? "" : `${answer.status} `;
   const text = `${status}${answer.text}`.replaceAll(/\s+/g, " ").trim();
   return { ok: answer.ok, text: text === "" ? "answers" : text, atMs: answer.at };

@@ -1,7 +1,7 @@
 import type { Effect, Observed } from "../core/effect.ts";
 import type { Placed } from "../core/event.ts";
 import { FaultError, faultOf } from "../core/fault.ts";
-import type { InstanceSeen } from "../core/observation.ts";
+import type { InstanceSeen, ProbeAnswer } from "../core/observation.ts";
 import type { Service } from "../core/plan.ts";
 import { routed } from "../core/recipe.ts";
 import { formatDuration } from "../core/time.ts";
@@ -84,21 +84,23 @@ async function notReadyFault(
   bound: number,
 ): Promise<FaultError["fault"]> {
   if (instance === undefined) return { code: "instance-not-ready", what: "An instance did not get ready." };
-  const last = stage.world.health()[instance.id]?.last;
+  const { last, depends } = stage.world.health()[instance.id] ?? {};
   const explained = await stage.ports.runtime
     .explain(instance.id)
     .catch((error: unknown) => faultOf(error, "instance-not-ready", `${instance.id} did not get ready.`));
-  const answer =
-    last === undefined
-      ? "no answer yet"
-      : last.status === undefined
-        ? last.text
-        : `${last.status} after ${Math.round(last.tookMs)}ms: ${last.text}`;
   return {
     ...explained,
     where: explained.where ?? instance.address ?? instance.id,
-    detail: [`not ready within ${formatDuration(bound)}; last answer: ${answer}`, ...(explained.detail ?? [])],
+    detail: [
+      `not ready within ${formatDuration(bound)}; last answer: ${last === undefined ? "no answer yet" : inWords(last)}`,
+      ...(depends === undefined || depends.ok ? [] : [`what it depends on answers: ${inWords(depends)}`]),
+      ...(explained.detail ?? []),
+    ],
   };
+}
+
+function inWords({ status, tookMs, text }: ProbeAnswer): string {
+  return status === undefined ? text : `${status} after ${Math.round(tookMs)}ms: ${text}`;
 }
 
 /** Drains and stops; confirmed only when the runtime no longer lists any of them as living. */

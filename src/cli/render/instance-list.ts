@@ -6,20 +6,28 @@ import { cut, padEnd, padStart } from "./text.ts";
 /** One instance with what its health probe said; null: it could not be asked, or need not be (a worker). */
 export interface InstanceHealth {
   readonly instance: InstanceSeen;
-  readonly health: { readonly ok: boolean; readonly text: string; readonly atMs: number } | null;
+  readonly health: HealthAnswer | null;
+  /** What it says of what it depends on; null where the plan names no such path. */
+  readonly depends: HealthAnswer | null;
+}
+
+export interface HealthAnswer {
+  readonly ok: boolean;
+  readonly text: string;
+  readonly atMs: number;
 }
 
 /** A line for each instance: what runs where, and whether it is well. */
 export function instanceList(instances: readonly InstanceHealth[], nowMs: number, style: Style): readonly string[] {
   if (instances.length === 0) return [paint(style, "warn", "  No instance runs.")];
-  const rows = instances.map(({ instance, health }) => ({
+  const rows = instances.map(({ instance, health, depends }) => ({
     id: instance.id,
     mark: mark(instance, health, style),
     state: stateOf(instance),
     address: instance.address ?? "",
     cpu: instance.usage === undefined ? "" : `${Math.round(instance.usage.cpu * 100)}% CPU`,
     memory: instance.usage === undefined ? "" : `${Math.round(instance.usage.rssBytes / 2 ** 20)} MB`,
-    health: healthOf(instance, health, nowMs),
+    health: [healthOf(instance, health, nowMs), ...dependsOf(depends)].join("; "),
   }));
   const width = (key: "id" | "state" | "address" | "cpu" | "memory"): number =>
     Math.max(0, ...rows.map((row) => row[key].length));
@@ -47,6 +55,11 @@ function mark(instance: InstanceSeen, health: InstanceHealth["health"], style: S
 function stateOf({ state, adopted, restarts }: InstanceSeen): string {
   const crashes = restarts === 0 ? "" : `, ${restarts} ${restarts === 1 ? "restart" : "restarts"}`;
   return `${adopted ? "taken over" : state}${crashes}`;
+}
+
+/** A version that is well need not be put back because its database is away: told, and no more. */
+function dependsOf(depends: HealthAnswer | null): readonly string[] {
+  return depends === null ? [] : [`dependencies ${depends.ok ? "well" : "not well"}: ${depends.text}`];
 }
 
 function healthOf(instance: InstanceSeen, health: InstanceHealth["health"], nowMs: number): string {
