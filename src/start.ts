@@ -46,7 +46,13 @@ function machinery(): Machinery {
     isKeeperThere: async (state) => (await import("./wiring.ts")).isKeeperThere(state),
     restartProxy: async (state, within) => (await import("./wiring.ts")).restartProxy(state, within, self),
     runDemo: async (order) => (await import("./demo/run-demo.ts")).runDemo(order),
-    runKeeper: async (state) => (await import("./keeper/main.ts")).runKeeper({ stateDir: state.path, version }),
+    runKeeper: async (state, takeOver) =>
+      (await import("./keeper/main.ts")).runKeeper({
+        stateDir: state.path,
+        version,
+        takeOver: takeOver ? "any" : "older",
+      }),
+    restartKeeper: async (state) => (await import("./wiring.ts")).restartKeeper(state, self),
     runProxy: async (state, listen) => {
       const { runProxy } = await import("./proxy/main.ts");
       await runProxy({ stateDir: state.path, listeners: listen.map(listenerOf) }).catch(tellKeeper);

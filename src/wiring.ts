@@ -5,6 +5,7 @@ import type {
   AppAndEnvironment,
   Assembly,
   AssemblyOrder,
+  KeeperRestarted,
   LeaveWithin,
   Outside,
   ProxyRestarted,
@@ -170,6 +171,18 @@ export async function stopEverything(state: StateFolder, self: readonly string[]
   const isStopped = await stopKeeper(state, { keeperCommand: [...self, "keeper", "--state", state.path] });
   if (keeper !== null) await untilEnded(keeper);
   return isStopped;
+}
+
+export async function restartKeeper(state: StateFolder, self: readonly string[]): Promise<KeeperRestarted> {
+  const { restartKeeper: restart } = await import("./adapters/runtime/processes/ensure-keeper.ts");
+  const keeperCommand = [...self, "keeper", "--state", state.path];
+  const { old, now } = await restart({ folder: state, keeperCommand });
+  return {
+    old: old === null ? null : { pid: old.pid, version: old.version },
+    now: { pid: now.pid, version: now.version },
+    instances: now.instances.filter(({ state }) => state !== "exited").length,
+    holdsSockets: now.proxy === null ? null : now.proxy.holdsSockets,
+  };
 }
 
 export async function restartProxy(

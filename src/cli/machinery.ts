@@ -30,8 +30,10 @@ export interface Machinery {
   isKeeperThere(state: StateFolder): Promise<boolean>;
   /** Stops all instances, the proxy and the keeper of the state folder, or what a killed one left; false where nothing runs. */
   stopEverything(state: StateFolder): Promise<boolean>;
-  /** Resolves when the process is told to end. */
-  runKeeper(state: StateFolder): Promise<void>;
+  /** Resolves when the process is told to end. `takeOver`: from a keeper of any version, not of an older one only. */
+  runKeeper(state: StateFolder, takeOver: boolean): Promise<void>;
+  /** Has a new keeper take over from the one that runs, or starts one. Faults: keeper-not-started (the old one goes on). */
+  restartKeeper(state: StateFolder): Promise<KeeperRestarted>;
   runProxy(state: StateFolder, listen: readonly string[]): Promise<void>;
   /**
    * Lets a new process of the data plane take over from the one that runs. Faults: no-proxy, proxy-not-started (the old
@@ -48,6 +50,16 @@ export interface Machinery {
 export interface LeaveWithin {
   readonly longLivedMs?: Duration;
   readonly requestsMs?: Duration;
+}
+
+export interface KeeperRestarted {
+  /** null: none ran. */
+  readonly old: { readonly pid: number; readonly version: string } | null;
+  readonly now: { readonly pid: number; readonly version: string };
+  /** What it looks after. */
+  readonly instances: number;
+  /** False: should the data plane die, connections are refused until another process of it runs. null: none runs. */
+  readonly holdsSockets: boolean | null;
 }
 
 export interface ProxyRestarted {

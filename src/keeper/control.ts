@@ -31,6 +31,11 @@ export function keeperApi(keeper: Keeper, onStop: () => void): ControlHandler {
         return keeper.deleteInstance(id ?? "", numberIn(request, "graceMs", 10_000));
       case "GET instances ID log":
         return { lines: await keeper.log(id ?? "", numberIn(request, "lines", 100)) };
+      case "POST leave": {
+        const given = await keeper.leave();
+        setImmediate(onStop);
+        return given;
+      }
       case "POST stop":
         // The answer goes out first: stopping takes as long as the slowest instance.
         setImmediate(() => void keeper.stopAll().finally(onStop));

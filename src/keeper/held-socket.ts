@@ -5,6 +5,7 @@ import { FaultError } from "../core/fault.ts";
 import type { Listener } from "../core/routing.ts";
 import { Refusal } from "../local/control-socket.ts";
 import { listeningRefused } from "../local/listening-refused.ts";
+import type { SocketHandle, TakenSocket } from "../local/take-sockets.ts";
 
 /**
  * A bound socket that this process keeps open and never accepts on. Once a child has it and listens, it goes on
@@ -14,18 +15,12 @@ export interface HeldSocket extends Disposable {
   /** As it was asked for, its port resolved. */
   readonly listener: Listener;
   /** To be sent to a child over its IPC channel. */
-  readonly handle: Handle;
-}
-
-/** What node:cluster passes to its workers: a TCP handle that is bound and nothing more. */
-interface Handle {
-  getsockname(out: { port?: number }): number;
-  close(): void;
+  readonly handle: SocketHandle;
 }
 
 /** Not in Node's documentation, but what node:cluster is built on: a `net.Server` can't be bound without accepting. */
 const bind = net as unknown as {
-  _createServerHandle(address: string, port: number, family: 4 | 6, fd: number, flags: number): Handle | number;
+  _createServerHandle(address: string, port: number, family: 4 | 6, fd: number, flags: number): SocketHandle | number;
 };
 
 /** Binds. Faults: port-taken (409; says who has it), port-not-allowed, address-not-here (422). */
@@ -45,6 +40,15 @@ export async function holdSocket(listener: Listener): Promise<HeldSocket> {
     handle,
     [Symbol.dispose]: () => handle.close(),
   };
+}
+
+/** The one of another process's sockets that is meant by a listener. */
+export async function heldAlready(listener: Listener, taken: readonly TakenSocket[]): Promise<HeldSocket | undefined> {
+  const address = isIP(listener.host) === 0 ? (await lookup(listener.host)).address : listener.host;
+  const socket = taken.find(({ host, port }) => host === address && port === listener.port);
+  if (socket === undefined) return undefined;
+  const { handle } = socket;
+  return { listener: { ...listener, host: address }, handle, [Symbol.dispose]: () => handle.close() };
 }
 
 function refused({ host, port }: Listener, address: string, code: string): Refusal | FaultError {

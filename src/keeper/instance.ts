@@ -15,6 +15,8 @@ export interface Instance {
   readonly id: string;
   readonly process: SupervisedProcess;
   readonly liveness: Liveness | undefined;
+  /** Null while they are not known. */
+  readonly secrets: Readonly<Record<string, string>> | null;
   state(usage: Usage | undefined): InstanceState;
   record(): KeeperRecord["instances"][number];
   /** The last lines of its log, its secrets hidden. */
@@ -44,9 +46,16 @@ export function newInstance(spec: InstanceSpec, surroundings: Surroundings): Ins
   return instance(open, Object.keys(secretEnv ?? {}), secretEnv ?? {}, UNBORN, surroundings);
 }
 
-/** An instance that a keeper before this one recorded; its secrets are read back when it is adopted. */
-export function recordedInstance(record: KeeperRecord["instances"][number], surroundings: Surroundings): Instance {
-  return instance(record.spec, record.secretNames, null, record.life, surroundings);
+/**
+ * An instance that a keeper before this one recorded. `secrets`: as that one has told them; null: it could not, and they
+ * are read back when the instance is adopted.
+ */
+export function recordedInstance(
+  record: KeeperRecord["instances"][number],
+  secrets: Readonly<Record<string, string>> | null,
+  surroundings: Surroundings,
+): Instance {
+  return instance(record.spec, record.secretNames, secrets, record.life, surroundings);
 }
 
 function instance(
@@ -80,6 +89,9 @@ function instance(
     id: spec.id,
     process,
     liveness: spec.liveness,
+    get secrets() {
+      return known;
+    },
     state(usage) {
       const { run, restarts, lastExit } = process.life;
       return {

@@ -3,6 +3,7 @@ import { FaultError } from "../core/fault.ts";
 import { Refusal } from "../local/control-socket.ts";
 import { bootId } from "../local/process-identity.ts";
 import type { StateFolder } from "../local/state-folder.ts";
+import type { TakenSocket } from "../local/take-sockets.ts";
 import { type LeaveWithin, PROXY_SOCKET } from "../proxy/protocol.ts";
 import { type Backoff, INSTANCE_BACKOFF, PROXY_BACKOFF } from "./backoff.ts";
 import { type Asked, createLiveness } from "./liveness.ts";
@@ -41,6 +42,15 @@ const STOP_ALL_MS = 10_000;
 const REMEMBER = 40;
 const REMEMBER_MS = 24 * 3_600_000;
 
+/** What a keeper gets from the processes that it takes over from, and not from a file. */
+export interface GivenToKeeper {
+  readonly sockets: readonly TakenSocket[];
+  /** By instance. */
+  readonly secrets: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+const NOTHING_GIVEN: GivenToKeeper = { sockets: [], secrets: {} };
+
 /** Owns the listening sockets and every process of one state folder. What it knows is on disk after each change. */
 export class Keeper {
   readonly #settings: KeeperSettings;
@@ -74,13 +84,13 @@ export class Keeper {
     );
   }
 
-  /** Reads what the keeper before left and goes on with it. */
-  static async open(settings: KeeperSettings): Promise<Keeper> {
+  /** Reads what the keeper before left and goes on with it. `given`: what that one can't write down. */
+  static async open(settings: KeeperSettings, given: GivenToKeeper = NOTHING_GIVEN): Promise<Keeper> {
     mkdirSync(settings.folder.file(LOG_FOLDER), { recursive: true, mode: 0o700 });
     const record = readRecord(settings.folder.file(KEEPER_RECORD_FILE));
     const keeper = new Keeper(settings, record);
     try {
-      await keeper.#restore(record);
+      await keeper.#restore(record, given);
     } catch (error) {
       await keeper.close();
       throw error;
@@ -178,6 +188,19 @@ export class Keeper {
     return instance.state(undefined);
   }
 
+  /**
+   * What the next keeper needs and no file may hold, once nothing is half done: this one must end then and leave all
+   * alive. Faults: keeper-stops (409).
+   */
+  async leave(): Promise<Pick<GivenToKeeper, "secrets">> {
+    this.#mustGoOn();
+    await this.#proxy?.settled();
+    await Promise.all([...this.#instances.values()].map((instance) => instance.process.settled()));
+    await this.#save();
+    const secrets = [...this.#instances].flatMap(([id, { secrets }]) => (secrets === null ? [] : [[id, secrets]]));
+    return { secrets: Object.fromEntries(secrets) };
+  }
+
   log(id: string, lines: number): Promise<readonly string[]> {
     return this.#instance(id).log(lines);
   }
@@ -200,14 +223,15 @@ export class Keeper {
     await this.#save();
   }
 
-  async #restore(record: KeeperRecord): Promise<void> {
+  async #restore(record: KeeperRecord, given: GivenToKeeper): Promise<void> {
     const backoff = this.#settings.backoff ?? INSTANCE_BACKOFF;
     for (const one of record.instances) {
-      this.#instances.set(one.spec.id, recordedInstance(one, this.#surroundings(backoff)));
+      const secrets = given.secrets[one.spec.id] ?? null;
+      this.#instances.set(one.spec.id, recordedInstance(one, secrets, this.#surroundings(backoff)));
     }
     if (record.proxy !== null) {
       this.#proxy = new ProxyProcess(record.proxy, record.proxy.life, this.#proxySurroundings());
-      await this.#proxy.restore();
+      await this.#proxy.restore(given.sockets);
     }
     await Promise.all([...this.#instances.values()].map((instance) => instance.process.restore()));
   }

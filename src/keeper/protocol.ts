@@ -10,6 +10,7 @@
  * | `PUT /instances/ID` InstanceSpec | 200 InstanceState once it is spawned. One that lives (or waits for its restart) is left as it is and answered: to change its spec, DELETE it first · 422 `instance-not-started` |
  * | `DELETE /instances/ID?graceMs=N` | 200 InstanceState once its whole process family is gone (SIGTERM, then SIGKILL) · 404 `unknown-instance` |
  * | `GET /instances/ID/log?lines=N` | 200 `{ lines }`, secrets hidden · 404 |
+ * | `POST /leave` | 200 `{ secrets }`, then the keeper ends, alone: another one takes over, and gets with it what no file may hold · 409 `keeper-stops` |
  * | `POST /stop` | 200, then everything is stopped, what was stopped is forgotten, and the keeper ends (`tidegate down`) |
  *
  * Writes carry the engine's epoch in the header `x-tidegate-epoch`; one lower than the highest claimed gets 412. A write

@@ -5,8 +5,9 @@ import type { Listener } from "../core/routing.ts";
 import type { Duration, Instant } from "../core/time.ts";
 import { isAnswered } from "../local/control-socket.ts";
 import { lastLines } from "../local/log-file.ts";
+import { takeSockets, type TakenSocket } from "../local/take-sockets.ts";
 import { LEAVE_WITHIN, type LeaveWithin } from "../proxy/protocol.ts";
-import { type HeldSocket, holdSocket } from "./held-socket.ts";
+import { heldAlready, type HeldSocket, holdSocket } from "./held-socket.ts";
 import type { KeeperState, ProxySpec } from "./protocol.ts";
 import { type Handed, ProxyRun, type ProxySurroundings } from "./proxy-run.ts";
 import { type KeeperRecord, type Life, UNBORN } from "./record.ts";
@@ -61,6 +62,7 @@ export class ProxyProcess {
    */
   restart(within: LeaveWithin): Promise<void> {
     return this.#inTurn(async () => {
+      if (this.#isServingOnSocketsOfItsOwn()) await this.#take(await takeSockets(this.#surroundings.controlSocket));
       if (this.#isServingOnSocketsOfItsOwn()) await this.#startAnew(this.#spec);
       else if (this.#current.process.state === "running") await this.#handOver(within);
       else {
@@ -72,12 +74,16 @@ export class ProxyProcess {
     });
   }
 
-  /** Goes on with what the keeper before left. */
-  async restore(): Promise<void> {
-    // Only when there is no proxy to adopt are the sockets free to be opened.
+  /** Goes on with what the keeper before left. `taken`: sockets that the living proxy has given already. */
+  async restore(taken: readonly TakenSocket[]): Promise<void> {
+    await this.#take(taken);
     await this.#current.process.restore();
     if (this.#current.process.state !== "running")
+      // Nobody has them, so they are free to be opened.
       await this.#hold(this.#spec).catch((error: unknown) => this.#complain(error));
+    else if (!this.#holdsSockets) await this.#take(await takeSockets(this.#surroundings.controlSocket));
+    if (this.#isServingOnSocketsOfItsOwn())
+      this.#complain("its sockets could not be taken: should it die, connections are refused until another one runs");
     for (const leaving of this.#leaving) void this.#finish(leaving, true);
   }
 
@@ -113,6 +119,11 @@ export class ProxyProcess {
     for (const { process } of [this.#current, ...[...this.#leaving].map(({ run }) => run)]) process.release();
     for (const socket of this.#held.values()) socket[Symbol.dispose]();
     this.#held.clear();
+  }
+
+  /** Resolves when no process is just taking over from another. */
+  settled(): Promise<void> {
+    return this.#inTurn(() => Promise.resolve());
   }
 
   get #holdsSockets(): boolean {
@@ -204,6 +215,17 @@ export class ProxyProcess {
       socketFor: (listener) => this.#held.get(keyOf(listener)),
       ...(leaveWithin === undefined ? {} : { leaveWithin }),
     };
+  }
+
+  /** Holds what another process has given: those that are meant, and no others. */
+  async #take(taken: readonly TakenSocket[]): Promise<void> {
+    for (const listener of this.#spec.listeners) {
+      if (this.#held.has(keyOf(listener))) continue;
+      const socket = await heldAlready(listener, taken).catch(() => undefined);
+      if (socket !== undefined) this.#held.set(keyOf(listener), socket);
+    }
+    const used = new Set([...this.#held.values()].map(({ handle }) => handle));
+    for (const { handle } of taken) if (!used.has(handle)) handle.close();
   }
 
   async #hold(spec: ProxySpec): Promise<void> {

@@ -22,7 +22,7 @@ export interface Program {
   readonly restart: "on-crash" | "never";
   readonly backoff: Backoff;
   /** Its whole environment; null while a part of it is not known. `pid` is a living process of it that may be asked. */
-  environment(pid?: number): Readonly<Record<string, string>> | null;
+  readonly environment: (pid?: number) => Readonly<Record<string, string>> | null;
   /** Gives each new process an IPC channel and is called with it. */
   readonly onSpawn?: (child: ChildProcess) => void;
   /** Told after every change of `life` or `state`; resolves when it is on disk. */
@@ -107,7 +107,9 @@ export class SupervisedProcess {
     }
     // After a boot nothing lives, and nothing of it has crashed.
     const crashed = identity?.bootId === bootId();
-    if (crashed) await this.#end({ code: null, signal: null, at: Date.now() }, identity);
+    const isTold = run !== undefined && (this.#life.lastExit?.at ?? 0) >= run.startedAt;
+    if (crashed && isTold) this.#waitForRestart();
+    else if (crashed) await this.#end({ code: null, signal: null, at: Date.now() }, identity);
     else await this.start().catch((error: unknown) => this.#program.note(`${this.#program.name}: ${String(error)}`));
   }
 
@@ -218,18 +220,26 @@ export class SupervisedProcess {
     const livedMs = exit.at - (life.run?.startedAt ?? exit.at);
     const failures = failuresAfter(life.failuresInARow, livedMs, program.backoff);
     this.#life = { ...this.#life, restarts: life.restarts + 1, failuresInARow: failures };
-    const waitMs = waitAfter(failures, program.backoff);
-    const again = program.restart === "on-crash" && this.mayRestart && program.environment() !== null;
-    this.#state = again ? "backoff" : "exited";
-    program.note(
-      `${program.name} ${describeExit(exit)} after ${formatDuration(livedMs)}${again ? `; again in ${formatDuration(waitMs)}` : ""}`,
-    );
+    this.#state = this.#isStartedAgain() ? "backoff" : "exited";
+    const again = this.#state === "backoff" ? `; again in ${formatDuration(waitAfter(failures, program.backoff))}` : "";
+    program.note(`${program.name} ${describeExit(exit)} after ${formatDuration(livedMs)}${again}`);
     await program.onChange();
     // Children that outlive their head would still hold its port.
     if (identity !== undefined)
       await stopFamily(identity, ORPHANS_GRACE_MS).catch((error: unknown) => program.note(String(error)));
-    if (this.#state !== "backoff" || this.#watch.signal.aborted) return;
-    this.#restartTimer = setTimeout(() => this.#restart(), waitMs);
+    if (this.#state === "backoff" && !this.#watch.signal.aborted) this.#waitForRestart();
+  }
+
+  #isStartedAgain(): boolean {
+    const { restart, environment } = this.#program;
+    return restart === "on-crash" && this.mayRestart && environment() !== null;
+  }
+
+  #waitForRestart(): void {
+    this.#state = this.#isStartedAgain() ? "backoff" : "exited";
+    const { backoff } = this.#program;
+    if (this.#state !== "backoff") return;
+    this.#restartTimer = setTimeout(() => this.#restart(), waitAfter(this.#life.failuresInARow, backoff));
   }
 
   #restart(): void {

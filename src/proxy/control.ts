@@ -1,5 +1,7 @@
-import type { Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { type ControlHandler, type ControlRequest, Refusal, serveControl } from "../local/control-socket.ts";
+import { giveSockets, SOCKETS_PROTOCOL } from "../local/give-sockets.ts";
 import { readTable, readTableWrite } from "./check-table.ts";
 import { isFromSuccessor } from "./hand-over.ts";
 import type { Plane } from "./plane.ts";
@@ -16,13 +18,18 @@ export interface Served {
 }
 
 /** Serves the control API of protocol.ts on a unix socket; requests wait until there is something to serve. */
-export function openControl(path: string, served: Promise<Served>): Promise<Server> {
-  return serveControl(path, async (request) => {
+export async function openControl(path: string, served: Promise<Served>): Promise<Server> {
+  const server = await serveControl(path, async (request) => {
     const { plane, succession } = await served;
     if (isFromSuccessor(request)) return ofSuccessor(request, plane, succession);
     if (succession.hasHappened && !isAboutThisProcess(request)) return succession.forward(request);
     return ofAnybody(plane)(request);
   });
+  server.on("upgrade", ({ headers }: IncomingMessage, connection: Socket) => {
+    if (headers.upgrade !== SOCKETS_PROTOCOL) connection.destroy();
+    else void served.then(({ plane }) => giveSockets(connection, plane.sockets()));
+  });
+  return server;
 }
 
 /** What the process in charge asks the one that it takes over from. */

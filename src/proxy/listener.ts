@@ -22,6 +22,8 @@ export interface ListenerHandlers {
 /** A socket that clients connect to, plain or TLS. */
 export interface OpenListener {
   readonly listener: Listener;
+  /** Holds the listening socket. */
+  readonly server: Server | TlsServer;
   /** New time-outs; connections that are open keep theirs until their next request. */
   configure(timeouts: ProxyTimeouts): void;
   /** Accepts no more; connections end after their requests, idle ones after a grace. Resolves when all have ended. */
@@ -69,6 +71,7 @@ export async function openListener(
   const address = server.address();
 
   return {
+    server,
     listener: address !== null && typeof address === "object" ? { ...listener, port: address.port } : listener,
     configure: (changed) => configure(server, changed),
     stopAccepting() {

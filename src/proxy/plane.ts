@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Listener, TrafficState } from "../core/routing.ts";
@@ -174,6 +175,12 @@ export class Plane implements AsyncDisposable {
   async endPause(): Promise<void> {
     this.pause.end();
     await this.#predecessor?.resume();
+  }
+
+  /** Those on which it accepts, for another process to have them too. */
+  sockets(): ReadonlyMap<Listener, Server> {
+    if (this.#context.isStopping) return new Map();
+    return new Map([...this.#listeners.values()].map(({ listener, server }) => [listener, server]));
   }
 
   /** Lets the process before this one go, once this one accepts. */

@@ -10,6 +10,7 @@
  * | `POST /drain` `{ endpoint, deadlineMs }` | 200 `{ left }` when nothing is in flight or the deadline has passed (WebSockets get 1001 first) |
  * | `POST /pause` `{ forMs, max }`, `POST /resume` | 200 |
  * | `GET /observations?since=N[&earlier=PROXY:N]…` | 200 ProxyObservations; 0 is a reader that has read nothing yet |
+ * | `GET /sockets`, upgraded to `tidegate-sockets` | its listening sockets, over a channel of Node's: for a keeper that did not start it |
  * | `GET /metrics` | Prometheus text |
  * | `GET /health/live`, `GET /health/ready` | 200 / 503 |
  *

@@ -37,7 +37,7 @@ Type=exec
 WorkingDirectory=/srv/100%% shop
 Environment=PATH=/usr/local/bin:/usr/bin
 EnvironmentFile=-/srv/100%% shop/.tidegate/environment
-ExecStart="/opt/node 24/bin/node" /opt/tidegate/main.js keeper --state "/srv/100%% shop/.tidegate"
+ExecStart="/opt/node 24/bin/node" /opt/tidegate/main.js keeper --state "/srv/100%% shop/.tidegate" --take-over
 KillMode=process
 Restart=always
 RestartSec=1
@@ -78,7 +78,7 @@ WantedBy=default.target
     const units = folder.file("config", "systemd", "user");
     const dry = await tidegate(["service", "install", "--user", "--dry-run"], order);
     assert.equal(dry.code, 0, dry.stderr);
-    assert.match(dry.stdout, /^ExecStart=.* keeper --state \S+$/m);
+    assert.match(dry.stdout, /^ExecStart=.* keeper --state \S+ --take-over$/m);
     assert.equal(existsSync(units), false);
 
     const installed = await tidegate(["service", "install", "--user"], order);

@@ -130,15 +130,35 @@ describe("the keeper killed in the middle of a release", () => {
     assert.deepEqual(visits().failures, []);
   });
 
-  it("can't hold the port for the proxy that it adopted: that one killed leaves a gap, and nothing else", async () => {
+  it("holds the port also for the proxy that it adopted: that one killed, nobody is refused", async () => {
+    assert.equal((await app.keeper()).proxy?.holdsSockets, true);
     const visits = people.since();
+    const killedAt = Date.now();
     await killProxy();
     await people.seen(`v${version}`, 20);
-    const afterGap = people.since();
     await people.sample(100);
-    assert.deepEqual(afterGap().failures, []);
-    assert.ok(visits().failures.every(({ refused, cut }) => refused || cut));
-    assert.equal((await app.keeper()).proxy?.holdsSockets, true, "and the port is held again");
+    assertOnlyInFlight(visits().failures, killedAt);
+  });
+});
+
+describe("the keeper replaced under load", () => {
+  it("fails nobody's request; instances and proxy stay as they are, and the new one can restart the proxy", async () => {
+    const visits = people.since();
+    const before = await app.keeper();
+    const { code, stdout, stderr } = await app.tidegate(["keeper", "restart", "--json"]);
+    assert.equal(code, 0, stdout + stderr);
+    const told = JSON.parse(stdout) as { old: { pid: number }; now: { pid: number }; holdsSockets: boolean };
+    assert.deepEqual([told.old.pid, told.holdsSockets], [before.pid, true]);
+    const after = await app.keeper();
+    assert.deepEqual([after.pid, after.proxy?.pid], [told.now.pid, before.proxy?.pid]);
+    const pids = ({ instances }: typeof before): unknown =>
+      instances.map(({ spec, pid, restarts }) => [spec.id, pid, restarts]);
+    assert.deepEqual(pids(after), pids(before));
+    const restarted = await app.tidegate(["proxy", "restart", "--json"]);
+    assert.equal(restarted.code, 0, restarted.stdout + restarted.stderr);
+    await until("the old proxy has ended", async () => (await app.keeper()).proxy?.leaving.length === 0);
+    await people.sample(60);
+    assert.deepEqual(visits().failures, []);
   });
 });
 

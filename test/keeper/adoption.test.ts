@@ -142,6 +142,26 @@ describe("a new keeper", () => {
     assert.ok(isSameProcess(identity));
   });
 
+  it("does not count a crash again that the one before had seen", async () => {
+    await using keeper = await keeperUnderTest();
+    const dead = await sleeper();
+    const identity = identify(dead.pid);
+    await dead[Symbol.asyncDispose]();
+    assert.ok(identity !== null);
+    await leaveRecord(keeper, {
+      run: { mark: "m", startedAt: 1, identity },
+      lastExit: { code: 1, signal: null, at: 2 },
+      restarts: 3,
+      failuresInARow: 1,
+    });
+    await keeper.start();
+    const seen = await until("it runs again", async () => {
+      const state = await keeper.instance("web");
+      return state.state === "running" && state;
+    });
+    assert.equal(seen.restarts, 3);
+  });
+
   it("takes a zombie for dead, although signals still reach it", { skip: process.platform !== "linux" }, async () => {
     await using keeper = await keeperUnderTest();
     await using parent = await sleeper("sleep 0 & echo $!; exec sleep 600");

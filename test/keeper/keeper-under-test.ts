@@ -20,8 +20,8 @@ export interface KeeperUnderTest extends AsyncDisposable {
   readonly stateDir: string;
   /** A path beside the state folder, where instances run. */
   file(...parts: string[]): string;
-  /** Starts a keeper and waits until it answers. */
-  start(): Promise<ChildProcess>;
+  /** Starts a keeper and waits until it answers. One that runs is then no longer this one's to kill. */
+  start(program?: KeeperProgram): Promise<ChildProcess>;
   /** Kills the keeper with this signal and waits until it is gone. */
   kill(signal: NodeJS.Signals): Promise<void>;
   state(): Promise<KeeperState>;
@@ -41,16 +41,19 @@ export async function keeperUnderTest(): Promise<KeeperUnderTest> {
   await mkdir(folder.path);
   const output = temporary.file("keeper-output.txt");
   let keeper: ChildProcess | null = null;
+  const keepers: ChildProcess[] = [];
   const call = <T>(path: string, options: Parameters<typeof callControl>[2] = {}): Promise<T> =>
     callControl<T>(folder.socket("keeper.sock"), path, { timeoutMs: 30_000, ...options });
   const test: KeeperUnderTest = {
     stateDir: folder.path,
     file: (...parts) => temporary.file(...parts),
     call,
-    async start() {
-      keeper = runKeeperProgram(folder.path, output);
-      await until("the keeper answers", () => test.state().catch(() => null));
-      return keeper;
+    async start(program) {
+      const started = runKeeperProgram(folder.path, output, program);
+      keepers.push(started);
+      keeper = started;
+      await until("the keeper answers", async () => (await test.state().catch(() => null))?.pid === started.pid);
+      return started;
     },
     async kill(signal) {
       const process = keeper;
@@ -87,6 +90,7 @@ export async function keeperUnderTest(): Promise<KeeperUnderTest> {
     said: () => readFileSync(output, "utf8"),
     async [Symbol.asyncDispose]() {
       await test.kill("SIGKILL");
+      for (const each of keepers) each.kill("SIGKILL");
       await endEverything(folder.file("keeper.json"));
       await temporary[Symbol.asyncDispose]();
     },
@@ -94,11 +98,24 @@ export async function keeperUnderTest(): Promise<KeeperUnderTest> {
   return test;
 }
 
+export interface KeeperProgram {
+  readonly version?: string;
+  readonly takeOver?: "older" | "any";
+  /** By default a stand-in that answers with its pid. */
+  readonly realProxy?: boolean;
+}
+
 /** A keeper process whose output goes to a file, as it does in life. */
-export function runKeeperProgram(stateDir: string, output: string): ChildProcess {
+export function runKeeperProgram(
+  stateDir: string,
+  output: string,
+  { version = "test", takeOver = "older", realProxy = false }: KeeperProgram = {},
+): ChildProcess {
   const log = openSync(output, "a");
   try {
-    return spawn(process.execPath, [PROGRAM, stateDir], { stdio: ["ignore", log, log] });
+    return spawn(process.execPath, [PROGRAM, stateDir, version, takeOver, realProxy ? "real" : "stand-in"], {
+      stdio: ["ignore", log, log],
+    });
   } finally {
     closeSync(log);
   }
@@ -111,7 +128,8 @@ async function endEverything(recordFile: string): Promise<void> {
   } catch {
     return;
   }
-  const lives = [...(record.instances ?? []), record.proxy ?? []].flat().map((program) => program.life);
+  const programs = [...(record.instances ?? []), ...(record.proxy?.leaving ?? []), record.proxy ?? []].flat();
+  const lives = programs.map((program) => program.life);
   for (const { run } of lives) {
     const identity = run?.identity ?? (run === undefined ? undefined : findByMark(run.mark));
     if (identity !== undefined && identity.bootId === bootId()) await stopFamily(identity, 0);

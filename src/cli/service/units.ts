@@ -31,7 +31,7 @@ export function unitsOf(order: UnitsOrder): readonly Unit[] {
   const base = `tidegate-${order.app}-${order.environment}`;
   const keeper = `${base}-keeper.service`;
   return [
-    { name: keeper, text: unit(order, "keeper", ["keeper", "--state", order.statePath], []) },
+    { name: keeper, text: unit(order, "keeper", ["keeper", "--state", order.statePath, "--take-over"], []) },
     {
       name: `${base}-serve.service`,
       text: unit(order, "serve", serveWords(order), [`Wants=${keeper}`, `After=${keeper}`]),

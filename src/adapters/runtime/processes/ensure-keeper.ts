@@ -15,6 +15,8 @@ export interface KeeperStart {
 
 /** How long a keeper may take until it answers; adopting and stopping what was left is a part of it. */
 const ANSWERS_WITHIN_MS = 20_000;
+/** The one before finishes first what it has begun. */
+const TAKES_OVER_WITHIN_MS = 60_000;
 
 /**
  * Makes sure that a keeper answers: starts one that outlives this process when none does. Of several that are started
@@ -37,14 +39,42 @@ export async function ensureKeeper({ folder, keeperCommand }: KeeperStart): Prom
     if (starter.failure !== null && performance.now() > starter.failure.at + 2_000) break;
     await delay(20);
   }
-  throw new FaultError({
+  throw await notStarted(logFile, starter, keeperCommand);
+}
+
+async function notStarted(logFile: string, starter: Starter, command: readonly string[]): Promise<FaultError> {
+  return new FaultError({
     code: "keeper-not-started",
     what: "The keeper, which looks after the app's processes, could not be started.",
     where: logFile,
     ...(starter.failure === null ? {} : { cause: starter.failure.how }),
     detail: await lastLines(logFile, 10),
-    fix: `try it by hand: ${keeperCommand.join(" ")}`,
+    fix: `try it by hand: ${command.join(" ")}`,
   });
+}
+
+/**
+ * Has a new keeper, of this program's own version, take over from the one that runs, or starts one; answers when it
+ * looks after everything. Faults: keeper-not-started (the old one goes on).
+ */
+export async function restartKeeper({
+  folder,
+  keeperCommand,
+}: KeeperStart): Promise<{ readonly old: KeeperState | null; readonly now: KeeperState }> {
+  const socket = folder.socket(KEEPER_SOCKET);
+  const old = await callControl<KeeperState>(socket, "/state").catch(() => null);
+  createStateFolder(folder);
+  mkdirSync(folder.file(LOG_FOLDER), { recursive: true, mode: 0o700 });
+  const logFile = folder.file(LOG_FOLDER, "keeper.log");
+  const starter = startDetached([...keeperCommand, "--take-over"], folder.path, logFile);
+  const until = performance.now() + TAKES_OVER_WITHIN_MS;
+  while (performance.now() < until && starter.failure === null) {
+    const now = await callControl<KeeperState>(socket, "/state").catch(() => null);
+    if (now !== null && now.pid === starter.pid) return { old, now };
+    await delay(20);
+  }
+  starter.end();
+  throw await notStarted(logFile, starter, keeperCommand);
 }
 
 /** Whether a keeper of this folder has, or left behind when it was killed, anything to look after. */
