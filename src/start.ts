@@ -40,7 +40,7 @@ function machinery(): Machinery {
     openJournal: async (state) => (await import("./wiring.ts")).openJournal(state),
     assemble: async (order) => (await import("./wiring.ts")).assemble(order, self),
     outside: async (order) => (await import("./wiring.ts")).outside(order, self),
-    healthProbe: async () => (await import("./wiring.ts")).healthProbe(),
+    healthProbe: async (plan) => (await import("./wiring.ts")).healthProbe(plan, process.env),
     runningInstances: async (state, of) => (await import("./wiring.ts")).runningInstances(state, of),
     stopEverything: async (state) => (await import("./wiring.ts")).stopEverything(state, self),
     isKeeperThere: async (state) => (await import("./wiring.ts")).isKeeperThere(state),

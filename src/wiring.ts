@@ -13,8 +13,7 @@ import type {
 import { FaultError } from "./core/fault.ts";
 import type { InstanceSeen } from "./core/observation.ts";
 import type { Plan } from "./core/plan.ts";
-import { redactor } from "./core/redact.ts";
-import { userNamesIn } from "./core/references.ts";
+import { secretsOf } from "./core/secrets.ts";
 import { EPOCH_HEADER, KEEPER_SOCKET, type KeeperState } from "./keeper/protocol.ts";
 import { callControl, isAnswered } from "./local/control-socket.ts";
 import { identify, isSameProcess, type ProcessIdentity } from "./local/process-identity.ts";
@@ -52,9 +51,11 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
   ]);
   createStateFolder(project.state);
   keepOutOfGit(project.state);
-  const redact = redactorOf(plan, env);
+  const secrets = secretsOf(env);
+  secrets.meet(plan);
+  const { redact } = secrets;
   const values = (): Readonly<Record<string, string>> => defined(env);
-  const { runtime, traffic, health } = await outside(order, self);
+  const { runtime, traffic, health } = await outside(order, self, redact);
   const commands = createShellRunner({ directory: project.folder, redact, env });
   const settings = { commands, clock, redact, values };
   const notifier = createNotifier({ clock, redact, values, terminal: (line) => order.say(redact(line)) });
@@ -74,7 +75,7 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
       evidence: createEvidenceGatherer({ runtime, clock, redact }),
       emergencies: createEmergencyLog(project.state),
     },
-    options: { engineToken: engineToken(project.state), secrets: secretsOf(plan, env) },
+    options: { engineToken: engineToken(project.state), secrets: secrets.values, meet: secrets.meet },
     [Symbol.asyncDispose]: () => journal[Symbol.asyncDispose](),
   };
 }
@@ -100,7 +101,11 @@ function quieter(notifier: Notifier, isFollowed: boolean): Notifier {
 }
 
 /** What looks at the outside without changing it. */
-export async function outside({ project, plan, env }: AssemblyOrder, self: readonly string[]): Promise<Outside> {
+export async function outside(
+  { project, plan, env }: AssemblyOrder,
+  self: readonly string[],
+  redact = redactorOf(plan, env),
+): Promise<Outside> {
   const [{ createProcessRuntime }, { createHealthProbe }, { systemClock }] = await Promise.all([
     import("./adapters/runtime/processes/runtime.ts"),
     import("./adapters/health/http.ts"),
@@ -121,7 +126,7 @@ export async function outside({ project, plan, env }: AssemblyOrder, self: reado
   return {
     runtime: fenced.runtime,
     traffic: await embeddedTraffic(state, plan, keeperCommand, fenced.epoch),
-    health: createHealthProbe({ clock: systemClock, redact: redactorOf(plan, env) }),
+    health: createHealthProbe({ clock: systemClock, redact }),
   };
 }
 
@@ -137,7 +142,7 @@ function withEpoch(runtime: Runtime): { readonly runtime: Runtime; readonly epoc
 
 async function embeddedTraffic(
   folder: StateFolder,
-  { traffic: { timeouts } }: Plan,
+  plan: Plan,
   keeperCommand: readonly string[],
   epoch: () => number | null,
 ): Promise<Traffic> {
@@ -147,7 +152,7 @@ async function embeddedTraffic(
   ]);
   return createEmbeddedTraffic({
     folder,
-    startProxy: async (listeners) => {
+    startProxy: async (listeners, timeouts = plan.traffic.timeouts) => {
       await ensureKeeper({ folder, keeperCommand });
       const claimed = epoch();
       await callControl(folder.socket(KEEPER_SOCKET), "/proxy", {
@@ -209,13 +214,13 @@ async function keeperProcess(state: StateFolder): Promise<ProcessIdentity | null
   return identify((await callControl<KeeperState>(socket, "/state")).pid);
 }
 
-/** For a look at instances outside a release; nothing of a plan is known there that had to be hidden. */
-export async function healthProbe(): Promise<HealthProbe> {
+/** For a look at instances outside a release. */
+export async function healthProbe(plan: Plan, env: AssemblyOrder["env"]): Promise<HealthProbe> {
   const [{ createHealthProbe }, { systemClock }] = await Promise.all([
     import("./adapters/health/http.ts"),
     import("./adapters/clock/system.ts"),
   ]);
-  return createHealthProbe({ clock: systemClock, redact: redactor([]).text });
+  return createHealthProbe({ clock: systemClock, redact: redactorOf(plan, env) });
 }
 
 export function isKeeperThere(state: StateFolder): Promise<boolean> {
@@ -242,28 +247,14 @@ export async function runningInstances(
   return kept === null && adopted.length === 0 ? null : [...adopted, ...(kept ?? []).map(instanceSeen)];
 }
 
+function redactorOf(plan: Plan, env: AssemblyOrder["env"]): (text: string) => string {
+  const secrets = secretsOf(env);
+  secrets.meet(plan);
+  return secrets.redact;
+}
+
 function defined(env: AssemblyOrder["env"]): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
-}
-
-/** Only what the plan asks for by name. */
-function secretsOf(plan: Plan, env: AssemblyOrder["env"]): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    userNamesIn(plan).flatMap((name) => {
-      const value = env[name];
-      return value === undefined ? [] : [[name, value] as const];
-    }),
-  );
-}
-
-const SECRET_NAME = /(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY)$/i;
-
-/** Values that the plan refers to, and those that are secret by their name: an app's log may hold either. */
-function redactorOf(plan: Plan, env: AssemblyOrder["env"]): (text: string) => string {
-  const byName = Object.entries(env).flatMap(([name, value]) =>
-    value !== undefined && SECRET_NAME.test(name) ? [value] : [],
-  );
-  return redactor([...Object.values(secretsOf(plan, env)), ...byName]).text;
 }
 
 /** Lets Tidegate's own requests choose a version; made once, readable by the owner alone. */

@@ -11,7 +11,7 @@ export async function lookAtInstances(context: Context, plan: Plan): Promise<rea
   const { state } = context.project();
   const instances = await context.machinery.runningInstances(state, plan);
   if (instances === null) return null;
-  const probe = await context.machinery.healthProbe();
+  const probe = await context.machinery.healthProbe(plan);
   return Promise.all(
     instances
       // What was stopped on purpose is history; what still ought to run and has ended is news.

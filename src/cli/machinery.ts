@@ -26,7 +26,8 @@ export interface Machinery {
    * what was taken over of an app; null where nothing runs. Faults: keeper-record-unreadable.
    */
   runningInstances(state: StateFolder, of: AppAndEnvironment | null): Promise<readonly InstanceSeen[] | null>;
-  healthProbe(): Promise<HealthProbe>;
+  /** Hides what the plan takes from the environment. */
+  healthProbe(plan: Plan): Promise<HealthProbe>;
   isKeeperThere(state: StateFolder): Promise<boolean>;
   /** Stops all instances, the proxy and the keeper of the state folder, or what a killed one left; false where nothing runs. */
   stopEverything(state: StateFolder): Promise<boolean>;

@@ -31,8 +31,10 @@ export interface Ports {
 export interface EngineOptions {
   /** Lets Tidegate's own smoke tests pin a version; random, kept in the state folder, never shown. */
   readonly engineToken: string;
-  /** Values for `${UPPER}` of the plan; looked up when an instance starts, never written down. */
+  /** Values for `${UPPER}` of the plans that were met; looked up when an instance starts, never written down. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** Called with a plan before anything is done by it: its values join `secrets`, and are hidden in all that is told. */
+  readonly meet?: (plan: Plan) => void;
   /** Goes on checking health outside releases (`serve`). */
   readonly patrol: boolean;
   /** Between two looks: while a release runs, and while all wait. Tests of weeks take longer steps. */

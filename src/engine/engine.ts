@@ -65,6 +65,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
   const fencing = Promise.withResolvers<Fault>();
   const requests = createRequests({
     ports,
+    options,
     hands,
     epoch,
     claim: () => claim(ports, epoch),

@@ -55,6 +55,7 @@ export function createHands({ ports, options, world, epoch, changed, refused }: 
   const load: Hands["load"] = async (id) => {
     const events = await ports.journal.read(id);
     const release = replay(events);
+    if (release !== null) options.meet?.(release.plan);
     return release === null ? null : { release, seq: events.length };
   };
 

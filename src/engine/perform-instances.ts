@@ -26,7 +26,8 @@ export async function startServices(stage: Stage, effect: Extract<Effect, { kind
       ? release.candidate
       : release.stable;
   if (placed?.adopted !== undefined) return { adopted: placed.adopted };
-  if (routed(release).length > 0) await ports.traffic.ensure(release.plan.traffic.listen);
+  if (routed(release).length > 0)
+    await ports.traffic.ensure(release.plan.traffic.listen, release.plan.traffic.timeouts);
   const { directory } = await ports.runtime.prepare(effect.version, release.plan.services, signal);
   const started: InstanceSeen[] = [];
   for (const service of services) {

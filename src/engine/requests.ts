@@ -4,7 +4,7 @@ import { replay } from "../core/evolve.ts";
 import { isEnded, isRunning, type Release } from "../core/release.ts";
 import { MINUTE } from "../core/time.ts";
 import type { Request } from "../ports/journal.ts";
-import type { Ports, ReleaseRequest, RequestAnswer, RequestBody } from "./api.ts";
+import type { EngineOptions, Ports, ReleaseRequest, RequestAnswer, RequestBody } from "./api.ts";
 import type { Hands } from "./hands.ts";
 import { lastPutBack, mustNotBeKnownBad } from "./known-bad.ts";
 import { mustBeFree, placeBefore, planRelease } from "./start-release.ts";
@@ -14,6 +14,7 @@ const MAKE_ROOM_MS = 10 * MINUTE;
 
 export interface RequestsInput {
   readonly ports: Ports;
+  readonly options: Pick<EngineOptions, "meet">;
   readonly hands: Hands;
   readonly epoch: number;
   /** Claims data plane and runtime, which may have been started only now. */
@@ -30,7 +31,7 @@ export interface Requests {
   ended(): Promise<void>;
 }
 
-export function createRequests({ ports, hands, epoch, claim, poke, stopped }: RequestsInput): Requests {
+export function createRequests({ ports, options, hands, epoch, claim, poke, stopped }: RequestsInput): Requests {
   const { journal, clock } = ports;
 
   const until = async (isSo: () => boolean, what: string): Promise<void> => {
@@ -71,6 +72,7 @@ export function createRequests({ ports, hands, epoch, claim, poke, stopped }: Re
   };
 
   const startRelease = async (request: ReleaseRequest, by: string, asked: number): Promise<RequestAnswer> => {
+    options.meet?.(request.plan);
     const { app, environment } = request.plan;
     const [last = 0] = await journal.releases();
     const begun = await begunBy(asked, last);
@@ -79,7 +81,7 @@ export function createRequests({ ports, hands, epoch, claim, poke, stopped }: Re
     const releases = await hands.history(app, environment);
     if (!request.supersede) mustBeFree(releases);
     // Refused before anything is undone or retired for it.
-    const wanted = await ports.runtime.resolve(request.version);
+    const wanted = await ports.runtime.resolve(request.version, request.plan.services);
     if (request.unlessPutBack === true)
       mustNotBeKnownBad(await lastPutBack(journal, { app, environment }, wanted.version));
     const before = placeBefore(await makeRoom(releases, request.supersede, id, by));

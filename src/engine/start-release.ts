@@ -56,7 +56,7 @@ export interface Planning {
  */
 export async function planRelease(ports: Ports, { id, request, by, before }: Planning): Promise<EventOf<"planned">> {
   const { plan } = request;
-  const wanted = await ports.runtime.resolve(request.version);
+  const wanted = await ports.runtime.resolve(request.version, plan.services);
   const stable =
     request.adopt === undefined
       ? await stillServing(ports, plan, before)
@@ -73,7 +73,8 @@ export async function planRelease(ports: Ports, { id, request, by, before }: Pla
     label: wanted.label,
     slot: stable === null ? "blue" : otherSlot(stable.slot),
   };
-  if (plan.services.some(({ routes }) => routes.length > 0)) await ports.traffic.ensure(plan.traffic.listen);
+  if (plan.services.some(({ routes }) => routes.length > 0))
+    await ports.traffic.ensure(plan.traffic.listen, plan.traffic.timeouts);
   return {
     type: "planned",
     release: id,

@@ -34,8 +34,14 @@ export interface Runtime {
   prune(keep: number, inUse: readonly string[]): Promise<readonly string[]>;
   /** Subjects of the commits between two versions, newest first; empty where there is no history. */
   commits(from: string, to: string): Promise<readonly string[]>;
-  /** The full name of what a user calls a version (`HEAD` → a sha). Faults: unknown-version. */
-  resolve(version: string): Promise<{ readonly version: string; readonly label: string }>;
+  /**
+   * The full name of what a user calls a version (`HEAD` → a sha), where these services are released; by default those
+   * that the runtime was made for. Faults: unknown-version.
+   */
+  resolve(
+    version: string,
+    services?: readonly Service[],
+  ): Promise<{ readonly version: string; readonly label: string }>;
 }
 
 export interface StopOutcome {

@@ -1,11 +1,12 @@
 import type { ObservationBatch } from "../core/observation.ts";
 import type { Listener, RoutingTable, TrafficState } from "../core/routing.ts";
+import type { TrafficPlan } from "../core/plan.ts";
 import type { Duration } from "../core/time.ts";
 
 /** A data plane. Every method throws FaultError; `traffic-unreachable` when it can't be asked. */
 export interface Traffic {
-  /** Makes sure that the plane runs and listens. Idempotent. Faults: port-taken. */
-  ensure(listeners: readonly Listener[]): Promise<void>;
+  /** Makes sure that the plane runs, listens and has these time-outs. Idempotent. Faults: port-taken. */
+  ensure(listeners: readonly Listener[], timeouts?: TrafficPlan["timeouts"]): Promise<void>;
   /** Later writes of lower epochs are refused by the plane. Faults: stale-epoch. */
   claim(epoch: number): Promise<void>;
   /** What is in force, from the plane itself; null when no plane runs. */

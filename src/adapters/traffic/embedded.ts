@@ -1,5 +1,5 @@
 import { FaultError } from "../../core/fault.ts";
-import type { Listener, RoutingTable, TrafficState } from "../../core/routing.ts";
+import type { RoutingTable, TrafficState } from "../../core/routing.ts";
 import { callControl, type ControlCall } from "../../local/control-socket.ts";
 import type { StateFolder } from "../../local/state-folder.ts";
 import type { Traffic } from "../../ports/traffic.ts";
@@ -9,7 +9,7 @@ import { embeddedFigures } from "./embedded-figures.ts";
 export interface EmbeddedTrafficOptions {
   readonly folder: StateFolder;
   /** Has the keeper open the sockets and run the proxy; resolves when it answers. Faults: port-taken. */
-  readonly startProxy: (listeners: readonly Listener[]) => Promise<void>;
+  readonly startProxy: Traffic["ensure"];
 }
 
 /** A plane that can't answer within this is as good as away. */
@@ -26,7 +26,7 @@ export function createEmbeddedTraffic({ folder, startProxy }: EmbeddedTrafficOpt
     }
   };
   return {
-    ensure: (listeners) => startProxy(listeners),
+    ensure: startProxy,
     async claim(epoch) {
       await call("/claim", { method: "POST", body: { epoch } });
     },

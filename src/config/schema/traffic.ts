@@ -78,7 +78,7 @@ export const traffic = knowing(
       })
       .prefault({})
       .describe(
-        "`{ connect, headers, idle }`: how long the proxy waits for an instance to accept a connection (2s), for a client to send the header of a request (10s), and between two requests on one connection (60s).",
+        "`{ connect, headers, idle }`: how long the proxy waits for an instance to accept a connection (2s), for a client to send the header of a request (10s), and between two requests on one connection (60s). What a plan changes here is in force from the beginning of its release, for both versions, and stays when that one is put back.",
       ),
     unwatched: z
       .strictObject({

@@ -75,7 +75,7 @@ export function createProcessRuntime(settings: ProcessRuntimeSettings): Runtime 
       return pruneVersions(folder, planFolder, keep, versions);
     },
     commits: (from, to) => commitsBetween(planFolder, from, to),
-    resolve: (version) => resolveVersion({ planFolder, services }, version),
+    resolve: (version, of = services) => resolveVersion({ planFolder, services: of }, version),
   };
 }
 
