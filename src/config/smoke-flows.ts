@@ -1,4 +1,4 @@
-import { parseJsonPath } from "../core/json-path.ts";
+import { JSON_PATHS_READ, parseJsonPath } from "../core/json-path.ts";
 import type { JsonExpectation, SmokeFlow, SmokeHttp, SmokeRequest } from "../core/smoke.ts";
 import { SECOND } from "../core/time.ts";
 import type { Path } from "./reading/located.ts";
@@ -169,8 +169,8 @@ function checkJsonPath(text: string, path: Path, on: "key" | "value", context: F
   if (result.ok) return;
   context.tell({
     code: "plan-value-invalid",
-    what: `\`${text}\` is not a JSONPath: ${result.problem}.`,
-    fix: "Write it like `$.items[0].id`.",
+    what: `\`${text}\` is ${result.beyond ? "more than is read of JSONPath here" : "not a JSONPath"}: ${result.problem}.`,
+    fix: result.beyond ? JSON_PATHS_READ : "Write it like `$.items[0].id`.",
     path,
     on,
   });

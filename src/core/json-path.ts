@@ -1,6 +1,6 @@
 /**
  * A JSONPath (RFC 9535) as far as assertions need it: `$.items[0].id`, `$['a b']`, `$[-1]`, `$.items[*]`, `$..id`,
- * `$.items[?@.id == 7]`. Left out: slices, functions, and filters of more than one comparison.
+ * `$.items[1:3]`, `$.items[?@.id == 7]`. Left out: functions, and filters of more than one comparison.
  */
 export interface JsonPath {
   readonly text: string;
@@ -19,6 +19,7 @@ type Selector =
   | { readonly kind: "name"; readonly name: string }
   | { readonly kind: "index"; readonly index: number }
   | { readonly kind: "all" }
+  | { readonly kind: "slice"; readonly from: number | null; readonly to: number | null; readonly step: number }
   | {
       readonly kind: "filter";
       readonly path: readonly PathStep[];
@@ -29,7 +30,13 @@ type Operator = "==" | "!=" | "<" | "<=" | ">" | ">=";
 type Scalar = string | number | boolean | null;
 
 export type ParsedJsonPath =
-  { readonly ok: true; readonly path: JsonPath } | { readonly ok: false; readonly problem: string };
+  | { readonly ok: true; readonly path: JsonPath }
+  /** `beyond`: a JSONPath it may be, but more than is read of it here. */
+  | { readonly ok: false; readonly problem: string; readonly beyond: boolean };
+
+/** What is read, in a sentence for whoever wrote something else. */
+export const JSON_PATHS_READ =
+  "What works: names ($.items), [0], [-1], [0, 2], slices ([1:3]), [*], .. and filters of one comparison ([?@.id == 7]). How long something is says { length: 3 }.";
 
 /** Reads a path; a mistake is a value that says what and at which character (from 1). */
 export function parseJsonPath(text: string): ParsedJsonPath {
@@ -44,7 +51,7 @@ export function parseJsonPath(text: string): ParsedJsonPath {
     );
     return { ok: true, path: { text, steps, definite } };
   } catch (error) {
-    if (error instanceof PathMistake) return { ok: false, problem: error.message };
+    if (error instanceof PathMistake) return { ok: false, problem: error.message, beyond: error.beyond };
     throw error;
   }
 }
@@ -74,6 +81,8 @@ function select(selector: Selector, value: unknown): unknown[] {
     }
     case "all":
       return children(value);
+    case "slice":
+      return Array.isArray(value) ? sliced(value, selector) : [];
     case "filter":
       return children(value).filter((child) => {
         const found = follow(selector.path, child);
@@ -81,6 +90,23 @@ function select(selector: Selector, value: unknown): unknown[] {
         return comparison === null ? found.length > 0 : found.some((one) => holds(one, comparison));
       });
   }
+}
+
+/** Source: RFC 9535, 2.3.4.2.2. */
+function sliced(list: readonly unknown[], { from, to, step }: Extract<Selector, { kind: "slice" }>): unknown[] {
+  const { length } = list;
+  if (step === 0) return [];
+  const fromEnd = (index: number): number => (index >= 0 ? index : length + index);
+  const within = (index: number, least: number, most: number): number => Math.min(Math.max(index, least), most);
+  const found: unknown[] = [];
+  if (step > 0) {
+    const end = within(fromEnd(to ?? length), 0, length);
+    for (let at = within(fromEnd(from ?? 0), 0, length); at < end; at += step) found.push(list[at]);
+  } else {
+    const end = to === null ? -1 : within(fromEnd(to), -1, length - 1);
+    for (let at = within(fromEnd(from ?? length - 1), -1, length - 1); at > end; at += step) found.push(list[at]);
+  }
+  return found;
 }
 
 function holds(found: unknown, { operator, value }: { operator: Operator; value: Scalar }): boolean {
@@ -121,7 +147,14 @@ function withEverythingBelow(start: unknown): unknown[] {
   return found;
 }
 
-class PathMistake extends Error {}
+class PathMistake extends Error {
+  readonly beyond: boolean;
+
+  constructor(problem: string, beyond: boolean) {
+    super(problem);
+    this.beyond = beyond;
+  }
+}
 
 /** Walks along the text, one character ahead at most. */
 class PathReader {
@@ -159,6 +192,7 @@ class PathReader {
     if (this.#take("*")) return { kind: "all" };
     const name = this.#match(/[\p{L}_][\p{L}\p{N}_-]*/uy);
     if (name === null) this.#fail("expected a name after \".\"; other names go in brackets: ['a b']");
+    if (this.#take("(")) this.#refuse(`functions like ${name}() are not read`);
     return { kind: "name", name };
   }
 
@@ -178,15 +212,33 @@ class PathReader {
     if (this.#take("?")) return this.#filter();
     const name = this.#string();
     if (name !== null) return { kind: "name", name };
-    const index = this.#match(/-?\d{1,15}/y);
+    const index = this.#number();
+    this.#space();
+    if (this.#take(":")) return this.#slice(index);
     if (index === null) this.#fail("expected a number, a quoted name, * or ?");
-    return { kind: "index", index: Number(index) };
+    return { kind: "index", index };
+  }
+
+  #slice(from: number | null): Selector {
+    this.#space();
+    const to = this.#number();
+    this.#space();
+    if (!this.#take(":")) return { kind: "slice", from, to, step: 1 };
+    this.#space();
+    return { kind: "slice", from, to, step: this.#number() ?? 1 };
+  }
+
+  #number(): number | null {
+    const digits = this.#match(/-?\d{1,15}/y);
+    return digits === null ? null : Number(digits);
   }
 
   #filter(): Selector {
     this.#space();
     const bracketed = this.#take("(");
     this.#space();
+    if (this.#match(/[\p{L}_][\p{L}\p{N}_]*\(/uy) !== null) this.#refuse("functions are not read");
+    if (this.#match(/[$!]/y) !== null) this.#refuse("a filter has to begin with @");
     this.expect("@");
     const path = this.steps();
     this.#space();
@@ -197,6 +249,7 @@ class PathReader {
       comparison = { operator, value: this.#literal() };
       this.#space();
     }
+    if (this.#match(/&&|\|\|/y) !== null) this.#refuse("a filter has one comparison");
     if (bracketed) this.expect(")");
     return { kind: "filter", path, comparison };
   }
@@ -205,6 +258,7 @@ class PathReader {
     const text = this.#string();
     if (text !== null) return text;
     const word = this.#match(/true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y);
+    if (this.#match(/[@$]/y) !== null) this.#refuse("a filter compares with a value that is written out");
     if (word === null) this.#fail("expected a number, a quoted text, true, false or null");
     return JSON.parse(word) as Scalar;
   }
@@ -233,6 +287,11 @@ class PathReader {
   }
 
   #fail(problem: string): never {
-    throw new PathMistake(`${problem} at character ${this.#at + 1}`);
+    throw new PathMistake(`${problem} at character ${this.#at + 1}`, false);
+  }
+
+  /** RFC 9535 knows it. */
+  #refuse(problem: string): never {
+    throw new PathMistake(problem, true);
   }
 }

@@ -173,7 +173,8 @@ function pathOf(template: string, variables: Readonly<Record<string, string>>): 
   const text = fillVariables(template, variables);
   if (!text.ok) return unset(text.missing);
   const parsed = parseJsonPath(text.text);
-  return parsed.ok ? parsed.path : `"${text.text}" is not a JSONPath: ${parsed.problem}`;
+  if (parsed.ok) return parsed.path;
+  return `"${text.text}" is ${parsed.beyond ? "more than is read of JSONPath here" : "not a JSONPath"}: ${parsed.problem}`;
 }
 
 function documentOf({ body, bodyCut }: SmokeAnswer): { ok: true; value: unknown } | { ok: false; why: string } {

@@ -34,6 +34,30 @@ describe("a JSONPath", () => {
     assert.deepEqual(read("$..[0]"), [shop.items[0], "new"]);
   });
 
+  it("takes slices, forwards and backwards, from either end", () => {
+    const letters = ["a", "b", "c", "d", "e", "f", "g"];
+    const cases: readonly (readonly [string, string])[] = [
+      ["$[1:3]", "bc"],
+      ["$[5:]", "fg"],
+      ["$[:2]", "ab"],
+      ["$[1:5:2]", "bd"],
+      ["$[5:1:-2]", "fd"],
+      ["$[::-1]", "gfedcba"],
+      ["$[-2:]", "fg"],
+      ["$[:-5]", "ab"],
+      ["$[ 1 : 3 ]", "bc"],
+      ["$[3:1]", ""],
+      ["$[9:]", ""],
+      ["$[-99:2]", "ab"],
+      ["$[::0]", ""],
+      ["$[0:2, -1]", "abg"],
+      ["$[:]", "abcdefg"],
+    ];
+    for (const [path, found] of cases) assert.equal(read(path, letters).join(""), found, path);
+    assert.deepEqual(read("$.items[1:].id"), [8, 9]);
+    assert.deepEqual(read("$.total[0:1]"), [], "only lists have slices");
+  });
+
   it("chooses by a filter", () => {
     assert.deepEqual(read("$.items[?@.id == 8].name"), ["plate"]);
     assert.deepEqual(read("$.items[?(@.name == 'cup')].id"), [7]);
@@ -56,7 +80,13 @@ describe("a JSONPath", () => {
       return parsed.ok && parsed.path.definite;
     };
     assert.deepEqual(["$", "$.a[0]['b']"].map(definite), [true, true]);
-    assert.deepEqual(["$.a[*]", "$..a", "$.a[0,1]", "$.a[?@.b]"].map(definite), [false, false, false, false]);
+    assert.deepEqual(["$.a[*]", "$..a", "$.a[0,1]", "$.a[0:1]", "$.a[?@.b]"].map(definite), [
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 
   it("tells a mistake with its place", () => {
@@ -72,6 +102,21 @@ describe("a JSONPath", () => {
     assert.match(problemOf("$[?@.a == b]"), /expected a number, a quoted text, true, false or null at character 11/);
   });
 
+  it("says what of JSONPath it does not read", () => {
+    const beyond = (text: string): string => {
+      const parsed = parseJsonPath(text);
+      assert.ok(!parsed.ok && parsed.beyond, text);
+      return parsed.problem;
+    };
+    assert.equal(beyond("$.items.length()"), "functions like length() are not read");
+    assert.equal(beyond("$.items[?length(@.tags) > 1]"), "functions are not read");
+    assert.equal(beyond("$.items[?@.id > 1 && @.id < 9]"), "a filter has one comparison");
+    assert.equal(beyond("$.items[?$.total == 0]"), "a filter has to begin with @");
+    assert.equal(beyond("$.items[?@.id == @.price]"), "a filter compares with a value that is written out");
+    const mistake = parseJsonPath("$.items[");
+    assert.ok(!mistake.ok && !mistake.beyond);
+  });
+
   it("reads documents nested a hundred thousand deep", () => {
     let deep: unknown = { id: 1 };
     for (let depth = 0; depth < 100_000; depth += 1) deep = [deep];
@@ -81,7 +126,27 @@ describe("a JSONPath", () => {
   it("never throws on any text", () => {
     fc.assert(fc.property(fc.string(), (text) => void parseJsonPath(text)));
     const near = fc.array(
-      fc.constantFrom("$", ".", "..", "[", "]", "*", "?", "@", "'a'", "0", "a", "==", " ", "(", ")", ","),
+      fc.constantFrom(
+        "$",
+        ".",
+        "..",
+        "[",
+        "]",
+        "*",
+        "?",
+        "@",
+        "'a'",
+        "0",
+        "a",
+        "==",
+        " ",
+        "(",
+        ")",
+        ",",
+        ":",
+        "-1",
+        "&&",
+      ),
     );
     fc.assert(
       fc.property(near, (parts) => {
