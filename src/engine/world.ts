@@ -4,9 +4,10 @@ import type { HealthSeen, InstanceSeen, ObservationBatch, SecondRow } from "../c
 import type { Service } from "../core/plan.ts";
 import { type HourOfTraffic } from "../core/quietest.ts";
 import type { RoutingTable, TrafficState } from "../core/routing.ts";
-import { type Duration, HOUR, SECOND } from "../core/time.ts";
+import { type Duration, SECOND } from "../core/time.ts";
 import type { Ports } from "./api.ts";
 import { createProber } from "./prober.ts";
+import { trafficHours } from "./traffic-hours.ts";
 
 /** Rows older than this are forgotten; the longest window of a guard fits into it. */
 const KEEP_SECONDS = 15 * 60;
@@ -59,7 +60,7 @@ export function createWorld(ports: Ports, poke: () => void, emergencies: readonl
   const cursor = { proxy: "", next: 0 };
   let sourceDown: string | null = null;
   let lastRowsAt = Number.NEGATIVE_INFINITY;
-  const hours = new Map<number, { requests: number; seconds: Set<number> }>();
+  const hours = trafficHours();
   let changing: Promise<unknown> = Promise.resolve();
   /** Begun and ended ones, so that it differs while one is under way and after. */
   let writes = 0;
@@ -112,7 +113,7 @@ export function createWorld(ports: Ports, poke: () => void, emergencies: readonl
       cursor.next = batch.next;
       const oldest = secondAgo(KEEP_SECONDS * SECOND);
       rows = [...rows, ...dated(batch, asked)].filter(({ second }) => second >= oldest);
-      countHours(hours, dated(batch, clock.wall()));
+      hours.count(dated(batch, clock.wall()), clock.wall(), state.startedAt);
     } catch (error) {
       sourceDown = faultOf(error, "traffic-unreachable", "the data plane's figures can't be read").what;
     }
@@ -139,8 +140,7 @@ export function createWorld(ports: Ports, poke: () => void, emergencies: readonl
     rows: () => rows,
     secondAgo,
     sourceDown: () => (state === null ? (trafficFault?.what ?? "no data plane runs") : sourceDown),
-    hoursOfTraffic: () =>
-      [...hours].map(([at, { requests, seconds }]) => ({ at, requests, seenMs: seconds.size * SECOND })),
+    hoursOfTraffic: () => hours.seen(),
     changeTable: (change, signal) => {
       const write = async (): Promise<TrafficState> => {
         for (let tries = 3; ; tries -= 1) {
@@ -170,16 +170,4 @@ export function createWorld(ports: Ports, poke: () => void, emergencies: readonl
 /** The rows with the plane's clock put to `now`: rather too early than too late, so that none counts for what came after. */
 function dated({ rows, at }: ObservationBatch, now: number): readonly SecondRow[] {
   return rows.map((row) => ({ ...row, second: Math.floor((now - at) / SECOND + row.second) }));
-}
-
-function countHours(hours: Map<number, { requests: number; seconds: Set<number> }>, rows: readonly SecondRow[]): void {
-  for (const { second, requests } of rows) {
-    const at = Math.floor((second * SECOND) / HOUR) * HOUR;
-    const hour = hours.get(at) ?? { requests: 0, seconds: new Set<number>() };
-    hour.requests += requests;
-    hour.seconds.add(second);
-    hours.set(at, hour);
-  }
-  // A week says how busy the hours of a day are.
-  for (const at of hours.keys()) if (hours.size > 7 * 24) hours.delete(at);
 }

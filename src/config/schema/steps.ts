@@ -50,7 +50,9 @@ const approve = z
   });
 
 const quietest = z.strictObject({
-  quietest: duration.describe("How many hours are to count as quiet."),
+  quietest: duration.describe(
+    "How many hours in a row, the same every day, with the fewest requests: whole hours of the day, from 1 to 23. They are known once the engine that waits has watched the traffic for a day; until then the step waits, and says so.",
+  ),
   zone: text("a time zone", "Europe/Berlin").prefault("UTC").describe("Time zone in which the day is counted."),
 });
 
@@ -65,7 +67,7 @@ const window = z
       ]),
       { noun: "`quietest`, a time of week, a list of them, or an object", like: '"Tue-Thu 09:00-16:00 Europe/Berlin"' },
     ).describe(
-      'A time of week with its zone (`"Tue-Thu 09:00-16:00 Europe/Berlin"`), a list of them, `quietest` for the three quietest hours of the day by the traffic seen, or `{ quietest: 3h, zone }`.',
+      'A time of week with its zone (`"Tue-Thu 09:00-16:00 Europe/Berlin"`), a list of them, `quietest` for the three hours in a row of each day (in UTC) in which the least traffic was seen, or `{ quietest: 3h, zone }`.',
     ),
     ...stepSiblings,
   })
