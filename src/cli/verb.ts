@@ -32,7 +32,7 @@ export async function runVerb(invocation: Invocation, verb: Verb): Promise<ExitC
   const { release, seq } = await findRelease(context, verb);
   const reason = textOption(invocation, "reason");
   const asked = verb.command(release);
-  const would = carryOut(release, asked, { name: context.person }, reason);
+  const would = carryOut(release, asked, { name: context.person }, reason, Date.now());
   if (would.kind === "refused") return tellRefusal(context, would.fault);
   if (would.kind === "already") return tellAnswer(context, { ...would, release: release.id });
   await confirm(context, verb.intent(release), isGiven(invocation, "yes"));

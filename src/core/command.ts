@@ -5,6 +5,7 @@ import type { Step } from "./plan.ts";
 import { lowerShift } from "./react.ts";
 import { type Release, type StepProgress, currentStep, isEnded } from "./release.ts";
 import { formatShare } from "./share.ts";
+import { formatDuration, type Instant } from "./time.ts";
 import { noWayBack } from "./way-back.ts";
 
 /** What a person asks of a release. `seen` binds it to what they saw: a plan or step that has changed since refuses it. */
@@ -30,8 +31,14 @@ export type CommandAnswer =
   | { readonly kind: "already"; readonly sentence: string }
   | { readonly kind: "refused"; readonly fault: Fault };
 
-/** The events that follow from a person's command, or why not. Pure; the same rules in CLI and API. */
-export function command(release: Release, asked: Command, person: Person, reason: string | undefined): CommandAnswer {
+/** The events that follow from a person's command at `now` (wall time), or why not. Pure; the same rules in CLI and API. */
+export function command(
+  release: Release,
+  asked: Command,
+  person: Person,
+  reason: string | undefined,
+  now: Instant,
+): CommandAnswer {
   const act: Act = { by: person.name, ...(reason === undefined ? {} : { reason }) };
   if (
     isEnded(release) &&
@@ -52,7 +59,7 @@ export function command(release: Release, asked: Command, person: Person, reason
   }
   switch (asked.kind) {
     case "approve":
-      return approve(release, asked, person, act);
+      return approve(release, asked, person, act, now);
     case "tick":
       return tick(release, asked, person, act);
     case "promote":
@@ -151,6 +158,7 @@ function approve(
   asked: Extract<Command, { kind: "approve" }>,
   person: Person,
   act: Act,
+  now: Instant,
 ): CommandAnswer {
   const found = findStep(release, asked.step) ?? null;
   if (found === null) return unknownStep(release, asked.step);
@@ -177,12 +185,23 @@ function approve(
       `${person.name} started this release, and nobody approves a release of their own.`,
       whoMay(release, step.role, release.by),
     );
+  const early = notYetDue(release, step, now);
+  if (early !== null) return early;
   if (validApprovals(release, progress).includes(person.name))
     return { kind: "already", sentence: `${person.name} has approved "${step.name}" already.` };
   return accept(
     [{ type: "approved", step: step.id, planHash: release.planHash, version: release.candidate.version, own, ...act }],
     `Approved "${step.name}" for ${release.candidate.label}${own ? " (own release, team of one)" : ""}.`,
   );
+}
+
+/** Who signs day 1 off on day 0 has not seen it. */
+function notYetDue({ liveAt }: Release, { name, afterMs }: Step, now: Instant): CommandAnswer | null {
+  if (afterMs === undefined) return null;
+  const rule = `"${name}" can be approved ${formatDuration(afterMs)} after the release went live`;
+  if (liveAt === null) return refuse("not-due", `${rule}, and it is not live yet.`);
+  const left = liveAt.wall + afterMs - now;
+  return left <= 0 ? null : refuse("not-due", `${rule}: in ${formatDuration(left)}.`);
 }
 
 function tick(release: Release, asked: Extract<Command, { kind: "tick" }>, person: Person, act: Act): CommandAnswer {

@@ -1,5 +1,6 @@
 import { failStep, hold } from "./react.ts";
 import type { Because, Placed, ReleaseEvent } from "./event.ts";
+import { fullStop } from "./plain-text.ts";
 import type { Step } from "./plan.ts";
 import type { Release, StepProgress } from "./release.ts";
 import { routed } from "./recipe.ts";
@@ -67,11 +68,11 @@ function incidentOfEnvironment(release: Release, danger: Because, seen: Seen, no
     return {
       ...danger,
       kind: "environment",
-      sentence: `${danger.sentence} There is no earlier version to go back to.`,
+      sentence: `${fullStop(danger.sentence)} There is no earlier version to go back to.`,
     };
   }
   const ended = noWayBack(release);
-  if (ended !== null) return { ...danger, kind: "environment", sentence: `${danger.sentence} ${ended}` };
+  if (ended !== null) return { ...danger, kind: "environment", sentence: `${fullStop(danger.sentence)} ${ended}` };
   const { metric } = danger.verdict ?? {};
   const stableToo = seen.stableVerdicts.find(
     (verdict) => verdict.metric === metric && verdict.verdict === "fail" && verdict.level === "rollback",
@@ -80,7 +81,7 @@ function incidentOfEnvironment(release: Release, danger: Because, seen: Seen, no
     return {
       ...danger,
       kind: "environment",
-      sentence: `${danger.sentence} ${release.stable.label} is as bad, so this looks like an incident of the environment and going back would not help.`,
+      sentence: `${fullStop(danger.sentence)} ${release.stable.label} is as bad, so this looks like an incident of the environment and going back would not help.`,
     };
   }
   if (release.begun.standbyStop || routed(release).length === 0 || !isDown(release, release.stable, seen)) return null;
@@ -88,7 +89,7 @@ function incidentOfEnvironment(release: Release, danger: Because, seen: Seen, no
   return {
     ...danger,
     kind: "environment",
-    sentence: `${danger.sentence} ${release.stable.label} can't take the traffic either: ${stable.sentence}.`,
+    sentence: `${fullStop(danger.sentence)} ${release.stable.label} can't take the traffic either: ${stable.sentence}.`,
   };
 }
 

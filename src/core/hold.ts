@@ -1,6 +1,7 @@
 import { hold } from "./react.ts";
 import type { Because, ReleaseEvent } from "./event.ts";
 import type { Verdict } from "./guard.ts";
+import { fullStop } from "./plain-text.ts";
 import type { Step, StepOf } from "./plan.ts";
 import { type Release, type StepProgress, watchedSoFar } from "./release.ts";
 import type { Seen } from "./seen.ts";
@@ -27,7 +28,7 @@ export function endOfStep(
 /** After a step back the way up again is a person's decision: what failed once would fail again. */
 function waitAfterStepBack(progress: StepProgress): Wait | null {
   if (progress.because === null) return null;
-  const sentence = `Stepped back: ${progress.because.sentence} "retry" goes up again, "rollback" goes back.`;
+  const sentence = `Stepped back: ${fullStop(progress.because.sentence)} "retry" goes up again, "rollback" goes back.`;
   return { because: { ...progress.because, kind: "waiting", sentence }, needsPerson: true };
 }
 

@@ -1,4 +1,5 @@
 import type { Because, ReleaseEvent } from "./event.ts";
+import { fullStop } from "./plain-text.ts";
 import type { Step, StepOf } from "./plan.ts";
 import type { Hold, Release } from "./release.ts";
 import { noWayBack } from "./way-back.ts";
@@ -8,7 +9,7 @@ export function failStep(release: Release, step: Step, because: Because): readon
   const failed: ReleaseEvent = { type: "step-failed", step: step.id, because };
   const ended = noWayBack(release);
   if (ended !== null)
-    return [failed, ...hold(release, step, true, { ...because, sentence: `${because.sentence} ${ended}` })];
+    return [failed, ...hold(release, step, true, { ...because, sentence: `${fullStop(because.sentence)} ${ended}` })];
   switch (release.plan.automaticRollback ? step.else : "hold") {
     case "rollback":
       return [failed, { type: "rollback-decided", because, by: null }];

@@ -252,7 +252,7 @@ function currentStatus(release: Release, step: Step, progress: StepProgress, now
     step: step.id,
     name: step.name,
     number: release.cursor + 1,
-    sinceMs: progress.startedAt?.wall ?? now.wall,
+    sinceMs: (progress.startedAt ?? release.liveAt ?? now).wall,
   };
   if (progress.state === "waiting" && step.afterMs !== undefined && release.liveAt !== null) {
     return {

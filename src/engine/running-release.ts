@@ -241,7 +241,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       }),
     command: (asked, by, reason) =>
       inTurn(async () => {
-        const answer = command(after(owed), asked, { name: by }, reason);
+        const answer = command(after(owed), asked, { name: by }, reason, time.now().wall);
         if (answer.kind === "accepted") {
           await append(answer.events);
           await decideOn();

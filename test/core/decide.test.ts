@@ -325,6 +325,21 @@ describe("people", () => {
     equal(fixFor("ann", { ann: ["approver"], cy: [] }), "give somebody else the role in the plan file's people:");
   });
 
+  it("can't sign a later day off before it has come", () => {
+    const world = watching(planOf([...USUAL.steps.slice(0, 4), step.approve("day-1", { afterMs: DAY })]));
+    const refusal = (): string | null => {
+      const answer = world.ask({ kind: "approve", step: "day-1" });
+      return answer.kind === "refused" ? `${answer.fault.code}: ${answer.fault.what}` : null;
+    };
+    equal(refusal(), 'not-due: "day-1" can be approved 1d after the release went live, and it is not live yet.');
+    world.pass(3 * MINUTE);
+    equal(refusal(), 'not-due: "day-1" can be approved 1d after the release went live: in 1d.');
+    // Nobody acts when the day comes: the one who approves may be the first to look.
+    world.wall += DAY;
+    equal(refusal(), null);
+    equal(world.release.state, "closed");
+  });
+
   it("are refused an approval of a plan that they did not see (I9)", () => {
     const world = new PureWorld(planOf([step.approve(), ...USUAL.steps])).settle();
     equal(world.ask({ kind: "approve", planHash: "another" }).kind, "refused");

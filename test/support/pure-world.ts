@@ -97,7 +97,7 @@ export class PureWorld {
   }
 
   ask(asked: Command, by = "bob", reason?: string): CommandAnswer {
-    const answer = command(this.release, asked, { name: by }, reason);
+    const answer = command(this.release, asked, { name: by }, reason, this.wall);
     if (answer.kind === "accepted") this.#append(answer.events);
     this.settle();
     return answer;

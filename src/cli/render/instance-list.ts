@@ -1,7 +1,7 @@
 import type { InstanceSeen } from "../../core/observation.ts";
 import { formatDuration } from "../../core/time.ts";
 import { paint, type Style, symbols } from "./style.ts";
-import { cut, padEnd, padStart } from "./text.ts";
+import { cut, padEnd, padStart, wrap } from "./text.ts";
 
 /** One instance with what its health probe said; null: it could not be asked, or need not be (a worker). */
 export interface InstanceHealth {
@@ -27,11 +27,13 @@ export function instanceList(instances: readonly InstanceHealth[], nowMs: number
     address: instance.address ?? "",
     cpu: instance.usage === undefined ? "" : `${Math.round(instance.usage.cpu * 100)}% CPU`,
     memory: instance.usage === undefined ? "" : `${Math.round(instance.usage.rssBytes / 2 ** 20)} MB`,
-    health: [healthOf(instance, health, nowMs), ...dependsOf(depends)].join("; "),
+    health: `${healthOf(instance, health, nowMs)}${depends?.ok === true ? "; dependencies well" : ""}`,
+    // Told, and never acted on: a version need not be put back because its database is away.
+    trouble: depends?.ok === false ? `dependencies not well: ${depends.text}` : null,
   }));
   const width = (key: "id" | "state" | "address" | "cpu" | "memory"): number =>
     Math.max(0, ...rows.map((row) => row[key].length));
-  return rows.map((row) => {
+  return rows.flatMap((row) => {
     const columns = [
       padEnd(row.id, width("id")),
       padEnd(row.state, width("state")),
@@ -41,7 +43,9 @@ export function instanceList(instances: readonly InstanceHealth[], nowMs: number
     ].filter((column) => column.trim() !== "");
     const begin = `  ${row.mark} ${columns.join("  ")}`;
     const left = style.width - (4 + columns.join("  ").length) - 2;
-    return left < 12 ? begin : `${begin}  ${paint(style, "dim", cut(row.health, left, symbols(style).ellipsis))}`;
+    const line = left < 12 ? begin : `${begin}  ${paint(style, "dim", cut(row.health, left, symbols(style).ellipsis))}`;
+    if (row.trouble === null) return [line];
+    return [line, ...wrap(`    ${row.trouble}`, style.width, "  ").map((each) => paint(style, "warn", each))];
   });
 }
 
@@ -55,11 +59,6 @@ function mark(instance: InstanceSeen, health: InstanceHealth["health"], style: S
 function stateOf({ state, adopted, restarts }: InstanceSeen): string {
   const crashes = restarts === 0 ? "" : `, ${restarts} ${restarts === 1 ? "restart" : "restarts"}`;
   return `${adopted ? "taken over" : state}${crashes}`;
-}
-
-/** A version that is well need not be put back because its database is away: told, and no more. */
-function dependsOf(depends: HealthAnswer | null): readonly string[] {
-  return depends === null ? [] : [`dependencies ${depends.ok ? "well" : "not well"}: ${depends.text}`];
 }
 
 function healthOf(instance: InstanceSeen, health: InstanceHealth["health"], nowMs: number): string {

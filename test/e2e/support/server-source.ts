@@ -12,6 +12,8 @@ export interface Behaviour {
   /** The health path answers with 302. */
   readonly redirects?: boolean;
   readonly needsEnvFile?: boolean;
+  /** Memory that it holds for nothing. */
+  readonly ballastBytes?: number;
   /** Until it listens. */
   readonly startMs?: number;
 }
@@ -27,6 +29,7 @@ if (behaviour.needsEnvFile) {
   catch { console.error("SHOP_DATABASE is not set"); process.exit(1); }
 }
 if (behaviour.diesAfterMs) setTimeout(() => { console.error("the disk of my dreams is full"); process.exit(7); }, behaviour.diesAfterMs);
+globalThis.ballast = Buffer.alloc(behaviour.ballastBytes ?? 0, 1);
 const server = http.createServer((request, response) => {
   const url = new URL(request.url, "http://app");
   response.setHeader("x-app", behaviour.name);
