@@ -220,7 +220,8 @@ export function undoRecipe(release: Release): Recipe {
   for (const { name, effect } of undoneCommands(release))
     recipe.push({ ...ONCE, name, effect, tries: 3, backoffMs: 2 * SECOND, optional: true });
   if (stable !== null) {
-    const names = workers(release, false).filter(() => release.begun.workersMoved || cold);
+    const moved = release.begun.workersMoved ? workers(release, false) : [];
+    const names = cold ? [...workers(release, false), ...workers(release, true)] : moved;
     if (names.length > 0)
       recipe.push({ ...startWorkers("start-stable-workers", stable.version, stable.slot, names), ...INSIST });
   }

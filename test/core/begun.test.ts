@@ -42,6 +42,14 @@ describe("a standby whose end has begun", () => {
   });
 });
 
+it("a rollback after the retirement starts every worker again, those too that ran beside the others", () => {
+  const plan = planOf([...USUAL.steps, step.approve("day-1")], { services: [WEB, { ...WORKER, overlap: true }] });
+  const world = watching(plan).pass(3 * MINUTE);
+  ok(world.release.standbyRetired);
+  world.ask({ kind: "rollback" });
+  deepEqual(workersOf(world), ["v1"]);
+});
+
 describe("a step back", () => {
   it("is refused where nothing else serves", () => {
     const world = new PureWorld(planOf([step.start(), step.shift(25, MINUTE), step.shift(100, MINUTE)]), null).settle();
