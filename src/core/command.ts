@@ -80,12 +80,7 @@ export function command(
     case "retry":
       return retry(release, act);
     case "retire-early":
-      if (release.standbyRetired || release.earlyRetirement !== null)
-        return { kind: "already", sentence: "The standby is retired already." };
-      return accept(
-        [{ type: "retirement-brought-forward", for: asked.for }],
-        `Retiring the standby now: release ${asked.for} needs its slot.`,
-      );
+      return retireEarly(release, asked.for);
   }
 }
 
@@ -336,6 +331,17 @@ export function rollbackSentence(release: Release): string {
       ? "as long as its start takes"
       : `about ${Math.ceil(start.tookMs / 1000)}s`;
   return `${stable.label} was retired: starts it again (${took}), then puts 100% on it${beside}, then stops ${candidate.label}.`;
+}
+
+/** Asked once more where it has failed: a newer release must not wait for ever for one that can't be stopped at first. */
+function retireEarly(release: Release, next: number): CommandAnswer {
+  const hasFailed = Object.values(release.earlyRetirement ?? {}).some(({ state }) => state === "failed");
+  if (release.followedBy === next && (release.standbyRetired || !hasFailed))
+    return { kind: "already", sentence: "The standby is retired already." };
+  return accept(
+    [{ type: "retirement-brought-forward", for: next }],
+    `Retiring the standby now: release ${next} takes its place.`,
+  );
 }
 
 function retry(release: Release, act: Act): CommandAnswer {

@@ -22,7 +22,7 @@ export function watchForDanger(
 ): readonly ReleaseEvent[] | null {
   if (progress.state !== "running" || progress.promoted) return null;
   // A newer release has taken its place beside it: what traffic needs is that one's business.
-  if (release.earlyRetirement !== null) return null;
+  if (release.followedBy !== null) return null;
   const danger = findDanger(release, seen, now);
   if (danger === null) return null;
   if (release.stable !== null && !release.begun.standbyStop && isUnknown(release, release.stable, seen)) return [];

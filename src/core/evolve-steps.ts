@@ -74,8 +74,6 @@ export function retried(release: Release, id: string): Release {
   };
   const running: Release =
     release.state === "failed" ? { ...next, state: release.liveAt === null ? "running" : "live" } : next;
-  const keepGood = (effects: Effects): Effects =>
-    Object.fromEntries(Object.entries(effects).filter(([, effect]) => effect.state === "confirmed"));
   if (running.undo !== null) return { ...running, undo: { ...running.undo, effects: keepGood(running.undo.effects) } };
   return withStep(running, id, (step) => ({
     ...step,
@@ -83,6 +81,11 @@ export function retried(release: Release, id: string): Release {
     because: null,
     effects: keepGood(step.effects),
   }));
+}
+
+/** What failed, or was interrupted, is forgotten, so that it is asked for again. */
+export function keepGood(effects: Effects): Effects {
+  return Object.fromEntries(Object.entries(effects).filter(([, effect]) => effect.state === "confirmed"));
 }
 
 /** The plane has another share than it confirmed: the newest share effect no longer holds and is asked for again. */

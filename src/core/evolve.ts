@@ -2,7 +2,7 @@ import type { Act, EventType, Happened, ReleaseEvent } from "./event.ts";
 import { NOTHING_BEGUN, withRequested } from "./begun.ts";
 import { emergencyNoted } from "./evolve-emergency.ts";
 import { confirmed, endEffect, interruptOpenEffects, withEffects } from "./evolve-effects.ts";
-import { drifted, indexOf, retried, steppedBack, withStep } from "./evolve-steps.ts";
+import { drifted, indexOf, keepGood, retried, steppedBack, withStep } from "./evolve-steps.ts";
 import type { Release } from "./release.ts";
 import { WHOLE } from "./share.ts";
 import type { Moment } from "./time.ts";
@@ -149,7 +149,7 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
     case "share-drifted":
       return drifted(next, at);
     case "retirement-brought-forward":
-      return { ...next, earlyRetirement: next.earlyRetirement ?? {} };
+      return { ...next, followedBy: event.for, earlyRetirement: keepGood(next.earlyRetirement ?? {}) };
     case "rollback-decided":
       return {
         ...next,
@@ -231,6 +231,7 @@ function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment):
     fault: null,
     begun: NOTHING_BEGUN,
     standbyRetired: false,
+    followedBy: null,
     earlyRetirement: null,
     emergencies: [],
   };

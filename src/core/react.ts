@@ -7,7 +7,7 @@ import { noWayBack } from "./way-back.ts";
 /** What the plan says to do when the step fails. */
 export function failStep(release: Release, step: Step, because: Because): readonly ReleaseEvent[] {
   const failed: ReleaseEvent = { type: "step-failed", step: step.id, because };
-  const ended = noWayBack(release);
+  const ended = noWayBack(release) ?? followed(release);
   if (ended !== null)
     return [failed, ...hold(release, step, true, { ...because, sentence: `${fullStop(because.sentence)} ${ended}` })];
   switch (release.plan.automaticRollback ? step.else : "hold") {
@@ -24,9 +24,16 @@ export function failStep(release: Release, step: Step, because: Because): readon
   }
 }
 
+/** Going back by itself would take down what a newer release has put there. */
+function followed({ followedBy }: Release): string | null {
+  return followedBy === null
+    ? null
+    : `Release ${followedBy} has taken its place, so this one does not go back by itself.`;
+}
+
 /** The last shift before the step that is due, with a lower share; null where nobody would take the rest. */
 export function lowerShift(release: Release): StepOf<"shift"> | null {
-  if (release.stable === null || release.begun.standbyStop || release.earlyRetirement !== null) return null;
+  if (release.stable === null || release.begun.standbyStop || release.followedBy !== null) return null;
   const before = release.plan.steps.slice(0, release.cursor);
   return (
     before.findLast((step): step is StepOf<"shift"> => step.kind === "shift" && step.share < release.share) ?? null

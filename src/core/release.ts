@@ -52,6 +52,8 @@ export interface Release {
   readonly fault: Fault | null;
   readonly begun: Begun;
   readonly standbyRetired: boolean;
+  /** The newer release that has taken its place beside it, or is about to; null: none has. */
+  readonly followedBy: number | null;
   /** Effects of a retirement that a newer release brought forward; null: none did. */
   readonly earlyRetirement: Effects | null;
   /** What was done before this journal could be told, oldest first. */

@@ -5,6 +5,7 @@ import { isMessageLeft } from "./messages.ts";
 /** Nothing is left to do now: the release has ended with every message sent or given up, or it waits for a person or a date. */
 export function isSettled(release: Release, wall: Instant): boolean {
   if (isMessageLeft(release, wall)) return false;
+  if (isEnded(release) && isMakingRoom(release)) return false;
   if (isEnded(release)) return true;
   if (release.undo !== null) return false;
   const current = currentStep(release);
@@ -17,4 +18,9 @@ export function isSettled(release: Release, wall: Instant): boolean {
     release.liveAt !== null &&
     release.liveAt.wall + step.afterMs > wall
   );
+}
+
+/** A newer release waits until the standby is gone. */
+function isMakingRoom({ followedBy, standbyRetired, state }: Release): boolean {
+  return followedBy !== null && !standbyRetired && state !== "rolled-back";
 }

@@ -60,7 +60,8 @@ export function createRequests({ ports, options, hands, epoch, claim, poke, stop
     }
     mustBeFree(releases);
     const holder = releases.find(({ state }) => state === "live" || state === "closed");
-    if (holder !== undefined && !holder.standbyRetired) {
+    // One that is still watched must know that its place is taken, whether there is a standby to retire or not.
+    if (holder !== undefined && (holder.state === "live" || !holder.standbyRetired)) {
       const older = await hands.take(holder.id);
       await older.command({ kind: "retire-early", for: next }, by, undefined);
       await until(
