@@ -48,6 +48,9 @@ const KNOWN: Readonly<Record<EventType, true>> = {
   failed: true,
 };
 
+/** Every type of event that there is. */
+export const EVENT_TYPES = Object.keys(KNOWN) as readonly EventType[];
+
 /**
  * An event of any earlier format in today's shape. A newer one stops the engine with a clear message: guessing at
  * what a newer Tidegate meant would be worse than waiting for it.

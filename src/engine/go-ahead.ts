@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Emergency } from "../core/emergency.ts";
 import type { ReleaseEvent } from "../core/event.ts";
 import { FaultError } from "../core/fault.ts";
@@ -28,7 +27,7 @@ export async function goAhead(
   const begun = ports.clock.monotonic();
   const emergency: Emergency = {
     format: 1,
-    id: randomUUID(),
+    id: `${release.id}-${epoch}-${Math.round(begun)}`,
     outcome: "put-back",
     app: release.app,
     environment: release.environment,

@@ -1,0 +1,32 @@
+import { registerHooks } from "node:module";
+import { existsSync, readFileSync } from "node:fs";
+import type { PlantedFault } from "./fault.ts";
+
+const ROOT = new URL("../../../", import.meta.url);
+
+/**
+ * Puts the fault into the program before it is loaded in this process. Answers what says, once everything is loaded,
+ * whether it really is in it. Throws for one that does not apply any more: a hunt for nothing would find nothing.
+ */
+export function plant({ name, file, instead, put }: PlantedFault): { mustBeIn(): void } {
+  const url = new URL(file, ROOT);
+  if (!existsSync(url)) throw new Error(`The planted fault "${name}" is for ${file}, which is not there.`);
+  const times = readFileSync(url, "utf8").split(instead).length - 1;
+  if (times !== 1)
+    throw new Error(`The planted fault "${name}" replaces what occurs ${times} times in ${file}: ${instead}`);
+  let isIn = false;
+  registerHooks({
+    load(loaded, context, next) {
+      const module = next(loaded, context);
+      if (loaded !== url.href) return module;
+      isIn = true;
+      const source = typeof module.source === "string" ? module.source : new TextDecoder().decode(module.source);
+      return { ...module, source: source.replace(instead, () => put) };
+    },
+  });
+  return {
+    mustBeIn: () => {
+      if (!isIn) throw new Error(`The planted fault "${name}" is in ${file}, which the simulation does not load.`);
+    },
+  };
+}

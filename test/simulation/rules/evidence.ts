@@ -1,0 +1,72 @@
+import type { Verdict } from "../../../src/core/guard.ts";
+import { isOfProcesses } from "../../../src/core/guard.ts";
+import type { SecondRow } from "../../../src/core/observation.ts";
+import { SECOND } from "../../../src/core/time.ts";
+import { type Ledger, readInto } from "./ledger.ts";
+import type { Rule } from "./rule.ts";
+
+/** I4, by the rows that the acting engine really got. */
+export const evidence: Rule = {
+  name: "I4",
+  sentence: "Missing data is never a pass, and never a silent fail",
+  begin: (broken) => {
+    const ledger: Ledger = new Map();
+    let counted: SecondRow[] = [];
+
+    const sum = (version: string, fromSecond: number, toSecond: number): { n: number; bad: number } => {
+      let n = 0;
+      let bad = 0;
+      for (const row of counted) {
+        if (row.version !== version || row.second < fromSecond || row.second > toSecond) continue;
+        n += row.requests;
+        bad += row.status.server + row.status.failed;
+      }
+      return { n, bad };
+    };
+
+    const isSupported = ({ figures, metric }: Verdict, version: string, at: number): boolean => {
+      if (isOfProcesses(metric)) return true;
+      // Looked at up to some seconds ago, over a window that ended some seconds before that.
+      const now = Math.floor(at / SECOND);
+      const { n, bad } = sum(version, now - figures.windowMs / SECOND - 15, now);
+      return n >= figures.n && (figures.k === undefined || bad >= figures.k);
+    };
+
+    return (fact) => {
+      readInto(ledger, fact);
+      // By the time that never jumps: the seconds of one batch end where it was counted.
+      if (fact.kind === "counted") {
+        const behind = Math.floor(fact.at / SECOND) - 1 - Math.max(...fact.rows.map(({ second }) => second));
+        counted = [...counted, ...fact.rows.map((row) => ({ ...row, second: row.second + behind }))].slice(-400);
+      }
+      if (fact.kind !== "appended") return;
+      const entry = ledger.get(fact.release);
+      if (entry === undefined) return;
+      const { candidate, stable, plan } = entry.planned;
+      for (const { event } of fact.events) {
+        if (event.type === "step-passed" && event.because.kind === "guard") {
+          const step = plan.steps.find(({ id }) => id === event.step);
+          for (const guard of step?.guards ?? []) {
+            if (isOfProcesses(guard.metric) || stable === null) continue;
+            const now = Math.floor(fact.at / SECOND);
+            const { n } = sum(candidate.version, now - Math.ceil(guard.windowMs / SECOND) - 15, now);
+            if (n < guard.minRequests)
+              broken(
+                `Release ${fact.release}: "${event.step}" passed on ${n} requests, where ${guard.metric} needs ${guard.minRequests}.`,
+              );
+          }
+        }
+        const decided =
+          event.type === "step-failed" || event.type === "rollback-decided" || event.type === "stepped-back"
+            ? event.because
+            : null;
+        if (decided?.kind === "no-data") broken(`Release ${fact.release}: ${event.type} for want of data.`);
+        if (decided?.verdict === undefined) continue;
+        if (decided.verdict.verdict !== "fail")
+          broken(`Release ${fact.release}: ${event.type} on the verdict "${decided.verdict.verdict}".`);
+        if (!isSupported(decided.verdict, candidate.version, fact.at))
+          broken(`Release ${fact.release}: ${event.type} on figures that nobody counted: ${decided.verdict.sentence}`);
+      }
+    };
+  },
+};

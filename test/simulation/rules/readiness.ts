@@ -1,0 +1,56 @@
+import { SECOND } from "../../../src/core/time.ts";
+import type { RoutingTable } from "../../../src/core/routing.ts";
+import { type Ledger, readInto } from "./ledger.ts";
+import type { Rule } from "./rule.ts";
+
+/** I1, by the probes' own answers: what an engine was told, not what it made of it. */
+export const readiness: Rule = {
+  name: "I1",
+  sentence: "No weight on an instance not seen ready within its own health window",
+  begin: (broken) => {
+    const ledger: Ledger = new Map();
+    /** By instance: the newest good answer, and of which process. */
+    const good = new Map<string, { pid: number; at: number }>();
+    const pids = new Map<string, number>();
+
+    const weighs = (table: RoutingTable | null): number => table?.share ?? 0;
+
+    return (fact) => {
+      readInto(ledger, fact);
+      if (fact.kind === "probed" && fact.ok) good.set(fact.instance, { pid: fact.pid, at: fact.at });
+      if (fact.kind === "instance") pids.set(fact.id, fact.pid);
+      if (fact.kind !== "table" || typeof fact.by !== "number") return;
+      const { table, before } = fact;
+      const { candidate } = table;
+      if (candidate === null) return;
+      const isMore = weighs(table) > weighs(before) || before?.candidate?.version !== candidate.version;
+      if (!isMore || table.share === 0) return;
+      const entry = ledger.get(table.release);
+      if (entry === undefined) return broken(`A table of release ${table.release}, which the journal does not know.`);
+      const decidedAt = Math.max(
+        ...[...entry.effects.values()]
+          .filter(({ effect }) => effect.kind === "share" && effect.share === table.share)
+          .map(({ askedAt }) => askedAt),
+        Number.NEGATIVE_INFINITY,
+      );
+      for (const service of entry.planned.plan.services) {
+        if (service.routes.length === 0) continue;
+        const mine = candidate.instances.filter((each) => each.service === service.name && !each.draining);
+        if (mine.length === 0)
+          broken(`${table.share / 100}% for ${candidate.version}, and no instance of ${service.name} is in the table.`);
+        const windowMs =
+          service.health === undefined
+            ? 5 * SECOND
+            : service.health.fall * service.health.everyMs + service.health.timeoutMs;
+        for (const { id } of mine) {
+          const seen = good.get(id);
+          if (seen === undefined) broken(`${table.share / 100}% with ${id}, which never answered that it is ready.`);
+          else if (decidedAt - seen.at > windowMs)
+            broken(
+              `${table.share / 100}% with ${id}, last seen ready ${decidedAt - seen.at} ms before that was decided.`,
+            );
+        }
+      }
+    };
+  },
+};

@@ -1,0 +1,91 @@
+import { WHOLE } from "../../../src/core/share.ts";
+import type { RoutingTable } from "../../../src/core/routing.ts";
+import { type Entry, type Ledger, readInto } from "./ledger.ts";
+import type { Rule } from "./rule.ts";
+
+/** The order of undoing (DESIGN §2): traffic, then what was changed beside, last first, then workers and the candidate. */
+export const undoOrder: Rule = {
+  name: "undo",
+  sentence: "A rollback undoes everything, in the right order",
+  begin: (broken) => {
+    const ledger: Ledger = new Map();
+    let table: RoutingTable | null = null;
+    /** Living instances: version and service. */
+    const living = new Map<string, { version: string; service: string }>();
+    const undone = new Map<number, string[]>();
+
+    const hasTraffic = (version: string): boolean =>
+      table !== null &&
+      ((table.candidate?.version === version && table.share > 0) ||
+        (table.stable?.version === version && (table.candidate === null || table.share < WHOLE)));
+
+    const undoing = (): readonly (readonly [number, Entry])[] =>
+      [...ledger].filter(([, { state }]) => state === "undoing");
+
+    return (fact) => {
+      if (fact.kind === "appended") {
+        for (const { event } of fact.events)
+          if (event.type === "rolled-back")
+            checkCommands(fact.release, ledger.get(fact.release), undone.get(fact.release) ?? [], broken);
+      }
+      readInto(ledger, fact);
+      if (fact.kind === "table") table = fact.table;
+      if (fact.kind === "command" && fact.what === "begun" && fact.command.startsWith("undo-")) {
+        undone.set(fact.release, [...(undone.get(fact.release) ?? []), fact.command]);
+        const entry = ledger.get(fact.release);
+        if (entry !== undefined && entry.planned.stable !== null && hasTraffic(entry.planned.candidate.version))
+          broken(
+            `Release ${fact.release}: "${fact.command}" is run while ${entry.planned.candidate.version} has traffic.`,
+          );
+      }
+      if (fact.kind !== "instance") return;
+      if (fact.what === "started" || fact.what === "adopted") {
+        living.set(fact.id, fact);
+        for (const [id, { planned }] of undoing())
+          if (planned.candidate.version === fact.version && typeof fact.by === "number")
+            broken(`Release ${id} is being rolled back, and ${fact.id} is started.`);
+      }
+      if (fact.what === "stopped") living.delete(fact.id);
+      if (fact.what !== "stopping") return;
+      for (const [id, { planned }] of undoing()) {
+        if (planned.candidate.version !== fact.version || planned.stable === null) continue;
+        if (hasTraffic(fact.version)) broken(`Release ${id}: ${fact.id} is stopped while ${fact.version} has traffic.`);
+        const service = planned.plan.services.find(({ name }) => name === fact.service);
+        const { version } = planned.stable;
+        const stands = [...living.values()].some((each) => each.version === version && each.service === fact.service);
+        if (service?.routes.length === 0 && planned.stable.adopted === undefined && !stands)
+          broken(`Release ${id}: the worker ${fact.id} is stopped before one of ${version} runs.`);
+      }
+    };
+  },
+};
+
+/** Every command that was begun and can be undone was undone, the last one first. */
+function checkCommands(
+  release: number,
+  entry: Entry | undefined,
+  undone: readonly string[],
+  broken: (sentence: string) => void,
+): void {
+  if (entry === undefined) return;
+  const wanted: string[] = [];
+  for (const { effect, inverse, within } of entry.effects.values())
+    if (
+      within.kind === "step" &&
+      effect.kind === "command" &&
+      inverse?.kind === "command" &&
+      !wanted.includes(inverse.command)
+    )
+      wanted.unshift(inverse.command);
+  const order = entry.planned.plan.steps
+    .flatMap((step) => (step.kind === "run" && step.undo !== undefined ? [step.undo] : []))
+    .toReversed();
+  const sorted = order.filter((command) => wanted.includes(command));
+  const firsts = [...new Set(undone)];
+  if (sorted.some((command) => !firsts.includes(command)))
+    broken(
+      `Release ${release} is rolled back, and not undone: ${sorted.filter((command) => !firsts.includes(command)).join(", ")}.`,
+    );
+  else if (firsts.join() !== sorted.join())
+    broken(`Release ${release} undid ${firsts.join(", ")} instead of ${sorted.join(", ")}.`);
+}
