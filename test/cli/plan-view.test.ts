@@ -56,6 +56,8 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
   it("leaves partial shares out where nothing serves yet", () => {
     const view = planView({ ...PREVIEW, stable: null, warnings: [] }, STYLE).join("\n");
     assert.match(view, /shift 5% +left out: nothing serves yet/);
+    assert.doesNotMatch(view, /left out[^\n]*\n +watched/);
+    assert.match(view, /shift 100%[^\n]*\n +watched: errors/);
     assert.match(view, /holds 1m,/);
   });
 });

@@ -114,7 +114,7 @@ function tell(
     ...list("Assumed", assumed),
     ...list("Not known", unknown),
     "",
-    "Next: tidegate doctor, then tidegate plan, then tidegate release",
+    "Next: tidegate doctor, then tidegate plan, then tidegate release. Keep what was written in git.",
   ]);
   return DONE;
 }

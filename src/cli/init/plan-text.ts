@@ -8,7 +8,7 @@ export function planText(facts: Facts, steps: readonly MarkdownStep[] | null): s
   const { app, services, front } = facts;
   const isRouted = services.some((service) => service.isRouted);
   return [
-    "# Tidegate's plan for this app. What each key means: docs/plan-file.md, or tidegate plan to see what it does.\n",
+    "# Tidegate's plan for this app. What a release by it would do: tidegate plan. What each key means: docs/plan-file.md in the package.\n",
     yaml({ app }),
     yaml({ services: Object.fromEntries(services.map((service) => [service.name, serviceEntry(service, services)])) }),
     ...(isRouted

@@ -1,6 +1,7 @@
 import { formatCount, formatLimit } from "../../core/figures.ts";
 import { type Guard, type GuardLevel, METRICS } from "../../core/guard.ts";
-import type { Plan, Step } from "../../core/plan.ts";
+import type { Plan, Step, StepOf } from "../../core/plan.ts";
+import { WHOLE } from "../../core/share.ts";
 import { formatDuration } from "../../core/time.ts";
 import type { PlanPreview } from "../plan-preview.ts";
 import { labelled } from "./labelled.ts";
@@ -63,8 +64,9 @@ function stepLines(plan: Plan, stable: string | null, style: Style): readonly st
       Math.max(24, style.width - lead.length),
     );
     const guards = guardsSentence(step.guards);
-    const isNews = step.kind === "shift" && guards !== watched && guards !== "";
-    if (step.kind === "shift") watched = guards;
+    const isWatched = step.kind === "shift" && !isLeftOut(step, stable);
+    const isNews = isWatched && guards !== watched && guards !== "";
+    if (isWatched) watched = guards;
     return [
       ...phase,
       `${paint(style, "dim", lead.slice(0, 4))}${lead.slice(4)}${first}`,
@@ -128,8 +130,13 @@ function startFacts(plan: Plan, stable: string | null): string {
   return `${names}${stable === null ? "" : ` beside ${stable}`}, ready within ${formatDuration(bound)}`;
 }
 
-function shiftFacts(step: Extract<Step, { kind: "shift" }>, plan: Plan, stable: string | null): readonly string[] {
-  if (stable === null && step.share < 10_000) return ["left out: nothing serves yet to share the traffic with"];
+/** Where nothing serves yet there is nothing to share with. */
+function isLeftOut(step: StepOf<"shift">, stable: string | null): boolean {
+  return stable === null && step.share < WHOLE;
+}
+
+function shiftFacts(step: StepOf<"shift">, plan: Plan, stable: string | null): readonly string[] {
+  if (isLeftOut(step, stable)) return ["left out: nothing serves yet to share the traffic with"];
   const { hold } = step;
   const time =
     hold.kind === "for"
@@ -138,7 +145,7 @@ function shiftFacts(step: Extract<Step, { kind: "shift" }>, plan: Plan, stable: 
   const workers = plan.services
     .filter(({ routes, overlap }) => routes.length === 0 && !overlap)
     .map(({ name }) => name);
-  return [time, ...(step.share === 10_000 && workers.length > 0 ? [`switches ${workers.join(", ")}`] : [])];
+  return [time, ...(step.share === WHOLE && workers.length > 0 ? [`switches ${workers.join(", ")}`] : [])];
 }
 
 const VERBS: Readonly<Record<GuardLevel, string>> = { warn: "warns", hold: "holds", rollback: "rolls back" };
