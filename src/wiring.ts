@@ -13,9 +13,11 @@ import type {
 import { FaultError } from "./core/fault.ts";
 import type { InstanceSeen } from "./core/observation.ts";
 import type { Plan } from "./core/plan.ts";
+import type { TrafficState } from "./core/routing.ts";
 import { secretsOf } from "./core/secrets.ts";
 import { EPOCH_HEADER, KEEPER_SOCKET, type KeeperState } from "./keeper/protocol.ts";
 import { callControl, isAnswered } from "./local/control-socket.ts";
+import { PROXY_SOCKET } from "./proxy/protocol.ts";
 import { identify, isSameProcess, type ProcessIdentity } from "./local/process-identity.ts";
 import { createStateFolder, type StateFolder } from "./local/state-folder.ts";
 import type { HealthProbe } from "./ports/health.ts";
@@ -201,6 +203,10 @@ export async function restartProxy(
   if (isAnythingKept(state))
     await ensureKeeper({ folder: state, keeperCommand: [...self, "keeper", "--state", state.path] });
   return restartEmbedded(state, within);
+}
+
+export function dataPlane(state: StateFolder): Promise<TrafficState | null> {
+  return callControl<TrafficState>(state.socket(PROXY_SOCKET), "/state", { timeoutMs: 2_000 }).catch(() => null);
 }
 
 /** It answers no more a moment before it has ended; who looks at the processes next must not find it. */

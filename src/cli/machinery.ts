@@ -1,5 +1,6 @@
 import type { InstanceSeen } from "../core/observation.ts";
 import type { Plan } from "../core/plan.ts";
+import type { TrafficState } from "../core/routing.ts";
 import type { Duration, Instant } from "../core/time.ts";
 import type { EngineOptions, Ports } from "../engine/api.ts";
 import type { StateFolder } from "../local/state-folder.ts";
@@ -29,6 +30,8 @@ export interface Machinery {
   /** Hides what the plan takes from the environment. */
   healthProbe(plan: Plan): Promise<HealthProbe>;
   isKeeperThere(state: StateFolder): Promise<boolean>;
+  /** What the data plane of the state folder says of itself; null where none answers. */
+  dataPlane(state: StateFolder): Promise<TrafficState | null>;
   /** Stops all instances, the proxy and the keeper of the state folder, or what a killed one left; false where nothing runs. */
   stopEverything(state: StateFolder): Promise<boolean>;
   /** Resolves when the process is told to end. `takeOver`: from a keeper of any version, not of an older one only. */

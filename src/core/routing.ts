@@ -78,6 +78,7 @@ export interface TrafficState {
   /** Identity of the proxy process. */
   readonly proxy: string;
   readonly pid: number;
+  /** Since when it has counted without a gap: a process that took over from another goes on from that one's. */
   readonly startedAt: Instant;
   readonly listening: readonly { readonly host: string; readonly port: number; readonly tls: boolean }[];
   readonly inFlight: Readonly<Record<string, number>>;
@@ -90,10 +91,23 @@ export interface TrafficState {
   >;
   /** Set when the lease ended and the plane went back by itself. */
   readonly returnedAt: Instant | null;
+  /** What processes that were killed had in flight, as they had counted it themselves; the newest last. */
+  readonly lost?: readonly LostRequests[];
   /** A process that was in charge before and still finishes what it has; its counts are in the others. */
   readonly leaving?: { readonly pid: number; readonly requests: number; readonly webSockets: number };
   /** Last request that began on each version, wall ms; null: none yet. */
   readonly lastRequestAt: Readonly<Record<string, Instant | null>>;
+}
+
+/** What a process of the data plane took with it. No version's fault, so it counts as evidence against none. */
+export interface LostRequests {
+  readonly proxy: string;
+  readonly pid: number;
+  /** When it last had something to count. */
+  readonly at: Instant;
+  /** By version; "" for those that were held and had none yet. */
+  readonly requests: Readonly<Record<string, number>>;
+  readonly webSockets: number;
 }
 
 /** Where the plane listens; tells the keeper which sockets to open. */

@@ -1,4 +1,4 @@
-import type { Duration } from "../core/time.ts";
+import type { Duration, Instant } from "../core/time.ts";
 import type { ControlRequest } from "../local/control-socket.ts";
 import { SUCCESSOR_HEADER } from "./protocol.ts";
 import type { InheritedTable } from "./table-in-force.ts";
@@ -7,6 +7,7 @@ import type { InheritedTable } from "./table-in-force.ts";
 export interface HandOver {
   readonly proxy: string;
   readonly pid: number;
+  readonly startedAt: Instant;
   readonly table: InheritedTable;
   /** Instances that its probes find down. */
   readonly down: readonly string[];

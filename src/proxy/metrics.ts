@@ -38,6 +38,14 @@ export function metricsText(state: TrafficState, tallies: Iterable<Tally>): stri
   metric("tidegate_in_flight", "gauge", "Requests in flight by version.");
   for (const { version, inFlight } of all) sample("tidegate_in_flight", { version }, inFlight);
 
+  const lost = state.lost ?? [];
+  metric("tidegate_requests_lost", "gauge", "In flight in processes of the data plane that were killed lately.");
+  sample(
+    "tidegate_requests_lost",
+    {},
+    lost.reduce((sum, { requests }) => sum + total(Object.values(requests)), 0),
+  );
+
   const endpoints = Object.entries(state.endpoints);
   metric("tidegate_endpoint_healthy", "gauge", "1 when the instance answers its probes.");
   for (const [endpoint, { healthy }] of endpoints) sample("tidegate_endpoint_healthy", { endpoint }, Number(healthy));
@@ -72,6 +80,10 @@ function durations(
   sample("tidegate_request_duration_seconds_bucket", { version, le: "+Inf" }, count);
   sample("tidegate_request_duration_seconds_sum", { version }, totals.latencySumMs / 1_000);
   sample("tidegate_request_duration_seconds_count", { version }, count);
+}
+
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0);
 }
 
 function escape(label: string): string {

@@ -25,6 +25,8 @@ export class Tally {
   readonly version: string;
   /** Requests in flight now. */
   inFlight = 0;
+  /** WebSockets and other tunnels that are open now. */
+  openTunnels = 0;
   /** Of a monotonic clock; null: none yet. */
   lastRequestAt: number | null = null;
 
@@ -36,8 +38,32 @@ export class Tally {
     webSockets: { opened: 0, failed: 0 },
   };
 
-  constructor(version: string) {
+  readonly #onFlight: () => void;
+
+  constructor(version: string, onFlight: () => void) {
     this.version = version;
+    this.#onFlight = onFlight;
+  }
+
+  begin(): void {
+    this.inFlight += 1;
+    this.lastRequestAt = performance.now();
+    this.#onFlight();
+  }
+
+  end(): void {
+    this.inFlight -= 1;
+    this.#onFlight();
+  }
+
+  beginTunnel(): void {
+    this.openTunnels += 1;
+    this.#onFlight();
+  }
+
+  endTunnel(): void {
+    this.openTunnels -= 1;
+    this.#onFlight();
   }
 }
 
@@ -69,6 +95,9 @@ interface Route {
  * counted into an earlier one, so a second is final, and can be read, as soon as the next has begun.
  */
 export class Observations {
+  /** Called whenever more or less is in flight. */
+  onFlight: () => void = () => undefined;
+
   readonly #proxy: string;
   readonly #wall: () => Instant;
   readonly #tallies = new Map<string, Tally>();
@@ -89,7 +118,7 @@ export class Observations {
   tally(version: string): Tally {
     let tally = this.#tallies.get(version);
     if (tally === undefined) {
-      tally = new Tally(version);
+      tally = new Tally(version, () => this.onFlight());
       this.#tallies.set(version, tally);
       this.#forgetOldVersions();
     }
@@ -213,7 +242,7 @@ export class Observations {
   #forgetOldVersions(): void {
     for (const [version, tally] of this.#tallies) {
       if (this.#tallies.size <= MAX_VERSIONS) return;
-      if (tally.inFlight === 0 && tally.open.requests === 0) this.#tallies.delete(version);
+      if (tally.inFlight + tally.openTunnels + tally.open.requests === 0) this.#tallies.delete(version);
     }
   }
 }

@@ -27,9 +27,7 @@ export class Placement {
     if (endpoint === null) return null;
     this.endpoint = endpoint;
     endpoint.inFlight += 1;
-    const { tally } = this.version;
-    tally.inFlight += 1;
-    tally.lastRequestAt = performance.now();
+    this.version.tally.begin();
     return endpoint;
   }
 
@@ -48,7 +46,7 @@ export class Placement {
 
   release(): void {
     if (this.endpoint === null) return;
-    this.version.tally.inFlight -= 1;
+    this.version.tally.end();
     this.endpoint.release();
     this.endpoint = null;
   }

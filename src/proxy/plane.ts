@@ -1,35 +1,30 @@
 import { randomBytes } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { Listener, TrafficState } from "../core/routing.ts";
-import type { Duration } from "../core/time.ts";
-import type { Instant } from "../core/time.ts";
+import type { Listener, LostRequests, TrafficState } from "../core/routing.ts";
+import type { Duration, Instant } from "../core/time.ts";
 import { createStateFolder, type StateFolder } from "../local/state-folder.ts";
-import { assign, type Assignment } from "./assign.ts";
-import { clientOf } from "./client.ts";
 import { depart } from "./departure.ts";
 import { askToClose, drain } from "./drain.ts";
 import { EarlierRows } from "./earlier-rows.ts";
 import { EndpointRegistry } from "./endpoint-registry.ts";
-import { Exchange } from "./exchange.ts";
 import { DEFAULT_WAITS, type ExchangeContext, type Waits, watchInFlight } from "./exchange-context.ts";
 import type { HandOver } from "./hand-over.ts";
 import { InFlight } from "./in-flight.ts";
+import { InFlightLedger } from "./in-flight-ledger.ts";
 import { withLeaving } from "./leaving-state.ts";
-import { openListener, type OpenListener } from "./listener.ts";
+import { type ListenerHandlers, openListener, type OpenListener } from "./listener.ts";
+import { type InFlightCount, lostRequests } from "./lost-requests.ts";
 import { metricsText } from "./metrics.ts";
 import { Observations } from "./observations.ts";
 import { Patience } from "./patience.ts";
 import { Pause } from "./pause.ts";
-import { type CohortSeal, cohortSeal } from "./pin.ts";
 import type { Predecessor } from "./predecessor.ts";
 import type { LeaveWithin, ProxyObservations, ProxyTimeouts } from "./protocol.ts";
-import { isRefusal, type PlaneRefusal, REFUSALS, refuse, refuseOnSocket } from "./refusal.ts";
-import { readRequestHead, type RequestHead } from "./request-head.ts";
+import { createReception } from "./reception.ts";
+import { steadyWall } from "./steady-wall.ts";
 import { TableInForce } from "./table-in-force.ts";
-import { Upgrade } from "./upgrade.ts";
 
 export const DEFAULT_TIMEOUTS: ProxyTimeouts = { headersMs: 15_000, idleMs: 65_000, connectMs: 2_000 };
 
@@ -39,7 +34,7 @@ export class Plane implements AsyncDisposable {
   readonly observations: Observations;
   readonly pause = new Pause();
   readonly identity = `${process.pid}-${randomBytes(6).toString("hex")}`;
-  readonly startedAt = Date.now();
+  readonly startedAt: Instant;
 
   /** Resolves when a process that was told to leave has finished. */
   readonly hasLeft: Promise<void>;
@@ -49,11 +44,15 @@ export class Plane implements AsyncDisposable {
   readonly #context: ExchangeContext;
   readonly #predecessor: Predecessor | null;
   readonly #earlierRows: EarlierRows;
+  readonly #folder: StateFolder;
+  readonly #ledger: InFlightLedger;
   readonly #departure = Promise.withResolvers<void>();
-  readonly #seal: CohortSeal;
+  readonly #reception: ListenerHandlers;
   readonly #stopWatching: () => void;
   readonly #roll: NodeJS.Timeout;
   #timeouts = DEFAULT_TIMEOUTS;
+  /** What processes before this one took with them. */
+  #lost: readonly LostRequests[];
 
   /**
    * Goes on with what was last acknowledged in this folder, or with what a living process hands over; accepts nothing
@@ -66,9 +65,13 @@ export class Plane implements AsyncDisposable {
     const inherited = predecessor?.handedOver.table ?? null;
     this.table = new TableInForce(folder, this.observations, new EndpointRegistry(connectMs), inherited);
     this.hasLeft = this.#departure.promise;
+    this.startedAt = predecessor?.handedOver.startedAt ?? Date.now();
+    this.#folder = folder;
+    this.#lost = lostRequests(folder);
+    this.#ledger = new InFlightLedger(folder, this.identity, () => this.#inFlight());
+    this.observations.onFlight = this.#ledger.touch;
     this.#predecessor = predecessor;
     this.#earlierRows = predecessor?.rows ?? new EarlierRows();
-    this.#seal = cohortSeal(this.table.sealKey);
     this.#context = {
       observations: this.observations,
       patience: new Patience(),
@@ -76,6 +79,8 @@ export class Plane implements AsyncDisposable {
       waits,
       isStopping: false,
     };
+    const { table, pause } = this;
+    this.#reception = createReception({ table, pause, context: this.#context, connectMs, onHeld: this.#ledger.touch });
     this.#stopWatching = watchInFlight(this.#context);
     this.#roll = setInterval(() => this.observations.roll(), 250);
     this.#roll.unref();
@@ -94,15 +99,7 @@ export class Plane implements AsyncDisposable {
       closeHandle(handle);
       return open.listener;
     }
-    const opened = await openListener(
-      listener,
-      timeouts,
-      {
-        request: (request, response) => this.#onRequest(request, response),
-        upgrade: (request, early) => this.#onUpgrade(request, early),
-      },
-      handle,
-    );
+    const opened = await openListener(listener, timeouts, this.#reception, handle);
     void open?.stopAccepting();
     this.#listeners.set(keyOf(opened.listener), opened);
     return opened.listener;
@@ -117,6 +114,7 @@ export class Plane implements AsyncDisposable {
     return {
       proxy: this.identity,
       pid: process.pid,
+      startedAt: this.startedAt,
       down: this.table.endpoints.all().flatMap(({ id, health }) => (health === "down" ? [id] : [])),
       patience: this.#context.patience.learned(),
       pause: this.pause.rest,
@@ -139,6 +137,7 @@ export class Plane implements AsyncDisposable {
       inFlight: this.observations.inFlight(),
       endpoints: this.table.endpoints.state(),
       returnedAt: this.table.returnedAt,
+      ...(this.#lost.length === 0 ? {} : { lost: this.#lost }),
       lastRequestAt: this.#lastRequestAt(),
     };
     return withLeaving(own, this.#predecessor?.state ?? null);
@@ -211,6 +210,7 @@ export class Plane implements AsyncDisposable {
 
   async close(): Promise<void> {
     this.isClosed = true;
+    this.#ledger.close();
     clearInterval(this.#roll);
     this.#stopWatching();
     this.pause.end();
@@ -222,55 +222,6 @@ export class Plane implements AsyncDisposable {
     return this.close();
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    clientOf(request.socket).requests += 1;
-    const head = this.#readHead(request);
-    if (isRefusal(head)) {
-      refuse(response, head, this.#context.isStopping);
-      return;
-    }
-    if (this.pause.isOn) {
-      this.pause.hold(
-        () => this.#forward(request, response, head),
-        () => refuse(response, REFUSALS.paused, this.#context.isStopping),
-      );
-      return;
-    }
-    this.#forward(request, response, head);
-  }
-
-  #forward(request: IncomingMessage, response: ServerResponse, head: RequestHead): void {
-    const assignment = this.#assign(request, head);
-    if (isRefusal(assignment)) refuse(response, assignment, this.#context.isStopping);
-    else new Exchange(this.#context, request, response, head, assignment).start();
-  }
-
-  #onUpgrade(request: IncomingMessage, early: Buffer): void {
-    const head = this.#readHead(request);
-    if (isRefusal(head) || head.hasBody) {
-      refuseOnSocket(request.socket, isRefusal(head) ? head : REFUSALS.badFraming);
-      return;
-    }
-    const go = (): void => {
-      const assignment = this.#assign(request, head);
-      if (isRefusal(assignment)) refuseOnSocket(request.socket, assignment);
-      else {
-        const context = { observations: this.observations, connectMs: () => this.#timeouts.connectMs };
-        new Upgrade(context, request, early, head, assignment).start();
-      }
-    };
-    this.pause.hold(go, () => refuseOnSocket(request.socket, REFUSALS.paused));
-  }
-
-  #assign(request: IncomingMessage, head: RequestHead): Assignment | PlaneRefusal {
-    const { routing } = this.table;
-    return routing === null ? REFUSALS.noTable : assign(routing, request, head, this.#seal);
-  }
-
-  #readHead(request: IncomingMessage): RequestHead | PlaneRefusal {
-    return readRequestHead(request, clientOf(request.socket), this.table.routing?.pinHeader ?? "");
-  }
-
   #inherit(predecessor: Predecessor): void {
     const { down, patience, pause } = predecessor.handedOver;
     for (const id of down) this.table.endpoints.find(id)?.setHealth("down");
@@ -278,17 +229,32 @@ export class Plane implements AsyncDisposable {
     if (pause !== null) this.pause.begin(pause.forMs, pause.max);
     this.table.follower = predecessor;
     // What it counted before has been in its own totals already.
-    const since = Math.floor(this.startedAt / 1_000);
+    const since = Math.floor(steadyWall() / 1_000);
     predecessor.onRows = (rows) => {
       for (const row of rows) if (row.second >= since) this.observations.addToTotals(row);
     };
-    void predecessor.ended.then(() => (this.table.follower = null));
+    void this.#outlive(predecessor);
+  }
+
+  async #outlive(predecessor: Predecessor): Promise<void> {
+    await predecessor.ended;
+    this.table.follower = null;
+    await predecessor.gone;
+    // It may have been killed, or have cut what had not finished in its time.
+    if (!this.isClosed) this.#lost = lostRequests(this.#folder);
   }
 
   /** Resolves when all connections have ended. */
   async #stopAccepting(): Promise<void> {
     this.#context.isStopping = true;
     await Promise.all([...this.#listeners.values()].map((listener) => listener.stopAccepting()));
+  }
+
+  #inFlight(): readonly InFlightCount[] {
+    const counts = [{ version: "", requests: this.pause.held, webSockets: 0 }];
+    for (const { version, inFlight, openTunnels } of this.observations.tallies())
+      counts.push({ version, requests: inFlight, webSockets: openTunnels });
+    return counts;
   }
 
   #lastRequestAt(): TrafficState["lastRequestAt"] {
@@ -300,11 +266,6 @@ export class Plane implements AsyncDisposable {
       ]),
     );
   }
-}
-
-/** Wall time as this process began, and steady from then on: a clock that is set must not double or skip seconds. */
-function steadyWall(): Instant {
-  return performance.timeOrigin + performance.now();
 }
 
 function keyOf({ host, port }: Listener): string {

@@ -1,6 +1,7 @@
 import { readdirSync, unlinkSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Fault, FaultError } from "../core/fault.ts";
 import type { SecondRow } from "../core/observation.ts";
 import type { TrafficState } from "../core/routing.ts";
@@ -10,19 +11,30 @@ import { http } from "../local/node-http.ts";
 import { identify, isSameProcess, type ProcessIdentity } from "../local/process-identity.ts";
 import type { EarlierRows } from "./earlier-rows.ts";
 import { type HandOver, OWN_SOCKET } from "./hand-over.ts";
-import { type FollowedTable, type LeaveWithin, type ProxyObservations, SUCCESSOR_HEADER } from "./protocol.ts";
+import {
+  type EarlierObservations,
+  type FollowedTable,
+  type LeaveWithin,
+  type ProxyObservations,
+  SUCCESSOR_HEADER,
+} from "./protocol.ts";
+import { steadyWall } from "./steady-wall.ts";
 import type { Follower } from "./table-in-force.ts";
 
 const ANSWER_MS = 5_000;
 /** A process that does not follow a change within this is ended: it would go on sending requests where none may go. */
 const FOLLOW_MS = 3_000;
 const REFRESH_MS = 250;
+/** Between the end of its service and that of its process. */
+const GONE_WITHIN_MS = 10_000;
 
 /** The process that was in charge before this one, for as long as it still finishes what it has. */
 export class Predecessor implements Follower {
   readonly handedOver: HandOver;
-  /** Resolves when it has ended. */
+  /** Resolves when it serves no more. */
   readonly ended: Promise<void>;
+  /** Resolves when its process is gone. */
+  readonly gone: Promise<void>;
   readonly rows: EarlierRows;
   /** As it was a moment ago; null when it has ended. */
   state: TrafficState | null = null;
@@ -50,6 +62,7 @@ export class Predecessor implements Follower {
       });
       stream.resume();
     });
+    this.gone = this.ended.then(() => this.#untilGone());
   }
 
   /**
@@ -114,13 +127,21 @@ export class Predecessor implements Follower {
         this.#call<ProxyObservations>(`/observations?${this.rows.query(proxy)}`),
       ]);
       this.state = state;
-      for (const each of [batch, ...(batch.earlier ?? [])]) this.onRows(this.rows.add(each));
-      this.rows.forgetOld(batch.at);
+      const now = steadyWall();
+      const ahead = Math.round((now - batch.at) / 1_000);
+      for (const each of [batch, ...(batch.earlier ?? [])]) this.onRows(this.rows.add(dated(each, ahead)));
+      this.rows.forgetOld(now);
     } catch {
       // Its end is told by the stream; until then the next look may be luckier.
     } finally {
       this.#isRefreshing = false;
     }
+  }
+
+  async #untilGone(): Promise<void> {
+    const until = performance.now() + GONE_WITHIN_MS;
+    while (this.#identity !== null && isSameProcess(this.#identity) && performance.now() < until)
+      await delay(50, undefined, { ref: false });
   }
 
   #call<T>(path: string, call: ControlCall = {}): Promise<T> {
@@ -133,6 +154,12 @@ export class Predecessor implements Follower {
     process.stderr.write(`process ${pid}, which this one took over from, does not follow and is ended\n`);
     process.kill(pid, "SIGKILL");
   }
+}
+
+/** By this process's clock: the machine's may have been set since the other one began. */
+function dated(batch: EarlierObservations, aheadSeconds: number): EarlierObservations {
+  if (aheadSeconds === 0) return batch;
+  return { ...batch, rows: batch.rows.map((row) => ({ ...row, second: row.second + aheadSeconds })) };
 }
 
 function otherSockets(ownSocket: string): readonly string[] {

@@ -124,11 +124,13 @@ export class Upgrade {
       isWebSocket: protocol.toLowerCase() === "websocket",
       onEnd: (wasCut) => {
         endpoint.tunnels.delete(tunnel);
+        tally.endTunnel();
         endpoint.noteEnd();
         if (wasCut && this.#assignment.isEvidence) this.#context.observations.countWebSocket(tally, "failed");
       },
     });
     endpoint.tunnels.add(tunnel);
+    tally.beginTunnel();
     this.#end(101, true);
     if (appEarly.length > 0) app.unshift(appEarly);
     if (this.#early.length > 0) client.unshift(this.#early);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import type { TrafficState } from "../../src/core/routing.ts";
+import type { LostRequests, TrafficState } from "../../src/core/routing.ts";
+import { RawClient } from "../proxy/plane-under-test.ts";
 import { until } from "../support/until.ts";
 import { type App, createApp } from "./support/app.ts";
 import type { Command } from "./support/command.ts";
@@ -51,15 +52,26 @@ beforeEach(async () => {
 });
 
 describe("the proxy killed under load", () => {
-  it("only what is in flight fails, no connection is refused, and the share stays", async () => {
+  it("only what is in flight fails, no connection is refused, and the share stays; what was lost is told", async () => {
     const visits = people.since();
+    // Something that is surely in flight when it happens.
+    using held = await RawClient.to(app.port);
+    held.send("POST / HTTP/1.1\r\nHost: shop\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    await held.until("100 Continue");
     const killedAt = Date.now();
     const next = await killProxy();
+    await held.closed();
     assert.equal(next.table?.share, 5_000);
     await people.seen(`v${version}`, 20);
     await people.sample(100);
     assertOnlyInFlight(visits().failures, killedAt);
     assert.equal((await app.status()).sharePercent, 50);
+    const { stdout } = await app.tidegate(["status"]);
+    assert.match(stdout, /A process of the data plane ended \S+ ago with \d+ requests? in flight: lost/);
+    const { lost } = JSON.parse((await app.tidegate(["status", "--json"])).stdout) as { lost: LostRequests[] };
+    assert.equal(lost.length, 1);
+    const counted = Object.values(lost[0]?.requests ?? {}).reduce((sum, each) => sum + each, 0);
+    assert.ok(counted >= 1 && counted <= people.count + 1, JSON.stringify(lost));
   });
 });
 

@@ -7,6 +7,7 @@ import { type CommandDefinition, isGiven } from "../definition.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { isOver, unknownRelease } from "../follow.ts";
 import { lookAtInstances } from "../look-at-instances.ts";
+import { dataPlaneNotes, lostSince } from "../render/data-plane.ts";
 import { instanceList, type InstanceHealth } from "../render/instance-list.ts";
 import { releaseView } from "../render/release-view.ts";
 import { paint, type Style } from "../render/style.ts";
@@ -52,10 +53,12 @@ async function show(context: Context, session: Session, id: number, others: read
   const isQuiet = isOver(now) || now.state === "live";
   const { instances, fault } = isQuiet ? await look(context, release) : { instances: null, fault: null };
   const earlier = await earlierReleases(session, others);
+  const plane = await context.machinery.dataPlane(context.project().state);
+  const lost = lostSince(plane, now.plannedAtMs);
   const style = context.terminal.style();
-  return answer(context, { status: now, acting: session.actor(), instances, earlier: earlier.map(briefly) }, [
+  return answer(context, { status: now, acting: session.actor(), instances, lost, earlier: earlier.map(briefly) }, [
     ...releaseView(now, style, {
-      notes: notes(now, release, session),
+      notes: [...notes(now, release, session), ...dataPlaneNotes(plane, now.plannedAtMs, Date.now())],
       openItems: openItems(release),
       isStatus: true,
     }),
@@ -122,5 +125,5 @@ function tellNothing(context: Context): ExitCode {
           `Nothing was released yet in ${project.environment}.`,
           "See what a release would do: tidegate plan · begin: tidegate release",
         ];
-  return answer(context, { status: null, acting: null, instances: null, earlier: [] }, first);
+  return answer(context, { status: null, acting: null, instances: null, lost: [], earlier: [] }, first);
 }

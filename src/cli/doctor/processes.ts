@@ -9,6 +9,7 @@ import { isOver } from "../follow.ts";
 import { lookAtInstances } from "../look-at-instances.ts";
 import type { Outside } from "../machinery.ts";
 import { journalStatus, openReading, readRelease } from "../session.ts";
+import { dataPlaneNotes } from "../render/data-plane.ts";
 import { type Finding, found } from "./finding.ts";
 
 /** Whether versions can be made: HEAD is known, and the files that are not in git lie here. */
@@ -68,8 +69,9 @@ export function lookAtPlane(plane: TrafficState | null, fault: string | null): F
     .map(([id]) => id);
   const shares = `${table.stable?.version.slice(0, 8) ?? "nothing"}${table.candidate === null ? "" : `, ${formatShare(table.share)} on ${table.candidate.version.slice(0, 8)}`}`;
   const returned = plane.returnedAt === null ? "" : "; it went back to stable by itself, because nobody watched";
+  const killed = dataPlaneNotes(plane, 0, Date.now()).map((note) => `; ${note.replace(/\.$/, "")}`);
   return sick.length === 0
-    ? found("data plane", "ok", `process ${plane.pid}, sends to ${shares}${returned}`)
+    ? found("data plane", "ok", `process ${plane.pid}, sends to ${shares}${returned}${killed.join("")}`)
     : found("data plane", "warn", `process ${plane.pid}, finds ${sick.join(", ")} not ready`, "tidegate status");
 }
 

@@ -1,0 +1,34 @@
+import { formatCount } from "../../core/figures.ts";
+import type { LostRequests, TrafficState } from "../../core/routing.ts";
+import { formatDuration, type Instant, SECOND } from "../../core/time.ts";
+
+/** What befell the data plane since a moment, a sentence each; empty: nothing that a person should know. */
+export function dataPlaneNotes(plane: TrafficState | null, since: Instant, now: Instant): readonly string[] {
+  const lost = lostSince(plane, since);
+  const last = lost.at(-1);
+  if (last === undefined) return [];
+  const who =
+    lost.length === 1
+      ? "A process of the data plane ended"
+      : `${lost.length} processes of the data plane ended, the last`;
+  const ago = formatDuration(Math.max(SECOND, Math.round((now - last.at) / SECOND) * SECOND));
+  return [`${who} ${ago} ago with ${inFlightWords(lost)} in flight: lost, and counted against no version.`];
+}
+
+/** Those that ended with something in flight since then. */
+export function lostSince(plane: TrafficState | null, since: Instant): readonly LostRequests[] {
+  return (plane?.lost ?? []).filter(({ at }) => at >= since);
+}
+
+function inFlightWords(lost: readonly LostRequests[]): string {
+  const requests = lost.reduce((sum, each) => sum + total(Object.values(each.requests)), 0);
+  const webSockets = lost.reduce((sum, each) => sum + each.webSockets, 0);
+  return [
+    `${formatCount(requests)} ${requests === 1 ? "request" : "requests"}`,
+    ...(webSockets === 0 ? [] : [`${formatCount(webSockets)} ${webSockets === 1 ? "WebSocket" : "WebSockets"}`]),
+  ].join(" and ");
+}
+
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0);
+}
