@@ -13,6 +13,7 @@ import { type Seen, readiness } from "./seen.ts";
 import { decideUndo } from "./undo.ts";
 import { endOfStep } from "./hold.ts";
 import { failStep, hold } from "./react.ts";
+import { startedAgain } from "./started-again.ts";
 import { watchForDanger } from "./danger.ts";
 
 /**
@@ -59,6 +60,8 @@ function decideStep(release: Release, seen: Seen, now: Moment): readonly Release
   const { step, progress } = current;
   if (progress.state === "skipped") return [{ type: "step-skipped", step: step.id, by: "tidegate" }];
 
+  const anew = progress.state === "running" ? startedAgain(release, step, progress, seen) : null;
+  if (anew !== null) return anew;
   const danger = watchForDanger(release, step, progress, seen, now);
   if (danger !== null) return danger;
   if (release.paused !== null) return [];

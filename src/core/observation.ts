@@ -61,6 +61,8 @@ export interface InstanceSeen {
   readonly restarts: number;
   readonly lastExit?: { readonly code: number | null; readonly signal: string | null; readonly at: Instant };
   readonly usage?: Usage;
+  /** It should run and does not: it ended with its keeper, and what it needs of secrets only an engine has. */
+  readonly isLost?: true;
   /** Taken over with `--adopt`: Tidegate did not start it. */
   readonly adopted: boolean;
 }

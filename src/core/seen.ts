@@ -29,6 +29,8 @@ export interface TrafficSeen {
   readonly share: Share;
   /** The plane went back to stable by itself, because no engine renewed the lease. */
   readonly returnedByItself: boolean;
+  /** Instances to which the plane sends nobody for a while, after failures in a row. */
+  readonly ejected: readonly string[];
 }
 
 export const NOTHING_SEEN: Seen = {
@@ -63,7 +65,7 @@ export function readiness(release: Release, of: "candidate" | "stable", seen: Se
     if (mine.length < wanted)
       return { ready: false, sentence: `${mine.length} of ${wanted} instances of ${service.name} run` };
     for (const instance of mine) {
-      const problem = notReady(service, instance, seen, now);
+      const problem = notReady(service, instance, seen, now) ?? (of === "candidate" ? setAside(instance, seen) : null);
       if (problem !== null) return { ready: false, sentence: problem };
     }
   }
@@ -94,6 +96,13 @@ function notReady(service: Service, { id, lastExit }: InstanceSeen, seen: Seen, 
         ? `: ${health.last.text}`
         : `: it answers ${health.last.status}`;
   return `${id} is not ready${answer}`;
+}
+
+/** What it would be given goes elsewhere, and counts against it. Of stable the plane never sets the last one aside. */
+function setAside({ id }: InstanceSeen, { traffic }: Seen): string | null {
+  return traffic?.ejected.includes(id) === true
+    ? `${id} is set aside by the data plane, after failures in a row`
+    : null;
 }
 
 /** Nothing where no keeper was there to be told. */

@@ -6,6 +6,7 @@ import type { TrafficState } from "../core/routing.ts";
 import { type Status, statusOf } from "../core/status.ts";
 import { SECOND } from "../core/time.ts";
 import type { Engine, EngineOptions, EngineStart, Ports, RequestAnswer } from "./api.ts";
+import { createBringBack } from "./bring-back.ts";
 import { createHands, type Hands } from "./hands.ts";
 import { createPatrol } from "./patrol.ts";
 import { createRequests } from "./requests.ts";
@@ -43,6 +44,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
   const world = createWorld(ports, poke, pending);
   await world.lookAtTraffic();
   const epoch = await takeOver(ports, highest([world.traffic()?.epoch, ...pending.map((each) => each.epoch)]));
+  const bringBack = createBringBack({ ports, options, world, epoch, stopped: stopped.signal });
   const patrol = createPatrol(ports, options, world, stopped.signal);
 
   const hands = createHands({
@@ -79,6 +81,10 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
   const tick = async (): Promise<Fault | null> => {
     await (hands.needTheWorld() ? world.look(hands.services()) : world.lookAtTraffic());
     mustBeNewest(epoch, world.traffic(), refusal);
+    const lost = await bringBack.tick([
+      ...hands.all().map((each) => each.state()),
+      ...(newest === null ? [] : [newest]),
+    ]);
     // Whoever can't be read to must be watched all the same.
     const trouble = await requests.take().then(
       () => null,
@@ -91,7 +97,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
       if (isEnded(state) && each.isSettled()) await hands.letGo(state.id);
     }
     await patrol.tick(newest);
-    return trouble;
+    return trouble ?? lost;
   };
 
   const loop = async (): Promise<void> => {
@@ -126,6 +132,8 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
   await resumeAll(ports, epoch, hands, world.emergencies());
   const [newestId] = await journal.releases();
   if (newestId !== undefined) newest = (await hands.load(newestId))?.release ?? null;
+  // What a reboot ended is missed by nobody else while no release runs.
+  await world.freshInstances().catch(() => []);
   const looping = loop();
 
   const status = async (id: number): Promise<Status | null> => {

@@ -13,7 +13,7 @@ export interface Patrol {
 }
 
 export function createPatrol(
-  { clock, runtime, health, notifier }: Ports,
+  { clock, health, notifier }: Ports,
   { patrol }: EngineOptions,
   world: World,
   stopped: AbortSignal,
@@ -24,7 +24,7 @@ export function createPatrol(
 
   const look = async (release: Release): Promise<readonly PatrolResult[]> => {
     const serving = release.state === "rolled-back" ? release.stable : release.candidate;
-    const instances = (await runtime.instances()).filter(
+    const instances = (await world.freshInstances()).filter(
       ({ version, slot, state }) => version === serving?.version && slot === serving.slot && state !== "exited",
     );
     if (instances.length === 0 && serving !== null) {

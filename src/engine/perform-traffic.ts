@@ -5,10 +5,11 @@ import type { PinRule } from "../core/plan.ts";
 import type { Release } from "../core/release.ts";
 import { routed } from "../core/recipe.ts";
 import { fillReferences, referencesIn } from "../core/references.ts";
-import type { RoutingTable, TrafficState } from "../core/routing.ts";
+import type { Backend, Endpoint, RoutingTable, TrafficState } from "../core/routing.ts";
 import { formatShare, type Share, WHOLE } from "../core/share.ts";
 import { routingTable } from "../core/table.ts";
 import type { Stage } from "./perform.ts";
+import type { World } from "./world.ts";
 
 /** Gives the candidate a share. The table in force is changed in place, so that nothing else about it can be lost. */
 export async function setShare(stage: Stage, share: Share): Promise<Observed> {
@@ -123,6 +124,28 @@ function mustBeTold({ release }: Stage, now: RoutingTable | null): void {
     code: "emergency-not-told",
     what: "The data plane was changed in an emergency that this release's journal does not know of yet.",
   });
+}
+
+/** Where an instance listens elsewhere than before, the plane is told; nothing else of its table is touched. */
+export async function followAddresses(world: World, epoch: number, signal: AbortSignal): Promise<void> {
+  const table = world.traffic()?.table ?? null;
+  const addresses = new Map(world.instances().map(({ id, address }) => [id, address]));
+  const moved = (endpoint: Endpoint): Endpoint => {
+    const address = addresses.get(endpoint.id) ?? `${endpoint.host}:${endpoint.port}`;
+    const colon = address.lastIndexOf(":");
+    const [host, port] = [address.slice(0, colon), Number(address.slice(colon + 1))];
+    return host === endpoint.host && port === endpoint.port ? endpoint : { ...endpoint, host, port };
+  };
+  const follow = (backend: Backend | null): Backend | null =>
+    backend === null ? null : { ...backend, instances: backend.instances.map(moved) };
+  const hasMoved = [table?.stable, table?.candidate].some((backend) =>
+    backend?.instances.some((endpoint) => moved(endpoint) !== endpoint),
+  );
+  if (!hasMoved) return;
+  await world.changeTable((now, revision) => {
+    if (now === null) throw new FaultError({ code: "no-table", what: "The data plane has no table any more." });
+    return { ...now, revision, epoch, stable: follow(now.stable), candidate: follow(now.candidate) };
+  }, signal);
 }
 
 function tableFor(stage: Stage, share: Share, on: "both" | "stable" | "candidate", revision: number): RoutingTable {

@@ -102,6 +102,9 @@ export function createWatch(world: World): Watch {
                 candidate: table?.candidate?.version ?? null,
                 share: table?.share ?? 0,
                 returnedByItself: returnedAt !== null,
+                ejected: Object.entries(world.traffic()?.endpoints ?? {}).flatMap(([id, { ejected }]) =>
+                  ejected ? [id] : [],
+                ),
               },
         window,
         emergencies: world.emergencies(),

@@ -41,6 +41,7 @@ export class LiveEndpoint {
   #serverErrors = 0;
   #ejections = 0;
   #ejection: NodeJS.Timeout | null = null;
+  #ejectedFor: "connect" | "answers" = "connect";
 
   constructor(endpoint: Endpoint, connectMs: () => Duration) {
     this.id = endpoint.id;
@@ -78,15 +79,17 @@ export class LiveEndpoint {
       return;
     }
     this.#serverErrors += 1;
-    if (this.#serverErrors >= SERVER_ERRORS) this.#eject();
+    if (this.#serverErrors >= SERVER_ERRORS) this.#eject("answers");
   }
 
   noteConnectError(): void {
     this.#connectErrors += 1;
-    if (this.#connectErrors >= CONNECT_ERRORS) this.#eject();
+    if (this.#connectErrors >= CONNECT_ERRORS) this.#eject("connect");
   }
 
   setHealth(health: "up" | "down"): void {
+    // It takes connections again, so what it was ejected for is over: most of all when it has just been started again.
+    if (health === "up" && this.#ejectedFor === "connect") this.#readmit();
     if (this.health === health) return;
     this.health = health;
     this.onChange();
@@ -104,18 +107,23 @@ export class LiveEndpoint {
     this.pool.close();
   }
 
-  #eject(): void {
+  #eject(why: "connect" | "answers"): void {
     if (this.#ejection !== null || !this.isExpendable()) return;
+    this.#ejectedFor = why;
     const forMs = Math.min(MAX_EJECTION_MS, EJECTION_MS * 2 ** this.#ejections);
     this.#ejections += 1;
-    this.#ejection = setTimeout(() => {
-      this.#ejection = null;
-      // Half open: one more failure is enough to take it away again.
-      this.#connectErrors = CONNECT_ERRORS - 1;
-      this.#serverErrors = SERVER_ERRORS - 1;
-      this.onChange();
-    }, forMs);
+    this.#ejection = setTimeout(() => this.#readmit(), forMs);
     this.#ejection.unref();
+    this.onChange();
+  }
+
+  #readmit(): void {
+    if (this.#ejection === null) return;
+    clearTimeout(this.#ejection);
+    this.#ejection = null;
+    // Half open: one more failure is enough to take it away again.
+    this.#connectErrors = CONNECT_ERRORS - 1;
+    this.#serverErrors = SERVER_ERRORS - 1;
     this.onChange();
   }
 }

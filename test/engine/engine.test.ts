@@ -341,6 +341,45 @@ describe("an engine that goes away", () => {
     await stop(engine, under);
   });
 
+  it("is followed by one that brings back what a reboot ended, and watches the share anew", async () => {
+    const { under, engine } = await withV1();
+    await under.release(engine, USUAL, "v2");
+    await under.until(() => under.traffic.table?.share === 500);
+    await under.pass(30 * SECOND);
+    await stop(engine, under);
+    const before = new Set((await under.runtime.instances()).map(({ id }) => id));
+    under.runtime.loseAll();
+    const next = await under.start();
+    await under.pass(10 * SECOND);
+    const now = (await under.runtime.instances()).filter(({ state: is }) => is === "running");
+    deepEqual(new Set(now.map(({ id }) => id)), before);
+    // They listen elsewhere now, and the plane was told.
+    const known = [under.traffic.table?.stable, under.traffic.table?.candidate].flatMap((backend) =>
+      (backend?.instances ?? []).map(({ id, host, port }) => `${id} ${host}:${port}`),
+    );
+    deepEqual(new Set(known), new Set(now.map(({ id, address }) => `${id} ${address}`)));
+    ok(
+      (await under.journal.read(2)).some(
+        ({ event }) => event.type === "share-drifted" && event.sentence.startsWith("Both versions were started again"),
+      ),
+    );
+    await under.until(async () => (await next.status(2))?.state === "closed");
+    await stop(next, under);
+  });
+
+  it("is followed by one that brings back what served, when no release was under way", async () => {
+    const { under, engine } = await withV1();
+    await stop(engine, under);
+    under.runtime.loseAll();
+    const next = await under.start();
+    await under.pass(2 * SECOND);
+    deepEqual(
+      (await under.runtime.instances()).map(({ version, state: is }) => `${version} ${is}`),
+      ["v1 running"],
+    );
+    await stop(next, under);
+  });
+
   it("begins beside what serves when the journal was lost: nobody is sent to nowhere", async () => {
     const { under, engine } = await withV1();
     await stop(engine, under);

@@ -70,7 +70,13 @@ export class PureWorld {
         ]),
       ),
       traffic: this.trafficAnswers
-        ? { stable: "v1", candidate: this.candidateInTable ? "v2" : null, share: this.share, returnedByItself: false }
+        ? {
+            stable: "v1",
+            candidate: this.candidateInTable ? "v2" : null,
+            share: this.share,
+            returnedByItself: false,
+            ejected: [],
+          }
         : null,
     };
   }

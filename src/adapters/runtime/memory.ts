@@ -38,6 +38,8 @@ export interface MemoryRuntime extends Runtime {
   crash(instance: string): void;
   /** Ends it now and for good, as if its restarts had been given up. */
   die(instance: string): void;
+  /** Everything that runs ends with its keeper and waits for an engine that has its secrets, as after a reboot. */
+  loseAll(): void;
   /** Whether what listens at this address would answer as ready. */
   isReady(address: string): boolean;
   /** While set, every call throws `runtime-unreachable`. */
@@ -61,6 +63,7 @@ interface Instance {
   lifeBegins: number;
   restarts: number;
   ended: boolean;
+  isLost?: true;
   lastExit?: InstanceSeen["lastExit"];
 }
 
@@ -102,6 +105,13 @@ export function createMemoryRuntime(settings: MemoryRuntimeSettings): MemoryRunt
       const instance = named(world, id);
       exit(instance, clock.wall());
       instance.ended = true;
+    },
+    loseAll() {
+      for (const instance of living(world)) {
+        instance.lastExit = { code: null, signal: null, at: clock.wall() };
+        instance.ended = true;
+        instance.isLost = true;
+      }
     },
     isReady(address) {
       const instance = living(world).find((each) => each.address === address);
@@ -316,6 +326,7 @@ function seen(world: World, instance: Instance): InstanceSeen {
     restarts,
     ...(lastExit === undefined ? {} : { lastExit }),
     ...(behaviour.usage === undefined ? {} : { usage: behaviour.usage }),
+    ...(instance.isLost === true ? { isLost: true as const } : {}),
     adopted: isAdopted(instance),
   };
 }

@@ -9,11 +9,14 @@ const TRIES = 50;
 
 /**
  * A port on which nothing listens, out of the range that the kernel gives to outgoing connections: else a connection of
- * the proxy's own could take the port while an instance restarts. `taken` are those of instances that don't listen yet.
+ * the proxy's own could take the port while an instance restarts. `taken` are those of instances that don't listen yet. The preferred one where it is
+ * free: whoever knows an instance that runs again knows it by its port.
  */
-export async function freePort(taken: ReadonlySet<number>): Promise<number> {
+export async function freePort(taken: ReadonlySet<number>, preferred?: number): Promise<number> {
   const room = firstEphemeralPort() - FIRST;
   const used = new Set(listeningSockets().map((socket) => socket.port));
+  if (preferred !== undefined && !taken.has(preferred) && !used.has(preferred) && (await bind(preferred)) !== null)
+    return preferred;
   const tries = room > LITTLE_ROOM ? TRIES : 0;
   for (let attempt = 0; attempt < tries; attempt++) {
     const port = FIRST + Math.floor(Math.random() * room);

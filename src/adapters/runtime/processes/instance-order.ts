@@ -62,7 +62,8 @@ function livenessOf({ health }: Service, port: number): Pick<InstanceSpec, "live
 }
 
 /** What a keeper's instance is for the engine. */
-export function instanceSeen({ spec, state, pid, startedAt, restarts, lastExit, usage }: InstanceState): InstanceSeen {
+export function instanceSeen(instance: InstanceState): InstanceSeen {
+  const { spec, state, pid, startedAt, restarts, lastExit, usage, needsSecrets } = instance;
   const { service = "", slot, version = "", address } = spec.labels;
   return {
     id: spec.id,
@@ -76,6 +77,7 @@ export function instanceSeen({ spec, state, pid, startedAt, restarts, lastExit, 
     restarts,
     ...(lastExit === undefined ? {} : { lastExit }),
     ...(usage === undefined ? {} : { usage }),
+    ...(needsSecrets ? { isLost: true as const } : {}),
     adopted: false,
   };
 }

@@ -27,9 +27,11 @@ export async function startInstance(
   const before = (await keeper.state())?.instances ?? [];
   const living = before.find(({ spec, state }) => spec.id === id && state !== "exited" && state !== "stopping");
   if (living !== undefined) return instanceSeen(living);
-  const taken = new Set(before.map(({ spec }) => Number(spec.labels["port"])));
+  const portOf = ({ spec }: InstanceState): number => Number(spec.labels["port"]);
+  const earlier = before.find(({ spec }) => spec.id === id);
+  const taken = new Set(before.filter((each) => each !== earlier).map(portOf));
   for (let tries = 1; ; tries++) {
-    const port = await freePort(taken);
+    const port = await freePort(taken, earlier === undefined ? undefined : portOf(earlier));
     const started = await keeper.put(instanceSpec(order, port, env));
     const seen = await watchStart(keeper, started);
     if (tries === PORTS || seen === null || !lostItsPort(seen)) return instanceSeen(seen ?? started);

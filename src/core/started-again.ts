@@ -1,0 +1,37 @@
+import type { Placed, ReleaseEvent } from "./event.ts";
+import type { Step } from "./plan.ts";
+import { routed } from "./recipe.ts";
+import type { Release, StepProgress } from "./release.ts";
+import { instancesOf, type Seen } from "./seen.ts";
+import type { Instant } from "./time.ts";
+
+/**
+ * When both versions were started again since the share was given, a machine or its supervisor went down: what was answered
+ * meanwhile says nothing of either, and the share is watched anew once both are ready. Null: they were not.
+ */
+export function startedAgain(
+  release: Release,
+  step: Step,
+  { readyAt }: StepProgress,
+  seen: Seen,
+): readonly ReleaseEvent[] | null {
+  if (step.kind !== "shift" || readyAt === null || release.stable === null || release.standbyRetired) return null;
+  const sides = [release.stable, release.candidate];
+  if (!sides.every((placed) => beganAfter(release, placed, seen, readyAt.wall))) return null;
+  return [
+    {
+      type: "share-drifted",
+      wanted: step.share,
+      found: seen.traffic?.share ?? null,
+      sentence: "Both versions were started again: what was answered meanwhile says nothing of either.",
+    },
+  ];
+}
+
+function beganAfter(release: Release, placed: Placed, seen: Seen, since: Instant): boolean {
+  const instances = routed(release).flatMap(({ name }) => instancesOf(seen, placed, name));
+  return (
+    instances.length > 0 &&
+    instances.every(({ adopted, startedAt }) => !adopted && startedAt !== undefined && startedAt > since)
+  );
+}
