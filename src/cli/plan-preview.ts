@@ -17,7 +17,7 @@ export interface PlanPreview {
   readonly plan: Plan;
   readonly planHash: string;
   /** null: nothing serves. */
-  readonly stable: { readonly version: string; readonly label: string } | null;
+  readonly stable: { readonly version: string; readonly label: string; readonly isAdopted: boolean } | null;
   readonly candidate: { readonly version: string; readonly label: string };
   /** Requests a second over the last minute; null: no data plane runs, or it can't be asked. */
   readonly requestsPerSecond: number | null;

@@ -18,6 +18,7 @@ import {
 import { fullStop } from "./plain-text.ts";
 import { formatShare, WHOLE } from "./share.ts";
 import type { Moment } from "./time.ts";
+import { noWayBack } from "./way-back.ts";
 import { windowAt } from "./window.ts";
 
 /**
@@ -53,6 +54,8 @@ export interface Status {
   readonly rollback: RollbackStatus | null;
   /** What `rollback` would do now and how long it takes (I7); null once the release has ended. */
   readonly rollbackWould: string | null;
+  /** false: `rollbackWould` says why not, and what remains. */
+  readonly canRollBack: boolean;
   /** Time that the deployment itself took so far, holds and waits apart. */
   readonly deploymentMs: number;
   readonly fault: Fault | null;
@@ -185,6 +188,7 @@ export function statusOf(
     versions,
     rollback: rollbackStatus(release),
     rollbackWould: isEnded(release) && release.state !== "closed" ? null : rollbackSentence(release),
+    canRollBack: noWayBack(release) === null && (!isEnded(release) || release.state === "closed"),
     deploymentMs: deploymentMs(release, now),
     fault: release.fault,
     leftRunning: leftRunning(release),

@@ -27,6 +27,8 @@ export function createWatch(world: World): Watch {
     key: string;
     second: number;
     state: JudgeState;
+    /** First second that counts. */
+    from: number;
     restarts: Readonly<Record<string, number>>;
     verdicts: readonly Verdict[];
     stableVerdicts: readonly Verdict[];
@@ -53,25 +55,29 @@ export function createWatch(world: World): Watch {
     if (since === null) return { verdicts: [], stableVerdicts: [] };
     const key = `${step.id}/${progress.attempt}/${release.drifts}`;
     const second = world.secondAgo(0);
+    const from = secondSince(since, now) + 1;
     if (judged?.key !== key) {
       const restarts = Object.fromEntries(world.instances().map((each) => [each.id, each.restarts]));
       judged = {
         key,
         second: Number.NEGATIVE_INFINITY,
         state: FRESH_JUDGE,
+        from,
         restarts,
         verdicts: [],
         stableVerdicts: [],
       };
     }
     if (judged.second === second) return judged;
+    // Two clocks are read, so it wavers by a second: evidence must not come and go with that. After a gap it is later.
+    if (from > judged.from + 1) judged.from = from;
     const guards = step.guards.filter(({ metric }) => (isOfProcesses(metric) ? runs(release) : release.share > 0));
     const result = judge(judged.state, {
       guards,
       candidate: release.candidate.version,
       stable: release.stable?.version ?? null,
       rows: world.rows(),
-      fromSecond: secondSince(since, now) + 1,
+      fromSecond: judged.from,
       toSecond: second - CLOSED_AFTER_SECONDS,
       sourceDown: world.sourceDown(),
       instances: world.instances(),

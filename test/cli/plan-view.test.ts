@@ -19,7 +19,7 @@ const PLAN = planOf(
 const PREVIEW: Omit<PlanPreview, "warnings"> = {
   plan: PLAN,
   planHash: "cafe".repeat(16),
-  stable: { version: "a1f09cdd", label: "a1f09c" },
+  stable: { version: "a1f09cdd", label: "a1f09c", isAdopted: false },
   candidate: { version: "9f2c1edd", label: "9f2c1e" },
   requestsPerSecond: 180,
   overrides: [{ name: "CANARY_PERCENTAGE", value: "5", key: "steps[0].shift", from: "10%", to: "5%" }],
@@ -50,6 +50,15 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
   env   CANARY_PERCENTAGE=5: steps[0].shift 10% → 5%
   ! Little traffic.
 `,
+    );
+  });
+
+  it("says where the way back ends of what was taken over", () => {
+    const stable = { version: "adopted-1", label: "adopted 127.0.0.1:3000", isAdopted: true };
+    const view = planView({ ...PREVIEW, stable, warnings: [] }, { ...STYLE, width: 140 }).join("\n");
+    assert.match(
+      view,
+      /stops adopted 127\.0\.0\.1:3000 · until here undo takes under 1s, after it there is no way back to it/,
     );
   });
 

@@ -257,6 +257,13 @@ shop a1f09c → 9f2c1e  production                                              
     );
   });
 
+  it("a release after which there is no way back", () => {
+    const would = "Not possible: adopted 127.0.0.1:3000 was retired. Instead, release the version that shall serve.";
+    const view = shown({ ...statuses.CLOSED, rollbackWould: would, canRollBack: false }, 140);
+    assert.match(view, /^ {2}undo {2}Not possible: adopted 127\.0\.0\.1:3000 was retired\./m);
+    assert.doesNotMatch(view, /tidegate rollback/);
+  });
+
   it("a failed release, with how to go on", () => {
     assert.equal(
       shown(statuses.FAILED, 100),

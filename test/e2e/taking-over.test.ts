@@ -35,6 +35,7 @@ describe("a service that runs already, taken over with --adopt", () => {
     const wrong = await place.tidegate(["release", "2.0.0", "--adopt", "127.0.0.1:1"]);
     assert.equal(wrong.code, 3);
     assert.match(wrong.stderr, /nothing listens at 127\.0\.0\.1:1/);
+    assert.match(wrong.stderr, /after "retire" there is no way back to it/);
 
     const gone = once(running, "exit");
     const release = place.start(["release", "2.0.0", "--adopt", `127.0.0.1:${port}`, "--json"]);
@@ -58,6 +59,7 @@ describe("a service that runs already, taken over with --adopt", () => {
   it("can't be gone back to, and the answer says so instead of trying", async () => {
     const back = await place.tidegate(["rollback", "--yes"]);
     assert.equal(back.code, 3, back.stdout + back.stderr);
+    assert.match((await place.tidegate(["status"])).stdout, /^ {2}undo {2}Not possible: adopted /m);
     assert.match(back.stderr, /was retired, and Tidegate can't start again what it did not start/);
     assert.equal((await fetch(`http://127.0.0.1:${place.port}/settings`)).status, 200);
     await place.down();

@@ -65,5 +65,5 @@ async function serving(
   const before = placeBefore(releases);
   if (before === null) return null;
   const runs = (await instances()).some((one) => one.version === before.version && one.state !== "exited");
-  return runs ? { version: before.version, label: before.label } : null;
+  return runs ? { version: before.version, label: before.label, isAdopted: before.adopted !== undefined } : null;
 }

@@ -21,7 +21,11 @@ export const release: CommandDefinition = {
     "Runs the plan for a version and follows it: prepares and starts it beside the one that serves, checks it, and gives it traffic step by step; when it is worse it is put back by itself. The first release of an empty place simply starts. A version that was taken back from visitors the last time is released again only when somebody says so: a question in a terminal, else --yes (without it: exit code 3). Where `tidegate serve` acts, that does the work and this command follows it.",
   arguments: [{ name: "version", required: false, about: "a commit, tag or branch; by default HEAD" }],
   options: [
-    { flags: "--adopt <address>", about: "take the instance that already runs there (host:port) over as stable" },
+    {
+      flags: "--adopt <address>",
+      about:
+        "take the instance that already runs there (host:port) over as stable; once it is retired there is no way back to it",
+    },
     { flags: "--supersede", about: "undo the release that runs, completely, before this one begins" },
     { flags: "--detach", about: "hand it to `tidegate serve` and return" },
     { flags: "--reason <text>", about: "why; kept in the journal and shown to everybody" },
@@ -42,6 +46,8 @@ export const release: CommandDefinition = {
     const { plan, notes } = await loadPlan(context, project);
     mustBeWritten(plan);
     if (!context.json) for (const note of notes) context.terminal.complain(note);
+    if (!context.json && textOption(invocation, "adopt") !== undefined)
+      for (const note of lastWayBack(plan)) context.terminal.complain(note);
     const isSaid = await confirmWhatIsRisky(invocation, plan);
     await using session = isGiven(invocation, "detach")
       ? await openServing(context)
@@ -52,6 +58,16 @@ export const release: CommandDefinition = {
     return await watchRelease(context, session, said.release);
   },
 };
+
+/** Said before it is too late for it: what somebody else started can't be started again here. */
+function lastWayBack({ steps }: Plan): readonly string[] {
+  const retire = steps.find(({ kind }) => kind === "retire");
+  return retire === undefined
+    ? []
+    : [
+        `What is taken over can't be started again by Tidegate: after "${retire.name}" there is no way back to it. Without that step it stays as standby.`,
+      ];
+}
 
 function requestOf(invocation: Invocation, plan: Plan, isSaid: boolean): ReleaseRequest {
   const adopt = textOption(invocation, "adopt");

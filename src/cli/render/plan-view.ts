@@ -8,12 +8,14 @@ import { labelled } from "./labelled.ts";
 import { paint, type Style, symbols } from "./style.ts";
 import { bothSides, padEnd, padStart, wrap } from "./text.ts";
 
+type Stable = PlanPreview["stable"];
+
 /** What a release would do now: its steps with their times and gates, and what to know before. */
 export function planView(preview: PlanPreview, style: Style): readonly string[] {
   const { plan, planHash, overrides, warnings } = preview;
   return [
     ...title(preview, style),
-    ...stepLines(plan, preview.stable?.label ?? null, style),
+    ...stepLines(plan, preview.stable, style),
     "",
     ...labelled(
       "undo",
@@ -42,7 +44,7 @@ function title({ plan, stable, candidate, requestsPerSecond: rate }: PlanPreview
   return bothSides(left, paint(style, "dim", "changes nothing"), style.width);
 }
 
-function stepLines(plan: Plan, stable: string | null, style: Style): readonly string[] {
+function stepLines(plan: Plan, stable: Stable, style: Style): readonly string[] {
   const names = plan.steps.map(({ name, phase }) => `${phase === undefined ? "" : "  "}${name}`);
   const nameWidth = Math.min(28, Math.max(...names.map((name) => name.length)));
   let watched = "";
@@ -81,13 +83,13 @@ function stepLines(plan: Plan, stable: string | null, style: Style): readonly st
 }
 
 /** What a step does and waits for, in a few words each. */
-function factsOf(step: Step, plan: Plan, stable: string | null): readonly string[] {
+function factsOf(step: Step, plan: Plan, stable: Stable): readonly string[] {
   const after = step.afterMs === undefined ? [] : [`${formatDuration(step.afterMs)} after it is live`];
   const failing = step.else === "rollback" ? [] : [`else ${step.else}`];
   return [...doing(step, plan, stable), ...after, ...failing];
 }
 
-function doing(step: Step, plan: Plan, stable: string | null): readonly string[] {
+function doing(step: Step, plan: Plan, stable: Stable): readonly string[] {
   switch (step.kind) {
     case "check": {
       const open = step.checklist.items.filter(({ ticked }) => !ticked);
@@ -119,23 +121,26 @@ function doing(step: Step, plan: Plan, stable: string | null): readonly string[]
     case "retire":
       return stable === null
         ? ["nothing to retire"]
-        : [`stops ${stable}`, "until here undo takes under 1s, after it a start"];
+        : [
+            `stops ${stable.label}`,
+            `until here undo takes under 1s, after it ${stable.isAdopted ? "there is no way back to it" : "a start"}`,
+          ];
   }
 }
 
-function startFacts(plan: Plan, stable: string | null): string {
+function startFacts(plan: Plan, stable: Stable): string {
   const routed = plan.services.filter(({ routes }) => routes.length > 0);
   const names = routed.map(({ name, replicas }) => (replicas === 1 ? name : `${name} × ${replicas}`)).join(", ");
   const bound = Math.max(0, ...routed.map(({ startMs }) => startMs));
-  return `${names}${stable === null ? "" : ` beside ${stable}`}, ready within ${formatDuration(bound)}`;
+  return `${names}${stable === null ? "" : ` beside ${stable.label}`}, ready within ${formatDuration(bound)}`;
 }
 
 /** Where nothing serves yet there is nothing to share with. */
-function isLeftOut(step: StepOf<"shift">, stable: string | null): boolean {
+function isLeftOut(step: StepOf<"shift">, stable: Stable): boolean {
   return stable === null && step.share < WHOLE;
 }
 
-function shiftFacts(step: StepOf<"shift">, plan: Plan, stable: string | null): readonly string[] {
+function shiftFacts(step: StepOf<"shift">, plan: Plan, stable: Stable): readonly string[] {
   if (isLeftOut(step, stable)) return ["left out: nothing serves yet to share the traffic with"];
   const { hold } = step;
   const time =

@@ -20,10 +20,13 @@ export function summary(status: Status, style: Style): readonly string[] {
     `  deployment ${formatDuration(status.deploymentMs)}, holds and waits apart`,
     ...labelled("note", status.leftRunning, style),
     ...toCome(status, style),
-    ...(status.rollbackWould === null
-      ? []
-      : labelled("undo", [`tidegate rollback ${status.release}: ${status.rollbackWould}`], style)),
+    ...(status.rollbackWould === null ? [] : labelled("undo", [undo(status, status.rollbackWould)], style)),
   ];
+}
+
+/** A command that would be refused is none to offer. */
+function undo({ canRollBack, release }: Status, would: string): string {
+  return canRollBack ? `tidegate rollback ${release}: ${would}` : would;
 }
 
 /** A release that only a person can get further. */

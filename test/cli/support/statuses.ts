@@ -97,6 +97,7 @@ export const SHIFTING: Status = {
   rollbackWould: "Puts 100% back on a1f09c at once, which still runs, then stops 9f2c1e. Under 1s for users.",
   deploymentMs: 3_420,
   fault: null,
+  canRollBack: true,
   leftRunning: [],
 };
 
