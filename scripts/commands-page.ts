@@ -47,7 +47,7 @@ export async function commandsPage(): Promise<string> {
 const OUTPUT = [
   "## For scripts",
   "",
-  '`--json` prints one document on stdout. A command that lasts (`release`, `attach`, `status --follow`, `rollback`) prints an event a line instead, each with `type`, `release`, `seq` and `atMs`; its last line is `{ "type": "status", "status": … }`. Times are in `…Ms`, shares in percent. `serve` prints the events of every release. What went wrong is `{ "fault": { "code", "what", "where", "fix" } }`.',
+  '`--json` prints one document on stdout. A command that lasts (`release`, `attach`, `status --follow`, `rollback`) prints an event a line instead, each with `type`, `release`, `seq` and `atMs`; its last line is `{ "type": "status", "status": … }`. Times are in `…Ms`, shares in percent. `serve` prints the events of every release. `tidegate --json` and `tidegate release --help --json` say what commands, options and exit codes there are. What went wrong is `{ "fault": { "code", "what", "where", "fix" } }`.',
   "",
   "| event | when |",
   "|---|---|",

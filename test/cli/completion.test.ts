@@ -34,6 +34,7 @@ describe("completion", () => {
     assert.deepEqual(complete("tidegate", "re"), ["release", "resume", "retry"]);
     assert.deepEqual(complete("tidegate", "release", "--su"), ["--supersede"]);
     assert.deepEqual(complete("tidegate", "--json", "status", "--fo"), ["--follow"]);
+    assert.deepEqual(complete("tidegate", "--env", "staging", "status", "--fo"), ["--follow"]);
     assert.deepEqual(complete("tidegate", "completion", "z"), ["zsh"]);
   });
 

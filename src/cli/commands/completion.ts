@@ -1,5 +1,5 @@
+import { answer } from "../context.ts";
 import type { CommandDefinition } from "../definition.ts";
-import { DONE } from "../exit-code.ts";
 import { completionScript, type Shell } from "../render/completion-script.ts";
 import { COMMANDS } from "../registry.ts";
 import { GLOBAL_OPTIONS } from "../words.ts";
@@ -27,7 +27,7 @@ export const completion: CommandDefinition = {
         };
       }),
     );
-    context.terminal.print(completionScript(shell as Shell, loaded).join("\n"));
-    return DONE;
+    const script = completionScript(shell as Shell, loaded);
+    return answer(context, { shell, script: script.join("\n") }, script);
   },
 };

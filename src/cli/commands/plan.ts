@@ -10,7 +10,13 @@ import { openReading, readRelease } from "../session.ts";
 export const plan: CommandDefinition = {
   about:
     "Shows what a release would do now: its steps, gates and times, what is watched and when it is put back, what environment variables changed, and what to know before. Changes nothing. With --json it prints the frozen plan and its hash.",
-  arguments: [{ name: "version", required: false, about: "a commit, tag or branch; by default HEAD" }],
+  arguments: [
+    {
+      name: "version",
+      required: false,
+      about: "a commit, tag or branch, or what `prepare:` understands; by default HEAD",
+    },
+  ],
   options: [],
   examples: [
     { line: "tidegate plan", does: "for HEAD" },

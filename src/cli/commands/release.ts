@@ -19,7 +19,13 @@ import { FaultError } from "../../core/fault.ts";
 export const release: CommandDefinition = {
   about:
     "Runs the plan for a version and follows it: prepares and starts it beside the one that serves, checks it, and gives it traffic step by step; when it is worse it is put back by itself. The first release of an empty place simply starts. A version that was taken back from visitors the last time is released again only when somebody says so: a question in a terminal, else --yes (without it: exit code 3). Where `tidegate serve` acts, that does the work and this command follows it.",
-  arguments: [{ name: "version", required: false, about: "a commit, tag or branch; by default HEAD" }],
+  arguments: [
+    {
+      name: "version",
+      required: false,
+      about: "a commit, tag or branch, or what `prepare:` understands; by default HEAD",
+    },
+  ],
   options: [
     {
       flags: "--adopt <address>",

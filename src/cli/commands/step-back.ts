@@ -4,7 +4,8 @@ import { currentStep } from "../../core/release.ts";
 import { calledRelease, isUnderWay, runVerb, VERB_OPTIONS } from "../verb.ts";
 
 export const stepBack: CommandDefinition = {
-  about: "Gives the candidate the share that it had before, and watches that step anew.",
+  about:
+    "Gives the candidate the share that it had before, and watches that step anew. Up again is a person's decision: tidegate retry.",
   arguments: [{ name: "id", required: false, about: "the release; by default the one that runs" }],
   options: VERB_OPTIONS,
   examples: [{ line: 'tidegate step-back --reason "carts look odd"', does: "from 25% back to 5%, for example" }],

@@ -24,9 +24,11 @@ function bash(commands: readonly CompletedCommand[]): readonly string[] {
   return [
     "# tidegate completion for bash: source <(tidegate completion bash)",
     "_tidegate() {",
-    '  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" command="" word',
+    '  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" command="" word skip=""',
+    "  # The value of an option before the command is not the command.",
     '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
-    '    case "$word" in -*) ;; *) command="$word"; break ;; esac',
+    '    if [ -n "$skip" ]; then skip=""; continue; fi',
+    '    case "$word" in --file|--env|--state) skip=1 ;; -*) ;; *) command="$word"; break ;; esac',
     "  done",
     '  case "$previous" in',
     '    --file) COMPREPLY=($(compgen -f -- "$current")); return ;;',
