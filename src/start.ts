@@ -41,6 +41,7 @@ function machinery(): Machinery {
     assemble: async (order) => (await import("./wiring.ts")).assemble(order, self),
     outside: async (order) => (await import("./wiring.ts")).outside(order, self),
     healthProbe: async (plan) => (await import("./wiring.ts")).healthProbe(plan, process.env),
+    emergencyExit: async (state) => (await import("./wiring.ts")).emergencyExit(state, self),
     runningInstances: async (state, of) => (await import("./wiring.ts")).runningInstances(state, of),
     stopEverything: async (state) => (await import("./wiring.ts")).stopEverything(state, self),
     isKeeperThere: async (state) => (await import("./wiring.ts")).isKeeperThere(state),

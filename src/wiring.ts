@@ -20,6 +20,7 @@ import { callControl, isAnswered } from "./local/control-socket.ts";
 import { PROXY_SOCKET } from "./proxy/protocol.ts";
 import { identify, isSameProcess, type ProcessIdentity } from "./local/process-identity.ts";
 import { createStateFolder, type StateFolder } from "./local/state-folder.ts";
+import type { EmergencyExit } from "./ports/emergency-exit.ts";
 import type { HealthProbe } from "./ports/health.ts";
 import type { Journal } from "./ports/journal.ts";
 import type { Notifier } from "./ports/notifier.ts";
@@ -165,6 +166,41 @@ async function embeddedTraffic(
       });
     },
   });
+}
+
+/** Long for a data plane that lives, short for somebody who waits for it. */
+const EMERGENCY_ANSWER_MS = 1_500;
+
+/** What `rollback --now` works with: no engine, no plan, no journal, and nothing that is made or started. */
+export async function emergencyExit(state: StateFolder, self: readonly string[]): Promise<EmergencyExit> {
+  const [traffic, lastResort, keeper, journal, log, health, clock] = await Promise.all([
+    import("./adapters/traffic/embedded.ts"),
+    import("./adapters/traffic/embedded-last-resort.ts"),
+    import("./adapters/runtime/processes/keeper-epoch.ts"),
+    import("./adapters/journal/read-epoch.ts"),
+    import("./adapters/emergency/file.ts"),
+    import("./adapters/health/http.ts"),
+    import("./adapters/clock/system.ts"),
+  ]);
+  const startKeeper = async (): Promise<void> => {
+    const { ensureKeeper } = await import("./adapters/runtime/processes/ensure-keeper.ts");
+    await ensureKeeper({ folder: state, keeperCommand: [...self, "keeper", "--state", state.path] });
+  };
+  return {
+    clock: clock.systemClock,
+    traffic: traffic.createEmbeddedTraffic({
+      folder: state,
+      startProxy: startKeeper,
+      answerMs: EMERGENCY_ANSWER_MS,
+    }),
+    health: health.createHealthProbe({ clock: clock.systemClock, redact: redactor([]).text }),
+    log: log.createEmergencyLog(state),
+    others: [
+      keeper.keeperEpoch(state),
+      { name: "the journal", epoch: async () => journal.readEpoch(state.file("journal.db")) },
+    ],
+    lastResort: lastResort.createEmbeddedLastResort({ folder: state, startKeeper }),
+  };
 }
 
 export async function openJournal(state: StateFolder): Promise<Journal> {

@@ -64,6 +64,7 @@ const REFUSED_CODES = new Set([
   "socket-in-use",
   "runtime-in-use",
   "state-not-writable",
+  "nothing-to-put-back",
 ]);
 
 export function exitCodeOfFault({ code }: Fault): ExitCode {

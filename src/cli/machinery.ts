@@ -4,6 +4,7 @@ import type { TrafficState } from "../core/routing.ts";
 import type { Duration, Instant } from "../core/time.ts";
 import type { EngineOptions, Ports } from "../engine/api.ts";
 import type { StateFolder } from "../local/state-folder.ts";
+import type { EmergencyExit } from "../ports/emergency-exit.ts";
 import type { HealthProbe } from "../ports/health.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { ExitCode } from "./exit-code.ts";
@@ -29,6 +30,8 @@ export interface Machinery {
   runningInstances(state: StateFolder, of: AppAndEnvironment | null): Promise<readonly InstanceSeen[] | null>;
   /** Hides what the plan takes from the environment. */
   healthProbe(plan: Plan): Promise<HealthProbe>;
+  /** What `rollback --now` works with. */
+  emergencyExit(state: StateFolder): Promise<EmergencyExit>;
   isKeeperThere(state: StateFolder): Promise<boolean>;
   /** What the data plane of the state folder says of itself; null where none answers. */
   dataPlane(state: StateFolder): Promise<TrafficState | null>;

@@ -64,8 +64,7 @@ function isGlobal(word: string): boolean {
 
 function refuseNotBuilt(words: readonly string[]): void {
   const [word = ""] = words;
-  const later =
-    word === "rollback" && words.includes("--now") ? "rollback --now" : NOT_BUILT.find((name) => name === word);
+  const later = NOT_BUILT.find((name) => name === word);
   if (later === undefined) return;
   throw new FaultError({
     code: "not-built",

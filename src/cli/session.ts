@@ -7,6 +7,7 @@ import { type Release } from "../core/release.ts";
 import { type Status, statusOf } from "../core/status.ts";
 import type { EngineIdentity, RemoteEngine } from "../server/engine-socket.ts";
 import type { Engine, RequestAnswer, RequestBody } from "../engine/api.ts";
+import { type LockHolder, lockHolder } from "../local/lock-holder.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Context } from "./context.ts";
@@ -90,7 +91,9 @@ async function findActor(context: Context, project: Project, plan: Plan): Promis
     if (remote !== null) return overJournal(context, await context.machinery.openJournal(project.state), remote);
     const here = await actHere(context, project, plan, { kind: "foreground", patrol: false });
     if (here !== null) return { ...here, poke: () => pokeHere(here.engine) };
-    if (performance.now() > until) throw silentActor(project);
+    // One that was stopped (Ctrl-Z, SIGSTOP) keeps the lock for as long as nobody wakes or ends it.
+    const holder = lockHolder(project.state.file("actor.lock"));
+    if (holder?.isStopped === true || performance.now() > until) throw silentActor(project, holder);
   }
 }
 
@@ -236,11 +239,22 @@ function engineGone(): FaultError {
   });
 }
 
-function silentActor(project: Project): FaultError {
+function silentActor(project: Project, holder: LockHolder | null): FaultError {
+  const trafficFirst = "traffic back to stable, whoever acts: tidegate rollback --now";
+  if (holder === null) {
+    return new FaultError({
+      code: "another-acts",
+      what: "Another Tidegate acts on this app, but does not answer.",
+      where: project.state.path,
+      fix: `look for a stopped \`tidegate release\` or \`tidegate serve\` of this folder, and end it\n${trafficFirst}`,
+    });
+  }
+  const { pid, command, isStopped } = holder;
+  const wake = isStopped ? `let it go on: kill -CONT ${pid}\n` : "";
   return new FaultError({
     code: "another-acts",
-    what: "Another Tidegate acts on this app, but does not answer.",
-    where: project.state.path,
-    fix: "look for a stopped `tidegate release` or `tidegate serve` of this folder, and end it",
+    what: `Process ${pid} acts on this app and ${isStopped ? "is stopped (SIGSTOP, Ctrl-Z), so it answers nobody" : "does not answer"}.`,
+    where: `${command}, in ${project.state.path}`,
+    fix: `${wake}end it: kill -9 ${pid} ; then: tidegate attach\n${trafficFirst}`,
   });
 }

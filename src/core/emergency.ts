@@ -1,6 +1,6 @@
 import type { Because, ReleaseEvent } from "./event.ts";
 import { isEnded, type Release } from "./release.ts";
-import type { RoutingTable } from "./routing.ts";
+import type { Backend, RoutingTable } from "./routing.ts";
 import type { Share } from "./share.ts";
 import { type Duration, type Instant } from "./time.ts";
 
@@ -37,9 +37,15 @@ export interface Emergency {
  */
 export function emergencyTable(table: RoutingTable, emergency: Emergency): RoutingTable {
   const next = { ...table, revision: table.revision + 1, epoch: emergency.epoch, emergency };
-  if (emergency.outcome === "put-back") return { ...next, share: 0, lease: null };
+  if (emergency.outcome === "put-back") return { ...next, stable: undrained(table.stable), share: 0, lease: null };
   // Without this it would go to a stable version that can't serve as soon as nobody renews.
   return table.lease === null ? next : { ...next, lease: { ...table.lease, do: "hold" } };
+}
+
+/** Who is to take everything must not be kept from it by a drain that was begun before. */
+function undrained(backend: Backend | null): Backend | null {
+  if (backend === null) return null;
+  return { ...backend, instances: backend.instances.map((each) => ({ ...each, draining: false })) };
 }
 
 /** The same without the mark: for whoever has written it into the journal. */

@@ -204,7 +204,7 @@ function mustBeNewest(epoch: number, traffic: TrafficState | null, refusal: Faul
   if (!isOlder && refusal === null) return;
   const emergency = traffic?.table?.emergency;
   const by =
-    isOlder && emergency?.epoch === traffic.epoch
+    isOlder && emergency !== undefined && emergency.epoch > epoch
       ? `, by \`tidegate rollback --now\` of ${emergency.by ?? "another engine"}`
       : "";
   throw new FaultError({

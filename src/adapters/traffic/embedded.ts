@@ -10,16 +10,18 @@ export interface EmbeddedTrafficOptions {
   readonly folder: StateFolder;
   /** Has the keeper open the sockets and run the proxy; resolves when it answers. Faults: port-taken. */
   readonly startProxy: Traffic["ensure"];
+  /** How long it may take to answer. */
+  readonly answerMs?: number;
 }
 
 /** A plane that can't answer within this is as good as away. */
 const ANSWER_MS = 5_000;
 
 /** Tidegate's own proxy, asked over its control socket. */
-export function createEmbeddedTraffic({ folder, startProxy }: EmbeddedTrafficOptions): Traffic {
+export function createEmbeddedTraffic({ folder, startProxy, answerMs = ANSWER_MS }: EmbeddedTrafficOptions): Traffic {
   const call = async <T>(path: string, options: ControlCall = {}): Promise<T> => {
     try {
-      return await callControl<T>(folder.socket(PROXY_SOCKET), path, { timeoutMs: ANSWER_MS, ...options });
+      return await callControl<T>(folder.socket(PROXY_SOCKET), path, { timeoutMs: answerMs, ...options });
     } catch (error) {
       if (error instanceof FaultError && error.fault.code === "unreachable") throw unreachable(error);
       throw error;
@@ -47,7 +49,7 @@ export function createEmbeddedTraffic({ folder, startProxy }: EmbeddedTrafficOpt
       await call("/renew", { method: "POST", body: { epoch } });
     },
     drain: (endpoint, deadlineMs) =>
-      call("/drain", { method: "POST", body: { endpoint, deadlineMs }, timeoutMs: deadlineMs + ANSWER_MS }),
+      call("/drain", { method: "POST", body: { endpoint, deadlineMs }, timeoutMs: deadlineMs + answerMs }),
     observations: embeddedFigures((query) => call<ProxyObservations>(`/observations?${query.toString()}`)),
   };
 }

@@ -6,6 +6,7 @@ import type { CommandDefinition } from "../definition.ts";
 import { exitCodeOf } from "../exit-code.ts";
 import { unknownRelease } from "../follow.ts";
 import { openActing, openReading, readRelease } from "../session.ts";
+import { untoldEmergencies } from "../untold.ts";
 import { noRelease, releaseNumber } from "../verb.ts";
 import { watchRelease } from "../watch-release.ts";
 
@@ -27,7 +28,8 @@ export const attach: CommandDefinition = {
       return { release, events: (await reading.journal.read(id)).length };
     })();
     const { release, events } = found;
-    if (isEnded(release)) {
+    const hasLeft = isEnded(release) && (await untoldEmergencies(context, release)).length > 0;
+    if (isEnded(release) && !hasLeft) {
       const which = given === undefined ? "Every release has ended, the newest" : `Release ${release.id} has ended`;
       const status = statusOf(release, release.lastAt, null);
       const sentence = `${which}: ${status.sentence} There is nothing to go on with.`;

@@ -1,22 +1,75 @@
 import { rollbackSentence } from "../../core/command.ts";
-import { type CommandDefinition } from "../definition.ts";
+import { FaultError } from "../../core/fault.ts";
+import { type CommandDefinition, type Invocation, isGiven, textOption } from "../definition.ts";
+import type { ExitCode } from "../exit-code.ts";
 import { calledRelease, runVerb, VERB_OPTIONS } from "../verb.ts";
 
 export const rollback: CommandDefinition = {
   about:
-    "Puts everything back on the version before, and undoes what the release did, in the right order. It says beforehand what that is and how long it takes. Works on a release that is live or closed too.",
+    "Puts everything back on the version before, and undoes what the release did, in the right order. It says beforehand what that is and how long it takes. Works on a release that is live or closed too. With --now, for when everything else fails: gives all traffic to stable at once, with no engine, no journal, no plan file and no question, and leaves the rest to whoever acts next.",
   arguments: [{ name: "id", required: false, about: "the release; by default the newest" }],
-  options: VERB_OPTIONS,
+  options: [
+    ...VERB_OPTIONS,
+    { flags: "--now", about: "all traffic to stable, by the data plane alone; exit code 10 when it is there" },
+    { flags: "--anyway", about: "with --now: to stable even where it does not answer as ready" },
+    { flags: "--app <name>", about: "with --now: the app of that name on this machine, wherever you are" },
+  ],
   examples: [
     { line: "tidegate rollback", does: "says what it would undo, asks once, does it" },
     { line: 'tidegate rollback 42 --yes --reason "checkout is broken"', does: "without a question, for scripts" },
+    { line: "tidegate rollback --now", does: "an engine hangs, the disk is full: traffic back first, the rest later" },
+    { line: "tidegate rollback --now --app shop", does: "the same from any folder, with the plan file broken or gone" },
+    { line: "tidegate rollback --now --state /srv/shop/.tidegate", does: "by its state folder alone" },
   ],
-  run: (invocation) =>
-    runVerb(invocation, {
-      release: invocation.arguments[0],
-      // Never an older one: where the newest was put back by itself, that would take down what serves now.
-      isMeant: () => true,
-      command: () => ({ kind: "rollback" }),
-      intent: (release) => `Rolls back ${calledRelease(release)}. ${rollbackSentence(release)}`,
-    }),
+  run: async (invocation) => {
+    if (isGiven(invocation, "now")) {
+      const { rollbackNow } = await import("../rollback-now.ts");
+      return await rollbackNow(invocation);
+    }
+    mustBeMeantWithNow(invocation);
+    return await rollBack(invocation).catch((error: unknown) => {
+      throw withWayOut(error);
+    });
+  },
 };
+
+function rollBack(invocation: Invocation): Promise<ExitCode> {
+  return runVerb(invocation, {
+    release: invocation.arguments[0],
+    // Never an older one: where the newest was put back by itself, that would take down what serves now.
+    isMeant: () => true,
+    command: () => ({ kind: "rollback" }),
+    intent: (release) => `Rolls back ${calledRelease(release)}. ${rollbackSentence(release)}`,
+  });
+}
+
+/** Faults: usage. */
+function mustBeMeantWithNow(invocation: Invocation): void {
+  const alone = isGiven(invocation, "anyway")
+    ? "--anyway"
+    : textOption(invocation, "app") === undefined
+      ? null
+      : "--app";
+  if (alone === null) return;
+  throw new FaultError({
+    code: "usage",
+    what: `${alone} belongs to --now.`,
+    fix: "tidegate rollback --help",
+  });
+}
+
+const NEEDS_WAY_OUT = new Set([
+  "journal-unavailable",
+  "journal-damaged",
+  "another-acts",
+  "engine-gone",
+  "state-not-writable",
+]);
+
+/** Where the ordinary way is closed, people are told of the other one. */
+function withWayOut(error: unknown): unknown {
+  if (!(error instanceof FaultError) || !NEEDS_WAY_OUT.has(error.fault.code)) return error;
+  const { fix } = error.fault;
+  const wayOut = "to put the traffic back now, without engine and journal: tidegate rollback --now";
+  return new FaultError({ ...error.fault, fix: fix === undefined ? wayOut : `${wayOut}\n${fix}` }, { cause: error });
+}

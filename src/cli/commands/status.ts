@@ -13,6 +13,7 @@ import { releaseView } from "../render/release-view.ts";
 import { paint, type Style } from "../render/style.ts";
 import { padEnd } from "../render/text.ts";
 import { journalStatus, openReading, readRelease, type Session } from "../session.ts";
+import { lookUnseen, NOTHING_UNSEEN } from "../unseen.ts";
 import { releaseNumber } from "../verb.ts";
 import { openItems } from "../views.ts";
 import { notes, watchRelease } from "../watch-release.ts";
@@ -56,9 +57,18 @@ async function show(context: Context, session: Session, id: number, others: read
   const plane = await context.machinery.dataPlane(context.project().state);
   const lost = lostSince(plane, now.plannedAtMs);
   const style = context.terminal.style();
-  return answer(context, { status: now, acting: session.actor(), instances, lost, earlier: earlier.map(briefly) }, [
+  const unseen = session.actor() === null ? await lookUnseen(context, release, now) : NOTHING_UNSEEN;
+  const document = {
+    status: now,
+    acting: session.actor(),
+    ...unseen.document,
+    instances,
+    lost,
+    earlier: earlier.map(briefly),
+  };
+  return answer(context, document, [
     ...releaseView(now, style, {
-      notes: [...notes(now, release, session), ...dataPlaneNotes(plane, now.plannedAtMs, Date.now())],
+      notes: [...(unseen.notes ?? notes(now, release, session)), ...dataPlaneNotes(plane, now.plannedAtMs, Date.now())],
       openItems: openItems(release),
       isStatus: true,
     }),

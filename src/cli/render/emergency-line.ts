@@ -1,4 +1,5 @@
 import type { Emergency } from "../../core/emergency.ts";
+import type { Release } from "../../core/release.ts";
 import { formatShare } from "../../core/share.ts";
 
 /** How a version is called where only its full name is known. */
@@ -12,4 +13,9 @@ export function emergencyLine(emergency: Emergency, called: Called): string {
   if (outcome === "frozen") return `frozen at ${from} by ${by ?? "the engine"} at ${when}: ${because.sentence}`;
   const who = by === null ? "the engine, which could not write its journal," : `${by} with rollback --now`;
   return `all traffic put back to ${called(stable)}, from ${from}, by ${who} at ${when}`;
+}
+
+/** As the release calls it. */
+export function labelOf({ stable, candidate }: Release, version: string): string {
+  return [stable, candidate].find((placed) => placed?.version === version)?.label ?? version;
 }

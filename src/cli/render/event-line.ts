@@ -5,7 +5,7 @@ import { leftRunningIn } from "../../core/status.ts";
 import type { Verdict } from "../../core/guard.ts";
 import { formatShare } from "../../core/share.ts";
 import { formatDuration } from "../../core/time.ts";
-import { emergencyLine } from "./emergency-line.ts";
+import { emergencyLine, labelOf } from "./emergency-line.ts";
 import { type Style, symbols } from "./style.ts";
 
 /**
@@ -77,10 +77,6 @@ export function eventLine(event: ReleaseEvent, release: Release, before: Release
 
 export function nameOf(release: Release, step: string): string {
   return release.plan.steps.find(({ id }) => id === step)?.name ?? step;
-}
-
-function labelOf({ stable, candidate }: Release, version: string): string {
-  return [stable, candidate].find((placed) => placed?.version === version)?.label ?? version;
 }
 
 /** That it is done is said by the mark. */

@@ -1,0 +1,157 @@
+import { formatShare } from "../../core/share.ts";
+import { formatDuration } from "../../core/time.ts";
+import type { PutBackReport } from "../../engine/put-traffic-back.ts";
+import type { LockHolder } from "../../local/lock-holder.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { labelled, labelledCommands } from "./labelled.ts";
+import { paint, type Style, symbols } from "./style.ts";
+import { wrap } from "./text.ts";
+
+export interface AroundPutBack {
+  /** The engine that acted until now; null: none does, or nobody can say. */
+  readonly actor: LockHolder | null;
+  readonly exitCode: ExitCode;
+}
+
+/** What `rollback --now` did, what not, and who goes on. */
+export function putBackLines(report: PutBackReport, around: AroundPutBack, style: Style): readonly string[] {
+  return [
+    ...title(report, style),
+    ...labelled("but", report.troubles, style),
+    ...labelled("acts", [actorSentence(around.actor, report)], style),
+    ...labelled("fence", [fenceSentence(report)], style),
+    ...labelled("noted", [recordSentence(report)], style),
+    ...labelled("left", leftSentences(report), style),
+    ...labelledCommands("next", nextSteps(report, around), style),
+  ];
+}
+
+/** The same for machines. Times in ms, shares in percent. */
+export function putBackDocument(report: PutBackReport, around: AroundPutBack): Readonly<Record<string, unknown>> {
+  const { outcome, emergency, tookMs, fencing, recorded, troubles } = report;
+  const { release, app, environment, stable, candidate, fromShare, epoch, id, because, by, at } = emergency;
+  return {
+    type: outcome,
+    release,
+    app,
+    environment,
+    stable,
+    candidate,
+    fromSharePercent: fromShare / 100,
+    sharePercent: shareNow(report),
+    isReadBack: outcome !== "on-disk",
+    tookMs,
+    atMs: at,
+    by,
+    because: because.sentence,
+    emergency: id,
+    epoch,
+    fencing,
+    recorded: recorded === true,
+    ...(recorded === true ? {} : { notRecorded: recorded }),
+    actor: around.actor,
+    troubles,
+    sentence: sentenceOf(report),
+    exitCode: around.exitCode,
+  };
+}
+
+/** null: nobody can say. */
+function shareNow({ outcome, emergency }: PutBackReport): number | null {
+  if (outcome === "on-disk") return null;
+  return outcome === "frozen" ? emergency.fromShare / 100 : 0;
+}
+
+function title(report: PutBackReport, style: Style): readonly string[] {
+  const marks = symbols(style);
+  const isGood = report.outcome === "put-back" || report.outcome === "already";
+  const words = {
+    "put-back": "PUT BACK:",
+    already: "PUT BACK ALREADY:",
+    frozen: "FROZEN, NOT PUT BACK:",
+    "on-disk": "NOT READ BACK:",
+  };
+  const mark = isGood ? marks.passed : marks.failed;
+  const first = `${mark} ${words[report.outcome]}`;
+  return wrap(`${first} ${sentenceOf(report)}`, style.width, "  ").map((line, index) =>
+    index === 0 && line.startsWith(first)
+      ? paint(style, isGood ? "good" : "bad", first) + line.slice(first.length)
+      : line,
+  );
+}
+
+function sentenceOf({ outcome, emergency, tookMs }: PutBackReport): string {
+  const stable = short(emergency.stable);
+  const before = `${formatShare(emergency.fromShare)} on ${short(emergency.candidate)}`;
+  switch (outcome) {
+    case "put-back":
+      return `100% on ${stable}, read back after ${formatDuration(tookMs)} (it was ${before}).`;
+    case "already":
+      return `all traffic is on ${stable}. ${emergency.because.sentence}`;
+    case "frozen":
+      return `${emergency.because.sentence} It stays at ${before}, and whoever acted can't change that.`;
+    case "on-disk":
+      return `The data plane answers nobody (it had ${before}). On the disk, with which it begins again, all traffic is on ${stable} now.`;
+  }
+}
+
+/** A sha is longer than anybody reads; a name is not. */
+function short(version: string): string {
+  return /^[0-9a-f]{40,64}$/.test(version) ? version.slice(0, 7) : version;
+}
+
+function actorSentence(actor: LockHolder | null, { outcome }: PutBackReport): string {
+  if (actor === null) return "no engine acts on this app";
+  const who = `process ${actor.pid} (${actor.command})`;
+  if (outcome === "on-disk") return who;
+  return actor.isStopped
+    ? `${who} is stopped, not ended; when it goes on, it is refused, says so and stops acting`
+    : `${who} is refused from now on and goes on from here, as a new engine would`;
+}
+
+function fenceSentence({ outcome, emergency, fencing }: PutBackReport): string {
+  const refusing = [
+    ...(outcome === "on-disk" ? [] : ["the data plane"]),
+    ...fencing.filter(({ isFenced }) => isFenced).map(({ name }) => name),
+  ];
+  const not = fencing.filter(({ isFenced }) => !isFenced).map(({ name, why }) => `not ${name}: ${why ?? ""}`);
+  const who = refusing.length === 0 ? "nobody" : refusing.join(" and ");
+  return [`${who} refuse${refusing.length > 1 ? "" : "s"} whoever acted before epoch ${emergency.epoch}`, ...not].join(
+    "; ",
+  );
+}
+
+function recordSentence({ outcome, recorded }: PutBackReport): string {
+  if (recorded === true) return "in emergency.log; the next engine writes it into the journal, marked late";
+  const why = `not in emergency.log: ${recorded.what}${recorded.cause === undefined ? "" : ` (${recorded.cause})`}`;
+  return outcome === "on-disk" ? why : `${why} The data plane itself knows it, and tells the next engine.`;
+}
+
+function leftSentences({ outcome, emergency }: PutBackReport): readonly string[] {
+  if (outcome === "frozen" || outcome === "on-disk") return [];
+  return [
+    `${short(emergency.candidate)} runs on without traffic; what the release changed beside, and its workers, are not put back yet`,
+  ];
+}
+
+function nextSteps(
+  { outcome, emergency }: PutBackReport,
+  { actor }: AroundPutBack,
+): readonly { command: string; does: string }[] {
+  const { release } = emergency;
+  if (outcome === "frozen")
+    return [
+      { command: "tidegate status", does: "how the instances of stable are; once they are well, the same again" },
+      { command: "tidegate rollback --now --anyway", does: "puts everything on it all the same" },
+      { command: `tidegate resume ${release}`, does: "goes on with the release, if you rather would" },
+    ];
+  if (outcome === "on-disk") return [{ command: "tidegate doctor", does: "looks what hangs" }];
+  if (actor === null)
+    return [{ command: `tidegate attach ${release}`, does: "finishes the rollback, in the order of undoing" }];
+  if (!actor.isStopped)
+    return [{ command: `tidegate status ${release} --follow`, does: "shows how it finishes the rollback" }];
+  return [
+    { command: `kill -CONT ${actor.pid}`, does: "lets it go on, and finish the rollback" },
+    { command: `kill -9 ${actor.pid} ; tidegate attach ${release}`, does: "ends it, and finishes the rollback here" },
+  ];
+}

@@ -1,0 +1,64 @@
+import { FaultError } from "../core/fault.ts";
+import { putTrafficBack, type PutBackReport } from "../engine/put-traffic-back.ts";
+import { lockHolder } from "../local/lock-holder.ts";
+import { runningStateFolders } from "../local/running-folders.ts";
+import { type StateFolder, stateFolder } from "../local/state-folder.ts";
+import { answer, type Context } from "./context.ts";
+import { type Invocation, isGiven, textOption } from "./definition.ts";
+import { type ExitCode, FAILED, ROLLED_BACK } from "./exit-code.ts";
+import { putBackDocument, putBackLines } from "./render/put-back.ts";
+import { releaseNumber } from "./verb.ts";
+
+/**
+ * `rollback --now`: all traffic to stable, asking nothing of an engine, a journal, the disk, the plan file or a person.
+ * The rest of the rollback is for whoever acts next.
+ */
+export async function rollbackNow(invocation: Invocation): Promise<ExitCode> {
+  const { context } = invocation;
+  const [given] = invocation.arguments;
+  const app = textOption(invocation, "app");
+  const state = app === undefined ? context.project().state : await folderOf(context, app);
+  const exit = await context.machinery.emergencyExit(state);
+  const reason = textOption(invocation, "reason");
+  const report = await putTrafficBack(exit, {
+    by: context.person,
+    anyway: isGiven(invocation, "anyway"),
+    ...(reason === undefined ? {} : { reason }),
+    ...(given === undefined ? {} : { release: releaseNumber(given) }),
+  });
+  const code = exitCodeOf(report);
+  const around = { actor: lockHolder(state.file("actor.lock")), exitCode: code };
+  return answer(context, putBackDocument(report, around), putBackLines(report, around, context.terminal.style()), code);
+}
+
+function exitCodeOf({ outcome }: PutBackReport): ExitCode {
+  return outcome === "put-back" || outcome === "already" ? ROLLED_BACK : FAILED;
+}
+
+/** The state folder of an app that runs on this machine, found without a plan file. Faults: usage. */
+async function folderOf({ machinery, global }: Context, app: string): Promise<StateFolder> {
+  const running = await Promise.all(
+    runningStateFolders().map(async (path) => {
+      const state = stateFolder(path);
+      const exit = await machinery.emergencyExit(state);
+      const table = (await exit.lastResort.read())?.table ?? null;
+      return { state, app: table?.app, environment: table?.environment };
+    }),
+  );
+  const fitting = running.filter(
+    (each) => each.app === app && (global.env === undefined || each.environment === global.env),
+  );
+  const [only] = fitting;
+  if (only !== undefined && fitting.length === 1) return only.state;
+  const known = (fitting.length > 1 ? fitting : running).map(
+    (each) => `${each.app ?? "(unknown)"} in ${each.environment ?? "(unknown)"}: --state ${each.state.path}`,
+  );
+  throw new FaultError({
+    code: "usage",
+    what:
+      fitting.length > 1
+        ? `${app} runs more than once on this machine.`
+        : `No app called "${app}" runs on this machine${global.env === undefined ? "" : ` in ${global.env}`}, as far as can be seen.`,
+    fix: known.length === 0 ? "give its state folder: --state FOLDER" : `give its state folder:\n${known.join("\n")}`,
+  });
+}

@@ -1,0 +1,47 @@
+import type { Emergency } from "../core/emergency.ts";
+import type { Release } from "../core/release.ts";
+import type { Status } from "../core/status.ts";
+import { type LockHolder, lockHolder } from "../local/lock-holder.ts";
+import type { Context } from "./context.ts";
+import { isOver } from "./follow.ts";
+import { emergencyLine, labelOf } from "./render/emergency-line.ts";
+import { unwatchedSentence } from "./render/unwatched.ts";
+import { untoldEmergencies } from "./untold.ts";
+
+/** What is true of a release and stands in no journal, because no engine answers. */
+export interface Unseen {
+  readonly document: { readonly emergencies: readonly Emergency[]; readonly holder: LockHolder | null };
+  /** null: nothing more is to be said than of any release that nobody acts on. */
+  readonly notes: readonly string[] | null;
+}
+
+export const NOTHING_UNSEEN: Unseen = { document: { emergencies: [], holder: null }, notes: null };
+
+/** Asked where nobody answers: was traffic put back in an emergency, and does a process that hangs keep the right to act? */
+export async function lookUnseen(context: Context, release: Release, status: Status): Promise<Unseen> {
+  const emergencies = await untoldEmergencies(context, release);
+  const holder = lockHolder(context.project().state.file("actor.lock"));
+  const document = { emergencies, holder };
+  if (emergencies.length === 0 && (holder === null || isOver(status))) return { document, notes: null };
+  return {
+    document,
+    notes: [
+      ...emergencies.map((each) => untoldLine(each, release)),
+      holderLine(holder, release.id),
+      ...(emergencies.length === 0 ? unwatchedSentence(status, release) : []),
+    ],
+  };
+}
+
+function untoldLine(emergency: Emergency, release: Release): string {
+  const line = emergencyLine(emergency, (version) => labelOf(release, version));
+  return `${line.charAt(0).toUpperCase()}${line.slice(1)}. The journal does not know it yet.`;
+}
+
+function holderLine(holder: LockHolder | null, id: number): string {
+  if (holder === null) return `Nobody acts on this release now: tidegate attach ${id} goes on with it.`;
+  const { pid, command, isStopped } = holder;
+  return isStopped
+    ? `Process ${pid} (${command}) acts on this release and is stopped: kill -CONT ${pid} lets it go on; or kill -9 ${pid}, then tidegate attach ${id}.`
+    : `Process ${pid} (${command}) acts on this release and does not answer: kill -9 ${pid} ends it, then tidegate attach ${id}.`;
+}

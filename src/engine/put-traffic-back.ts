@@ -1,0 +1,230 @@
+import { randomUUID } from "node:crypto";
+import { type Emergency, emergencyTable } from "../core/emergency.ts";
+import { type Fault, FaultError, faultOf } from "../core/fault.ts";
+import type { RoutingTable, TrafficState } from "../core/routing.ts";
+import type { EmergencyExit } from "../ports/emergency-exit.ts";
+import { fenceOthers, type Fencing } from "./fence-others.ts";
+import { whyStableIsNotReady } from "./stable-ready.ts";
+
+export interface PutBackOrder {
+  readonly by: string;
+  readonly reason?: string;
+  /** To stable even where it does not answer as ready. */
+  readonly anyway: boolean;
+  /** The release that is meant; absent: whichever the data plane has. */
+  readonly release?: number;
+}
+
+/** What was done and what not. */
+export interface PutBackReport {
+  /**
+   * `put-back`: all traffic is on stable, read back. `already`: it was put back so before. `frozen`: stable is not
+   * ready, so nothing was moved, and nobody who acted may move it. `on-disk`: the data plane answers nobody; its next
+   * process begins with all traffic on stable.
+   */
+  readonly outcome: "put-back" | "already" | "frozen" | "on-disk";
+  readonly emergency: Emergency;
+  /** Until the data plane's own answer said so, or until it was given up. */
+  readonly tookMs: number;
+  /** Who besides refuses the engine that acted. */
+  readonly fencing: readonly Fencing[];
+  /** In the emergency file; else why not. */
+  readonly recorded: true | Fault;
+  /** What could not be done, or is not as it should be, a sentence each. */
+  readonly troubles: readonly string[];
+}
+
+/** How often a table that somebody changes at the same moment is changed again. */
+const TRIES = 8;
+
+/**
+ * Gives all traffic to stable by the way back that the data plane's table carries, reads it back, and sees to it that
+ * whoever acted until now can't change it any more. Asks nothing of an engine or a journal. Faults: nothing-to-put-back,
+ * release-unknown, traffic-unreachable, traffic-weight-not-applied.
+ */
+export async function putTrafficBack(exit: EmergencyExit, order: PutBackOrder): Promise<PutBackReport> {
+  const begun = exit.clock.monotonic();
+  const troubles: string[] = [];
+  const state = await exit.traffic.read().catch((error: unknown) => {
+    troubles.push(faultOf(error, "traffic-unreachable", "The data plane does not answer.").what);
+    return null;
+  });
+  const done =
+    state === null
+      ? await withoutPlane(exit, order, troubles)
+      : await withPlane(exit, order, await decided(exit, order, state), state);
+  const tookMs = Math.round(exit.clock.monotonic() - begun);
+  const isReadBack = done.outcome === "put-back" || done.outcome === "frozen";
+  const emergency = isReadBack ? { ...done.emergency, tookMs } : done.emergency;
+  const recorded = done.outcome === "already" ? true : await record(exit, emergency);
+  const fencing = await fenceOthers(exit, emergency.epoch, done.outcome !== "on-disk");
+  return { ...done, emergency, tookMs, fencing, recorded, troubles };
+}
+
+type Done = Pick<PutBackReport, "outcome" | "emergency">;
+
+/** What is to be done with this table, and why nothing else. */
+async function decided(exit: EmergencyExit, order: PutBackOrder, state: TrafficState): Promise<Verdict> {
+  const table = mustHaveWayBack(state.table, order);
+  const notReady = await whyStableIsNotReady(table, state.endpoints, exit.health);
+  return notReady === null || order.anyway ? { outcome: "put-back", notReady } : { outcome: "frozen", notReady };
+}
+
+interface Verdict {
+  readonly outcome: Emergency["outcome"];
+  readonly notReady: string | null;
+}
+
+async function withPlane(
+  exit: EmergencyExit,
+  order: PutBackOrder,
+  verdict: Verdict,
+  found: TrafficState,
+): Promise<Done> {
+  const id = randomUUID();
+  let state: TrafficState | null = found;
+  for (let tries = TRIES; ; tries -= 1) {
+    const table = mustHaveWayBack(state?.table ?? null, order);
+    if (table.emergency?.outcome === "put-back" && table.share === 0) {
+      const isMine = table.emergency.id === id;
+      return { outcome: isMine ? "put-back" : "already", emergency: table.emergency };
+    }
+    if (verdict.outcome === "frozen" && table.emergency?.id === id)
+      return { outcome: "frozen", emergency: table.emergency };
+    if (tries === 0) throw notApplied(table, verdict);
+    const epoch = Math.max(state?.epoch ?? 0, table.epoch) + 1;
+    const emergency = emergencyOf(exit, order, verdict, { id, table, epoch });
+    await exit.traffic.write(emergencyTable(table, emergency), table.revision).catch(mayBeInForce);
+    // Only what the plane itself says counts; somebody may have written in the same moment.
+    state = await exit.traffic.read();
+  }
+}
+
+/** Somebody was quicker, or the plane's disk is full: what is in force then, it says itself. */
+function mayBeInForce(error: unknown): void {
+  const code = error instanceof FaultError ? error.fault.code : "";
+  if (!["revision-conflict", "stale-epoch", "table-not-saved", "traffic-unreachable"].includes(code)) throw error;
+}
+
+/** The plane answers nobody: its next process begins with all traffic on stable, and one that hangs is replaced. */
+async function withoutPlane(exit: EmergencyExit, order: PutBackOrder, troubles: string[]): Promise<Done> {
+  const left = await exit.lastResort.read();
+  if (left === null) throw unreachable(troubles[0]);
+  const table = mustHaveWayBack(left.table, order);
+  const others = await Promise.all(exit.others.map((each) => each.epoch().catch(() => null)));
+  const epoch = Math.max(left.epoch, table.epoch, ...others.map((each) => each ?? 0)) + 1;
+  const notReady = await whyStableIsNotReady(table, {}, exit.health);
+  if (notReady !== null && !order.anyway) throw notReadyWithoutPlane(table, notReady);
+  const verdict = { outcome: "put-back", notReady } as const;
+  const emergency = emergencyOf(exit, order, verdict, { id: randomUUID(), table, epoch });
+  await exit.lastResort.write(emergencyTable(table, emergency));
+  const whyNot = await exit.lastResort.startAnew();
+  if (whyNot !== null) {
+    troubles.push(whyNot);
+    return { outcome: "on-disk", emergency };
+  }
+  const state = await exit.traffic.read();
+  // It may have begun before the file was written.
+  return state === null ? { outcome: "on-disk", emergency } : await withPlane(exit, order, verdict, state);
+}
+
+function emergencyOf(
+  { clock }: EmergencyExit,
+  { by, reason }: PutBackOrder,
+  { outcome, notReady }: Verdict,
+  { id, table, epoch }: { readonly id: string; readonly table: RoutingTable; readonly epoch: number },
+): Emergency {
+  const why = reason === undefined ? "" : `: ${reason}`;
+  const sentence =
+    outcome === "frozen"
+      ? `${by} wanted everything back${why}, but ${notReady ?? "stable is not ready"}.`
+      : `Put back at once by ${by}${why}.`;
+  return {
+    format: 1,
+    id,
+    outcome,
+    app: table.app,
+    environment: table.environment,
+    release: table.release,
+    stable: table.stable?.version ?? "",
+    candidate: table.candidate?.version ?? "",
+    fromShare: table.share,
+    epoch,
+    at: Math.round(clock.wall()),
+    by,
+    because: { kind: "person", sentence },
+  };
+}
+
+async function record({ log, clock }: EmergencyExit, emergency: Emergency): Promise<true | Fault> {
+  const late = new AbortController();
+  const written = log.note(emergency).then(
+    () => true as const,
+    (error: unknown) => faultOf(error, "emergency-not-recorded", "The emergency file can't be written."),
+  );
+  // A disk that hangs must not keep the answer back.
+  const isLate = clock.sleep(RECORD_MS, late.signal).then(
+    (): Fault => ({ code: "emergency-not-recorded", what: "The disk does not answer." }),
+    () => true as const,
+  );
+  const outcome = await Promise.race([written, isLate]);
+  late.abort();
+  return outcome;
+}
+
+const RECORD_MS = 2_000;
+
+/** Faults: nothing-to-put-back, release-unknown. */
+function mustHaveWayBack(table: RoutingTable | null, { release }: PutBackOrder): RoutingTable {
+  if (table === null) throw nothing("The data plane has no table: nothing was released here.", "tidegate status");
+  if (release !== undefined && release !== table.release) {
+    throw new FaultError({
+      code: "release-unknown",
+      what: `The data plane has release ${table.release}, not ${release}.`,
+      fix: "leave the number out: tidegate rollback --now puts back what the data plane has",
+    });
+  }
+  const { stable, candidate } = table;
+  if (candidate === null) {
+    const what =
+      stable === null
+        ? "The data plane has no version to send traffic to."
+        : `All traffic is on ${stable.version}, and no other version is in the data plane.`;
+    throw nothing(what, "to go back to the version before, which has to be started: tidegate rollback");
+  }
+  if (stable === null)
+    throw nothing(
+      `${candidate.version} is the first version: there is none to put the traffic back to.`,
+      "to stop it: tidegate rollback, or tidegate down",
+    );
+  return table;
+}
+
+function nothing(what: string, fix: string): FaultError {
+  return new FaultError({ code: "nothing-to-put-back", what, fix });
+}
+
+function unreachable(cause: string | undefined): FaultError {
+  return new FaultError({
+    code: "traffic-unreachable",
+    what: "The data plane does not answer, and no table of it lies on the disk.",
+    ...(cause === undefined ? {} : { cause }),
+    fix: "is this the right folder? name the app: tidegate rollback --now --app NAME",
+  });
+}
+
+function notReadyWithoutPlane(table: RoutingTable, notReady: string): FaultError {
+  return new FaultError({
+    code: "stable-not-ready",
+    what: `The data plane does not answer, and ${table.stable?.version ?? "stable"} could not take the traffic: ${notReady}. Nothing was changed.`,
+    fix: "look after both: tidegate status, tidegate doctor; to go to it all the same: tidegate rollback --now --anyway",
+  });
+}
+
+function notApplied(table: RoutingTable, { outcome }: Verdict): FaultError {
+  return new FaultError({
+    code: "traffic-weight-not-applied",
+    what: `The data plane was told ${TRIES} times to ${outcome === "frozen" ? "stay as it is" : "give stable everything"}, and answers ${table.share / 100}% on ${table.candidate?.version ?? "the candidate"}.`,
+    fix: "tidegate doctor ; then again: tidegate rollback --now",
+  });
+}
