@@ -193,7 +193,7 @@ export async function emergencyExit(state: StateFolder, self: readonly string[])
       startProxy: startKeeper,
       answerMs: EMERGENCY_ANSWER_MS,
     }),
-    health: health.createHealthProbe({ clock: clock.systemClock, redact: redactor([]).text }),
+    health: health.createHealthProbe({ clock: clock.systemClock, redact: (text) => text }),
     log: log.createEmergencyLog(state),
     others: [
       keeper.keeperEpoch(state),

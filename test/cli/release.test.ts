@@ -76,7 +76,15 @@ describe("a release in the foreground", { concurrency: false }, () => {
     assert.match(stdout, /^ {2}✔ web-\w+-0-[0-9a-f]{8} +running +127\.0\.0\.1:\d+ .*ready: 200 fine$/m);
     assert.match(stdout, /^earlier\n +1 {2}[0-9a-f]{7} +closed /m);
     const document = JSON.parse((await app.tidegate(["status", "--json"])).stdout) as Record<string, unknown>;
-    assert.deepEqual(Object.keys(document), ["status", "acting", "instances", "earlier"]);
+    assert.deepEqual(Object.keys(document), [
+      "status",
+      "acting",
+      "emergencies",
+      "holder",
+      "instances",
+      "lost",
+      "earlier",
+    ]);
   });
 
   it("refuses a version that serves already with 3, and one that there is not with 2", async () => {

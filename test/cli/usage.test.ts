@@ -62,16 +62,10 @@ describe("the words of a command", () => {
   });
 
   it("that are not built yet say so in a sentence", async () => {
-    for (const words of [["simulate"], ["migrate", "up"], ["rollback", "--now"]]) {
+    for (const words of [["simulate"], ["migrate", "up"]]) {
       const { code, stderr } = await run(...words);
       assert.equal(code, 2);
-      assert.match(
-        stderr,
-        new RegExp(
-          `^"tidegate ${words[0] === "migrate" ? "migrate" : words.join(" ")}" is not built yet in this version of Tidegate\\.$`,
-          "m",
-        ),
-      );
+      assert.match(stderr, new RegExp(`^"tidegate ${words[0]}" is not built yet in this version of Tidegate\\.$`, "m"));
     }
   });
 
@@ -113,7 +107,16 @@ describe("the words of a command", () => {
     ]) {
       const { code, stdout } = await run(...words);
       assert.equal(code, 0);
-      assert.deepEqual(JSON.parse(stdout), { status: null, acting: null, instances: null, earlier: [] });
+      const nothing = {
+        status: null,
+        acting: null,
+        emergencies: [],
+        holder: null,
+        instances: null,
+        lost: [],
+        earlier: [],
+      };
+      assert.deepEqual(JSON.parse(stdout), nothing);
     }
   });
 

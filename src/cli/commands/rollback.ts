@@ -17,9 +17,10 @@ export const rollback: CommandDefinition = {
   examples: [
     { line: "tidegate rollback", does: "says what it would undo, asks once, does it" },
     { line: 'tidegate rollback 42 --yes --reason "checkout is broken"', does: "without a question, for scripts" },
-    { line: "tidegate rollback --now", does: "an engine hangs, the disk is full: traffic back first, the rest later" },
-    { line: "tidegate rollback --now --app shop", does: "the same from any folder, with the plan file broken or gone" },
-    { line: "tidegate rollback --now --state /srv/shop/.tidegate", does: "by its state folder alone" },
+    {
+      line: "tidegate rollback --now --app shop",
+      does: "an engine hangs, the disk is full: traffic back first, from any folder (or by --state), the rest later",
+    },
   ],
   run: async (invocation) => {
     if (isGiven(invocation, "now")) {

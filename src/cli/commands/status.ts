@@ -135,5 +135,9 @@ function tellNothing(context: Context): ExitCode {
           `Nothing was released yet in ${project.environment}.`,
           "See what a release would do: tidegate plan · begin: tidegate release",
         ];
-  return answer(context, { status: null, acting: null, instances: null, lost: [], earlier: [] }, first);
+  return answer(
+    context,
+    { status: null, acting: null, ...NOTHING_UNSEEN.document, instances: null, lost: [], earlier: [] },
+    first,
+  );
 }
