@@ -117,7 +117,7 @@ describe("traffic is put back with nothing but the data plane", () => {
 
   it("wins against an engine that writes in the same moment", async () => {
     const { exit, traffic } = await worldWith(TABLE);
-    const { write } = traffic;
+    const write: MemoryTraffic["write"] = (table, ifRevision) => traffic.write(table, ifRevision);
     let others = 0;
     const busy = {
       ...exit,
