@@ -16,11 +16,13 @@ import type { Plan } from "./core/plan.ts";
 import type { TrafficState } from "./core/routing.ts";
 import { secretsOf } from "./core/secrets.ts";
 import { EPOCH_HEADER, KEEPER_SOCKET, type KeeperState } from "./keeper/protocol.ts";
+import { writeFileAtomically } from "./local/atomic-file.ts";
 import { callControl, isAnswered } from "./local/control-socket.ts";
 import { PROXY_SOCKET } from "./proxy/protocol.ts";
 import { identify, isSameProcess, type ProcessIdentity } from "./local/process-identity.ts";
 import { createStateFolder, type StateFolder } from "./local/state-folder.ts";
 import type { EmergencyExit } from "./ports/emergency-exit.ts";
+import { checkStateFolder } from "./local/state-folder-check.ts";
 import type { HealthProbe } from "./ports/health.ts";
 import type { Journal } from "./ports/journal.ts";
 import type { Notifier } from "./ports/notifier.ts";
@@ -52,6 +54,7 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
     import("./adapters/clock/system.ts"),
     import("./adapters/emergency/file.ts"),
   ]);
+  checkStateFolder(project.state);
   createStateFolder(project.state);
   keepOutOfGit(project.state);
   const secrets = secretsOf(env);
@@ -78,7 +81,7 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
       evidence: createEvidenceGatherer({ runtime, clock, redact }),
       emergencies: createEmergencyLog(project.state),
     },
-    options: { engineToken: engineToken(project.state), secrets: secrets.values, meet: secrets.meet },
+    options: { engineToken: await engineToken(project.state), secrets: secrets.values, meet: secrets.meet },
     [Symbol.asyncDispose]: () => journal[Symbol.asyncDispose](),
   };
 }
@@ -300,25 +303,27 @@ function defined(env: AssemblyOrder["env"]): Readonly<Record<string, string>> {
 }
 
 /** Lets Tidegate's own requests choose a version; made once, readable by the owner alone. */
-function engineToken(state: StateFolder): string {
+async function engineToken(state: StateFolder): Promise<string> {
   const path = state.file("engine-token");
   try {
-    writeFileSync(path, `${randomBytes(32).toString("hex")}\n`, { flag: "wx", mode: 0o600 });
+    const known = existsSync(path) ? readFileSync(path, "utf8").trim() : "";
+    // A full disk or a crash may have left a part of it, which anybody could guess.
+    if (/^[0-9a-f]{64}$/.test(known)) return known;
+    const made = randomBytes(32).toString("hex");
+    await writeFileAtomically(path, `${made}\n`);
+    return made;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
-      throw new FaultError(
-        {
-          code: "state-not-writable",
-          what: "The state folder can't be written.",
-          where: path,
-          cause: error instanceof Error ? error.message : String(error),
-          fix: "tidegate doctor",
-        },
-        { cause: error },
-      );
-    }
+    throw new FaultError(
+      {
+        code: "state-not-writable",
+        what: "The state folder can't be written.",
+        where: path,
+        cause: error instanceof Error ? error.message : String(error),
+        fix: "tidegate doctor",
+      },
+      { cause: error },
+    );
   }
-  return readFileSync(path, "utf8").trim();
 }
 
 /** The state lies beside the plan file, where `git add .` would find it. */

@@ -65,6 +65,11 @@ const REFUSED_CODES = new Set([
   "runtime-in-use",
   "state-not-writable",
   "nothing-to-put-back",
+  "state-not-readable",
+  "state-not-a-folder",
+  "state-not-ours",
+  "state-spoilt",
+  "state-foreign",
 ]);
 
 export function exitCodeOfFault({ code }: Fault): ExitCode {

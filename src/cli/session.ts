@@ -9,6 +9,7 @@ import type { EngineIdentity, RemoteEngine } from "../server/engine-socket.ts";
 import type { Engine, RequestAnswer, RequestBody } from "../engine/api.ts";
 import { type LockHolder, lockHolder } from "../local/lock-holder.ts";
 import type { StateFolder } from "../local/state-folder.ts";
+import { checkStateFolder } from "../local/state-folder-check.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Context } from "./context.ts";
 import type { Project } from "./project.ts";
@@ -37,6 +38,7 @@ const APPEAR_MS = 10_000;
 
 /** Looks without acting. null: nothing was ever released here. */
 export async function openReading(context: Context, project: Project): Promise<Session | null> {
+  checkStateFolder(project.state);
   if (!hasJournal(project.state)) return null;
   const journal = await context.machinery.openJournal(project.state);
   return overJournal(context, journal, await reach(project.state));
@@ -114,9 +116,10 @@ export async function actHere(
   plan: Plan,
   { kind, patrol }: { readonly kind: EngineIdentity["kind"]; readonly patrol: boolean },
 ): Promise<Acting | null> {
-  const [{ createEngine }, { serveEngine }] = await Promise.all([
+  const [{ createEngine }, { serveEngine }, { mustBePlaceOf }] = await Promise.all([
     import("../engine/engine.ts"),
     import("../server/engine-socket.ts"),
+    import("../engine/whose-place.ts"),
   ]);
   await using opening = new AsyncDisposableStack();
   const assembly = opening.use(
@@ -128,6 +131,7 @@ export async function actHere(
       isFollowed: kind === "foreground",
     }),
   );
+  await mustBePlaceOf(assembly.ports, plan);
   const start = await createEngine(assembly.ports, { ...assembly.options, patrol });
   if (start.kind === "another-acts") return null;
   const engine = opening.use(start.engine);

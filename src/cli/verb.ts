@@ -8,6 +8,7 @@ import { type Invocation, isGiven, type OptionDefinition, textOption } from "./d
 import { DONE, type ExitCode, exitCodeOfRefusal } from "./exit-code.ts";
 import { unknownRelease } from "./follow.ts";
 import { openActing, openReading, readRelease, type Session } from "./session.ts";
+import { mustBeStateOf } from "./whose-state.ts";
 import { watchRelease } from "./watch-release.ts";
 
 /** Of every verb that acts on a release. */
@@ -63,6 +64,7 @@ async function findRelease(
   const id = given === undefined ? await likeliest(session, isMeant) : releaseNumber(given);
   const release = id === null ? null : await readRelease(session.journal, id);
   if (release === null) throw id === null ? noRelease(context) : unknownRelease(id);
+  mustBeStateOf(context.project(), release.app);
   return { release, seq: (await session.journal.read(release.id)).length };
 }
 

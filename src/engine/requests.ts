@@ -8,6 +8,7 @@ import type { EngineOptions, Ports, ReleaseRequest, RequestAnswer, RequestBody }
 import type { Hands } from "./hands.ts";
 import { lastPutBack, mustNotBeKnownBad } from "./known-bad.ts";
 import { mustBeFree, placeBefore, planRelease } from "./start-release.ts";
+import { mustBePlaceOf } from "./whose-place.ts";
 
 /** How long a newer release waits for the standby of the one before it to be retired, or for that one to be undone. */
 const MAKE_ROOM_MS = 10 * MINUTE;
@@ -75,6 +76,7 @@ export function createRequests({ ports, options, hands, epoch, claim, poke, stop
   const startRelease = async (request: ReleaseRequest, by: string, asked: number): Promise<RequestAnswer> => {
     options.meet?.(request.plan);
     const { app, environment } = request.plan;
+    await mustBePlaceOf(ports, { app, environment });
     const [last = 0] = await journal.releases();
     const begun = await begunBy(asked, last);
     if (begun !== null) return begun;

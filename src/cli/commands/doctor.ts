@@ -3,9 +3,9 @@ import type { LoadedPlan } from "../../config/load.ts";
 import { answer, type Context } from "../context.ts";
 import type { CommandDefinition } from "../definition.ts";
 import { type Finding, found } from "../doctor/finding.ts";
-import { lookAtMachine } from "../doctor/machine.ts";
+import { lookAtMachine, stateTrouble } from "../doctor/machine.ts";
 import { lookAtPorts } from "../doctor/ports.ts";
-import { lookAtEngine, lookAtHealth, lookAtPlane, lookAtVersions } from "../doctor/processes.ts";
+import { lookAtEngine, lookAtHealth, lookAtOwner, lookAtPlane, lookAtVersions } from "../doctor/processes.ts";
 import { DONE, REFUSED } from "../exit-code.ts";
 import { unwrittenServices, WRITE_RUN } from "../init/unknown-run.ts";
 import { loadPlan } from "../plan-file.ts";
@@ -35,6 +35,8 @@ async function look(context: Context): Promise<readonly Finding[]> {
   const read = await readPlan(context);
   if ("finding" in read) return [...machine, ...read.finding, ...(await lookAtEngine(context))];
   const { plan, notes } = read.loaded;
+  const planFile = found("plan file", "ok", `${read.loaded.file}, for ${plan.environment}`);
+  if (stateTrouble(project.state) !== null) return [...machine, planFile];
   const outside = await context.machinery.outside({
     project,
     plan,
@@ -51,7 +53,8 @@ async function look(context: Context): Promise<readonly Finding[]> {
   );
   return [
     ...machine,
-    found("plan file", "ok", `${read.loaded.file}, for ${plan.environment}`),
+    planFile,
+    ...(await lookAtOwner(context, plan, outside)),
     ...notes.map((note) => found("plan file", "warn", note)),
     ...unwrittenServices(plan).map((name) =>
       found("plan file", "bad", `nobody has written yet how ${name} starts`, WRITE_RUN),

@@ -7,6 +7,7 @@ import { type CommandDefinition, isGiven } from "../definition.ts";
 import { DONE } from "../exit-code.ts";
 import { openReading, readRelease } from "../session.ts";
 import { calledRelease } from "../verb.ts";
+import { mustBeStateOf } from "../whose-state.ts";
 
 export const down: CommandDefinition = {
   about:
@@ -36,7 +37,7 @@ export const down: CommandDefinition = {
   },
 };
 
-/** Stopping the ground under an engine's feet would look like a crash to it. Faults: another-acts, release-running. */
+/** Stopping the ground under an engine's feet would look like a crash to it. Faults: another-acts, release-running, state-foreign. */
 async function mustBeFree(context: Context): Promise<void> {
   await using session = await openReading(context, context.project());
   if (session === null) return;
@@ -50,6 +51,7 @@ async function mustBeFree(context: Context): Promise<void> {
   }
   const [newest] = await session.journal.releases();
   const release = newest === undefined ? null : await readRelease(session.journal, newest);
+  if (release !== null) mustBeStateOf(context.project(), release.app);
   if (release === null || !isRunning(release)) return;
   throw new FaultError({
     code: "release-running",

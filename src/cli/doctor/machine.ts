@@ -2,12 +2,24 @@ import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
+import { type Fault, faultOf } from "../../core/fault.ts";
+import { checkStateFolder } from "../../local/state-folder-check.ts";
 import type { Project } from "../project.ts";
 import { type Finding, found } from "./finding.ts";
 
 /** What every release needs of the machine, whatever the plan says. */
 export async function lookAtMachine(project: Project): Promise<readonly Finding[]> {
   return [node(), await git(), stateFolder(project), disk(project)];
+}
+
+/** What makes the state folder useless as it is: then nothing that lies in it can be asked. */
+export function stateTrouble(state: Project["state"]): Fault | null {
+  try {
+    checkStateFolder(state);
+    return null;
+  } catch (error) {
+    return faultOf(error, "state-spoilt", "The state folder can't be looked at.");
+  }
 }
 
 function node(): Finding {
@@ -29,6 +41,9 @@ async function git(): Promise<Finding> {
 }
 
 function stateFolder({ state }: Project): Finding {
+  const trouble = stateTrouble(state);
+  if (trouble !== null)
+    return found("state", "bad", `${trouble.what.replace(/\.$/, "")}: ${trouble.where}`, trouble.fix);
   const folder = nearestExisting(state.path);
   try {
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);

@@ -5,6 +5,7 @@ import type { Plan } from "../../core/plan.ts";
 import type { TrafficState } from "../../core/routing.ts";
 import { formatShare } from "../../core/share.ts";
 import type { Context } from "../context.ts";
+import { mustBePlaceOf } from "../../engine/whose-place.ts";
 import { isOver } from "../follow.ts";
 import { lookAtInstances } from "../look-at-instances.ts";
 import type { Outside } from "../machinery.ts";
@@ -73,6 +74,19 @@ export function lookAtPlane(plane: TrafficState | null, fault: string | null): F
   return sick.length === 0
     ? found("data plane", "ok", `process ${plane.pid}, sends to ${shares}${returned}${killed.join("")}`)
     : found("data plane", "warn", `process ${plane.pid}, finds ${sick.join(", ")} not ready`, "tidegate status");
+}
+
+/** Nothing where it is this app's, or nobody's yet. */
+export async function lookAtOwner(context: Context, plan: Plan, { traffic }: Outside): Promise<readonly Finding[]> {
+  try {
+    await using session = await openReading(context, context.project());
+    if (session !== null) await mustBePlaceOf({ journal: session.journal, traffic }, plan);
+    return [];
+  } catch (error) {
+    const { code, what, fix } = faultOf(error, "journal-unavailable", "The journal can't be read.");
+    // What else may be wrong with the journal is told where the engine is looked for.
+    return code === "state-foreign" ? [found("state", "bad", what.replace(/\.$/, ""), fix)] : [];
+  }
 }
 
 /** Who acts, and whether something waits for somebody to act. */
