@@ -9,6 +9,9 @@ import type { Ports } from "./api.ts";
 import { createProber } from "./prober.ts";
 import { trafficHours } from "./traffic-hours.ts";
 
+/** Before each look at whether a table is in force. */
+const READ_BACK_PAUSES_MS = [0, 20, 50, 100, 250, 500, 1_000];
+
 /** Rows older than this are forgotten; the longest window of a guard fits into it. */
 const KEEP_SECONDS = 15 * 60;
 
@@ -119,6 +122,20 @@ export function createWorld(ports: Ports, poke: () => void, emergencies: readonl
     }
   };
 
+  /** HAProxy, for one, answers before a change is in force: it counts when the plane, asked again, says so. */
+  const readBack = async (wanted: RoutingTable, signal: AbortSignal): Promise<TrafficState> => {
+    for (const pauseMs of READ_BACK_PAUSES_MS) {
+      if (pauseMs > 0) await clock.sleep(pauseMs, signal);
+      const found = await traffic.read().catch(() => null);
+      if (found !== null && (found.table?.revision ?? 0) >= wanted.revision) return found;
+    }
+    throw new FaultError({
+      code: "traffic-table-not-in-force",
+      what: "The data plane has taken a table and does not bring it in force.",
+      fix: "tidegate doctor",
+    });
+  };
+
   return {
     look: async (services) => {
       await Promise.all([lookAtInstances(), lookAtTraffic()]);
@@ -149,7 +166,9 @@ export function createWorld(ports: Ports, poke: () => void, emergencies: readonl
           const revision = now?.table?.revision ?? 0;
           try {
             writes += 1;
-            state = await traffic.write(change(now?.table ?? null, revision + 1), revision);
+            const table = change(now?.table ?? null, revision + 1);
+            await traffic.write(table, revision);
+            state = await readBack(table, signal);
             return state;
           } catch (error) {
             state = null;

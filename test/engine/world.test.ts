@@ -1,5 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { it } from "node:test";
+import { describe, it } from "node:test";
+import { FaultError } from "../../src/core/fault.ts";
 import { routingTable } from "../../src/core/table.ts";
 import type { TrafficState } from "../../src/core/routing.ts";
 import type { Release } from "../../src/core/release.ts";
@@ -37,7 +38,9 @@ it("a look at the data plane that began before a write does not undo what the wr
   await ports.traffic.write(routingTable({ ...base, share: 0, revision: 1 }), 0);
   let answer: ((state: TrafficState | null) => void) | undefined;
   const before = await ports.traffic.read();
-  const traffic = { ...ports.traffic, read: () => new Promise<TrafficState | null>((resolve) => (answer = resolve)) };
+  let isSlow = true;
+  const slowly = (): Promise<TrafficState | null> => new Promise((resolve) => (answer = resolve));
+  const traffic = { ...ports.traffic, read: () => (isSlow ? slowly() : ports.traffic.read()) };
   const world = createWorld({ ...ports, traffic }, () => undefined);
   const first = world.look([]);
   answer?.(before);
@@ -45,6 +48,7 @@ it("a look at the data plane that began before a write does not undo what the wr
   equal(world.traffic()?.table?.share, 0);
   const late = world.look([]);
   const readLate = answer;
+  isSlow = false;
   await world.changeTable(
     (_, revision) => routingTable({ ...base, share: 500, revision }),
     new AbortController().signal,
@@ -53,4 +57,43 @@ it("a look at the data plane that began before a write does not undo what the wr
   readLate?.(before);
   await late;
   equal(world.traffic()?.table?.share, 500);
+});
+
+describe("a change of the table", () => {
+  const changed = async (whenMs: number | null) => {
+    const { ports, traffic, clock } = engineUnderTest();
+    const base = {
+      release: new PureWorld(USUAL).release,
+      on: "both",
+      instances: [],
+      epoch: 1,
+      engineToken: "",
+    } as const;
+    await traffic.ensure([]);
+    await traffic.write(routingTable({ ...base, draining: new Set(), share: 0, revision: 1 }), 0);
+    const world = createWorld(ports, () => undefined);
+    await world.look([]);
+    traffic.lieNext("not-in-force");
+    const change = world.changeTable(
+      (_, revision) => routingTable({ ...base, draining: new Set(), share: 500, revision }),
+      new AbortController().signal,
+    );
+    const ended = change.then(
+      (state) => state.table?.share,
+      (error: unknown) => (error instanceof FaultError ? error.fault.code : error),
+    );
+    for (let passedMs = 0; passedMs < 3_000; passedMs += 10) {
+      if (passedMs === whenMs) traffic.bringInForce();
+      await clock.advance(10);
+    }
+    return { told: await ended, share: world.traffic()?.table?.share ?? null };
+  };
+
+  it("counts when the plane, asked again, says that it is in force, and not when it says so at once", async () => {
+    deepEqual(await changed(120), { told: 500, share: 500 });
+  });
+
+  it("that does not come in force is told, and nobody believes in it", async () => {
+    deepEqual(await changed(null), { told: "traffic-table-not-in-force", share: null });
+  });
 });
