@@ -10,10 +10,13 @@ import type { World } from "./world.ts";
 export interface Hands {
   get(id: number): RunningRelease | undefined;
   all(): readonly RunningRelease[];
-  /** From the journal where it is not in hand yet. Faults: release-unknown. */
-  take(id: number): Promise<RunningRelease>;
+  /**
+   * Works with a release, taken from the journal where it is not in hand yet; it is not let go of meanwhile.
+   * Faults: release-unknown.
+   */
+  holding<T>(id: number, work: (mine: RunningRelease) => Promise<T>): Promise<T>;
   adopt(release: Release, seq: number): RunningRelease;
-  /** It has ended: the journal alone keeps it from now on. */
+  /** It has ended: the journal alone keeps it from now on, unless somebody works with it. */
   letGo(id: number): Promise<void>;
   load(id: number): Promise<{ readonly release: Release; readonly seq: number } | null>;
   /** Of one app and environment, newest first, as far back as they say what serves. */
@@ -36,6 +39,8 @@ export interface HandsInput {
 
 export function createHands({ ports, options, world, epoch, changed, refused }: HandsInput): Hands {
   const running = new Map<number, RunningRelease>();
+  /** By id: how many work with it. */
+  const held = new Map<number, number>();
 
   const adopt: Hands["adopt"] = (release, seq) => {
     const mine = runRelease({
@@ -59,24 +64,36 @@ export function createHands({ ports, options, world, epoch, changed, refused }: 
     return release === null ? null : { release, seq: events.length };
   };
 
+  const take = async (id: number): Promise<RunningRelease> => {
+    const loaded = running.has(id) ? null : await load(id);
+    // Somebody else may have been quicker: two of one release would write past each other.
+    const mine = running.get(id);
+    if (mine !== undefined) return mine;
+    if (loaded !== null) return adopt(loaded.release, loaded.seq);
+    throw new FaultError({
+      code: "release-unknown",
+      what: `There is no release ${id}.`,
+      fix: "tidegate status lists the newest",
+    });
+  };
+
   return {
     get: (id) => running.get(id),
     all: () => [...running.values()],
-    take: async (id) => {
-      const mine = running.get(id);
-      if (mine !== undefined) return mine;
-      const loaded = await load(id);
-      if (loaded !== null) return adopt(loaded.release, loaded.seq);
-      throw new FaultError({
-        code: "release-unknown",
-        what: `There is no release ${id}.`,
-        fix: "tidegate status lists the newest",
-      });
+    holding: async (id, work) => {
+      held.set(id, (held.get(id) ?? 0) + 1);
+      try {
+        return await work(await take(id));
+      } finally {
+        held.set(id, (held.get(id) ?? 1) - 1);
+      }
     },
     adopt,
     letGo: async (id) => {
+      if ((held.get(id) ?? 0) > 0) return;
       const mine = running.get(id);
       running.delete(id);
+      held.delete(id);
       if (mine !== undefined) await ports.journal.settle(id, mine.seq());
     },
     load,

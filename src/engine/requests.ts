@@ -13,6 +13,8 @@ import { mustBePlaceOf } from "./whose-place.ts";
 /** How long a newer release waits for the standby of the one before it to be retired, or for that one to be undone. */
 const MAKE_ROOM_MS = 10 * MINUTE;
 
+const JOURNAL_REFUSES: ReadonlySet<string> = new Set(["journal-unavailable", "journal-conflict", "stale-epoch"]);
+
 export interface RequestsInput {
   readonly ports: Ports;
   readonly options: Pick<EngineOptions, "meet">;
@@ -53,22 +55,24 @@ export function createRequests({ ports, options, hands, epoch, claim, poke, stop
   ): Promise<readonly Release[]> => {
     const running = releases.find(isRunning);
     if (running !== undefined && supersede) {
-      const older = await hands.take(running.id);
-      await older.command({ kind: "rollback", superseded: true }, by, `release ${next} supersedes it`);
-      await until(() => isEnded(older.state()), `Release ${running.id} could not be undone in time.`);
-      mustBeFree([older.state()]);
-      return releases.map((each) => (each.id === running.id ? older.state() : each));
+      return await hands.holding(running.id, async (older) => {
+        await older.command({ kind: "rollback", superseded: true }, by, `release ${next} supersedes it`);
+        await until(() => isEnded(older.state()), `Release ${running.id} could not be undone in time.`);
+        mustBeFree([older.state()]);
+        return releases.map((each) => (each.id === running.id ? older.state() : each));
+      });
     }
     mustBeFree(releases);
     const holder = releases.find(({ state }) => state === "live" || state === "closed");
     // One that is still watched must know that its place is taken, whether there is a standby to retire or not.
     if (holder !== undefined && (holder.state === "live" || !holder.standbyRetired)) {
-      const older = await hands.take(holder.id);
-      await older.command({ kind: "retire-early", for: next }, by, undefined);
-      await until(
-        () => older.state().standbyRetired,
-        `The standby of release ${holder.id} could not be retired in time.`,
-      );
+      await hands.holding(holder.id, async (older) => {
+        await older.command({ kind: "retire-early", for: next }, by, undefined);
+        await until(
+          () => older.state().standbyRetired,
+          `The standby of release ${holder.id} could not be retired in time.`,
+        );
+      });
     }
     return releases;
   };
@@ -125,10 +129,11 @@ export function createRequests({ ports, options, hands, epoch, claim, poke, stop
     const target = id ?? newest;
     if (target === undefined)
       throw new FaultError({ code: "release-unknown", what: "There is no release yet.", fix: "tidegate release" });
-    const mine = await hands.take(target);
-    if (body.command.kind === "rollback") await mustBeNewest(journal, mine.state());
-    const answer = await mine.command(body.command, by, body.reason);
-    return answer.kind === "refused" ? answer : { kind: answer.kind, release: target, sentence: answer.sentence };
+    return await hands.holding(target, async (mine) => {
+      if (body.command.kind === "rollback") await mustBeNewest(journal, mine.state());
+      const answer = await mine.command(body.command, by, body.reason);
+      return answer.kind === "refused" ? answer : { kind: answer.kind, release: target, sentence: answer.sentence };
+    });
   };
 
   const answerRequest = async ({ id, body, release, by }: Request): Promise<RequestAnswer> => {
@@ -140,11 +145,26 @@ export function createRequests({ ports, options, hands, epoch, claim, poke, stop
     }
   };
 
+  /** What could not be written yet, by request: it is neither done again nor forgotten. */
+  const unwritten = new Map<number, RequestAnswer>();
+
   const reply = async (request: Request): Promise<void> => {
-    const answer = await answerRequest(request);
+    const answer = unwritten.get(request.id) ?? (await answerRequest(request));
     // What could not be done because this engine stops is for the next one to do.
     if (answer.kind === "refused" && stopped.aborted) return;
-    await journal.answer(request.id, answer);
+    if (answer.kind === "refused" && JOURNAL_REFUSES.has(answer.fault.code)) {
+      // Nobody can say now whether it was done: it stays open, and is taken up again when the journal answers.
+      taken.delete(request.id);
+      return;
+    }
+    unwritten.set(request.id, answer);
+    try {
+      await journal.answer(request.id, answer, epoch);
+      unwritten.delete(request.id);
+    } catch (error) {
+      taken.delete(request.id);
+      throw error;
+    }
   };
 
   const taken = new Set<number>();

@@ -1,9 +1,8 @@
 import { type Command, type CommandAnswer, command } from "../core/command.ts";
 import { decide } from "../core/decide.ts";
 import type { Observed } from "../core/effect.ts";
-import type { EventOf, Happened, ReleaseEvent } from "../core/event.ts";
+import type { EventOf } from "../core/event.ts";
 import { type Fault, faultOf } from "../core/fault.ts";
-import { evolve } from "../core/evolve.ts";
 import { decideMessages } from "../core/messages.ts";
 import { currentStep, isEnded, type Release } from "../core/release.ts";
 import { isSettled } from "../core/settled.ts";
@@ -16,6 +15,7 @@ import { perform, type Stage } from "./perform.ts";
 import { createWatch } from "./watch.ts";
 import { watchedTime } from "./watched-time.ts";
 import type { World } from "./world.ts";
+import { written } from "./written.ts";
 
 const RENEW_EVERY_MS = 3 * SECOND;
 /** What may go before the journal is not given up half-way. */
@@ -63,16 +63,13 @@ interface UnderWay {
 export function runRelease(input: RunningReleaseInput): RunningRelease {
   const { ports, options, world, epoch, changed, refused } = input;
   const { clock, journal, traffic } = ports;
-  let { release, seq } = input;
-  const time = watchedTime(clock, release.lastAt.watched, options.pace?.idleMs ?? 0);
+  const time = watchedTime(clock, input.release.lastAt.watched, options.pace?.idleMs ?? 0);
   const watch = createWatch(world);
   const underWay = new Map<string, UnderWay>();
   let renewedAt = Number.NEGATIVE_INFINITY;
   /** Nothing is decided any more, and of what was under way only messages are written down. */
   let isAbandoned = false;
   let isGone = false;
-  /** What has happened and the journal has refused, oldest first: it is told before anything else is decided. */
-  let owed: readonly ReleaseEvent[] = [];
   let queue: Promise<unknown> = Promise.resolve();
 
   /** One thing at a time: the journal's order is the order in which things are decided. */
@@ -82,41 +79,29 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     return mine;
   };
 
-  const stage = (signal: AbortSignal): Stage => ({ ports, options, world, epoch, release, signal });
+  const stage = (signal: AbortSignal): Stage => ({ ports, options, world, epoch, release: book.release(), signal });
 
-  const after = (events: readonly ReleaseEvent[]): Release => {
-    const at = time.now();
-    return events.reduce((state, event) => evolve(state, { event, at }), release);
-  };
-
-  /** What is owed goes first. */
-  const append = async (more: readonly ReleaseEvent[]): Promise<void> => {
-    const at = time.now();
-    const events = [...owed, ...more];
-    const happened: readonly Happened[] = events.map((event) => ({ event, at }));
-    // Evolve first: what can't follow must not get into the journal.
-    const next = after(events);
-    try {
-      await journal.append(release.id, seq, happened, epoch);
-    } catch (error) {
-      const ahead = await goAhead(stage(NEVER), events, next, error);
-      if (ahead !== null) {
-        owed = ahead;
-        abortSteps();
+  const book = written({
+    journal,
+    epoch,
+    release: input.release,
+    seq: input.seq,
+    now: time.now,
+    took: async (events) => {
+      for (const event of events) {
+        if (event.type === "rollback-decided") abortSteps();
+        if (event.type === "effect-requested") begin(event);
+        if (event.type === "emergency-noted-late")
+          await ports.emergencies.forget(event.emergency.id).catch(() => undefined);
       }
-      throw error;
-    }
-    owed = [];
-    release = next;
-    seq += events.length;
-    for (const event of events) {
-      if (event.type === "rollback-decided") abortSteps();
-      if (event.type === "effect-requested") begin(event);
-      if (event.type === "emergency-noted-late")
-        await ports.emergencies.forget(event.emergency.id).catch(() => undefined);
-    }
-    changed();
-  };
+      changed();
+    },
+    refused: async (events, next, refusal) => {
+      const ahead = await goAhead(stage(NEVER), events, next, refusal);
+      if (ahead !== null) abortSteps();
+      return ahead;
+    },
+  });
 
   const abortSteps = (): void => {
     for (const { controller, isUndo } of underWay.values()) if (!isUndo) controller.abort();
@@ -151,14 +136,12 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   ): Promise<void> =>
     inTurn(async () => {
       const took = Math.round(tookMs);
-      // Owed until it is written: an outcome that nobody remembers would be waited for for ever.
-      owed = [
-        ...owed,
+      book.owe(
         "observed" in outcome
           ? { type: "effect-confirmed", key, observed: outcome.observed, tookMs: took }
           : { type: "effect-failed", key, fault: outcome.fault, tookMs: took },
-      ];
-      await append([]);
+      );
+      await book.catchUp();
       await decideOn();
     });
 
@@ -179,6 +162,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   const fatal = (error: unknown): void => {
     const before = lastFault?.code;
     lastFault = faultOf(error, "engine", "The engine could not go on.");
+    if (lastFault.code === "stale-epoch") refused(lastFault);
     // Told once: each telling brings the next look at once, and a disk can be full for hours.
     if (lastFault.code !== before) changed();
   };
@@ -187,23 +171,24 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   const decideOn = async (): Promise<void> => {
     for (;;) {
       if (isAbandoned) return;
-      const state = after(owed);
+      const state = book.state();
       const events = decide(state, watch.seen(state, time.now()), time.now());
-      if (events.length + owed.length === 0) return;
-      await append(events);
+      if (events.length === 0 && !book.isOwed()) return;
+      await book.append(events);
     }
   };
 
   /** What has just happened, people hear now, and not from an engine that may come days later. */
   const sayLastWords = async (): Promise<void> => {
     await inTurn(async () => {
-      const events = decideMessages(release, time.now());
-      if (events.length > 0) await append(events);
+      const events = decideMessages(book.release(), time.now());
+      if (events.length > 0) await book.append(events);
     }).catch(fatal);
     await Promise.all([...underWay.values()].filter(({ isMessage }) => isMessage).map(({ ended }) => ended));
   };
 
   const renewLease = async (): Promise<void> => {
+    const release = book.release();
     if (release.share === 0 || release.share === WHOLE || isEnded(release)) return;
     if (clock.monotonic() - renewedAt < RENEW_EVERY_MS) return;
     renewedAt = clock.monotonic();
@@ -212,18 +197,19 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   };
 
   const checkpoint = async (): Promise<void> => {
+    const release = book.release();
     const progress = currentStep(release)?.progress;
     if (isEnded(release) || progress?.state !== "running" || release.share === 0) return;
     const inStep = time.now().watched - (progress.startedAt?.watched ?? 0);
     const every = inStep < HOUR ? MINUTE : 5 * MINUTE;
-    if (time.now().watched - release.lastAt.watched >= every) await append([{ type: "watch-checkpoint" }]);
+    if (time.now().watched - release.lastAt.watched >= every) await book.append([{ type: "watch-checkpoint" }]);
   };
 
   return {
-    state: () => release,
-    seq: () => seq,
+    state: () => book.release(),
+    seq: () => book.seq(),
     status: () => {
-      const state = after(owed);
+      const state = book.state();
       const status = statusOf(state, time.now(), watch.figures(state, time.now()), watch.looks(state, time.now()));
       return lastFault === null ? status : { ...status, fault: status.fault ?? lastFault };
     },
@@ -232,6 +218,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
         time.look();
         try {
           await renewLease();
+          await book.catchUp();
           await decideOn();
           await checkpoint();
           lastFault = null;
@@ -241,14 +228,15 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       }),
     command: (asked, by, reason) =>
       inTurn(async () => {
-        const answer = command(after(owed), asked, { name: by }, reason, time.now().wall);
+        await book.catchUp();
+        const answer = command(book.state(), asked, { name: by }, reason, time.now().wall);
         if (answer.kind === "accepted") {
-          await append(answer.events);
+          await book.append(answer.events);
           await decideOn();
         }
         return answer;
       }),
-    isSettled: () => underWay.size === 0 && owed.length === 0 && isSettled(release, time.now().wall),
+    isSettled: () => underWay.size === 0 && !book.isOwed() && isSettled(book.release(), time.now().wall),
     abandon: async () => {
       isAbandoned = true;
       const work = [...underWay.values()].filter(({ isMessage }) => !isMessage);

@@ -16,7 +16,7 @@ export interface Journal extends AsyncDisposable {
   read(release: number, from?: number): Promise<readonly StoredEvent[]>;
   /**
    * Appends after the event with seq `after` (0: a new release); durable when it resolves. All or none.
-   * Faults: journal-conflict, when another event stands there already.
+   * Faults: journal-conflict, when another event stands there already; stale-epoch, when a newer engine has taken over.
    */
   append(release: number, after: number, events: readonly Happened[], epoch: number): Promise<readonly StoredEvent[]>;
 
@@ -24,7 +24,8 @@ export interface Journal extends AsyncDisposable {
   ask(request: NewRequest): Promise<number>;
   /** Requests that have no answer yet, oldest first. */
   openRequests(): Promise<readonly Request[]>;
-  answer(request: number, answer: unknown): Promise<void>;
+  /** Once for each request; a second answer changes nothing. Faults: stale-epoch, when a newer engine has taken over. */
+  answer(request: number, answer: unknown, epoch: number): Promise<void>;
   /** null: not answered yet. */
   answerTo(request: number): Promise<unknown>;
 

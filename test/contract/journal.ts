@@ -70,7 +70,8 @@ export function journalContract(name: string, make: () => Promise<Journal>): voi
         ],
       );
       equal(await journal.answerTo(first), null);
-      await journal.answer(first, { kind: "accepted" });
+      await journal.answer(first, { kind: "accepted" }, 0);
+      await journal.answer(first, { kind: "refused" }, 0);
       deepEqual(await journal.answerTo(first), { kind: "accepted" });
       deepEqual(
         (await journal.openRequests()).map(({ id }) => id),
@@ -85,6 +86,18 @@ export function journalContract(name: string, make: () => Promise<Journal>): voi
       equal(await journal.epoch(), first + 1);
       equal(await journal.raiseEpoch(50), 51);
       equal(await journal.raiseEpoch(7), 52);
+    });
+
+    it("refuses what an engine says that another one has taken over from (I3)", async () => {
+      await using journal = await make();
+      const first = await journal.raiseEpoch();
+      await journal.append(1, 0, [planned(1)], first);
+      const request = await journal.ask({ release: 1, body: {}, by: "ann", at: 5 });
+      await journal.raiseEpoch();
+      await rejects(journal.append(1, 1, [at({ type: "started" })], first), isFault("stale-epoch"));
+      await rejects(journal.answer(request, { kind: "refused" }, first), isFault("stale-epoch"));
+      equal((await journal.read(1)).length, 1);
+      equal(await journal.answerTo(request), null);
     });
 
     it("lets one act at a time (I3)", async () => {

@@ -3,6 +3,7 @@ import { FaultError } from "../../core/fault.ts";
 import { EVENT_FORMAT } from "../../core/upcast.ts";
 import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
 import { chain } from "./chain.ts";
+import { staleEpoch } from "./stale-epoch.ts";
 
 /** A journal for tests: the same promises, nothing kept. */
 export interface MemoryJournal extends Journal {
@@ -21,6 +22,10 @@ export function createMemoryJournal(): MemoryJournal {
   let isRefusing = false;
   let failing: { readonly code: string; readonly what: string } | null = null;
 
+  const refuseStale = (asked: number): void => {
+    if (asked < epoch) throw staleEpoch(asked, epoch);
+  };
+
   const append = (release: number, after: number, events: readonly Happened[], by: number): readonly StoredEvent[] => {
     if (failing !== null) {
       const fault = failing;
@@ -28,6 +33,7 @@ export function createMemoryJournal(): MemoryJournal {
       throw new FaultError(fault);
     }
     if (isRefusing) throw new FaultError({ code: "journal-unavailable", what: "The disk is full." });
+    refuseStale(by);
     const stream = streams.get(release) ?? [];
     if (stream.length !== after)
       throw new FaultError({
@@ -80,10 +86,10 @@ export function createMemoryJournal(): MemoryJournal {
       return Promise.resolve(requests.length);
     },
     openRequests: () => Promise.resolve(requests.filter(({ answer }) => answer === null)),
-    answer: (id, answer) => {
+    answer: async (id, answer, by) => {
+      refuseStale(by);
       const request = requests[id - 1];
-      if (request !== undefined) request.answer = answer;
-      return Promise.resolve();
+      if (request?.answer === null) request.answer = answer;
     },
     answerTo: (id) => Promise.resolve(requests[id - 1]?.answer ?? null),
     raiseEpoch: (above = 0) => Promise.resolve((epoch = Math.max(epoch, above) + 1)),

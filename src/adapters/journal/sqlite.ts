@@ -7,6 +7,7 @@ import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
 import { takeActorLock } from "./actor-lock.ts";
 import { patiently } from "./busy.ts";
 import { chain } from "./chain.ts";
+import { staleEpoch } from "./stale-epoch.ts";
 import { bringUpToDate, knowsSettled, openPrepared } from "./database.ts";
 
 /** The journal in the state folder: SQLite, WAL, synchronous=FULL, so that what was appended outlives a power cut. */
@@ -69,13 +70,7 @@ export async function openSqliteJournal(folder: StateFolder): Promise<Journal> {
             at: Number(row["at"]),
           })),
       ),
-    answer: (request, answer) =>
-      run(
-        () =>
-          void database
-            .prepare("UPDATE requests SET answer = ? WHERE id = ? AND answer IS NULL")
-            .run(JSON.stringify(answer), request),
-      ),
+    answer: (request, answer, epoch) => run(() => writeAnswer(database, request, answer, epoch)),
     answerTo: (request) =>
       run(() => {
         const answer = database.prepare("SELECT answer FROM requests WHERE id = ?").get(request)?.["answer"];
@@ -85,7 +80,7 @@ export async function openSqliteJournal(folder: StateFolder): Promise<Journal> {
       run(() =>
         Number(database.prepare("UPDATE epochs SET epoch = max(epoch, ?) + 1 RETURNING epoch").get(above)?.["epoch"]),
       ),
-    epoch: () => run(() => Number(database.prepare("SELECT epoch FROM epochs").get()?.["epoch"])),
+    epoch: () => run(() => epochOf(database)),
     takeActorLock: async () => {
       const lock = takeActorLock(folder);
       if (lock === null) return null;
@@ -104,6 +99,29 @@ export async function openSqliteJournal(folder: StateFolder): Promise<Journal> {
   };
 }
 
+function writeAnswer(database: DatabaseSync, request: number, answer: unknown, epoch: number): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    refuseStale(database, epoch);
+    database
+      .prepare("UPDATE requests SET answer = ? WHERE id = ? AND answer IS NULL")
+      .run(JSON.stringify(answer), request);
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function refuseStale(database: DatabaseSync, epoch: number): void {
+  const newest = epochOf(database);
+  if (epoch < newest) throw staleEpoch(epoch, newest);
+}
+
+function epochOf(database: DatabaseSync): number {
+  return Number(database.prepare("SELECT epoch FROM epochs").get()?.["epoch"]);
+}
+
 function append(
   database: DatabaseSync,
   path: string,
@@ -114,6 +132,7 @@ function append(
 ): readonly StoredEvent[] {
   database.exec("BEGIN IMMEDIATE");
   try {
+    refuseStale(database, epoch);
     const last = database
       .prepare("SELECT seq, hash FROM events WHERE release = ? ORDER BY seq DESC LIMIT 1")
       .get(release);
