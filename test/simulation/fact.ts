@@ -46,8 +46,8 @@ export type FactBody =
   | { readonly kind: "renewed"; readonly by: number }
   | { readonly kind: "claimed"; readonly by: number; readonly place: "plane" | "keeper"; readonly epoch: number }
   | { readonly kind: "refused"; readonly by: number; readonly method: string; readonly code: string }
-  /** An engine got the plane's true answer. */
-  | { readonly kind: "read"; readonly by: number; readonly table: RoutingTable | null }
+  /** An engine has asked the plane; `answers`: it was there, and said the truth. */
+  | { readonly kind: "read"; readonly by: number; readonly answers: boolean }
   | { readonly kind: "counted"; readonly rows: readonly SecondRow[] }
   /** Rows that an engine got; `lost`: so many were gone. */
   | { readonly kind: "observed"; readonly by: number; readonly rows: readonly SecondRow[]; readonly lost: number }

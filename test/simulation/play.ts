@@ -66,7 +66,7 @@ function direct(world: World, scenario: Scenario, random: ReturnType<typeof rand
 
   /** Somebody notices after a while that nobody acts, and starts an engine. */
   const guard = (): void => {
-    const acts = engines.living().some((each) => !each.stopped);
+    const acts = phase === "healed" ? store.holder() !== null : engines.living().some((each) => !each.stopped);
     if (!acts) engines.begin(phase === "troubled" ? (dooms.shift() ?? null) : null, true);
     const [from, to] = phase === "troubled" ? scenario.restartAfterMs : ([0, 500] as const);
     scheduler.after(Math.max(100, random.between(from, to)), null, guard);

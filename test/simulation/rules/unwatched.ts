@@ -31,7 +31,7 @@ export const unwatched: Rule = {
     return (fact) => {
       readInto(ledger, fact);
       // Whoever acts looks at everything several times a second, the data plane first.
-      if (fact.kind === "read" || fact.kind === "renewed") watchedAt = fact.at;
+      if ((fact.kind === "read" && fact.answers) || fact.kind === "renewed") watchedAt = fact.at;
       if (fact.kind === "trouble") {
         if (fact.begins) troubles.add(fact.what);
         else troubles.delete(fact.what);

@@ -25,7 +25,7 @@ export const weights: Rule = {
 
     return (fact) => {
       readInto(ledger, fact);
-      if (fact.kind === "read") readAt.set(fact.by, fact.at);
+      if (fact.kind === "read" && fact.answers) readAt.set(fact.by, fact.at);
       if (fact.kind === "table") {
         const { share, candidate, stable } = fact.table;
         history.push({ from: fact.at, share, candidate: candidate?.version ?? null, stable: stable?.version ?? null });

@@ -181,7 +181,7 @@ function remoteTraffic(process: EngineProcess, wire: Wire, plane: Traffic, keepe
     read: () =>
       call("read", false, async () => {
         const state = await plane.read();
-        if (state !== null) ground.tell({ kind: "read", by: process.id, table: state.table });
+        ground.tell({ kind: "read", by: process.id, answers: state !== null });
         return state;
       }),
     write: (table, ifRevision) => call("write", true, () => plane.write(table, ifRevision)),

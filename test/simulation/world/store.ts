@@ -1,4 +1,5 @@
 import { createMemoryEmergencyLog } from "../../../src/adapters/emergency/memory.ts";
+import { staleEpoch } from "../../../src/adapters/journal/stale-epoch.ts";
 import { chain } from "../../../src/adapters/journal/chain.ts";
 import type { Happened } from "../../../src/core/event.ts";
 import { evolve } from "../../../src/core/evolve.ts";
@@ -41,7 +42,12 @@ export function createStore(ground: Ground): Store {
 
   const read = (release: number, from = 1): readonly StoredEvent[] => (streams.get(release) ?? []).slice(from - 1);
 
+  const refuseStale = (by: number): void => {
+    if (by < epoch) throw staleEpoch(by, epoch);
+  };
+
   const append = (release: number, after: number, events: readonly Happened[], by: number): readonly StoredEvent[] => {
+    refuseStale(by);
     const before = streams.get(release) ?? [];
     if (before.length !== after)
       throw new FaultError({
@@ -166,8 +172,9 @@ export function createStore(ground: Ground): Store {
         },
         ask: (request) => local("ask", true, () => ask(request)),
         openRequests: () => local("openRequests", false, openRequests),
-        answer: (id, answer) =>
+        answer: (id, answer, by) =>
           local("answer", true, () => {
+            refuseStale(by);
             const request = requests[id - 1];
             if (request === undefined || request.answer !== null) return;
             request.answer = JSON.stringify(answer);
