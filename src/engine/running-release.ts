@@ -86,7 +86,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     epoch,
     release: input.release,
     seq: input.seq,
-    now: time.now,
+    now: () => time.now(),
     took: async (events) => {
       for (const event of events) {
         if (event.type === "rollback-decided") abortSteps();

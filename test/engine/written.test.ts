@@ -17,10 +17,10 @@ interface Bench {
   readonly book: Written;
   readonly took: string[];
   /** The next append is done, and its answer says that it was not. */
-  loseNextAnswer(): void;
+  readonly loseNextAnswer: () => void;
   /** Nobody can read for so many times. */
-  failReads(times: number): void;
-  types(): Promise<readonly string[]>;
+  readonly failReads: (times: number) => void;
+  readonly types: () => Promise<readonly string[]>;
 }
 
 async function bench(refused: readonly ReleaseEvent[] | null = null): Promise<Bench> {
