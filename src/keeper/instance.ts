@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { FaultError } from "../core/fault.ts";
 import { redactor } from "../core/redact.ts";
+import { fillReferences, referencesIn } from "../core/references.ts";
 import type { Usage } from "../core/observation.ts";
 import { environmentOf } from "../local/process-table.ts";
 import type { Backoff } from "./backoff.ts";
@@ -78,6 +79,10 @@ function instance(
       backoff,
       environment(pid) {
         if (known === null && pid !== undefined) known = pick(environmentOf(pid), secretNames);
+        if (known === null && pid === undefined) {
+          known = pick(filledIn(spec.secretTexts ?? {}), secretNames);
+          if (known !== null) note(`${spec.id}: ${secretNames.join(", ")} filled in from the keeper's own environment`);
+        }
         return known === null ? null : { ...spec.env, ...known };
       },
       onChange: save,
@@ -112,6 +117,18 @@ function instance(
       return (await lastLines(path, count)).map((line) => hide.text(line));
     },
   };
+}
+
+/** The texts whose every name is in this process's environment, filled in from there. */
+function filledIn(texts: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const values = process.env as Readonly<Record<string, string>>;
+  return Object.fromEntries(
+    Object.entries(texts).flatMap(([name, text]) =>
+      referencesIn(text).every((reference) => values[reference.name] !== undefined)
+        ? [[name, fillReferences(text, values)]]
+        : [],
+    ),
+  );
 }
 
 /** The named values, or null when one is missing. */

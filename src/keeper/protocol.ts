@@ -34,9 +34,15 @@ export interface InstanceSpec {
   readonly env: Readonly<Record<string, string>>;
   /**
    * The part that must not be written down: the keeper has it in memory only. A keeper that adopts the instance reads it
-   * back from the living process; if that has ended meanwhile, somebody has to PUT it again.
+   * back from the living process; if that has ended meanwhile and `secretTexts` can't be filled in, somebody has to PUT it
+   * again.
    */
   readonly secretEnv?: Readonly<Record<string, string>>;
+  /**
+   * The same as the plan has it, with `${NAME}` for each value. Where nobody knows the values any more (after a boot), a
+   * keeper that has all those names in its own environment fills them in from there.
+   */
+  readonly secretTexts?: Readonly<Record<string, string>>;
   /** Free-form; comes back in the state (service, slot, version, address). */
   readonly labels: Readonly<Record<string, string>>;
   readonly restart: "on-crash" | "never";
@@ -67,7 +73,7 @@ export interface InstanceState {
   readonly lastExit?: { readonly code: number | null; readonly signal: string | null; readonly at: Instant };
   readonly usage?: Usage;
   readonly logFile: string;
-  /** It ended while no keeper lived, and its secrets with it: only a new PUT starts it again. */
+  /** It ended while no keeper lived, and its secrets with it; the keeper's environment lacks them: only a new PUT starts it again. */
   readonly needsSecrets: boolean;
 }
 

@@ -17,6 +17,11 @@ export class InstanceGroup {
     this.#choose();
   }
 
+  /** Not one of them has been seen ready since the machine or this process began: that is no failure of theirs. */
+  get isUnproven(): boolean {
+    return this.#all.length > 0 && this.#all.every(({ isUnproven }) => isUnproven);
+  }
+
   /** The instance with the least in flight, in turn among equals; null when none takes requests. */
   pick(except?: ReadonlySet<LiveEndpoint>): LiveEndpoint | null {
     const usable = this.#usable;
@@ -35,6 +40,7 @@ export class InstanceGroup {
   #choose(): void {
     const usable = this.#all.filter(({ isUsable }) => isUsable);
     // Nowhere else to go: an instance of stable that looks ill may still answer, a refusal surely does not.
-    this.#usable = usable.length === 0 && this.#isStable ? this.#all.filter(({ isDraining }) => !isDraining) : usable;
+    const mayAnswer = ({ isDraining, isUnproven }: LiveEndpoint): boolean => !isDraining && !isUnproven;
+    this.#usable = usable.length === 0 && this.#isStable ? this.#all.filter(mayAnswer) : usable;
   }
 }

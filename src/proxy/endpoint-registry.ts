@@ -1,8 +1,11 @@
 import type { RoutingTable, TableHealth, TrafficState } from "../core/routing.ts";
 import type { Duration } from "../core/time.ts";
-import { probe } from "./health-probe.ts";
+import { accepts, probe } from "./health-probe.ts";
 import { LiveEndpoint } from "./live-endpoint.ts";
 import { endpointKey } from "./routing.ts";
+
+/** For an instance of this machine to accept a connection; a busy one still does. */
+const LOOK_MS: Duration = 1_000;
 
 interface Watched {
   readonly endpoint: LiveEndpoint;
@@ -24,15 +27,18 @@ export class EndpointRegistry {
     this.#sweeper.unref();
   }
 
-  /** Follows a new table: the instances in it are probed, those no longer in it get nothing new. */
-  adopt(table: RoutingTable): ReadonlyMap<string, LiveEndpoint> {
+  /**
+   * Follows a new table: the instances in it are probed, those no longer in it get nothing new. `isFromDisk`: nobody has
+   * just seen them ready.
+   */
+  adopt(table: RoutingTable, isFromDisk = false): ReadonlyMap<string, LiveEndpoint> {
     const before = this.#watched;
     this.#watched = new Map();
     for (const instance of [...(table.stable?.instances ?? []), ...(table.candidate?.instances ?? [])]) {
       const key = endpointKey(instance);
       const known = before.get(key);
       before.delete(key);
-      const endpoint = known?.endpoint ?? new LiveEndpoint(instance, this.#connectMs);
+      const endpoint = known?.endpoint ?? new LiveEndpoint(instance, this.#connectMs, isFromDisk);
       endpoint.setDraining(instance.draining);
       this.#watched.set(key, this.#watch(endpoint, table.health[instance.service], known));
     }
@@ -42,6 +48,20 @@ export class EndpointRegistry {
       this.#leaving.add(endpoint);
     }
     return new Map([...this.#watched].map(([key, { endpoint }]) => [key, endpoint]));
+  }
+
+  /**
+   * Looks once at those that are unproven. On the boot on which they were last seen ready it is enough that they accept
+   * connections; after another one anything may listen there, and their own readiness must say so.
+   */
+  async lookAround(isSameBoot: boolean): Promise<void> {
+    if (!isSameBoot) return;
+    const unproven = this.current().filter(({ isUnproven }) => isUnproven);
+    await Promise.all(
+      unproven.map(async (endpoint) => {
+        if (await accepts(endpoint, LOOK_MS)) endpoint.prove();
+      }),
+    );
   }
 
   /** By id: one of the table, or one that left it with something in flight. */

@@ -69,6 +69,7 @@ export class Exchange implements Watched, AnswerHandler {
     this.context.inFlight.add(this);
     this.response.on("close", () => this.settle());
     const endpoint = this.placement.claim();
+    this.isCounted ||= endpoint === null && this.placement.isUnproven;
     if (endpoint === null) this.giveUp(REFUSALS.noInstance);
     else this.attempt(endpoint.pool.take(this.head.hasBody));
   }

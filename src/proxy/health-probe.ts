@@ -3,6 +3,9 @@ import type { TableHealth } from "../core/routing.ts";
 import { http } from "../local/node-http.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 
+/** Between two looks at an instance that gets nothing before it has been seen ready. */
+const UNPROVEN_MS = 250;
+
 /** For services without a health route: something must accept connections there. */
 const ACCEPTS: TableHealth = { path: "", everyMs: 2_000, timeoutMs: 1_000, rise: 1, fall: 3 };
 
@@ -25,7 +28,7 @@ export function probe(endpoint: LiveEndpoint, health: TableHealth | undefined): 
     wasGood = isGood;
     if (isGood && (endpoint.health === "unknown" || inARow >= rise)) endpoint.setHealth("up");
     if (!isGood && inARow >= fall) endpoint.setHealth("down");
-    timer = setTimeout(() => void look(), everyMs);
+    timer = setTimeout(() => void look(), endpoint.isUnproven ? Math.min(everyMs, UNPROVEN_MS) : everyMs);
     timer.unref();
   };
   void look();
@@ -35,7 +38,8 @@ export function probe(endpoint: LiveEndpoint, health: TableHealth | undefined): 
   };
 }
 
-function accepts({ host, port }: LiveEndpoint, timeoutMs: number): Promise<boolean> {
+/** Whether it takes a connection. */
+export function accepts({ host, port }: LiveEndpoint, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const end = (isGood: boolean): void => {

@@ -30,6 +30,8 @@ export class LiveEndpoint {
   /** The active probes' opinion. Unknown until the first answer: the engine names no instance that it has not seen ready. */
   health: "unknown" | "up" | "down" = "unknown";
   isDraining = false;
+  /** It stands in a table that this process found on the disk, and nobody has seen it ready since: it gets nothing yet. */
+  isUnproven: boolean;
   /** Whether the group that it is in can do without it. */
   isExpendable: () => boolean = () => true;
   /** Called whenever it may have become usable or ceased to be. */
@@ -43,7 +45,8 @@ export class LiveEndpoint {
   #ejection: NodeJS.Timeout | null = null;
   #ejectedFor: "connect" | "answers" = "connect";
 
-  constructor(endpoint: Endpoint, connectMs: () => Duration) {
+  constructor(endpoint: Endpoint, connectMs: () => Duration, isUnproven = false) {
+    this.isUnproven = isUnproven;
     this.id = endpoint.id;
     this.host = endpoint.host;
     this.port = endpoint.port;
@@ -55,7 +58,7 @@ export class LiveEndpoint {
   }
 
   get isUsable(): boolean {
-    return !this.isDraining && this.health !== "down" && this.#ejection === null;
+    return !this.isUnproven && !this.isDraining && this.health !== "down" && this.#ejection === null;
   }
 
   get isIdle(): boolean {
@@ -87,7 +90,15 @@ export class LiveEndpoint {
     if (this.#connectErrors >= CONNECT_ERRORS) this.#eject("connect");
   }
 
+  /** It may get requests, as far as its own health goes. */
+  prove(): void {
+    if (!this.isUnproven) return;
+    this.isUnproven = false;
+    this.onChange();
+  }
+
   setHealth(health: "up" | "down"): void {
+    if (health === "up") this.prove();
     // It takes connections again, so what it was ejected for is over: most of all when it has just been started again.
     if (health === "up" && this.#ejectedFor === "connect") this.#readmit();
     if (this.health === health) return;

@@ -31,6 +31,11 @@ export class Placement {
     return endpoint;
   }
 
+  /** The version has been started with the machine, and is not ready yet. */
+  get isUnproven(): boolean {
+    return this.version.groups.get(this.#service)?.isUnproven === true;
+  }
+
   /** The instance did not accept the connection, so nothing was sent: any request may go to another one. */
   claimAnother(): LiveEndpoint | null {
     const { endpoint, version } = this;
@@ -56,7 +61,7 @@ export class Placement {
     if (own !== null || this.#fallback === null) return own;
     const other = this.#fallback.groups.get(this.#service)?.pick(this.#tried) ?? null;
     if (other === null) return null;
-    this.#onFailure(this.version);
+    if (!this.isUnproven) this.#onFailure(this.version);
     this.version = this.#fallback;
     this.#fallback = null;
     return other;

@@ -51,6 +51,7 @@ export class Plane implements AsyncDisposable {
   readonly #stopWatching: () => void;
   readonly #roll: NodeJS.Timeout;
   #timeouts = DEFAULT_TIMEOUTS;
+  #hasLooked: Promise<void> | null = null;
   /** What processes before this one took with them. */
   #lost: readonly LostRequests[];
 
@@ -93,6 +94,8 @@ export class Plane implements AsyncDisposable {
    */
   async listen(listener: Listener, timeouts: ProxyTimeouts, handle?: unknown): Promise<Listener> {
     this.#timeouts = timeouts;
+    // Before anybody is let in: whom to send them to.
+    await (this.#hasLooked ??= this.table.lookAround());
     const open = this.#listeners.get(keyOf(listener));
     if (open !== undefined && isDeepStrictEqual(open.listener.tls, listener.tls)) {
       open.configure(timeouts);

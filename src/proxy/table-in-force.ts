@@ -1,6 +1,7 @@
 import type { RoutingTable } from "../core/routing.ts";
 import type { Instant } from "../core/time.ts";
 import { Refusal } from "../local/control-socket.ts";
+import { bootId } from "../local/process-identity.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 import type { EndpointRegistry } from "./endpoint-registry.ts";
 import { LeaseTimer } from "./lease.ts";
@@ -57,7 +58,7 @@ export class TableInForce {
     this.#observations = observations;
     this.endpoints = endpoints;
     this.#remembered = inherited?.remembered ?? loadRemembered(folder);
-    this.#goOn();
+    this.#goOn(inherited === null);
     if (inherited?.isUnsaved !== true) return;
     this.#isUnsaved = true;
     this.#saveLater();
@@ -65,6 +66,11 @@ export class TableInForce {
 
   get table(): RoutingTable | null {
     return this.#remembered.table;
+  }
+
+  /** Resolves when instances that were only read of have been looked at. */
+  async lookAround(): Promise<void> {
+    await this.endpoints.lookAround(this.#remembered.bootId === bootId());
   }
 
   /** The highest ever claimed. */
@@ -185,10 +191,10 @@ export class TableInForce {
   }
 
   /** Puts what is remembered in force, with what is left of its lease. */
-  #goOn(): void {
+  #goOn(isFromDisk = false): void {
     const { table, leaseEndsAt } = this.#remembered;
     if (table === null) return;
-    this.#putInForce(table);
+    this.#putInForce(table, isFromDisk);
     if (table.lease === null || leaseEndsAt === null) return;
     // Never longer than the lease itself: the clock may have been put back meanwhile.
     const leftMs = Math.min(table.lease.unwatchedMs, leaseEndsAt - Date.now());
@@ -221,8 +227,8 @@ export class TableInForce {
     await this.follower?.follow({ table, returnedAt });
   }
 
-  #putInForce(table: RoutingTable): void {
-    const live = this.endpoints.adopt(table);
+  #putInForce(table: RoutingTable, isFromDisk = false): void {
+    const live = this.endpoints.adopt(table, isFromDisk);
     this.routing = compileTable(table, live, (version) => this.#observations.tally(version));
     this.#observations.markMixed();
   }

@@ -2,6 +2,7 @@ import { readFileSync, renameSync } from "node:fs";
 import type { RoutingTable } from "../core/routing.ts";
 import type { Instant } from "../core/time.ts";
 import { writeFileAtomically } from "../local/atomic-file.ts";
+import { bootId } from "../local/process-identity.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 import { readTable } from "./check-table.ts";
 import { newSealKey } from "./pin.ts";
@@ -17,6 +18,8 @@ export interface Remembered {
   readonly leaseEndsAt: Instant | null;
   readonly returnedAt: Instant | null;
   readonly sealKey: string;
+  /** On which it was written. */
+  readonly bootId?: string;
 }
 
 /** Renewals come every few seconds: they have a small file of their own, and the table's is left alone. */
@@ -50,7 +53,7 @@ export function loadRemembered(folder: StateFolder): Remembered {
 }
 
 export function saveRemembered(folder: StateFolder, remembered: Remembered): Promise<void> {
-  return writeFileAtomically(folder.file(PROXY_TABLE_FILE), `${JSON.stringify(remembered)}\n`);
+  return writeFileAtomically(folder.file(PROXY_TABLE_FILE), `${JSON.stringify({ ...remembered, bootId: bootId() })}\n`);
 }
 
 export function saveRenewal(folder: StateFolder, revision: number, endsAt: Instant): Promise<void> {

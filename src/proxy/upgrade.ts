@@ -41,6 +41,7 @@ export class Upgrade {
   readonly #timeout: NodeJS.Timeout;
   #outgoing: ClientRequest | null = null;
   #hasEnded = false;
+  #isEvidence: boolean;
 
   constructor(
     context: UpgradeContext,
@@ -55,6 +56,7 @@ export class Upgrade {
     this.#early = early;
     this.#head = head;
     this.#assignment = assignment;
+    this.#isEvidence = assignment.isEvidence;
     this.#placement = new Placement(assignment, ({ tally }) => this.#count(tally, PASSED_ON));
     this.#timeout = setTimeout(() => this.#refuse(REFUSALS.noAnswer), HANDSHAKE_MS);
   }
@@ -62,6 +64,7 @@ export class Upgrade {
   start(): void {
     this.#client.once("close", () => this.#end(this.#isLate ? FAILED : CLIENT_GONE, false));
     const endpoint = this.#placement.claim();
+    if (endpoint === null && this.#placement.isUnproven) this.#isEvidence = false;
     if (endpoint === null) this.#refuse(REFUSALS.noInstance);
     else this.#attempt(endpoint);
   }
@@ -181,7 +184,7 @@ export class Upgrade {
   }
 
   #count(tally: Tally, status: number): void {
-    if (!this.#assignment.isEvidence) return;
+    if (!this.#isEvidence) return;
     const { observations } = this.#context;
     observations.count(tally, status, performance.now() - this.#startedAt, this.#head.method, this.#head.path);
     if (status === 101) observations.countWebSocket(tally, "opened");

@@ -86,6 +86,27 @@ describe("a new keeper", () => {
     );
   });
 
+  it("fills secrets in from its own environment where nobody else knows them any more, and says so", async () => {
+    await using keeper = await keeperUnderTest();
+    await keeper.start();
+    const { pid } = await keeper.put({
+      id: "web",
+      command: `echo "$ADDRESS" >> address.txt; exec sleep 600`,
+      secretEnv: { ADDRESS: "db://ann:hunter2-hunter2@here" },
+      secretTexts: { ADDRESS: "db://ann:${KEEPER_TEST_PASSWORD}@here" },
+    });
+    await until("it has started", () => existsSync(keeper.file("address.txt")));
+    await keeper.kill("SIGKILL");
+    await end(pid);
+    await keeper.start({ env: { KEEPER_TEST_PASSWORD: "hunter2-hunter2" } });
+    await until("it runs again", async () => (await keeper.instance("web")).restarts === 1);
+    const address = "db://ann:hunter2-hunter2@here\n";
+    await until("it has its secret", () => readFileSync(keeper.file("address.txt"), "utf8") === address.repeat(2));
+    assert.match(keeper.said(), /web: ADDRESS filled in from the keeper's own environment/);
+    assert.ok(!keeper.said().includes("hunter2"));
+    assert.ok(!JSON.stringify(keeper.record()).includes("hunter2"));
+  });
+
   it("does not start what was stopped on purpose", async () => {
     await using keeper = await keeperUnderTest();
     await keeper.start();

@@ -103,18 +103,21 @@ export interface KeeperProgram {
   readonly takeOver?: "older" | "any";
   /** By default a stand-in that answers with its pid. */
   readonly realProxy?: boolean;
+  /** Beside this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A keeper process whose output goes to a file, as it does in life. */
 export function runKeeperProgram(
   stateDir: string,
   output: string,
-  { version = "test", takeOver = "older", realProxy = false }: KeeperProgram = {},
+  { version = "test", takeOver = "older", realProxy = false, env = {} }: KeeperProgram = {},
 ): ChildProcess {
   const log = openSync(output, "a");
   try {
     return spawn(process.execPath, [PROGRAM, stateDir, version, takeOver, realProxy ? "real" : "stand-in"], {
       stdio: ["ignore", log, log],
+      env: { ...process.env, ...env },
     });
   } finally {
     closeSync(log);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, it } from "node:test";
-import { fillIn, shellLine } from "../../src/adapters/runtime/processes/place-holders.ts";
+import { fillIn, shellLine, withoutValues } from "../../src/adapters/runtime/processes/place-holders.ts";
+import { fillReferences } from "../../src/core/references.ts";
 import { isFault } from "../contract/runtime.ts";
 
 const OWN = { port: "4001", version: "9f2c1e", dir: "/srv/shop", slot: "green" };
@@ -17,6 +18,17 @@ describe("a value of env", () => {
 
   it("leaves what is written with two dollars as the text that it is", () => {
     assert.equal(fillIn("$${TOKEN} $${port} ${port}", OWN, users, "env"), `\${TOKEN} \${port} ${OWN["port"]}`);
+  });
+
+  it("is kept without the user's values for a keeper that fills them in after a boot, and comes out the same", () => {
+    const own = { ...OWN, dir: "/srv/${TOKEN}" };
+    const text = "${slot}:${TOKEN}:$${TOKEN}:${dir}:$HOME";
+    const kept = withoutValues(text, own);
+    assert.ok(!kept.includes("s3cret"));
+    assert.equal(
+      fillReferences(kept, { TOKEN: "s3cret" }),
+      fillIn(text, own, () => "s3cret", "env"),
+    );
   });
 
   it("with a name that has no value is refused, and the answer says how to give it one", () => {

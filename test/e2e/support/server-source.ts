@@ -16,6 +16,8 @@ export interface Behaviour {
   readonly ballastBytes?: number;
   /** Until it listens. */
   readonly startMs?: number;
+  /** From its start until the health path says so; until then each answer carries the header `x-not-ready`. */
+  readonly readyAfterMs?: number;
 }
 
 export const SERVER_SOURCE = `
@@ -30,14 +32,18 @@ if (behaviour.needsEnvFile) {
 }
 if (behaviour.diesAfterMs) setTimeout(() => { console.error("the disk of my dreams is full"); process.exit(7); }, behaviour.diesAfterMs);
 globalThis.ballast = Buffer.alloc(behaviour.ballastBytes ?? 0, 1);
+const readyAt = Date.now() + (behaviour.readyAfterMs || 0);
 const server = http.createServer((request, response) => {
+  const isReady = Date.now() >= readyAt;
+  if (!isReady) response.setHeader("x-not-ready", "yes");
   const url = new URL(request.url, "http://app");
   response.setHeader("x-app", behaviour.name);
   response.setHeader("x-pid", String(process.pid));
   response.setHeader("x-service", process.env.SERVICE ?? "web");
   if (url.pathname === "/health") {
     if (behaviour.redirects) { response.writeHead(302, { location: "/login" }); return response.end("go to the login"); }
-    return response.end("fine");
+    if (!isReady) response.writeHead(503);
+    return response.end(isReady ? "fine" : "not yet");
   }
   if (url.pathname === "/deps") {
     response.writeHead(503);

@@ -4,7 +4,7 @@ import type { InstanceSpec, InstanceState } from "../../../keeper/protocol.ts";
 import type { Service } from "../../../core/plan.ts";
 import type { StartOrder } from "../../../ports/runtime.ts";
 import { environmentToRun } from "./allowed-environment.ts";
-import { fillIn, shellLine, usersNamesIn } from "./place-holders.ts";
+import { fillIn, shellLine, usersNamesIn, withoutValues } from "./place-holders.ts";
 import { serviceFolder } from "./version-folder.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,18 +29,23 @@ export function instanceSpec(order: StartOrder, port: number, env: Environment):
   const given: Record<string, string> = { ...Object.fromEntries(inherited), ...ownEnvironment(order, port) };
   // A proxy's address may hold a password.
   const secrets: Record<string, string> = Object.fromEntries(inherited.filter(([, value]) => value.includes("@")));
+  const secretTexts = Object.fromEntries(Object.keys(secrets).map((name) => [name, `\${${name}}`]));
   const users = (name: string): string | undefined => order.secrets[name] ?? env[name];
   for (const [name, text] of Object.entries(service.env)) {
     const value = fillIn(text, own, users, `\`env.${name}\` of ${service.name}`);
     // What comes from `${UPPER}` may be a secret: it reaches the instance, and never a file.
-    if (usersNamesIn(text).length > 0) secrets[name] = value;
-    else given[name] = value;
+    if (usersNamesIn(text).length > 0) {
+      secrets[name] = value;
+      secretTexts[name] = withoutValues(text, own);
+    } else given[name] = value;
   }
   const known = (name: string): string | undefined => secrets[name] ?? given[name] ?? users(name);
   const command = shellLine(service.runtime.run, own, known, `\`run\` of ${service.name}`);
   for (const name of usersNamesIn(service.runtime.run)) {
     const value = users(name);
-    if (secrets[name] === undefined && given[name] === undefined && value !== undefined) secrets[name] = value;
+    if (secrets[name] !== undefined || given[name] !== undefined || value === undefined) continue;
+    secrets[name] = value;
+    secretTexts[name] = `\${${name}}`;
   }
   for (const name of Object.keys(secrets)) delete given[name];
   return {
@@ -49,6 +54,7 @@ export function instanceSpec(order: StartOrder, port: number, env: Environment):
     directory: serviceFolder(directory, service),
     env: given,
     secretEnv: secrets,
+    secretTexts,
     labels: labelsOf(order, port),
     restart: "on-crash",
     ...livenessOf(service, port),

@@ -22,6 +22,15 @@ export function fillIn(text: string, own: OwnNames, users: Lookup, where: Where)
   });
 }
 
+/** The text with Tidegate's own names replaced and the user's left as they stand, for `fillReferences`. */
+export function withoutValues(text: string, own: OwnNames): string {
+  return text.replaceAll(ESCAPABLE_PLACE, (place, escape: string, name: string) => {
+    if (escape !== "" || !isOwn(name)) return place;
+    // A folder may be called anything, and is no reference whatever it is called.
+    return (own[name] ?? place).replaceAll("${", () => "$${");
+  });
+}
+
 /** The user's names in a text. */
 export function usersNamesIn(text: string): readonly string[] {
   return [...new Set([...text.matchAll(PLACE)].map((match) => match[1] ?? "").filter((name) => !isOwn(name)))];
