@@ -1,4 +1,4 @@
-import { statfsSync } from "node:fs";
+import { accessSync, constants, statfsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FaultError } from "../../core/fault.ts";
@@ -66,10 +66,24 @@ function reasonOf(path: string, error: unknown): { readonly what: string; readon
       what: "The journal can't be written: the disk is full.",
       fix: `make room (df -h ${dirname(path)}), then do it again; what runs goes on running`,
     };
+  if (!isWritable(dirname(path)))
+    return {
+      what: "The journal can't be written: its folder is read-only, or somebody else's.",
+      fix: `give it to the user that releases (ls -ld ${dirname(path)}), or mount it for writing (findmnt -T ${dirname(path)}); what runs goes on running`,
+    };
   return {
     what: "The journal can't be read or written.",
     fix: "check that the disk has room and that the folder belongs to you",
   };
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function freeBytes(folder: string): number {

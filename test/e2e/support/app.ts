@@ -45,6 +45,8 @@ export interface App extends AsyncDisposable {
   plane(): Promise<TrafficState>;
   /** What runs of the app. */
   processes(): readonly Leftover[];
+  /** Kills whatever of it runs. */
+  end(): Promise<void>;
   /** Ends with `tidegate down`, after which nothing may run any more. */
   down(): Promise<void>;
 }
@@ -114,9 +116,12 @@ export async function createApp(): Promise<App> {
       assert.equal(code, 0, `${stdout}${stderr}`);
       assert.deepEqual(app.processes(), [], "tidegate down leaves nothing behind");
     },
-    async [Symbol.asyncDispose]() {
+    async end() {
       for (const command of commands) command.kill("SIGKILL");
       await endProcessesIn(temporary.path);
+    },
+    async [Symbol.asyncDispose]() {
+      await app.end();
       chmodSync(folder, 0o700);
       await temporary[Symbol.asyncDispose]();
     },
