@@ -24,6 +24,8 @@ export interface Verb {
   /** The release's number as the user gave it; undefined: the one that the verb most likely means. */
   readonly release: string | undefined;
   readonly isMeant: (release: Release) => boolean;
+  /** What the world has against it, which the journal does not know; null: nothing. Asked before anybody is. */
+  readonly hindrance?: (release: Release) => Promise<Fault | null>;
 }
 
 /** Says what it will do, asks once, asks whoever acts; with nobody acting this process acts, and goes on with the release. */
@@ -36,6 +38,8 @@ export async function runVerb(invocation: Invocation, verb: Verb): Promise<ExitC
   const would = carryOut(release, asked, { name: context.person }, reason, Date.now());
   if (would.kind === "refused") return tellRefusal(context, would.fault);
   if (would.kind === "already") return tellAnswer(context, { ...would, release: release.id });
+  const hindrance = (await verb.hindrance?.(release)) ?? null;
+  if (hindrance !== null) return tellRefusal(context, hindrance);
   await confirm(context, verb.intent(release), isGiven(invocation, "yes"));
   await using session = await openActing(context, project, release.plan);
   const said = await session.ask(

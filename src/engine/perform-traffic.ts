@@ -104,8 +104,10 @@ export async function putBack(stage: Stage, emergency: Emergency): Promise<void>
 type Change = (now: RoutingTable | null, revision: number) => RoutingTable;
 
 /** A plane whose disk is full says that it could not save the table: what is in force then, it must say itself. */
-async function changed({ world, ports, signal }: Stage, change: Change): Promise<TrafficState> {
+async function changed(stage: Stage, change: Change): Promise<TrafficState> {
+  const { world, ports, signal } = stage;
   let wanted: RoutingTable | null = null;
+  await ensurePlane(stage);
   try {
     return await world.changeTable((now, revision) => (wanted = change(now, revision)), signal);
   } catch (error) {
@@ -114,6 +116,13 @@ async function changed({ world, ports, signal }: Stage, change: Change): Promise
     if (state?.table?.revision === (wanted as RoutingTable | null)?.revision && state !== null) return state;
     throw error;
   }
+}
+
+/** One that nobody runs any more, its keeper gone with it, would never answer again: it is started first. */
+async function ensurePlane({ world, ports, release }: Stage): Promise<void> {
+  if (world.traffic() !== null || (await ports.traffic.read()) !== null) return;
+  const { listen, timeouts } = release.plan.traffic;
+  await ports.traffic.ensure(listen, timeouts);
 }
 
 /** What was done before the journal could be told is told first: else this would undo it. */

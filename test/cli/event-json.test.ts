@@ -196,6 +196,12 @@ describe("an event as a line of a log", () => {
       "✖ start: It ended with code 1.\nno .env\nError: DATABASE_URL",
       "✖ start again (try 2): It ended with code 1.",
     ]);
+    const many = follow([...HISTORY.slice(0, 3), ...Array.from({ length: 40 }, (_, n) => failing(n + 1)).flat()]);
+    const tries = many.flatMap(({ event, release, before }) => eventLine(event, release, before, style) ?? []).slice(3);
+    assert.deepEqual(
+      tries.map((line) => /try (\d+)/.exec(line)?.[1]),
+      ["2", "3", "4", "8", "16", "32"],
+    );
   });
 
   it("says that a guard is well only when it was not, and how a hold ends", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { after, describe, it } from "node:test";
 import { commandHelp } from "../../src/cli/help.ts";
 import { COMMANDS, NOT_BUILT } from "../../src/cli/registry.ts";
@@ -142,6 +142,16 @@ describe("where nothing was released", () => {
     const { code, stdout } = await run("status");
     assert.equal(code, 0);
     assert.match(stdout, /tidegate init/);
+  });
+
+  it("status names a state folder that was named, for it may be mistyped", async () => {
+    writeFileSync(folder.file("tidegate.yaml"), "app: shop\n");
+    const { code, stdout } = await run("status", "--state", "elsewhere");
+    rmSync(folder.file("tidegate.yaml"));
+    assert.equal(code, 0);
+    assert.ok(
+      stdout.startsWith(`Nothing was released yet in production, by what lies in ${folder.file("elsewhere")}.\n`),
+    );
   });
 
   it("what acts on a release says so", async () => {

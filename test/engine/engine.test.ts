@@ -60,6 +60,19 @@ describe("the engine", () => {
     await stop(engine, under);
   });
 
+  it("starts a data plane that nobody runs any more, before it puts traffic back", async () => {
+    const { under, engine, state } = await withV1();
+    await under.release(engine, USUAL, "v2");
+    await under.until(() => under.traffic.table?.share === 500);
+    under.traffic.stop();
+    const asked = engine.ask({ kind: "command", command: { kind: "rollback" } }, 2, "ann");
+    await under.until(async () => (await state(2)) === "rolled-back");
+    equal((await asked).kind, "accepted");
+    equal(under.traffic.table?.stable?.version, "v1");
+    equal(under.traffic.table?.candidate, null);
+    await stop(engine, under);
+  });
+
   it("refuses a second release while one runs, and with --supersede undoes the first completely before it begins", async () => {
     const { under, engine, state } = await withV1();
     await under.release(engine, USUAL, "v2");

@@ -38,6 +38,8 @@ export interface MemoryTraffic extends Traffic {
   bringInForce(): void;
   /** While set, nobody answers: `read` says null, the rest throws `traffic-unreachable`. */
   setAway(away: boolean): void;
+  /** Its process is gone: `read` says null, and only `ensure` brings it back, with its last table. */
+  stop(): void;
   setEndpoint(id: string, seen: Partial<TrafficState["endpoints"][string]>): void;
   setInFlight(version: string, requests: number): void;
   /** Another process takes over: the same table, figures from nothing. */
@@ -186,6 +188,9 @@ export function createMemoryTraffic({ clock }: { readonly clock: Clock }): Memor
     },
     lieNext: (next) => void (lie = next),
     bringInForce: () => void (pending !== null && putInForce(pending)),
+    stop: () => {
+      listeners = null;
+    },
     setAway: (away) => void (isAway = away),
     setEndpoint(id, seen) {
       const before = endpoints[id] ?? { healthy: true, ejected: false, inFlight: 0, webSockets: 0 };

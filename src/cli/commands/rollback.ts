@@ -1,4 +1,5 @@
 import { rollbackSentence } from "../../core/command.ts";
+import { nothingRuns } from "../../core/way-back.ts";
 import { FaultError } from "../../core/fault.ts";
 import { type CommandDefinition, type Invocation, isGiven, textOption } from "../definition.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -40,6 +41,10 @@ function rollBack(invocation: Invocation): Promise<ExitCode> {
     // Never an older one: where the newest was put back by itself, that would take down what serves now.
     isMeant: () => true,
     command: () => ({ kind: "rollback" }),
+    hindrance: async (release) => {
+      const { machinery, project } = invocation.context;
+      return nothingRuns(release, (await machinery.runningInstances(project().state, release)) ?? []);
+    },
     intent: (release) => `Rolls back ${calledRelease(release)}. ${rollbackSentence(release)}`,
   });
 }

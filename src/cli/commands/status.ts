@@ -123,6 +123,11 @@ function earlierLines(earlier: readonly Status[], style: Style): readonly string
   ];
 }
 
+/** Whoever named the state may have mistyped it. */
+function isNamed({ global, env }: Context): boolean {
+  return global.state !== undefined || (env["TIDEGATE_STATE"] ?? "") !== "";
+}
+
 function tellNothing(context: Context): ExitCode {
   const project = context.project();
   const first =
@@ -132,7 +137,7 @@ function tellNothing(context: Context): ExitCode {
           "Begin with: tidegate init, or see it work first: tidegate demo",
         ]
       : [
-          `Nothing was released yet in ${project.environment}.`,
+          `Nothing was released yet in ${project.environment}${isNamed(context) ? `, by what lies in ${project.state.path}` : ""}.`,
           "See what a release would do: tidegate plan · begin: tidegate release",
         ];
   return answer(

@@ -115,10 +115,16 @@ function effectName(release: Release, key: string): string {
   return of === name || step === "undo" ? name : `${of}, ${name}`;
 }
 
-/** The first time with everything that is known of it; a try that fails the same way again is only counted. */
-function failedLine(event: Extract<ReleaseEvent, { type: "effect-failed" }>, release: Release, style: Style): string {
+/** The first time with everything that is known of it; a try that fails the same way again is only counted, and told ever more seldom. */
+function failedLine(
+  event: Extract<ReleaseEvent, { type: "effect-failed" }>,
+  release: Release,
+  style: Style,
+): string | null {
   const tries = effectOf(release, event.key)?.try ?? 1;
   const begin = `${symbols(style).failed} ${effectName(release, event.key)}`;
+  // An outage of hours is told now and then, not every ten seconds.
+  if (tries > 4 && !Number.isInteger(Math.log2(tries))) return null;
   if (tries > 1) return `${begin} again (try ${tries}): ${event.fault.what}`;
   const { cause, detail = [] } = event.fault;
   return [`${begin}: ${event.fault.what}`, ...(cause === undefined ? [] : [cause]), ...detail].join("\n");
