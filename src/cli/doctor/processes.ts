@@ -145,7 +145,7 @@ async function askForHealth(context: Context, plan: Plan): Promise<readonly Find
       : found(
           "keeper",
           "warn",
-          `does not run; ${counted} live on without it`,
+          `does not run; ${counted} ${instances.length === 1 ? "lives" : "live"} on without it`,
           "the next release or attach starts it, and it takes them over",
         ),
     ...instances
