@@ -116,6 +116,7 @@ export async function runCommand(
 }
 
 const COUNTED_AFTER_MS = 4_500;
+const LOOK_AGAIN_MS = 100;
 
 /** One target that can't be reached must not keep a message from the others. */
 export async function notifyPeople(stage: Stage, message: Message, to: readonly NotifyTarget[]): Promise<Observed> {
@@ -160,11 +161,22 @@ function isCountedWhole({ release, world }: Stage, ageMs: number): boolean {
   return plane.startedAt <= release.plannedAt.wall;
 }
 
-/** The last seconds with traffic on the candidate are closed, and fetched, a while after they ended. */
-async function untilCounted({ release, ports, signal }: Stage): Promise<void> {
-  if (release.undo === null || release.undo.fromShare === 0) return;
-  const left = release.undo.decidedAt.wall + COUNTED_AFTER_MS - ports.clock.wall();
-  if (left > 0) await ports.clock.sleep(Math.min(left, COUNTED_AFTER_MS), signal);
+/**
+ * The last seconds with traffic on the candidate are closed, and fetched, a while after they ended: waits until one is
+ * known that began after its last request had ended, but no longer than a bound. Without visitors none comes.
+ */
+async function untilCounted({ release, world, ports: { clock }, signal }: Stage): Promise<void> {
+  const { undo, candidate } = release;
+  if (undo === null || undo.fromShare === 0) return;
+  // A wall clock that was put back must not stretch the wait.
+  const until = clock.monotonic() + Math.min(COUNTED_AFTER_MS, undo.decidedAt.wall + COUNTED_AFTER_MS - clock.wall());
+  let emptySince: number | null = null;
+  for (let left = until - clock.monotonic(); left > 0; left = until - clock.monotonic()) {
+    if (emptySince === null && world.traffic()?.inFlight[candidate.version] === 0) emptySince = world.secondAgo(0);
+    const from = emptySince;
+    if (from !== null && world.rows().some(({ second }) => second >= from)) return;
+    await clock.sleep(Math.min(left, LOOK_AGAIN_MS), signal);
+  }
 }
 
 /** One target a replica; a service with fewer replicas stands in with its first. `of`: as many as that service has. */

@@ -23,7 +23,7 @@ const NEVER = new AbortController().signal;
 /** How long a rollback waits for what was under way to stop, before it stops the candidate. */
 const ABORT_WAIT_MS = 5 * SECOND;
 /** How long messages get to arrive when the engine stops: what is not known to have arrived, people are told again. */
-const FAREWELL_MS = 3 * SECOND;
+const FAREWELL_MS = 2 * SECOND;
 
 /** One release in the hands of the engine: the loop of deciding, appending, performing. */
 export interface RunningRelease {

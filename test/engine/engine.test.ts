@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createMemoryJournal } from "../../src/adapters/journal/memory.ts";
+import type { Evidence } from "../../src/core/evidence.ts";
 import { replay } from "../../src/core/evolve.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
 import type { Engine } from "../../src/engine/api.ts";
@@ -72,6 +73,28 @@ describe("the engine", () => {
     equal(under.traffic.table?.candidate, null);
     await stop(engine, under);
   });
+  for (const [inFlight, waits] of [
+    [0, [0, 3_500]],
+    [1, [4_000, 6_000]],
+  ] as const) {
+    it(`gathers the evidence once all is counted, with ${inFlight} requests of the bad version still in flight`, async () => {
+      const { under, engine, state } = await withV1();
+      let gatheredAt = 0;
+      const gather = async (): Promise<Evidence> => {
+        gatheredAt = under.clock.wall();
+        return { routes: [], lines: [], commits: [], missing: [] };
+      };
+      Object.assign(under.ports, { evidence: { gather } });
+      under.traffic.setInFlight("v2", inFlight);
+      under.load.badShare = { v2: 1 };
+      await under.release(engine, USUAL, "v2");
+      await under.until(async () => (await state(2)) === "rolled-back");
+      const decided = (await under.journal.read(2)).find(({ event }) => event.type === "rollback-decided");
+      const waited = gatheredAt - (decided?.at.wall ?? 0);
+      ok(waited >= waits[0] && waited <= waits[1], `${waited} ms after the decision`);
+      await stop(engine, under);
+    });
+  }
 
   it("refuses a second release while one runs, and with --supersede undoes the first completely before it begins", async () => {
     const { under, engine, state } = await withV1();
