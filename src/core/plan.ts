@@ -95,6 +95,8 @@ export interface TrafficPlan {
   readonly pins: PinRule;
   /** What the plane passes to whom it can't reach: limits, times. */
   readonly timeouts: { readonly headersMs: Duration; readonly idleMs: Duration; readonly connectMs: Duration };
+  /** Two versions never serve at once: at the switch requests are held for at most this long. */
+  readonly pause?: { readonly forMs: Duration };
 }
 
 /** Absolute paths. Reloaded when the files change. */

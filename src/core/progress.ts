@@ -6,7 +6,7 @@ import type { Effects } from "./release.ts";
 import { type Duration, type Moment, SECOND } from "./time.ts";
 
 /** Trying the same again would get the same answer. */
-const PERMANENT: ReadonlySet<string> = new Set(["traffic-table-refused", "stale-epoch"]);
+const PERMANENT: ReadonlySet<string> = new Set(["traffic-table-refused", "stale-epoch", "switch-not-drained"]);
 
 const LONGEST_BACKOFF: Duration = 10 * SECOND;
 

@@ -31,8 +31,14 @@ export interface RoutingTable {
   readonly health: Readonly<Record<string, TableHealth>>;
   /** Partial shares only. */
   readonly lease: Lease | null;
+  /** Two versions never serve at once: when one takes the other's place, requests are held for at most this long. */
+  readonly pause?: SwitchPause;
   /** Why it is as it is, where that was done before a journal could be told. Gone with the next table of an engine. */
   readonly emergency?: Emergency;
+}
+
+export interface SwitchPause {
+  readonly forMs: Duration;
 }
 
 /** One version as the plane sees it: where each service of it listens. */

@@ -61,6 +61,7 @@ export function routingTable(input: TableInput): RoutingTable {
       share > 0 && share < WHOLE && stable !== null
         ? { unwatchedMs: plan.unwatched.afterMs, do: plan.unwatched.do }
         : null,
+    ...(plan.traffic.pause === undefined ? {} : { pause: plan.traffic.pause }),
   };
 }
 

@@ -57,6 +57,11 @@ export function readTable(value: unknown): RoutingTable {
     if (lease.do === "stable" && table.stable === null)
       throw refused("table.lease returns to stable, and there is none");
   }
+  if (table.pause !== undefined) {
+    whole(record(table.pause, "table.pause").forMs, "table.pause.forMs");
+    if (share > 0 && share < WHOLE && table.stable !== null)
+      throw refused("table.pause says that two versions never serve at once, and table.share is a part");
+  }
   if (table.emergency !== undefined) text(record(table.emergency, "table.emergency").id, "table.emergency.id");
   return table as unknown as RoutingTable;
 }

@@ -44,6 +44,8 @@ function ofSuccessor(request: ControlRequest, plane: Plane, succession: Successi
     case "POST /leave":
       plane.leave({ ...LEAVE_WITHIN, ...(request.body as object | undefined) });
       return {};
+    case "POST /empty":
+      return plane.empty(text(request, "version"), whole(request, "withinMs")).then((left) => ({ left }));
     case "GET /observations":
       succession.noteRead(sinceOf(request));
       return figures(request, plane);

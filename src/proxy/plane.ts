@@ -8,6 +8,7 @@ import { createStateFolder, type StateFolder } from "../local/state-folder.ts";
 import { depart } from "./departure.ts";
 import { askToClose, drain } from "./drain.ts";
 import { EarlierRows } from "./earlier-rows.ts";
+import { emptyVersion } from "./empty-version.ts";
 import { EndpointRegistry } from "./endpoint-registry.ts";
 import { DEFAULT_WAITS, type ExchangeContext, type Waits, watchInFlight } from "./exchange-context.ts";
 import type { HandOver } from "./hand-over.ts";
@@ -27,6 +28,11 @@ import { steadyWall } from "./steady-wall.ts";
 import { TableInForce } from "./table-in-force.ts";
 
 export const DEFAULT_TIMEOUTS: ProxyTimeouts = { headersMs: 15_000, idleMs: 65_000, connectMs: 2_000 };
+
+/** Held for a switch; those that come when it is full get 503 and are told to come back. */
+const MOST_HELD = 5_000;
+/** For the change itself, after what was in flight has ended. */
+const SWITCH_GRACE_MS: Duration = 3_000;
 
 /** The data plane: everything between the listening sockets and the instances. */
 export class Plane implements AsyncDisposable {
@@ -81,6 +87,13 @@ export class Plane implements AsyncDisposable {
       isStopping: false,
     };
     const { table, pause } = this;
+    table.switching = {
+      begin: async (version, forMs, signal) => {
+        await this.beginPause(forMs + SWITCH_GRACE_MS, MOST_HELD);
+        return this.empty(version, forMs, signal);
+      },
+      end: () => this.endPause(),
+    };
     this.#reception = createReception({ table, pause, context: this.#context, connectMs, onHeld: this.#ledger.touch });
     this.#stopWatching = watchInFlight(this.#context);
     this.#roll = setInterval(() => this.observations.roll(), 250);
@@ -177,6 +190,17 @@ export class Plane implements AsyncDisposable {
   async endPause(): Promise<void> {
     this.pause.end();
     await this.#predecessor?.resume();
+  }
+
+  /** Asks what lasts to end, and waits until a version has nothing in flight here and in a process that leaves. */
+  async empty(version: string, withinMs: Duration, signal?: AbortSignal): Promise<number> {
+    const ids = this.table.instancesOf(version);
+    const endpoints = this.table.endpoints.all().filter(({ id }) => ids.has(id));
+    const [own, before] = await Promise.all([
+      emptyVersion(this.observations.tally(version), endpoints, withinMs, signal),
+      this.#predecessor?.empty(version, withinMs) ?? 0,
+    ]);
+    return own + before;
   }
 
   /** Those on which it accepts, for another process to have them too. */

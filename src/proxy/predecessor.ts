@@ -109,6 +109,16 @@ export class Predecessor implements Follower {
     return answer.left;
   }
 
+  /** What a version has left there at the deadline. */
+  async empty(version: string, withinMs: Duration): Promise<number> {
+    const answer = await this.#call<{ left: number }>("/empty", {
+      method: "POST",
+      body: { version, withinMs },
+      timeoutMs: withinMs + ANSWER_MS,
+    }).catch(() => ({ left: 0 }));
+    return answer.left;
+  }
+
   async pause(forMs: Duration, max: number): Promise<void> {
     await this.#call("/pause", { method: "POST", body: { forMs: Math.ceil(forMs), max } }).catch(() => undefined);
   }

@@ -4,7 +4,7 @@
  * | request | answer |
  * |---|---|
  * | `GET /state` | 200 TrafficState |
- * | `PUT /table` TableWrite | 200 TrafficState once the table is on disk and in force · 409 `revision-conflict` · 412 `stale-epoch` · 422 `traffic-table-refused` · 507 `table-not-saved` |
+ * | `PUT /table` TableWrite | 200 TrafficState once the table is on disk and in force; where it knows a pause, after requests of the version that goes have ended · 409 `revision-conflict`, `switch-not-drained` · 412 `stale-epoch` · 422 `traffic-table-refused` · 507 `table-not-saved` |
  * | `POST /claim` `{ epoch }` | 200 `{ epoch }` · 412 `stale-epoch` |
  * | `POST /renew` `{ epoch }` | 200: the lease starts again (nothing to renew is fine too) · 409 `lease-ended`: it had ended and the plane is on stable · 412 |
  * | `POST /drain` `{ endpoint, deadlineMs }` | 200 `{ left }` when nothing is in flight or the deadline has passed (WebSockets get 1001 first) |
@@ -26,6 +26,7 @@
  * | `POST /hand-over` `{ socket, pid }` | 200: one line HandOver, and the answer stays open: its end tells either side that the other has ended · 409 `has-successor` |
  * | `PUT /follow` FollowedTable | 200 once it is in force |
  * | `POST /leave` LeaveWithin | 200 when it accepts no more; then it finishes and ends |
+ * | `POST /empty` `{ version, withinMs }` | 200 `{ left }` when the version has nothing in flight, or the time is over |
  * | `POST /drain`, `POST /pause`, `POST /resume`, `GET /state`, `GET /observations` | as above, of what it has itself |
  *
  * What an app gets beside the client's own headers: `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` (what an address

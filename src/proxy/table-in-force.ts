@@ -1,5 +1,5 @@
 import type { RoutingTable } from "../core/routing.ts";
-import type { Instant } from "../core/time.ts";
+import type { Duration, Instant } from "../core/time.ts";
 import { Refusal } from "../local/control-socket.ts";
 import { bootId } from "../local/process-identity.ts";
 import type { StateFolder } from "../local/state-folder.ts";
@@ -8,6 +8,7 @@ import { LeaseTimer } from "./lease.ts";
 import type { Observations } from "./observations.ts";
 import type { FollowedTable, TableWrite } from "./protocol.ts";
 import { compileTable, type Routing } from "./routing.ts";
+import { isTowardStable, notEmptied, notSaved, versionToEmpty } from "./table-change.ts";
 import { loadRemembered, type Remembered, saveRemembered, saveRenewal } from "./table-store.ts";
 
 const SAVE_AGAIN_MS = 1_000;
@@ -24,6 +25,14 @@ export interface Follower {
   follow(change: FollowedTable): Promise<void>;
 }
 
+/** How requests are held while one version takes the place of another. */
+export interface Switching {
+  /** Holds new requests and waits until the version has nothing in flight; answers what is left when the time is over. */
+  begin(leaving: string, forMs: Duration, signal: AbortSignal): Promise<number>;
+  /** Lets those that were held go. */
+  end(): Promise<void>;
+}
+
 /**
  * The one table in force: replaced whole, compared and set by revision, refused from older epochs, on disk before it is
  * acknowledged, and back on stable by itself when its lease ends.
@@ -34,6 +43,8 @@ export class TableInForce {
   readonly endpoints: EndpointRegistry;
   /** null: no other process serves. */
   follower: Follower | null = null;
+  /** Without it nothing is held, and nobody waited for. */
+  switching: Switching = { begin: () => Promise.resolve(0), end: () => Promise.resolve() };
 
   readonly #folder: StateFolder;
   readonly #observations: Observations;
@@ -46,6 +57,8 @@ export class TableInForce {
   #isClosed = false;
   /** Another process is in charge, and this one does what it says. */
   #isFollowing = false;
+  /** A change waits for what is in flight. */
+  #pausing: AbortController | null = null;
 
   /** Goes on with what the plane last acknowledged: by word of the process before, else by the disk. */
   constructor(
@@ -68,6 +81,13 @@ export class TableInForce {
     return this.#remembered.table;
   }
 
+  /** Ids of a version's instances, as the table names them. */
+  instancesOf(version: string): ReadonlySet<string> {
+    const { stable, candidate } = this.#remembered.table ?? { stable: null, candidate: null };
+    const backend = [stable, candidate].find((each) => each?.version === version);
+    return new Set(backend?.instances.map(({ id }) => id));
+  }
+
   /** Resolves when instances that were only read of have been looked at. */
   async lookAround(): Promise<void> {
     await this.endpoints.lookAround(this.#remembered.bootId === bootId());
@@ -86,8 +106,9 @@ export class TableInForce {
     return this.#remembered.sealKey;
   }
 
-  /** Throws Refusal: 409 `revision-conflict`, 412 `stale-epoch`, 507 `table-not-saved`. */
+  /** Throws Refusal: 409 `revision-conflict`, 409 `switch-not-drained`, 412 `stale-epoch`, 507 `table-not-saved`. */
   write({ ifRevision, table }: TableWrite): Promise<void> {
+    if (table.emergency !== undefined) this.#pausing?.abort();
     return this.#inTurn(async () => {
       this.#refuseStale(table.epoch);
       const { table: before } = this.#remembered;
@@ -99,20 +120,9 @@ export class TableInForce {
           fix: "read the state and write again",
         });
       }
-      const leaseEndsAt = table.lease === null ? null : Date.now() + table.lease.unwatchedMs;
-      const next = { ...this.#remembered, epoch: table.epoch, table, leaseEndsAt, returnedAt: null };
-      if (isTowardStable(before, table)) {
-        // The safe direction waits for nothing, not even for a full disk.
-        const adopted = this.#adopt(next);
-        try {
-          await this.#save(next, "It is in force all the same, and will be saved as soon as that is possible.");
-        } finally {
-          await adopted;
-        }
-      } else {
-        await this.#save(next, "The table before it stays in force.");
-        await this.#adopt(next);
-      }
+      const leaving = versionToEmpty(before, table);
+      if (leaving === null) await this.#change(before, table);
+      else await this.#changeUnderPause(before, table, leaving);
     });
   }
 
@@ -188,6 +198,38 @@ export class TableInForce {
     clearTimeout(this.#saveAgain);
     await this.#turn.catch(() => undefined);
     this.endpoints.close();
+  }
+
+  /** No request is served by two versions: new ones wait until those of the version that goes have ended. */
+  async #changeUnderPause(before: RoutingTable | null, table: RoutingTable, leaving: string): Promise<void> {
+    const forMs = table.pause?.forMs ?? 0;
+    this.#pausing = new AbortController();
+    try {
+      const left = await this.switching.begin(leaving, forMs, this.#pausing.signal);
+      // Back to stable it goes in any case: what is left then is the lesser evil.
+      if (left > 0 && !isTowardStable(before, table)) throw notEmptied(leaving, left, forMs);
+      await this.#change(before, table);
+    } finally {
+      this.#pausing = null;
+      await this.switching.end();
+    }
+  }
+
+  async #change(before: RoutingTable | null, table: RoutingTable): Promise<void> {
+    const leaseEndsAt = table.lease === null ? null : Date.now() + table.lease.unwatchedMs;
+    const next = { ...this.#remembered, epoch: table.epoch, table, leaseEndsAt, returnedAt: null };
+    if (isTowardStable(before, table)) {
+      // The safe direction waits for nothing, not even for a full disk.
+      const adopted = this.#adopt(next);
+      try {
+        await this.#save(next, "It is in force all the same, and will be saved as soon as that is possible.");
+      } finally {
+        await adopted;
+      }
+    } else {
+      await this.#save(next, "The table before it stays in force.");
+      await this.#adopt(next);
+    }
   }
 
   /** Puts what is remembered in force, with what is left of its lease. */
@@ -268,24 +310,4 @@ export class TableInForce {
     this.#turn = mine.catch(() => undefined);
     return mine;
   }
-}
-
-/** Only ever takes traffic away from the candidate. */
-function isTowardStable(before: RoutingTable | null, table: RoutingTable): boolean {
-  if (before === null || before.stable === null || before.candidate === null) return false;
-  if (table.stable?.version !== before.stable.version) return false;
-  return (
-    table.candidate === null ||
-    (table.candidate.version === before.candidate.version && (table.share < before.share || table.share === 0))
-  );
-}
-
-function notSaved(folder: StateFolder, error: unknown, consequence: string): Refusal {
-  return new Refusal(507, {
-    code: "table-not-saved",
-    what: `The routing table could not be written to disk. ${consequence}`.trim(),
-    where: folder.path,
-    cause: error instanceof Error ? error.message : String(error),
-    fix: "make room on the disk, then write again",
-  });
 }

@@ -219,6 +219,14 @@ describe("Short forms", () => {
     assert.equal(listen[1]?.tls?.key, "/k.pem");
   });
 
+  it("with a pause for versions that must never serve at once: then all of it moves in one step", async () => {
+    const { plan } = await load("app: shop\nservices: { web: { run: x } }\ntraffic: { embedded: 1, pause: 8s }");
+    assert.deepEqual(plan.traffic.pause, { forMs: 8_000 });
+    const shares = plan.steps.flatMap((step) => (step.kind === "shift" ? [step.share] : []));
+    assert.deepEqual(shares, [10_000]);
+    assert.equal((await traffic("{ embedded: 1 }")).pause, undefined);
+  });
+
   it("of stickiness", async () => {
     assert.deepEqual((await traffic("{ embedded: 1 }")).sticky, { kind: "cookie", name: "tidegate" });
     assert.deepEqual((await traffic("{ embedded: 1, sticky: cookie visitor }")).sticky, {

@@ -40,6 +40,32 @@ describe("A plan that reads well and makes no sense is refused", () => {
       `,
     ));
 
+  it("a part of the traffic where two versions must never serve at once", () =>
+    tells(
+      underPause("10s", "- shift: [50%, 100%]"),
+      `
+        \`traffic.pause\` says that two versions never serve at once, and at 50% both do.
+          where  tidegate.yaml:7:13 · steps[0].shift[0]
+          seen   7 |   - shift: [50%, 100%]
+                   |             ^^^
+          fix    Make \`shift: 100%\` the only shift, or remove \`pause\`.
+          code   plan-steps-order
+      `,
+    ));
+
+  it("a pause that outlasts everybody's patience", () =>
+    tells(
+      underPause("2m", "- shift: 100%"),
+      `
+        Requests can't be held for longer than a minute.
+          where  tidegate.yaml:5:10 · traffic.pause
+          seen   5 |   pause: 2m
+                   |          ^^
+          fix    Write how long requests of yours take at most: \`pause: 10s\`.
+          code   plan-value-invalid
+      `,
+    ));
+
   it("a share that is given twice", () =>
     tells(
       planWith(`
@@ -568,3 +594,13 @@ describe("A plan that reads well and makes no sense is refused", () => {
       { env: { SHOP_TOKEN: "x" } },
     ));
 });
+
+function underPause(pause: string, step: string): string {
+  return `app: shop
+services: { web: { run: node server.js, health: /health } }
+traffic:
+  embedded: 8080
+  pause: ${pause}
+steps:
+  ${step}`;
+}

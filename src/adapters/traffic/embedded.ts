@@ -43,7 +43,7 @@ export function createEmbeddedTraffic({ folder, startProxy, answerMs = ANSWER_MS
     },
     write: (table: RoutingTable, ifRevision: number) => {
       const body: TableWrite = { ifRevision, table };
-      return call<TrafficState>("/table", { method: "PUT", body });
+      return call<TrafficState>("/table", { method: "PUT", body, timeoutMs: ANSWER_MS + (table.pause?.forMs ?? 0) });
     },
     async renew(epoch) {
       await call("/renew", { method: "POST", body: { epoch } });

@@ -150,7 +150,14 @@ function shiftFacts(step: StepOf<"shift">, plan: Plan, stable: Stable): readonly
   const workers = plan.services
     .filter(({ routes, overlap }) => routes.length === 0 && !overlap)
     .map(({ name }) => name);
-  return [time, ...(step.share === WHOLE && workers.length > 0 ? [`switches ${workers.join(", ")}`] : [])];
+  const { pause } = plan.traffic;
+  return [
+    time,
+    ...(pause === undefined || stable === null
+      ? []
+      : [`under a pause: requests wait, ${formatDuration(pause.forMs)} at most, until ${stable.label} has none`]),
+    ...(step.share === WHOLE && workers.length > 0 ? [`switches ${workers.join(", ")}`] : []),
+  ];
 }
 
 const VERBS: Readonly<Record<GuardLevel, string>> = { warn: "warns", hold: "holds", rollback: "rolls back" };

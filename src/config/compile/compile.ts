@@ -29,7 +29,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
   const notify = compileNotify(config);
   const hasTraffic = services.some((service) => service.routes.length > 0);
   const first = overrideFirstShift(draftSteps(config, hasTraffic, told), context.overrides);
-  checkOrder(first.drafts, context.overrides, told);
+  checkOrder(first.drafts, context.overrides, told, config.traffic?.pause !== undefined);
   const stepContext: StepContext = {
     ...context,
     services,

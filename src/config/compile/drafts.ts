@@ -31,7 +31,9 @@ export interface Draft {
 /** The steps in their order: phases opened, lists of shares spread out, `start` put in where it is not written. */
 export function draftSteps(config: PlanConfig, hasTraffic: boolean, told: Told): readonly Draft[] {
   if (config.steps === undefined)
-    return defaultSteps(hasTraffic).flatMap((step) => spread(step, ["steps"], told, true));
+    return defaultSteps(hasTraffic, config.traffic?.pause !== undefined).flatMap((step) =>
+      spread(step, ["steps"], told, true),
+    );
   const drafts = config.steps.flatMap((step, index): readonly Draft[] => {
     const path: Path = ["steps", index];
     if (typeof step === "string" || !("phase" in step)) return spread(step, path, told, false);
@@ -42,9 +44,9 @@ export function draftSteps(config: PlanConfig, hasTraffic: boolean, told: Told):
 }
 
 /** What the smallest plan file does. Workers alone have no traffic to split and no door to knock on. */
-function defaultSteps(hasTraffic: boolean): readonly AnyStep[] {
+function defaultSteps(hasTraffic: boolean, isUnderPause: boolean): readonly AnyStep[] {
   if (!hasTraffic) return ["start", { shift: WHOLE }, "retire"];
-  return ["start", "smoke", { shift: [500, 2_500, WHOLE] }, "retire"];
+  return ["start", "smoke", { shift: isUnderPause ? WHOLE : [500, 2_500, WHOLE] }, "retire"];
 }
 
 function spread(

@@ -6,8 +6,14 @@ import type { Told } from "./context.ts";
 import { type Draft, needsCandidate } from "./drafts.ts";
 
 /** What is wrong with the order of the steps, each of which may be right by itself. */
-export function checkOrder(drafts: readonly Draft[], overrides: EnvironmentOverrides, told: Told): void {
+export function checkOrder(
+  drafts: readonly Draft[],
+  overrides: EnvironmentOverrides,
+  told: Told,
+  isUnderPause: boolean,
+): void {
   checkShares(drafts, overrides, told);
+  if (isUnderPause) checkWhole(drafts, overrides, told);
   checkStart(drafts, told);
   checkRetire(drafts, told);
   checkAfter(drafts, told);
@@ -70,6 +76,24 @@ function checkShares(drafts: readonly Draft[], { canaryShare }: EnvironmentOverr
     on: first === undefined ? "key" : "value",
     isAbsence: true,
   });
+}
+
+/** With a pause two versions never serve at once, and a part of the traffic would be just that. */
+function checkWhole(drafts: readonly Draft[], { canaryShare }: EnvironmentOverrides, told: Told): void {
+  const shifts = drafts.filter(({ verb }) => verb === "shift");
+  for (const [index, shift] of shifts.entries()) {
+    const share = shift.share?.value ?? WHOLE;
+    if (share === 0 || share >= WHOLE) continue;
+    const cause =
+      canaryShare !== undefined && index === 0 ? ` (${canaryShare.name}=${canaryShare.text} sets the first shift)` : "";
+    wrong(
+      told,
+      shift,
+      `\`traffic.pause\` says that two versions never serve at once, and at ${formatShare(share)} both do${cause}.`,
+      "Make `shift: 100%` the only shift, or remove `pause`.",
+      { path: shift.share?.path ?? shift.path, on: "value" },
+    );
+  }
 }
 
 function checkStart(drafts: readonly Draft[], told: Told): void {

@@ -29,7 +29,25 @@ export function compileTraffic(config: PlanConfig, context: CompileContext, told
       idleMs: traffic.timeouts.idle,
       connectMs: traffic.timeouts.connect,
     },
+    ...compilePause(traffic, told),
   };
+}
+
+/** Clients give up after a while: a pause that outlasts their patience is an outage. */
+const LONGEST_PAUSE = MINUTE;
+
+function compilePause({ pause }: TrafficConfig, told: Told): Pick<TrafficPlan, "pause"> {
+  if (pause === undefined) return {};
+  if (pause === 0 || pause > LONGEST_PAUSE) {
+    told.plan.push({
+      code: "plan-value-invalid",
+      what: pause === 0 ? "A pause of no time holds nobody." : "Requests can't be held for longer than a minute.",
+      fix: "Write how long requests of yours take at most: `pause: 10s`.",
+      path: ["traffic", "pause"],
+      on: "value",
+    });
+  }
+  return { pause: { forMs: pause } };
 }
 
 function compileListeners(traffic: TrafficConfig, { folder }: CompileContext, told: Told): TrafficPlan["listen"] {

@@ -70,6 +70,11 @@ export const traffic = knowing(
         "How a visitor stays on one version: by a random `cookie` (named `tidegate`, or `cookie NAME`), by a request header (`header authorization`; by the cookie where it is missing), or not at all: `none`.",
       ),
     pins: pins.prefault({}).describe("Who may choose a version for themselves: `{ header, token }`."),
+    pause: duration
+      .optional()
+      .describe(
+        "For a service of which two versions must never serve at once: when one takes the other's place, new requests are held until those under way have ended, at most for this long (up to 1m). Then there are no partial shares: the one shift is to 100%.",
+      ),
     timeouts: z
       .strictObject({
         connect: duration.prefault("2s").describe("How long an instance may take to accept a connection."),

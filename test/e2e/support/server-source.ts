@@ -49,6 +49,8 @@ const server = http.createServer((request, response) => {
     response.writeHead(503);
     return response.end("the database is away");
   }
+  const note = (what) => process.env.SERVE_LOG && fs.appendFileSync(process.env.SERVE_LOG, behaviour.name + what + "\\n");
+  note(" begins");
   request.resume();
   request.on("end", () => {
     const wait = Number(url.searchParams.get("ms") ?? 0);
@@ -56,6 +58,8 @@ const server = http.createServer((request, response) => {
       const isBad = Math.random() < (behaviour.fails ?? 0);
       response.writeHead(isBad ? 500 : 200, { "content-type": "text/plain" });
       if (isBad) console.error("TypeError: cart.total is undefined in " + behaviour.name);
+      // Before the answer leaves: from then on the next may begin elsewhere.
+      note(" ends");
       response.end(behaviour.name + " " + url.pathname + "\\n");
     }, wait);
   });
