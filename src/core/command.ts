@@ -354,6 +354,8 @@ function retry(release: Release, act: Act): CommandAnswer {
         ? "tidegate release starts a new one"
         : `tidegate release ${release.candidate.label} begins anew with that version`,
     );
+  if (release.undo !== null && release.state !== "failed")
+    return { kind: "already", sentence: `Release ${release.id} is being rolled back, and goes on by itself.` };
   const step = current?.step.id ?? release.plan.steps.at(-1)?.id ?? "";
   if (release.state !== "failed" && release.hold === null && current?.progress.state !== "failed")
     return refuse("nothing-to-retry", "Nothing has failed and nothing is held.");

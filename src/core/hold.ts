@@ -151,6 +151,6 @@ function reasonToPass(step: Step, seen: Seen): Because {
     sentence:
       worst === undefined
         ? "Its time is over; nothing was watched."
-        : `No limit broken: ${seen.verdicts.map(({ sentence }) => sentence).join("; ")}.`,
+        : `${seen.verdicts.some(({ verdict }) => verdict === "fail") ? "A warning, and no other limit broken" : "No limit broken"}: ${seen.verdicts.map(({ sentence }) => sentence).join("; ")}.`,
   };
 }

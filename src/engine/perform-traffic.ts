@@ -77,7 +77,13 @@ export async function drainEndpoints(stage: Stage, ids: readonly string[], deadl
             ...backend,
             instances: backend.instances.map((each) => (draining.has(each.id) ? { ...each, draining: true } : each)),
           };
-    return { ...base, revision, epoch: stage.epoch, stable: mark(base.stable), candidate: mark(base.candidate) };
+    return withoutVisitors({
+      ...base,
+      revision,
+      epoch: stage.epoch,
+      stable: mark(base.stable),
+      candidate: mark(base.candidate),
+    });
   });
   const known = new Set(
     [...(state.table?.stable?.instances ?? []), ...(state.table?.candidate?.instances ?? [])].map(({ id }) => id),
@@ -86,6 +92,26 @@ export async function drainEndpoints(stage: Stage, ids: readonly string[], deadl
     ids.filter((id) => known.has(id)).map((id) => stage.ports.traffic.drain(id, deadlineMs)),
   );
   return left.reduce((sum, { left: open }) => sum + open, 0);
+}
+
+/**
+ * The table with nobody sent to a version that takes no more: a share that somebody else has given the candidate
+ * meanwhile goes, one that stable still has is a mistake of whoever stops it.
+ */
+function withoutVisitors(table: RoutingTable): RoutingTable {
+  const { stable, candidate, share } = table;
+  if (takesNoMore(stable) && share < WHOLE && candidate !== null && !takesNoMore(candidate)) {
+    throw new FaultError({
+      code: "traffic-still-there",
+      what: `${stable?.version ?? "stable"} still has ${formatShare(WHOLE - share)} of the traffic, so it is not stopped.`,
+      fix: "tidegate status says what changed the share",
+    });
+  }
+  return takesNoMore(candidate) && share > 0 ? { ...table, share: 0, lease: null } : table;
+}
+
+function takesNoMore(backend: RoutingTable["stable"]): boolean {
+  return backend !== null && backend.instances.length > 0 && backend.instances.every(({ draining }) => draining);
 }
 
 /** All traffic to stable by the way back that the table in force carries with it; answers once the plane says so. */

@@ -16,6 +16,17 @@ function watching(plan = USUAL): PureWorld {
   return world.settle();
 }
 
+it("a step that passes with a warning says so, and not that no limit was broken", () => {
+  const world = new PureWorld(USUAL);
+  world.verdicts = [errorsVerdict("fail", "warn")];
+  world.settle().pass(MINUTE);
+  equal(world.share, 2_500);
+  match(
+    world.eventsOf("step-passed").at(-1)?.because.sentence ?? "",
+    /^A warning, and no other limit broken: errors 5\.9%/,
+  );
+});
+
 describe("a release that goes well", () => {
   it("gives 5%, 25%, 100%, each for its time, goes live, retires the standby and closes", () => {
     const world = watching();
@@ -178,6 +189,15 @@ describe("a candidate that is worse", () => {
     equal(world.release.undo, null);
     equal(world.release.hold?.because.kind, "environment");
     equal(world.share, 500);
+  });
+
+  it("is not begun anew by somebody who would retry it while it runs", () => {
+    const world = watching();
+    world.outcome = (effect) => (effect.kind === "stop" ? null : { observed: {} });
+    world.ask({ kind: "rollback" });
+    equal(world.release.undo?.effects["stop-candidate"]?.state, "requested");
+    equal(world.ask({ kind: "retry" }).kind, "already");
+    equal(world.eventsOf("retried").length, 0);
   });
 
   it("goes back when the candidate is no longer ready, but not when stable is not either", () => {

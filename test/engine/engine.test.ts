@@ -260,6 +260,25 @@ describe("the engine", () => {
     await stop(other, without);
   });
 
+  it("sends nobody to what it drains, whoever has given it a share meanwhile", async () => {
+    const { under, engine, state } = await withV1();
+    await under.release(engine, USUAL, "v2");
+    await under.until(() => under.traffic.table?.share === 500);
+    const drained = under.traffic.holdNext("drain");
+    const answer = engine.ask({ kind: "command", command: { kind: "rollback" } }, 2, "ann");
+    await under.until(() => under.traffic.table?.share === 0);
+    equal((await answer).kind, "accepted");
+    const { table } = under.traffic;
+    if (table === null) throw new Error("A table is in force.");
+    await under.traffic.write({ ...table, revision: table.revision + 1, share: 5_000 }, table.revision);
+    await under.until(() => under.traffic.calls.some(({ method }) => method === "drain"));
+    equal(under.traffic.table?.share, 0);
+    ok(under.traffic.table?.candidate?.instances.every(({ draining }) => draining));
+    drained();
+    await under.until(async () => (await state(2)) === "rolled-back");
+    await stop(engine, under);
+  });
+
   it("tells people once of start and end", async () => {
     const plan = { ...USUAL, notify: [{ kind: "terminal" as const }] };
     const { under, engine, state } = await withV1(plan);
