@@ -12,6 +12,9 @@ import { createPatrol } from "./patrol.ts";
 import { createRequests } from "./requests.ts";
 import { createWorld } from "./world.ts";
 
+/** Why a sleep ends early; one for all, because it happens several times a second. */
+const POKED = new Error("there is something to look at");
+
 const USUAL_PACE = { busyMs: 200, idleMs: SECOND } as const;
 
 /**
@@ -39,8 +42,9 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
   let isPoked = false;
   const poke = (): void => {
     isPoked = true;
-    wake.abort();
+    wake.abort(POKED);
   };
+  stopped.signal.addEventListener("abort", poke, { once: true });
   const world = createWorld(ports, poke, pending);
   await world.lookAtTraffic();
   const epoch = await takeOver(ports, highest([world.traffic()?.epoch, ...pending.map((each) => each.epoch)]));
@@ -112,7 +116,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
       // A poke during the look would be lost by a sleep that begins after it.
       const pause = isPoked ? 0 : hands.areBusy() ? pace.busyMs : pace.idleMs;
       isPoked = false;
-      await clock.sleep(pause, AbortSignal.any([wake.signal, stopped.signal])).catch(() => undefined);
+      if (!stopped.signal.aborted) await clock.sleep(pause, wake.signal).catch(() => undefined);
     }
   };
   let lastFault: Fault | null = null;

@@ -24,6 +24,8 @@ interface Probed {
   good: number;
   bad: number;
   badLive: number;
+  /** When its readiness was last seen good. */
+  readyAtMonotonic: number | undefined;
   seen: HealthSeen;
 }
 
@@ -58,6 +60,7 @@ export function createProber(probe: HealthProbe, clock: Clock, changed: () => vo
         good: 0,
         bad: 0,
         badLive: 0,
+        readyAtMonotonic: undefined,
         seen: { instance: instance.id, ready: false, down: false, live: true },
       };
       probed.set(instance.id, state);
@@ -85,12 +88,18 @@ export function createProber(probe: HealthProbe, clock: Clock, changed: () => vo
         if (service !== undefined) begin(instance, service);
       }
     },
-    seen: () => Object.fromEntries([...probed].map(([id, { seen }]) => [id, seen])),
+    seen: () => Object.fromEntries([...probed].map(([id, state]) => [id, dated(state, clock)])),
     forgetOthers: (instances) => {
       const pids = new Map(instances.map(({ id, pid }) => [id, pid]));
       for (const [id, { pid }] of probed) if (!pids.has(id) || pids.get(id) !== pid) probed.delete(id);
     },
   };
+}
+
+/** On today's wall: a clock that was put back must not make an old answer a new one. */
+function dated({ seen, readyAtMonotonic }: Probed, clock: Clock): HealthSeen {
+  if (readyAtMonotonic === undefined) return seen;
+  return { ...seen, readyAt: Math.round(clock.wall() - (clock.monotonic() - readyAtMonotonic)) };
 }
 
 interface Answers {
@@ -123,17 +132,13 @@ function take(state: Probed, { ready, live, depends }: Answers, service: Service
   state.badLive = live === undefined || live.ok || early ? 0 : state.badLive + 1;
   const wasReady = state.seen.ready;
   const isReady = wasReady ? state.bad < fall : state.good >= rise;
+  if (ready.ok && isReady) state.readyAtMonotonic = clock.monotonic();
   state.seen = {
     instance: state.seen.instance,
     ready: isReady,
     down: !isReady && state.bad >= fall,
     live: state.badLive < fall,
     last: ready,
-    ...(ready.ok && isReady
-      ? { readyAt: ready.at }
-      : state.seen.readyAt === undefined
-        ? {}
-        : { readyAt: state.seen.readyAt }),
     ...(depends === undefined ? {} : { depends }),
   };
   state.nextAt = clock.monotonic() + (isReady ? everyMs : Math.min(everyMs, EAGER_MS));

@@ -15,13 +15,21 @@ export function watchedTime(clock: Clock, before: Duration, paceMs: Duration): W
   const longest = Math.max(LONGEST_GAP_MS, 3 * paceMs);
   let watched = before;
   let last = clock.monotonic();
+  /** So much of the time since the last look was told as watched already. */
+  let told = 0;
   return {
     look: () => {
       const now = clock.monotonic();
       const gap = now - last;
       last = now;
-      if (gap <= longest) watched += gap;
+      watched += gap <= longest ? gap : told;
+      told = 0;
     },
-    now: () => ({ wall: Math.round(clock.wall()), watched: Math.round(watched) }),
+    now: () => {
+      const gap = clock.monotonic() - last;
+      // What began since the last look did not begin with it: a hold would be shorter by as much.
+      if (gap <= longest) told = gap;
+      return { wall: Math.round(clock.wall()), watched: Math.round(watched + told) };
+    },
   };
 }
