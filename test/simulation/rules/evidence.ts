@@ -12,6 +12,8 @@ export const evidence: Rule = {
   begin: (broken) => {
     const ledger: Ledger = new Map();
     let counted: SecondRow[] = [];
+    /** By release and metric: warned of, which passes whatever the figures are. */
+    const warned = new Set<string>();
 
     const sum = (version: string, fromSecond: number, toSecond: number): { n: number; bad: number } => {
       let n = 0;
@@ -44,10 +46,16 @@ export const evidence: Rule = {
       if (entry === undefined) return;
       const { candidate, stable, plan } = entry.planned;
       for (const { event } of fact.events) {
+        if (event.type === "verdict-changed") {
+          const key = `${fact.release}/${event.verdict.metric}`;
+          if (event.verdict.verdict === "fail" && event.verdict.level === "warn") warned.add(key);
+          else warned.delete(key);
+        }
         if (event.type === "step-passed" && event.because.kind === "guard") {
           const step = plan.steps.find(({ id }) => id === event.step);
           for (const guard of step?.guards ?? []) {
-            if (isOfProcesses(guard.metric) || stable === null) continue;
+            if (isOfProcesses(guard.metric) || stable === null || warned.has(`${fact.release}/${guard.metric}`))
+              continue;
             const now = Math.floor(fact.at / SECOND);
             const { n } = sum(candidate.version, now - Math.ceil(guard.windowMs / SECOND) - 15, now);
             if (n < guard.minRequests)

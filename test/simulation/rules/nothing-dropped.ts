@@ -9,6 +9,7 @@ export const nothingDropped: Rule = {
   sentence: "Nobody's request goes to an instance that is stopped, or to a version that does not run",
   begin: (broken) => {
     let table: RoutingTable | null = null;
+    let isMeddled = false;
     const living = new Set<string>();
     const ledger: Ledger = new Map();
 
@@ -28,7 +29,7 @@ export const nothingDropped: Rule = {
       if (fact.kind === "instance") {
         if (fact.what === "stopped") living.delete(fact.id);
         else if (fact.what !== "stopping") living.add(fact.id);
-        if (fact.what === "stopping" && table !== null && !isLastOne(table))
+        if (fact.what === "stopping" && table !== null && !isMeddled && !isLastOne(table))
           for (const { instances } of weighed(table)) {
             const mine = instances.find(({ id }) => id === fact.id);
             if (mine === undefined) continue;
@@ -40,6 +41,7 @@ export const nothingDropped: Rule = {
       }
       if (fact.kind !== "table") return;
       table = fact.table;
+      isMeddled = fact.by === "somebody";
       if (isLastOne(table)) return;
       for (const { version, instances } of weighed(table)) {
         for (const service of new Set(table.routes.map(({ service }) => service)))

@@ -7,29 +7,29 @@ export const oneActs: Rule = {
   sentence: "One running release per app and environment; two engines can't both act",
   begin: (broken) => {
     const ledger: Ledger = new Map();
-    /** The newest process that acts, and those that acted before it. */
-    let acting = 0;
+    /** In the order in which they began to act. */
+    const acted: number[] = [];
     let epoch = 0;
 
-    const isOver = (by: unknown): by is number => typeof by === "number" && by < acting;
+    const isOver = (by: unknown): by is number => typeof by === "number" && by !== acted.at(-1) && acted.includes(by);
 
     return (fact) => {
       if (fact.kind === "acting") {
         if (fact.epoch <= epoch) broken(`Engine ${fact.by} acts with epoch ${fact.epoch} after ${epoch}.`);
-        acting = Math.max(acting, fact.by);
+        acted.push(fact.by);
         epoch = Math.max(epoch, fact.epoch);
       }
       if (fact.kind === "table" && isOver(fact.by))
-        broken(`Engine ${fact.by} wrote a table after engine ${acting} took over.`);
+        broken(`Engine ${fact.by} wrote a table after engine ${acted.at(-1) ?? 0} took over.`);
       if (fact.kind === "instance" && isOver(fact.by) && (fact.what === "started" || fact.what === "stopping"))
-        broken(`Engine ${fact.by} had ${fact.id} ${fact.what} after engine ${acting} took over.`);
+        broken(`Engine ${fact.by} had ${fact.id} ${fact.what} after engine ${acted.at(-1) ?? 0} took over.`);
       if (fact.kind === "renewed" && isOver(fact.by))
-        broken(`Engine ${fact.by} renewed the lease after engine ${acting} took over.`);
+        broken(`Engine ${fact.by} renewed the lease after engine ${acted.at(-1) ?? 0} took over.`);
       if (fact.kind === "answered" && isOver(fact.by))
-        broken(`Engine ${fact.by} answered a request after engine ${acting} took over.`);
+        broken(`Engine ${fact.by} answered a request after engine ${acted.at(-1) ?? 0} took over.`);
       if (fact.kind === "appended") {
         if (isOver(fact.by))
-          broken(`Engine ${fact.by} appended to release ${fact.release} after engine ${acting} took over.`);
+          broken(`Engine ${fact.by} appended to release ${fact.release} after engine ${acted.at(-1) ?? 0} took over.`);
         for (const { event } of fact.events) {
           if (event.type !== "planned") continue;
           for (const [id, { planned, state }] of ledger)

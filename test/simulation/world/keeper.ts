@@ -35,6 +35,8 @@ export interface Instance {
   state: InstanceSeen["state"];
   pid: number;
   lifeBeganAt: number;
+  /** By the clock on the wall, as it was then. */
+  startedAt: number;
   restarts: number;
   sickUntil: number;
   lastExit: InstanceSeen["lastExit"];
@@ -76,6 +78,7 @@ export function createKeeper(ground: Ground, behaviourOf: (version: string) => B
   const live = (instance: Instance): void => {
     instance.pid = lastPid += 1;
     instance.lifeBeganAt = scheduler.now();
+    instance.startedAt = ground.wall();
     instance.state = "running";
     const { crashAfterMs } = instance.behaviour;
     if (crashAfterMs !== null) instance.callOff = scheduler.after(crashAfterMs, null, () => crash(instance));
@@ -104,6 +107,7 @@ export function createKeeper(ground: Ground, behaviourOf: (version: string) => B
       state: "starting",
       pid: 0,
       lifeBeganAt: 0,
+      startedAt: 0,
       restarts: 0,
       sickUntil: 0,
       lastExit: undefined,
@@ -205,7 +209,7 @@ export function createKeeper(ground: Ground, behaviourOf: (version: string) => B
   };
 
   const seen = (instance: Instance): InstanceSeen => {
-    const { id, service, slot, version, address, state, pid, lifeBeganAt, restarts, lastExit, adopted, behaviour } =
+    const { id, service, slot, version, address, state, pid, startedAt, restarts, lastExit, adopted, behaviour } =
       instance;
     const lives = state === "running" || state === "stopping";
     return {
@@ -218,7 +222,7 @@ export function createKeeper(ground: Ground, behaviourOf: (version: string) => B
       ...(lives
         ? { pid, usage: { cpu: 0.2, rssBytes: 50_000_000, memory: behaviour.memory, openFiles: 20, at: ground.wall() } }
         : {}),
-      startedAt: ground.wall() - (scheduler.now() - lifeBeganAt),
+      startedAt,
       restarts,
       ...(lastExit === undefined ? {} : { lastExit }),
       adopted,
