@@ -215,6 +215,21 @@ describe("init --from a Markdown plan", () => {
     );
   });
 
+  it("reads several shares of one line, each with its own time, and lines under a heading about them", () => {
+    const shifts = (text: string): readonly unknown[] =>
+      fromMarkdown(text, "PLAN.md").steps.filter((step) => typeof step === "object" && "shift" in step);
+    assert.deepEqual(shifts("## Canary\n5% for 10 minutes, then 25% for 1 hour, then 100%\n"), [
+      { shift: "5%", for: "10m" },
+      { shift: "25%", for: "1h" },
+      { shift: "100%" },
+    ]);
+    assert.deepEqual(shifts("Rollout: 10% -> 50% -> 100%\n"), [{ shift: "10%" }, { shift: "50%" }, { shift: "100%" }]);
+    assert.deepEqual(shifts("## Rollout\n- [ ] 20%, 2 hours\n- [ ] 100%\n\n## Limits\n- [ ] errors < 1%\n"), [
+      { shift: "20%", for: "2h" },
+      { shift: "100%" },
+    ]);
+  });
+
   it("takes the default shares where the plan names none", () => {
     const { steps, notes } = fromMarkdown("# Plan\n\n- [ ] CPU below 70%\n", "PLAN.md");
     assert.deepEqual(

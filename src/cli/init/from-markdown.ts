@@ -25,8 +25,7 @@ export function fromMarkdown(text: string, name: string): MarkdownPlan {
   const shifts = shiftsIn(text);
   const items = markdownItems(text).items;
   const days = signOffDays(text);
-  const isShift = (item: string): boolean => shares(item) !== null;
-  const open = items.filter((item) => !isShift(item.text));
+  const open = items.filter(({ text: item, headings }) => sharesIn(item, headings.at(-1) ?? "").length === 0);
   const late = open.filter(({ text: item, headings }) => isAfter([...headings, item].join(" ")));
   const early = open.filter((item) => !late.includes(item));
   const checklists = [
@@ -58,26 +57,34 @@ interface Shift {
 /** Lines that speak of a growing part of the traffic; the last shift is 100 %, named or not. */
 function shiftsIn(text: string): readonly Shift[] {
   const found: Shift[] = [];
+  let heading = "";
   for (const line of text.split("\n")) {
-    const share = shares(line);
-    const last = found.at(-1)?.share ?? 0;
-    if (share === null || share <= last || share > 100) continue;
-    found.push({ share, forMs: durationIn(line), isFound: true });
+    if (/^#+ /.test(line)) heading = line;
+    for (const shift of sharesIn(line, heading)) if (shift.share > (found.at(-1)?.share ?? 0)) found.push(shift);
   }
   const shifts = found.length > 0 ? found : [5, 25].map((share) => ({ share, forMs: null, isFound: false }));
   return shifts.at(-1)?.share === 100 ? shifts : [...shifts, { share: 100, forMs: null, isFound: false }];
 }
 
-/** The share of the traffic that a line is about; null when its percentages are something else's. */
-function shares(line: string): number | null {
-  const match = /(\d{1,3}(?:\.\d+)?)\s?%/.exec(line);
-  if (match === null) return null;
-  const isTraffic = /traffic|users?\b|visitors?|canary|roll-?out|ramp|shift|weight|cohort|deploy/i.test(line);
+/**
+ * The shares of the traffic that a line is about, each with the time that stands behind it: "5% for 10 minutes, then
+ * 25%". Empty when its percentages are something else's. What is about traffic may stand in the heading.
+ */
+function sharesIn(line: string, heading: string): readonly Shift[] {
+  const isTraffic = /traffic|users?\b|visitors?|canary|roll-?out|ramp|shift|weight|cohort|deploy/i.test(
+    `${heading} ${line}`,
+  );
   const isOther =
     /error|cpu|memory|disk|latency|p9\d|success|availab|uptime|coverage|threshold|cache|[<>≤≥]|below|above|under|over\b|less|more than/i.test(
-      line,
+      // An arrow between two shares is no limit.
+      line.replaceAll(/[-=]>/g, "→"),
     );
-  return isTraffic && !isOther ? Number(match[1]) : null;
+  if (!isTraffic || isOther) return [];
+  return [...line.matchAll(/(\d{1,3}(?:\.\d+)?)\s?%/g)].flatMap(({ 0: text, 1: share, index }, at, all) => {
+    // Where one share stands alone, its time may stand before it.
+    const about = all.length === 1 ? line.replace(text, "") : line.slice(index + text.length, all[at + 1]?.index);
+    return Number(share) > 100 ? [] : [{ share: Number(share), forMs: durationIn(about), isFound: true }];
+  });
 }
 
 const UNITS: readonly (readonly [RegExp, number])[] = [
@@ -90,7 +97,7 @@ const UNITS: readonly (readonly [RegExp, number])[] = [
 
 function durationIn(line: string): number | null {
   const match = /(\d+(?:\.\d+)?)\s*-?\s*(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)\b/i.exec(
-    line.replace(/\d+(\.\d+)?\s?%/, ""),
+    line,
   );
   const unit = UNITS.find(([pattern]) => pattern.test(match?.[2] ?? ""))?.[1];
   return match === null || unit === undefined ? null : Math.round(Number(match[1]) * unit);
