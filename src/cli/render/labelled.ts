@@ -21,7 +21,8 @@ export function labelledCommands(
   const width = Math.max(0, ...commands.map(({ command }) => command.length));
   return commands.flatMap(({ command, does }, index) => {
     const lead = 2 + LABEL_WIDTH + width + 2;
-    const isNarrow = style.width - lead < 24;
+    // Beside a long command a long reason would stand in a column of its own, a word or two a line.
+    const isNarrow = style.width - lead < 24 || wrap(does, style.width - lead).length > 2;
     const reasons = does === "" ? [] : wrap(does, style.width - (isNarrow ? 2 + LABEL_WIDTH + 2 : lead));
     const [first = "", ...rest] = isNarrow ? ["", ...reasons] : reasons;
     const begin = `  ${paint(style, "dim", padEnd(index === 0 ? label : "", LABEL_WIDTH))}`;
