@@ -27,7 +27,7 @@ export async function commandsPage(): Promise<string> {
     "",
     ...optionTable(GLOBAL_OPTIONS),
     "",
-    "The environment variables `TIDEGATE_STATE`, `TIDEGATE_USER` (who asks; by default the user of the operating system), `DEPLOYMENT_ENV`, `NO_COLOR` and `CI` are read too. An option goes before a variable, a variable before the plan file. What variables change in the plan stands in [plan-file.md](plan-file.md). The state of an environment other than `production` lies in a folder of its own inside the state folder.",
+    "The environment variables `TIDEGATE_STATE`, `TIDEGATE_USER` (who asks; by default the user of the operating system), `DEPLOYMENT_ENV`, `NO_COLOR` and `CI` are read too. An option goes before a variable, a variable before the plan file. What variables change in the plan stands in [plan-file.md](plan-file.md). The state of an environment other than `production` lies in a folder of its own inside the state folder. A state folder is one app's: a release or a rollback of another one is refused there.",
     "",
     "## Exit codes",
     "",
