@@ -1,12 +1,13 @@
 import { isCommandDone } from "./begun.ts";
 import { lateEvents, untold } from "./emergency.ts";
 import type { ReleaseEvent } from "./event.ts";
-import { formatShare, type Share } from "./share.ts";
+import { formatShare } from "./share.ts";
 import type { Moment } from "./time.ts";
 import { formatDuration } from "./time.ts";
 import { decideMessages } from "./messages.ts";
 import type { Step, StepOf } from "./plan.ts";
 import { advance } from "./progress.ts";
+import { driftSentence, lostShare } from "./lost-share.ts";
 import { type Release, type StepProgress, currentStep, isEnded } from "./release.ts";
 import { retireRecipe, routed, stepRecipe } from "./recipe.ts";
 import { type Seen, readiness } from "./seen.ts";
@@ -62,6 +63,8 @@ function decideStep(release: Release, seen: Seen, now: Moment): readonly Release
 
   const anew = progress.state === "running" ? startedAgain(release, step, progress, seen) : null;
   if (anew !== null) return anew;
+  const lost = lostShare(release, progress, seen);
+  if (lost !== null) return lost;
   const danger = watchForDanger(release, step, progress, seen, now);
   if (danger !== null) return danger;
   if (release.paused !== null) return [];
@@ -125,7 +128,9 @@ function work(release: Release, step: Step, progress: StepProgress, seen: Seen, 
   const next = advance(release.id, stepRecipe(release, step), progress.effects, within, now, isReady);
   switch (next.kind) {
     case "request":
-      return release.hold === null ? next.events : [{ type: "hold-ended", step: step.id }, ...next.events];
+      // A share that is given again changes nothing about what is waited for.
+      if (release.hold === null || release.regain !== null) return next.events;
+      return [{ type: "hold-ended", step: step.id }, ...next.events];
     case "waiting":
       return [];
     case "not-ready":
@@ -184,11 +189,4 @@ function driftOf(release: Release, step: StepOf<"shift">, seen: Seen): readonly 
       sentence: driftSentence(step.share, found.share, found.returnedByItself),
     },
   ];
-}
-
-function driftSentence(wanted: Share, found: Share, returnedByItself: boolean): string {
-  const what = `The candidate had ${formatShare(found)} of the traffic instead of ${formatShare(wanted)}`;
-  return returnedByItself
-    ? `${what}: nobody watched, so the data plane went back to stable by itself.`
-    : `${what}: something else changed it. Put right.`;
 }

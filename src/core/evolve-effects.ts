@@ -68,7 +68,7 @@ export function confirmed(
     ...next,
     steps: next.steps.map((step) => (hasKey(step.effects, event.key) ? { ...step, readyAt: at } : step)),
   };
-  if (effect.kind === "share") return { ...withReady, share: effect.share };
+  if (effect.kind === "share") return { ...withReady, share: effect.share, regain: null };
   const ran = effect.kind === "command" ? next.steps.find(({ effects }) => hasKey(effects, event.key)) : undefined;
   if (ran !== undefined) return { ...withReady, begun: withCommandDone(next.begun, ran.step) };
   if (effect.kind === "settle") {

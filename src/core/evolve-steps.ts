@@ -89,9 +89,14 @@ export function keepGood(effects: Effects): Effects {
 }
 
 /** The plane has another share than it confirmed: the newest share effect no longer holds and is asked for again. */
-export function drifted(release: Release, at: Moment): Release {
+export function drifted(
+  release: Release,
+  { wanted, found }: Extract<ReleaseEvent, { type: "share-drifted" }>,
+  at: Moment,
+): Release {
   const current = currentStep(release);
-  const next = { ...release, drifts: release.drifts + 1 };
+  const share = found ?? release.share;
+  const next = { ...release, drifts: release.drifts + 1, share, regain: share === wanted ? null : wanted };
   if (current === null) return next;
   return withStep(next, current.step.id, (step) => ({
     ...step,

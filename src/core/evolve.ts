@@ -147,7 +147,7 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
     case "retried":
       return retried(next, event.step);
     case "share-drifted":
-      return drifted(next, at);
+      return drifted(next, event, at);
     case "retirement-brought-forward":
       return { ...next, followedBy: event.for, earlyRetirement: keepGood(next.earlyRetirement ?? {}) };
     case "rollback-decided":
@@ -220,6 +220,7 @@ function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment):
     })),
     cursor: 0,
     share: 0,
+    regain: null,
     paused: null,
     hold: null,
     holds: 0,

@@ -29,7 +29,22 @@ const INSIST = { tries: 10, backoffMs: SECOND } as const;
 
 /** What a step does before it is watched. */
 export function stepRecipe(release: Release, step: Step): Recipe {
-  return [...takeOverRecipe(release, step), ...ownRecipe(release, step)];
+  return [...takeOverRecipe(release, step), ...regainRecipe(release, step), ...ownRecipe(release, step)];
+}
+
+/** A share that was lost while a step was due that gives none itself. */
+function regainRecipe({ regain }: Release, step: Step): Recipe {
+  if (regain === null || step.kind === "shift") return [];
+  return [
+    {
+      ...ONCE,
+      ...INSIST,
+      name: "share-again",
+      effect: { kind: "share", share: regain },
+      inverse: { kind: "share", share: 0 },
+      needsReady: "candidate",
+    },
+  ];
 }
 
 /**

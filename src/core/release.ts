@@ -35,8 +35,10 @@ export interface Release {
   readonly steps: readonly StepProgress[];
   /** Index of the step that is due; equals steps.length when all are done. */
   readonly cursor: number;
-  /** The candidate's share that the data plane last confirmed. */
+  /** The candidate's share that the data plane last confirmed, or was found to have. */
   readonly share: Share;
+  /** That it had and lost, until the data plane has given it again; null: it has what it is to have. */
+  readonly regain: Share | null;
   readonly paused: (Act & { readonly at: Moment }) | null;
   readonly hold: Hold | null;
   /** How often it was held; numbers the messages. */

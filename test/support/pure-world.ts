@@ -34,6 +34,7 @@ export class PureWorld {
   verdicts: readonly Verdict[] | ((release: Release) => readonly Verdict[]) = [];
   stableVerdicts: readonly Verdict[] = [];
   trafficAnswers = true;
+  returnedByItself = false;
   outcome: (effect: Effect) => Outcome | null = () => ({ observed: {} });
 
   constructor(plan: Plan, stable: Placed | null = STABLE, by = "ann") {
@@ -74,7 +75,7 @@ export class PureWorld {
             stable: "v1",
             candidate: this.candidateInTable ? "v2" : null,
             share: this.share,
-            returnedByItself: false,
+            returnedByItself: this.returnedByItself,
             ejected: [],
           }
         : null,

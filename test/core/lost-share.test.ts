@@ -1,0 +1,113 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { describe, it } from "node:test";
+import { replay } from "../../src/core/evolve.ts";
+import { HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
+import { planOf, step, USUAL } from "../support/plans.ts";
+import { errorsVerdict, PureWorld } from "../support/pure-world.ts";
+
+const PASS = [errorsVerdict("pass")];
+
+/** 25 % for a minute, then a person approves while the candidate has its 25 %. */
+const WITH_APPROVAL = planOf([
+  step.start(),
+  step.shift(25, MINUTE),
+  step.approve(),
+  step.shift(100, MINUTE),
+  step.retire(),
+]);
+
+function watching(plan = USUAL): PureWorld {
+  const world = new PureWorld(plan);
+  world.verdicts = PASS;
+  return world.settle();
+}
+
+/** No engine for an hour: the data plane goes back to stable by itself, and then the next engine takes over. */
+function leftAlone(world: PureWorld): PureWorld {
+  world.share = 0;
+  world.returnedByItself = true;
+  return world.takeOver(HOUR);
+}
+
+describe("a share that the data plane took back because nobody watched", () => {
+  it("is given again by the next engine, and what nobody watched counts for nothing", () => {
+    const world = leftAlone(watching().pass(30 * SECOND));
+    equal(world.share, 500);
+    match(world.eventsOf("share-drifted")[0]?.sentence ?? "", /nobody watched, so the data plane went back to stable/);
+    world.pass(29 * SECOND);
+    equal(world.share, 500, "30 s were watched before, and 29 s since");
+    world.pass(2 * SECOND);
+    equal(world.share, 2_500);
+  });
+
+  it("is given again while the release waits for a person, who is not asked a second time", () => {
+    const world = watching(WITH_APPROVAL).pass(MINUTE);
+    equal(world.release.hold?.needsPerson, true);
+    const asked = world.eventsOf("held").length;
+    leftAlone(world);
+    equal(world.share, 2_500);
+    equal(world.release.share, 2_500);
+    equal(world.eventsOf("share-drifted").length, 1);
+    equal(world.eventsOf("held").length, asked);
+    equal(world.release.hold?.needsPerson, true);
+    leftAlone(world);
+    equal(world.share, 2_500, "as often as it happens");
+    world.ask({ kind: "approve" });
+    equal(world.share, 10_000);
+    deepEqual(replay(world.history), world.release);
+  });
+
+  it("is told and not given again while the release is paused; resumed, it is", () => {
+    const world = watching();
+    world.ask({ kind: "pause" });
+    leftAlone(world);
+    equal(world.share, 0);
+    equal(world.release.share, 0, "status tells what the data plane gives");
+    match(world.eventsOf("share-drifted")[0]?.sentence ?? "", /It is given again when the release goes on\.$/);
+    world.pass(10 * MINUTE);
+    equal(world.eventsOf("share-drifted").length, 1);
+    world.ask({ kind: "resume" });
+    equal(world.share, 500);
+  });
+
+  it("is told and not given again after a step has failed and holds; tried again, it is", () => {
+    const plan = planOf([
+      step.start(),
+      step.shift(25, MINUTE),
+      step.run("check-carts", undefined, { else: "hold" }),
+      step.shift(100, MINUTE),
+    ]);
+    const world = watching(plan);
+    world.outcome = (effect) =>
+      effect.kind === "command" ? { fault: { code: "command-failed", what: "No." } } : { observed: {} };
+    world.pass(MINUTE);
+    equal(world.release.steps[2]?.state, "failed");
+    leftAlone(world);
+    equal(world.share, 0);
+    world.outcome = () => ({ observed: {} });
+    world.returnedByItself = false;
+    equal(world.ask({ kind: "retry" }).kind, "accepted");
+    const shares = world.done.flatMap((effect) => (effect.kind === "share" ? [effect.share] : []));
+    deepEqual(shares.slice(0, 3), [2_500, 2_500, 10_000]);
+  });
+
+  it("is not given to a candidate that is no longer ready (I1)", () => {
+    const world = watching(WITH_APPROVAL).pass(MINUTE);
+    world.isReady = ({ version }) => version !== "v2";
+    leftAlone(world);
+    equal(world.share, 0);
+    world.isReady = () => true;
+    world.pass(SECOND);
+    equal(world.share, 2_500);
+  });
+
+  it("is not missed by a rollback", () => {
+    const world = watching(WITH_APPROVAL).pass(MINUTE);
+    world.isReady = ({ version }) => version !== "v2";
+    leftAlone(world);
+    equal(world.ask({ kind: "rollback" }).kind, "accepted");
+    world.pass(SECOND);
+    equal(world.release.state, "rolled-back");
+    equal(world.share, 0);
+  });
+});
