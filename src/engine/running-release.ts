@@ -190,7 +190,8 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   const renewLease = async (): Promise<void> => {
     const release = book.release();
     if (release.share === 0 || release.share === WHOLE || isEnded(release)) return;
-    if (clock.monotonic() - renewedAt < RENEW_EVERY_MS) return;
+    // Often enough that two in a row may get lost.
+    if (clock.monotonic() - renewedAt < Math.min(RENEW_EVERY_MS, release.plan.unwatched.afterMs / 3)) return;
     renewedAt = clock.monotonic();
     // A plane that can't be asked shows as source-down; the lease is there for just that.
     await traffic.renew(epoch).catch(() => undefined);

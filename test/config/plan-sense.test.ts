@@ -389,6 +389,24 @@ describe("A plan that reads well and makes no sense is refused", () => {
       `,
     ));
 
+  it("a time without a watcher that any hiccup would be", () =>
+    tells(
+      `
+        app: shop
+        services:
+          web: { run: node web.js }
+        traffic: { embedded: 8080, unwatched: { after: 500ms } }
+      `,
+      `
+        500ms is too short a time to be sure that nobody watches.
+          where  tidegate.yaml:4:48 · traffic.unwatched.after
+          seen   4 | traffic: { embedded: 8080, unwatched: { after: 500ms } }
+                   |                                                ^^^^^
+          fix    Give it 2s or more; 2m is usual.
+          code   plan-value-invalid
+      `,
+    ));
+
   it("a route that is an address", () =>
     tells(
       `

@@ -11,7 +11,7 @@ import { compileServices } from "./services.ts";
 import { checklistReader, smokeReader } from "./side-files.ts";
 import { compileGuards } from "./step-guards.ts";
 import { compileStep, type StepContext } from "./steps.ts";
-import { compileNotify, compileTraffic } from "./traffic.ts";
+import { compileNotify, compileTraffic, compileUnwatched } from "./traffic.ts";
 
 export interface Compiled {
   /** To be used only when there are no problems. */
@@ -57,7 +57,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
     people: config.people,
     automaticRollback: rollback.value,
     budgetMs: config.budget,
-    unwatched: { afterMs: config.traffic?.unwatched.after ?? 120_000, do: config.traffic?.unwatched.do ?? "stable" },
+    unwatched: compileUnwatched(config, told),
     keepVersions: config.keepVersions,
     patrolMs: config.patrol,
   };

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import type { NotifyTarget, PinRule, Sticky, TlsFiles, TrafficPlan } from "../../core/plan.ts";
-import { MINUTE, SECOND } from "../../core/time.ts";
+import type { NotifyTarget, PinRule, Plan, Sticky, TlsFiles, TrafficPlan } from "../../core/plan.ts";
+import { formatDuration, MINUTE, SECOND } from "../../core/time.ts";
 import type { Path } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { CompileContext, Told } from "./context.ts";
@@ -48,6 +48,25 @@ function compilePause({ pause }: TrafficConfig, told: Told): Pick<TrafficPlan, "
     });
   }
   return { pause: { forMs: pause } };
+}
+
+/** Shorter, and a machine that is busy for a moment would give the traffic back. */
+const SHORTEST_UNWATCHED = 2 * SECOND;
+const UNWATCHED: Plan["unwatched"] = { afterMs: 2 * MINUTE, do: "stable" };
+
+export function compileUnwatched({ traffic }: PlanConfig, told: Told): Plan["unwatched"] {
+  if (traffic === undefined) return UNWATCHED;
+  const { after, do: act } = traffic.unwatched;
+  if (after < SHORTEST_UNWATCHED) {
+    told.plan.push({
+      code: "plan-value-invalid",
+      what: `${formatDuration(after)} is too short a time to be sure that nobody watches.`,
+      fix: "Give it 2s or more; 2m is usual.",
+      path: ["traffic", "unwatched", "after"],
+      on: "value",
+    });
+  }
+  return { afterMs: after, do: act };
 }
 
 function compileListeners(traffic: TrafficConfig, { folder }: CompileContext, told: Told): TrafficPlan["listen"] {

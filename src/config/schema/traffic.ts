@@ -89,7 +89,7 @@ export const traffic = knowing(
       .strictObject({
         after: duration
           .prefault("2m")
-          .describe("How long a part of the traffic stays on the new version when no engine watches."),
+          .describe("How long a part of the traffic stays on the new version when no engine watches, 2s or more."),
         do: z.enum(["stable", "hold"]).prefault("stable").describe("Then go back to `stable`, or `hold` the share."),
       })
       .prefault({})
