@@ -8,6 +8,7 @@ import { until } from "../support/until.ts";
 import { type App, createApp } from "./support/app.ts";
 import type { Command, Document, Ended } from "./support/command.ts";
 import { assertReplayEquals, ofType } from "./support/journal.ts";
+import { assertNobodyOnCandidate } from "./support/nobody-on.ts";
 import { faultOf, lastStatus, releaseWell, untilShare } from "./support/release.ts";
 import { visit, type Visitors } from "./support/visitors.ts";
 
@@ -110,11 +111,8 @@ describe("rollback --now puts traffic back, and the rest follows", () => {
     const done = await putBack();
     assert.equal(done.type, "put-back");
     assert.deepEqual(done["actor"], { pid: engine.pid, command: "tidegate release --yes --json", isStopped: true });
-    const { candidate } = await app.status();
-    const before = await app.plane();
-    await people.sample(20);
-    const later = await app.plane();
-    assert.equal(later.lastRequestAt[candidate.version], before.lastRequestAt[candidate.version]);
+    await people.seen("v0");
+    await assertNobodyOnCandidate(app, people);
 
     const refused = await app.tidegate(["attach", "--json"]);
     assert.equal(refused.code, 3);
@@ -122,7 +120,7 @@ describe("rollback --now puts traffic back, and the rest follows", () => {
     assert.equal(code, "another-acts");
     assert.match(what, new RegExp(`^Process ${engine.pid} acts on this app and is stopped`));
     assert.match(fix ?? "", new RegExp(`kill -CONT ${engine.pid}[^]*kill -9 ${engine.pid}[^]*tidegate rollback --now`));
-    await assertStaleAreRefused(before.epoch - 1);
+    await assertStaleAreRefused();
 
     engine.kill("SIGCONT");
     const ended = await engine.ended;
@@ -220,11 +218,12 @@ async function assertRolledBack(release: number): Promise<void> {
 }
 
 /** Data plane and keeper answer 412 to the epoch of the engine that was put aside. */
-async function assertStaleAreRefused(epoch: number): Promise<void> {
+async function assertStaleAreRefused(): Promise<void> {
   const stale = { code: "stale-epoch" };
   const isStale = (error: unknown): boolean => (error as { fault?: typeof stale }).fault?.code === stale.code;
-  const { table } = await app.plane();
+  const { table, epoch: newest } = await app.plane();
   assert.ok(table !== null);
+  const epoch = newest - 1;
   const write = { ifRevision: table.revision, table: { ...table, revision: table.revision + 1, epoch, share: 2_500 } };
   await assert.rejects(callControl(app.state.socket("proxy.sock"), "/table", { method: "PUT", body: write }), isStale);
   await assert.rejects(
