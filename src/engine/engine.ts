@@ -35,7 +35,6 @@ export async function createEngine(ports: Ports, options: EngineOptions): Promis
 async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable): Promise<Engine> {
   const { journal, clock } = ports;
   const pace = options.pace ?? USUAL_PACE;
-  const pending = await ports.emergencies.pending().catch(() => []);
   const listeners = new Set<(release: number) => void>();
   const stopped = new AbortController();
   let wake = new AbortController();
@@ -45,9 +44,10 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
     wake.abort(POKED);
   };
   stopped.signal.addEventListener("abort", poke, { once: true });
-  const world = createWorld(ports, poke, pending);
-  await world.lookAtTraffic();
-  const epoch = await takeOver(ports, highest([world.traffic()?.epoch, ...pending.map((each) => each.epoch)]));
+  const world = createWorld(ports, poke);
+  await world.lookWhoActs();
+  const known = world.emergencies().map((each) => each.epoch);
+  const epoch = await takeOver(ports, Math.max(0, world.traffic()?.epoch ?? 0, ...known));
   const bringBack = createBringBack({ ports, options, world, epoch, stopped: stopped.signal });
   const patrol = createPatrol(ports, options, world, stopped.signal);
 
@@ -83,7 +83,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
   let newest: Release | null = null;
 
   const tick = async (): Promise<Fault | null> => {
-    await (hands.needTheWorld() ? world.look(hands.services()) : world.lookAtTraffic());
+    await (hands.needTheWorld() ? world.look(hands.services()) : world.lookWhoActs());
     mustBeNewest(epoch, world.traffic(), refusal);
     const lost = await bringBack.tick([
       ...hands.all().map((each) => each.state()),
@@ -191,10 +191,6 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
       await letGoOfLock();
     },
   };
-}
-
-function highest(epochs: readonly (number | undefined)[]): number {
-  return Math.max(0, ...epochs.map((epoch) => epoch ?? 0));
 }
 
 function once(work: () => PromiseLike<void>): () => Promise<void> {

@@ -44,6 +44,7 @@ const TRIES = 8;
  */
 export async function putTrafficBack(exit: EmergencyExit, order: PutBackOrder): Promise<PutBackReport> {
   const begun = exit.clock.monotonic();
+  const id = randomUUID();
   const troubles: string[] = [];
   const state = await exit.traffic.read().catch((error: unknown) => {
     troubles.push(faultOf(error, "traffic-unreachable", "The data plane does not answer.").what);
@@ -51,8 +52,8 @@ export async function putTrafficBack(exit: EmergencyExit, order: PutBackOrder): 
   });
   const done =
     state === null
-      ? await withoutPlane(exit, order, troubles)
-      : await withPlane(exit, order, await decided(exit, order, state), state);
+      ? await withoutPlane(exit, order, id, troubles)
+      : await withPlane(exit, order, id, await decided(exit, order, state), state);
   const tookMs = Math.round(exit.clock.monotonic() - begun);
   const isReadBack = done.outcome === "put-back" || done.outcome === "frozen";
   const emergency = isReadBack ? { ...done.emergency, tookMs } : done.emergency;
@@ -78,10 +79,10 @@ interface Verdict {
 async function withPlane(
   exit: EmergencyExit,
   order: PutBackOrder,
+  id: string,
   verdict: Verdict,
   found: TrafficState,
 ): Promise<Done> {
-  const id = randomUUID();
   let state: TrafficState | null = found;
   for (let tries = TRIES; ; tries -= 1) {
     const table = mustHaveWayBack(state?.table ?? null, order);
@@ -107,7 +108,7 @@ function mayBeInForce(error: unknown): void {
 }
 
 /** The plane answers nobody: its next process begins with all traffic on stable, and one that hangs is replaced. */
-async function withoutPlane(exit: EmergencyExit, order: PutBackOrder, troubles: string[]): Promise<Done> {
+async function withoutPlane(exit: EmergencyExit, order: PutBackOrder, id: string, troubles: string[]): Promise<Done> {
   const left = await exit.lastResort.read();
   if (left === null) throw unreachable(troubles[0]);
   const table = mustHaveWayBack(left.table, order);
@@ -116,7 +117,7 @@ async function withoutPlane(exit: EmergencyExit, order: PutBackOrder, troubles: 
   const notReady = await whyStableIsNotReady(table, {}, exit.health);
   if (notReady !== null && !order.anyway) throw notReadyWithoutPlane(table, notReady);
   const verdict = { outcome: "put-back", notReady } as const;
-  const emergency = emergencyOf(exit, order, verdict, { id: randomUUID(), table, epoch });
+  const emergency = emergencyOf(exit, order, verdict, { id, table, epoch });
   await exit.lastResort.write(emergencyTable(table, emergency));
   const whyNot = await exit.lastResort.startAnew();
   if (whyNot !== null) {
@@ -125,7 +126,7 @@ async function withoutPlane(exit: EmergencyExit, order: PutBackOrder, troubles: 
   }
   const state = await exit.traffic.read();
   // It may have begun before the file was written.
-  return state === null ? { outcome: "on-disk", emergency } : await withPlane(exit, order, verdict, state);
+  return state === null ? { outcome: "on-disk", emergency } : await withPlane(exit, order, id, verdict, state);
 }
 
 function emergencyOf(

@@ -63,7 +63,8 @@ interface UnderWay {
 export function runRelease(input: RunningReleaseInput): RunningRelease {
   const { ports, options, world, epoch, changed, refused } = input;
   const { clock, journal, traffic } = ports;
-  const time = watchedTime(clock, input.release.lastAt.watched, options.pace?.idleMs ?? 0);
+  const { lastAt, plan } = input.release;
+  const time = watchedTime(clock, lastAt.watched, options.pace?.idleMs ?? 0, plan.unwatched.afterMs);
   const watch = createWatch(world);
   const underWay = new Map<string, UnderWay>();
   let renewedAt = Number.NEGATIVE_INFINITY;

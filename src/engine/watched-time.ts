@@ -11,8 +11,9 @@ export interface WatchedTime {
   now(): Moment;
 }
 
-export function watchedTime(clock: Clock, before: Duration, paceMs: Duration): WatchedTime {
-  const longest = Math.max(LONGEST_GAP_MS, 3 * paceMs);
+/** `unwatchedMs`: after which the data plane takes the share back; a gap in which it may have done so was not watched. */
+export function watchedTime(clock: Clock, before: Duration, paceMs: Duration, unwatchedMs: Duration): WatchedTime {
+  const longest = Math.max(Math.min(LONGEST_GAP_MS, unwatchedMs / 2), 3 * paceMs);
   let watched = before;
   let last = clock.monotonic();
   /** So much of the time since the last look was told as watched already. */

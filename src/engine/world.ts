@@ -23,7 +23,7 @@ export interface World {
   /** Asks runtime, data plane and health probes, each in its own rhythm. Never throws: what can't be asked says so. */
   look(services: readonly Service[]): Promise<void>;
   /** The part of it that says who may act, for while nothing is watched. */
-  lookAtTraffic(): Promise<void>;
+  lookWhoActs(): Promise<void>;
   /** Looks at the instances now, whatever the rhythm. */
   freshInstances(): Promise<readonly InstanceSeen[]>;
   instances(): readonly InstanceSeen[];
@@ -52,8 +52,7 @@ export interface World {
   ): Promise<TrafficState>;
 }
 
-/** `emergencies`: that were written down before this engine began. */
-export function createWorld(ports: Ports, poke: () => void, emergencies: readonly Emergency[] = []): World {
+export function createWorld(ports: Ports, poke: () => void): World {
   const { clock, runtime, traffic } = ports;
   const prober = createProber(ports.health, clock, poke);
   let instances: readonly InstanceSeen[] = [];
@@ -62,6 +61,8 @@ export function createWorld(ports: Ports, poke: () => void, emergencies: readonl
   let rows: SecondRow[] = [];
   const cursor = { proxy: "", next: 0 };
   let sourceDown: string | null = null;
+  let emergencies: readonly Emergency[] = [];
+  let lastEmergenciesAt = Number.NEGATIVE_INFINITY;
   let lastRowsAt = Number.NEGATIVE_INFINITY;
   const hours = trafficHours();
   let changing: Promise<unknown> = Promise.resolve();
@@ -102,6 +103,17 @@ export function createWorld(ports: Ports, poke: () => void, emergencies: readonl
     }
   };
 
+  const lookWhoActs = async (): Promise<void> => {
+    await Promise.all([lookAtTraffic(), lookAtEmergencies()]);
+  };
+
+  /** Where the data plane answered nobody, the file alone says what a person wanted. */
+  const lookAtEmergencies = async (): Promise<void> => {
+    if (clock.monotonic() - lastEmergenciesAt < SECOND) return;
+    lastEmergenciesAt = clock.monotonic();
+    emergencies = await ports.emergencies.pending().catch(() => emergencies);
+  };
+
   const lookAtRows = async (): Promise<void> => {
     if (state === null || clock.monotonic() - lastRowsAt < SECOND) return;
     lastRowsAt = clock.monotonic();
@@ -138,12 +150,12 @@ export function createWorld(ports: Ports, poke: () => void, emergencies: readonl
 
   return {
     look: async (services) => {
-      await Promise.all([lookAtInstances(), lookAtTraffic()]);
+      await Promise.all([lookAtInstances(), lookWhoActs()]);
       prober.probe(instances, services);
       await lookAtRows();
       isKnown = true;
     },
-    lookAtTraffic,
+    lookWhoActs,
     freshInstances: askForInstances,
     instances: () => instances,
     health: () => prober.seen(),

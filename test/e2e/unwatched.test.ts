@@ -87,7 +87,7 @@ it("serve, put aside by rollback --now, says so, acts anew and finishes the roll
   assert.equal(done.code, 10, done.stdout + done.stderr);
   await serving.says(
     "it was put aside",
-    ({ type, sentence }) => type === "fenced" && /of ann\.$/.test(String(sentence)),
+    ({ type, sentence }) => type === "fenced" && String(sentence).endsWith("of ann."),
   );
   await serving.says("it is rolled back", ({ type, release }) => type === "rolled-back" && release === id);
   serving.kill("SIGTERM");
