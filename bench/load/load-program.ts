@@ -3,7 +3,7 @@
  * from its parent is answered with the counts so far.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Asked, ClientConnection, type Outcome } from "./client-connection.ts";
+import { type Asked, ClientConnection, type Failure, type Outcome } from "./client-connection.ts";
 
 /** What has come of the load so far. */
 export interface LoadCounts {
@@ -11,6 +11,7 @@ export interface LoadCounts {
   readonly failed: number;
   /** The first of them, for people. */
   readonly failures: readonly string[];
+  readonly byFailure: Readonly<Partial<Record<Failure, number>>>;
   readonly byVersion: Readonly<Record<string, number>>;
   /** When an instance (by pid) began with the last request that it answered, wall ms. */
   readonly lastBegun: Readonly<Record<string, number>>;
@@ -28,10 +29,13 @@ const port = Number(process.argv[2]);
 const connections = Number(process.argv[3]);
 /** Of all connections together; 0: as many as are answered. */
 const perSecond = Number(process.argv[4]);
+/** So many of the connections are new for each request. */
+const fresh = Number(process.argv[5] ?? 0);
 const stopped = new AbortController();
 let requests = 0;
 let failed = 0;
 const failures: string[] = [];
+const byFailure: Partial<Record<Failure, number>> = {};
 const byVersion: Record<string, number> = {};
 const lastBegun: Record<string, number> = {};
 
@@ -45,7 +49,7 @@ process.on("disconnect", () => process.exit());
 async function tell(): Promise<void> {
   const isLast = stopped.signal.aborted;
   if (isLast) await Promise.all(clients);
-  process.send?.({ requests, failed, failures, byVersion, lastBegun } satisfies LoadCounts);
+  process.send?.({ requests, failed, failures, byFailure, byVersion, lastBegun } satisfies LoadCounts);
   if (isLast) process.disconnect();
 }
 
@@ -58,7 +62,7 @@ async function work(offset: number): Promise<void> {
     if (early > 0) await delay(early);
     dueAt += everyMs;
     const asked = MIX[turn % MIX.length] ?? SMALL;
-    count(asked, await connection.ask(asked));
+    count(asked, await connection.ask(offset < fresh ? { ...asked, headers: "Connection: close\r\n" } : asked));
   }
   connection.close();
 }
@@ -71,5 +75,6 @@ function count(asked: Asked, outcome: Outcome): void {
     return;
   }
   failed += 1;
+  byFailure[outcome.failure] = (byFailure[outcome.failure] ?? 0) + 1;
   if (failures.length < SHOWN) failures.push(`${asked.method} ${asked.path}: ${outcome.failure} (${outcome.detail})`);
 }

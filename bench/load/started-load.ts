@@ -11,11 +11,10 @@ export interface StartedLoad extends AsyncDisposable {
   stop(): Promise<LoadCounts>;
 }
 
-/** `perSecond`: 0 for as many as are answered. */
-export function startLoad(port: number, connections: number, perSecond = 0): StartedLoad {
-  const started = startProgram(process.execPath, [PROGRAM, String(port), String(connections), String(perSecond)], {
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-  });
+/** `perSecond`: 0 for as many as are answered. `fresh`: so many of the connections are new for each request. */
+export function startLoad(port: number, connections: number, perSecond = 0, fresh = 0): StartedLoad {
+  const args = [PROGRAM, ...[port, connections, perSecond, fresh].map(String)];
+  const started = startProgram(process.execPath, args, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
   const ask = async (what: "counts" | "stop"): Promise<LoadCounts> => {
     started.child.send(what);
     const [counts] = (await once(started.child, "message")) as [LoadCounts];

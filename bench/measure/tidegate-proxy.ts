@@ -55,7 +55,7 @@ export function backendOf(version: string, ...ports: readonly number[]): Backend
   return { version, slot: "blue", instances };
 }
 
-const EMPTY_TABLE: RoutingTable = {
+export const EMPTY_TABLE: RoutingTable = {
   revision: 0,
   epoch: 1,
   app: "bench",

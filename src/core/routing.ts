@@ -114,6 +114,8 @@ export interface LostRequests {
   /** By version; "" for those that were held and had none yet. */
   readonly requests: Readonly<Record<string, number>>;
   readonly webSockets: number;
+  /** Of clients, open then: what reached them while the process was dying is cut too, at most one request on each. */
+  readonly connections: number;
 }
 
 /** Where the plane listens; tells the keeper which sockets to open. */

@@ -11,7 +11,7 @@ export interface Backoff {
 export const INSTANCE_BACKOFF: Backoff = { firstMs: SECOND, longestMs: 30 * SECOND, stableMs: 60 * SECOND };
 
 /** Shorter: while the proxy is away, visitors wait in the socket's queue. */
-export const PROXY_BACKOFF: Backoff = { firstMs: 20, longestMs: 5 * SECOND, stableMs: 30 * SECOND };
+export const PROXY_BACKOFF: Backoff = { firstMs: 20, longestMs: SECOND, stableMs: 30 * SECOND };
 
 /** Failures in a row after one more life has ended. */
 export function failuresAfter(before: number, livedMs: Duration, backoff: Backoff): number {

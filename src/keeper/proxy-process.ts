@@ -34,6 +34,7 @@ export class ProxyProcess {
   #spec: ProxySpec;
   #current: ProxyRun;
   #turn: Promise<unknown> = Promise.resolve();
+  #isHandingOver = false;
 
   constructor(
     recorded: Omit<NonNullable<KeeperRecord["proxy"]>, "life">,
@@ -167,6 +168,7 @@ export class ProxyProcess {
     this.#leaving.add(leaving);
     this.#current = next;
     before.process.mayRestart = false;
+    this.#isHandingOver = true;
     try {
       await next.process.start();
       await this.#untilReady(next);
@@ -177,6 +179,8 @@ export class ProxyProcess {
       before.process.mayRestart = true;
       if (before.process.state === "exited") await before.process.start();
       throw error;
+    } finally {
+      this.#isHandingOver = false;
     }
     void this.#finish(leaving, false);
   }
@@ -202,11 +206,22 @@ export class ProxyProcess {
   }
 
   #newRun(life: Life, leaveWithin?: LeaveWithin): ProxyRun {
-    return new ProxyRun(life, this.#surroundings, async () => {
+    const run = new ProxyRun(life, this.#surroundings, async () => {
       // After a proxy has died whose sockets could not be held: this is the moment at which they are opened again.
       await this.#hold(this.#spec);
       return this.#handed(leaveWithin);
     });
+    run.onFailed = ({ code }) => {
+      // One that only finishes what it has, and hangs, must not keep anybody from serving.
+      if (code === "predecessor-silent" && !this.#isHandingOver) void this.#endLeaving();
+    };
+    return run;
+  }
+
+  async #endLeaving(): Promise<void> {
+    await Promise.all([...this.#leaving].map(({ run }) => run.process.stop(0))).catch((error: unknown) =>
+      this.#complain(error),
+    );
   }
 
   #handed(leaveWithin?: LeaveWithin): Handed {

@@ -28,6 +28,8 @@ export class ProxyRun {
   readonly process: SupervisedProcess;
   /** Whether the living process has said that it accepts on all of them; a fault when it said that it can't. */
   ready: boolean | Fault = false;
+  /** Told when it says that it can't serve. */
+  onFailed: (fault: Fault) => void = () => undefined;
 
   readonly #note: (text: string) => void;
 
@@ -77,7 +79,9 @@ export class ProxyRun {
     child.removeAllListeners("message");
     child.on("message", (message: ProxyReady | ProxyFailed) => {
       this.ready = message.type === "failed" ? message.fault : true;
-      if (message.type === "failed") this.#note(`proxy: ${message.fault.what}`);
+      if (message.type !== "failed") return;
+      this.#note(`proxy: ${message.fault.what}`);
+      this.onFailed(message.fault);
     });
     const complain = (error: Error | null): void => void (error !== null && this.#complain(error));
     for (const asked of spec.listeners) {

@@ -1,7 +1,7 @@
 import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { identify } from "../local/process-identity.ts";
 import type { StateFolder } from "../local/state-folder.ts";
-import { type InFlightCount, LEDGER_COUNTS_AT, ledgerName } from "./lost-requests.ts";
+import { CONNECTIONS, type InFlightCount, LEDGER_COUNTS_AT, ledgerName } from "./lost-requests.ts";
 
 /** Under load it changes more often than it need be written. */
 const WRITE_MS = 1;
@@ -13,11 +13,13 @@ const WRITE_MS = 1;
 export class InFlightLedger {
   readonly #path: string;
   readonly #counts: () => readonly InFlightCount[];
+  readonly #connections: () => number;
   #file: number | null = null;
   #isDue = false;
 
-  /** `counts` must be cheap: it is asked under load. Where the file can't be made there is none, and all else goes on. */
-  constructor(folder: StateFolder, proxy: string, counts: () => readonly InFlightCount[]) {
+  /** Both are asked under load. Where the file can't be made there is none, and all else goes on. */
+  constructor(folder: StateFolder, proxy: string, counts: () => readonly InFlightCount[], connections: () => number) {
+    this.#connections = connections;
     this.#path = folder.file(ledgerName());
     this.#counts = counts;
     try {
@@ -39,17 +41,18 @@ export class InFlightLedger {
     }, WRITE_MS).unref();
   };
 
-  /** What is still in flight now is lost with this process, and stays in the file. */
+  /** What is still in flight now is lost with this process, and stays in the file. Idle connections end in order. */
   close(): void {
-    this.#write();
     const isEmpty = this.#counts().every(({ requests, webSockets }) => requests + webSockets === 0);
+    this.#write();
     this.#giveUp();
     if (isEmpty) removeFile(this.#path);
   }
 
   #write(): void {
     if (this.#file === null) return;
-    let text = "";
+    const connections = this.#connections();
+    let text = connections === 0 ? "" : `${CONNECTIONS} ${connections} 0\n`;
     for (const { version, requests, webSockets } of this.#counts()) {
       if (requests > 0 || webSockets > 0) text += `${encodeURIComponent(version)} ${requests} ${webSockets}\n`;
     }

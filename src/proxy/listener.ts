@@ -15,6 +15,8 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const IDLE_AT_STOP_MS = 3_000;
 
 export interface ListenerHandlers {
+  /** A client's connection has been opened or has ended. */
+  readonly onConnection: () => void;
   readonly request: (request: IncomingMessage, response: ServerResponse) => void;
   readonly upgrade: (request: IncomingMessage, early: Buffer) => void;
 }
@@ -24,6 +26,8 @@ export interface OpenListener {
   readonly listener: Listener;
   /** Holds the listening socket. */
   readonly server: Server | TlsServer;
+  /** Of clients, open now. */
+  readonly connections: ReadonlySet<Socket>;
   /** New time-outs; connections that are open keep theirs until their next request. */
   configure(timeouts: ProxyTimeouts): void;
   /** Accepts no more; connections end after their requests, idle ones after a grace. Resolves when all have ended. */
@@ -51,7 +55,11 @@ export async function openListener(
   server.maxHeadersCount = MAX_HEADER_LINES + 1;
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    handlers.onConnection();
+    socket.once("close", () => {
+      sockets.delete(socket);
+      handlers.onConnection();
+    });
   });
   server.on("request", handlers.request);
   server.on("checkContinue", handlers.request);
@@ -72,6 +80,7 @@ export async function openListener(
 
   return {
     server,
+    connections: sockets,
     listener: address !== null && typeof address === "object" ? { ...listener, port: address.port } : listener,
     configure: (changed) => configure(server, changed),
     stopAccepting() {

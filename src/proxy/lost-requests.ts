@@ -10,6 +10,9 @@ export interface InFlightCount {
   readonly webSockets: number;
 }
 
+/** In the place of a version: the clients' open connections. No version is written so. */
+export const CONNECTIONS = "/";
+
 /** Where the counts begin in a ledger; before them stands whose it is. */
 export const LEDGER_COUNTS_AT = 512;
 
@@ -66,18 +69,20 @@ function readLedger(path: string): { readonly isAlive: boolean; readonly lost: L
       readonly identity: ProcessIdentity;
     };
     const [counts = ""] = `\n${text.slice(LEDGER_COUNTS_AT)}`.split("\n\n");
-    const rows = counts
+    const all = counts
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => line.split(" "));
+    const connections = Number(all.find(([version]) => version === CONNECTIONS)?.[1] ?? 0);
+    const rows = all.filter(([version]) => version !== CONNECTIONS);
     const versions = rows.map(([version = "", requests]) => [decodeURIComponent(version), Number(requests)] as const);
     const requests = Object.fromEntries(versions.filter(([, count]) => count > 0));
     const webSockets = rows.reduce((sum, [, , count]) => sum + Number(count), 0);
     const at = Math.round(statSync(path).mtimeMs);
-    const isNothing = rows.length === 0;
+    const isNothing = all.length === 0;
     return {
       isAlive: isSameProcess(identity),
-      lost: isNothing ? null : { proxy, pid: identity.pid, at, requests, webSockets },
+      lost: isNothing ? null : { proxy, pid: identity.pid, at, requests, webSockets, connections },
     };
   } catch {
     return null;

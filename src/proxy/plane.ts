@@ -75,7 +75,12 @@ export class Plane implements AsyncDisposable {
     this.startedAt = predecessor?.handedOver.startedAt ?? Date.now();
     this.#folder = folder;
     this.#lost = lostRequests(folder);
-    this.#ledger = new InFlightLedger(folder, this.identity, () => this.#inFlight());
+    this.#ledger = new InFlightLedger(
+      folder,
+      this.identity,
+      () => this.#inFlight(),
+      () => this.#connections(),
+    );
     this.observations.onFlight = this.#ledger.touch;
     this.#predecessor = predecessor;
     this.#earlierRows = predecessor?.rows ?? new EarlierRows();
@@ -94,7 +99,13 @@ export class Plane implements AsyncDisposable {
       },
       end: () => this.endPause(),
     };
-    this.#reception = createReception({ table, pause, context: this.#context, connectMs, onHeld: this.#ledger.touch });
+    this.#reception = createReception({
+      table,
+      pause,
+      context: this.#context,
+      connectMs,
+      onChange: this.#ledger.touch,
+    });
     this.#stopWatching = watchInFlight(this.#context);
     this.#roll = setInterval(() => this.observations.roll(), 250);
     this.#roll.unref();
@@ -275,6 +286,12 @@ export class Plane implements AsyncDisposable {
   async #stopAccepting(): Promise<void> {
     this.#context.isStopping = true;
     await Promise.all([...this.#listeners.values()].map((listener) => listener.stopAccepting()));
+  }
+
+  #connections(): number {
+    let open = 0;
+    for (const { connections } of this.#listeners.values()) open += connections.size;
+    return open;
   }
 
   #inFlight(): readonly InFlightCount[] {

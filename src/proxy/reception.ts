@@ -17,12 +17,12 @@ export interface ReceptionOrder {
   readonly pause: Pause;
   readonly context: ExchangeContext;
   readonly connectMs: () => Duration;
-  /** A request waits for the end of a pause. */
-  readonly onHeld: () => void;
+  /** A connection was opened or has ended, or a request waits for the end of a pause. */
+  readonly onChange: () => void;
 }
 
 /** What becomes of each request that comes in: refused, held by a pause, or on its way to an instance. */
-export function createReception({ table, pause, context, connectMs, onHeld }: ReceptionOrder): ListenerHandlers {
+export function createReception({ table, pause, context, connectMs, onChange }: ReceptionOrder): ListenerHandlers {
   const seal = cohortSeal(table.sealKey);
 
   const readHead = (request: IncomingMessage): RequestHead | PlaneRefusal =>
@@ -40,6 +40,8 @@ export function createReception({ table, pause, context, connectMs, onHeld }: Re
   };
 
   return {
+    onConnection: onChange,
+
     request(request, response) {
       clientOf(request.socket).requests += 1;
       const head = readHead(request);
@@ -55,7 +57,7 @@ export function createReception({ table, pause, context, connectMs, onHeld }: Re
         () => forward(request, response, head),
         () => refuse(response, REFUSALS.paused, context.isStopping),
       );
-      onHeld();
+      onChange();
     },
 
     upgrade(request, early) {

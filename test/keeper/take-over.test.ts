@@ -61,16 +61,16 @@ describe("a keeper that takes over from one that runs", { concurrency: 3 }, () =
   });
 });
 
-describe("the listening sockets of a proxy that a keeper did not start", { concurrency: 3 }, () => {
-  let app: Server;
-  before(async () => {
-    app = createServer((request, response) => {
-      request.resume().once("end", () => response.end("shop"));
-    }).listen(0, "127.0.0.1");
-    await once(app, "listening");
-  });
-  after(() => app.close());
+let app: Server;
+before(async () => {
+  app = createServer((request, response) => {
+    request.resume().once("end", () => response.end("shop"));
+  }).listen(0, "127.0.0.1");
+  await once(app, "listening");
+});
+after(() => app.close());
 
+describe("the listening sockets of a proxy that a keeper did not start", { concurrency: 3 }, () => {
   it("come to it: the proxy killed, those who connect wait and are answered", async () => {
     await using keeper = await keeperUnderTest();
     await keeper.start(REAL);
@@ -157,6 +157,25 @@ describe("the listening sockets of a proxy that a keeper did not start", { concu
     assert.match(await held.answer, /\r\n\r\nshop$/);
     await until("it has ended", () => identify(first.pid) === null);
     await until("it is forgotten", async () => (await keeper.state()).proxy?.leaving.length === 0);
+  });
+});
+
+describe("a proxy that is leaving and hangs", () => {
+  it("keeps no other from serving: it is ended when the one that followed it has died", async () => {
+    await using keeper = await keeperUnderTest();
+    await keeper.start(REAL);
+    const port = await serving(keeper, app);
+    const first = await plane(keeper);
+    const held = holdRequest(port);
+    await held.begun;
+    await keeper.call("/proxy/restart", { method: "POST", body: {} });
+    const second = await plane(keeper);
+    process.kill(first.pid, "SIGSTOP");
+    process.kill(second.pid, "SIGKILL");
+    await until("a third one serves", async () => (await plane(keeper).catch(() => second)).pid !== second.pid, 30_000);
+    assert.equal((await get(port)).body, "shop");
+    assert.equal(identify(first.pid), null);
+    assert.equal(await held.answer, "", "what it had is lost");
   });
 });
 

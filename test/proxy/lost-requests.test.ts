@@ -6,9 +6,10 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type BareKeeper, kill, startBareKeeper } from "./bare-keeper.ts";
-import { backend, endpoint, eventually, get, RawClient, startApp } from "./plane-under-test.ts";
+import { backend, endpoint, eventually, exchangeRaw, RawClient, startApp } from "./plane-under-test.ts";
 
 const HELD = "GET /held HTTP/1.1\r\nHost: shop\r\n\r\n";
+const GONE = "GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
 const UPGRADE = "GET / HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 
 describe("what a killed proxy had in flight", { concurrency: 3 }, () => {
@@ -26,8 +27,8 @@ describe("what a killed proxy had in flight", { concurrency: 3 }, () => {
     const clients = await Promise.all([HELD, HELD, pinned, UPGRADE].map((text) => ask(keeper.port, text)));
     await eventually("all of it at the app", () => shop.held.length === 3 && shop.sockets.length === 1);
     // What was answered before is not in flight any more.
-    assert.equal((await get(keeper.port)).status, 200);
-    await eventually("the end of that one", () => /^v1 2 1$/m.test(ledgerOf(keeper, first)));
+    assert.match(await exchangeRaw(keeper.port, GONE), /fine$/);
+    await eventually("the end of that one", () => /^\/ 4 0\nv1 2 1$/m.test(ledgerOf(keeper, first)));
 
     const killedAt = Date.now();
     await kill(first, "SIGKILL");
@@ -40,7 +41,7 @@ describe("what a killed proxy had in flight", { concurrency: 3 }, () => {
     assert.equal(lost.length, 1);
     assert.deepEqual(
       { ...lost[0], proxy: "", at: 0 },
-      { proxy: "", pid: first.pid, at: 0, requests: { v1: 2, "v/2": 1 }, webSockets: 1 },
+      { proxy: "", pid: first.pid, at: 0, requests: { v1: 2, "v/2": 1 }, webSockets: 1, connections: 4 },
     );
     assert.ok((lost[0]?.at ?? 0) <= killedAt + 1_000);
     // Told by every one that follows, and counted once.
@@ -59,8 +60,8 @@ describe("what a killed proxy had in flight", { concurrency: 3 }, () => {
     await using keeper = startBareKeeper();
     const first = await keeper.start();
     await keeper.put({ stable: backend("v1", endpoint("web-1", shop.app)) });
-    assert.equal((await get(keeper.port)).status, 200);
-    await eventually("the end of the request", () => !ledgerOf(keeper, first).includes("v1"));
+    assert.match(await exchangeRaw(keeper.port, GONE), /fine$/);
+    await eventually("the end of the request", () => ledgerOf(keeper, first) === "");
     await kill(first, "SIGKILL");
     await keeper.start();
     assert.equal((await keeper.state()).lost, undefined);

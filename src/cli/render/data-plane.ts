@@ -12,7 +12,9 @@ export function dataPlaneNotes(plane: TrafficState | null, since: Instant, now: 
       ? "A process of the data plane ended"
       : `${lost.length} processes of the data plane ended, the last`;
   const ago = formatDuration(Math.max(SECOND, Math.round((now - last.at) / SECOND) * SECOND));
-  return [`${who} ${ago} ago with ${inFlightWords(lost)} in flight: lost, and counted against no version.`];
+  const open = lost.reduce((sum, { connections }) => sum + connections, 0);
+  const on = `${formatCount(open)} open ${open === 1 ? "connection" : "connections"}`;
+  return [`${who} ${ago} ago with ${inFlightWords(lost)} in flight on ${on}: lost, and counted against no version.`];
 }
 
 /** Those that ended with something in flight since then. */
