@@ -17,7 +17,7 @@ import { watchedTime } from "./watched-time.ts";
 import type { World } from "./world.ts";
 import { written } from "./written.ts";
 
-const RENEW_EVERY_MS = 3 * SECOND;
+const RENEW_EVERY_MS = 1.5 * SECOND;
 /** What may go before the journal is not given up half-way. */
 const NEVER = new AbortController().signal;
 /** How long a rollback waits for what was under way to stop, before it stops the candidate. */
