@@ -34,13 +34,21 @@ export class InstanceGroup {
       if (except?.has(each) === true) continue;
       if (best === null || each.inFlight < best.inFlight) best = each;
     }
-    return best;
+    return best ?? (except === undefined ? null : this.#lastResort(except));
+  }
+
+  /** One that was set aside may have come back since; a refusal is certain. */
+  #lastResort(except: ReadonlySet<LiveEndpoint>): LiveEndpoint | null {
+    return this.#isStable ? (this.#all.find((each) => mayAnswer(each) && !except.has(each)) ?? null) : null;
   }
 
   #choose(): void {
     const usable = this.#all.filter(({ isUsable }) => isUsable);
     // Nowhere else to go: an instance of stable that looks ill may still answer, a refusal surely does not.
-    const mayAnswer = ({ isDraining, isUnproven }: LiveEndpoint): boolean => !isDraining && !isUnproven;
     this.#usable = usable.length === 0 && this.#isStable ? this.#all.filter(mayAnswer) : usable;
   }
+}
+
+function mayAnswer({ isDraining, isUnproven }: LiveEndpoint): boolean {
+  return !isDraining && !isUnproven;
 }

@@ -135,37 +135,36 @@ export class Exchange implements Watched, AnswerHandler {
   }
 
   onFailed(failure: Failure): void {
-    const { connection, relay } = this;
-    const { endpoint } = this.placement;
+    const { connection } = this;
     this.connection = null;
-    // The client can go on sending what nobody takes any more, so that its next request can be read.
-    if (this.body !== null) this.request.resume();
-    if (this.isSettled || connection === null || endpoint === null) return;
-    if (relay !== null) {
-      this.onCut(relay);
+    const again = connection === null ? null : this.another(connection, failure);
+    if (again !== null) {
+      this.attempt(again);
       return;
     }
+    // The client can go on sending what nobody takes any more, so that its next request can be read. Not before: what
+    // flowed while another connection is opened would be missing there, and that instance would wait for it.
+    if (this.body !== null) this.request.resume();
+    if (this.isSettled || connection === null) return;
+    if (this.relay === null) this.giveUp(refusalOf(failure));
+    else this.onCut(this.relay);
+  }
+
+  /** A connection on which nobody can have seen the request yet; null: it has had its chance. */
+  private another(connection: InstanceConnection, failure: Failure): InstanceConnection | null {
+    const { endpoint } = this.placement;
+    if (this.isSettled || endpoint === null || this.relay !== null) return null;
     switch (failure) {
       case "not-connected":
-      case "connect-timeout": {
-        const other = this.placement.claimAnother();
-        if (other !== null) this.attempt(other.pool.take(this.head.hasBody));
-        else this.giveUp(failure === "connect-timeout" ? REFUSALS.connectTimeout : REFUSALS.connectFailed);
-        return;
-      }
+      case "connect-timeout":
+        return this.placement.claimAnother()?.pool.take(this.head.hasBody) ?? null;
       case "cut": {
         // It closed an idle connection just as we used it: it has not seen the request, as far as one can know.
         const wasIdleRace = connection.isReused && !connection.hasBytes;
-        if (wasIdleRace && this.body === null && isIdempotent(this.head.method)) {
-          this.attempt(endpoint.pool.open());
-          return;
-        }
-        this.giveUp(REFUSALS.answerCut);
-        return;
+        return wasIdleRace && this.body === null && isIdempotent(this.head.method) ? endpoint.pool.open() : null;
       }
       case "bad-answer":
-        this.giveUp(REFUSALS.badAnswer);
-        return;
+        return null;
     }
   }
 
@@ -266,6 +265,19 @@ export class Exchange implements Watched, AnswerHandler {
   private countInto(tally: Tally, status: number): void {
     const { method, path } = this.head;
     this.context.observations.count(tally, status, performance.now() - this.startedAt, method, path);
+  }
+}
+
+function refusalOf(failure: Failure): PlaneRefusal {
+  switch (failure) {
+    case "not-connected":
+      return REFUSALS.connectFailed;
+    case "connect-timeout":
+      return REFUSALS.connectTimeout;
+    case "cut":
+      return REFUSALS.answerCut;
+    case "bad-answer":
+      return REFUSALS.badAnswer;
   }
 }
 

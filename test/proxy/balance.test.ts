@@ -176,3 +176,39 @@ it("no request fails while an instance is killed and another takes its place", a
   await Promise.all(load);
   assert.deepEqual([...statuses.keys()], [200]);
 });
+
+describe("an instance that has just died", () => {
+  it("costs no request with a body that goes on to another one: all of the body comes there", async () => {
+    await using echo = await startApp((request, response) => void request.pipe(response));
+    const dead = await startNamedApp("dead");
+    await dead.close();
+    // Before each a fresh plane, so that neither has a connection yet.
+    for (let round = 0; round < 10; round += 1) {
+      await using plane = await startPlane({ stable: backend("v1", endpoint("1", dead), endpoint("2", echo)) });
+      const answers = await Promise.all(
+        Array.from({ length: 4 }, async (_, n) => {
+          const body = `${n}`.repeat(1 + n * 30_000);
+          const answer = await fetch(`http://127.0.0.1:${plane.port}/`, {
+            method: "POST",
+            body,
+            signal: AbortSignal.timeout(20_000),
+          });
+          return answer.status === 200 && (await answer.text()) === body;
+        }),
+      );
+      assert.deepEqual(answers, [true, true, true, true]);
+    }
+  });
+
+  it("sends nobody into a refusal while one that was set aside answers again", async () => {
+    await using sick = await startSickApp("sick");
+    const well = await startNamedApp("well");
+    await using plane = await startPlane({ stable: backend("v1", endpoint("1", sick.app), endpoint("2", well)) });
+    sick.status = 500;
+    await names(plane.port, 30);
+    assert.equal(plane.plane.state().endpoints["1"]?.ejected, true);
+    sick.status = 200;
+    await well.close();
+    assert.deepEqual(new Set(await names(plane.port, 4)), new Set(["sick"]));
+  });
+});
