@@ -5,7 +5,7 @@
 export interface Behaviour {
   /** Told in the header `x-app` of each answer. */
   readonly name: string;
-  /** Part of the answers (but those of the health path) that are 500. */
+  /** Part of the answers (but those of the health path) that are 500: spread evenly, so that chance sets nothing aside. */
   readonly fails?: number;
   readonly listens?: "nowhere" | "elsewhere";
   readonly diesAfterMs?: number;
@@ -33,6 +33,8 @@ if (behaviour.needsEnvFile) {
 if (behaviour.diesAfterMs) setTimeout(() => { console.error("the disk of my dreams is full"); process.exit(7); }, behaviour.diesAfterMs);
 globalThis.ballast = Buffer.alloc(behaviour.ballastBytes ?? 0, 1);
 const readyAt = Date.now() + (behaviour.readyAfterMs || 0);
+const fails = behaviour.fails ?? 0;
+let asked = 0;
 const server = http.createServer((request, response) => {
   const isReady = Date.now() >= readyAt;
   if (!isReady) response.setHeader("x-not-ready", "yes");
@@ -55,7 +57,7 @@ const server = http.createServer((request, response) => {
   request.on("end", () => {
     const wait = Number(url.searchParams.get("ms") ?? 0);
     setTimeout(() => {
-      const isBad = Math.random() < (behaviour.fails ?? 0);
+      const isBad = Math.floor((asked += 1) * fails) > Math.floor((asked - 1) * fails);
       response.writeHead(isBad ? 500 : 200, { "content-type": "text/plain" });
       if (isBad) console.error("TypeError: cart.total is undefined in " + behaviour.name);
       // Before the answer leaves: from then on the next may begin elsewhere.
