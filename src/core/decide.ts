@@ -61,7 +61,7 @@ function decideStep(release: Release, seen: Seen, now: Moment): readonly Release
   const { step, progress } = current;
   if (progress.state === "skipped") return [{ type: "step-skipped", step: step.id, by: "tidegate" }];
 
-  const anew = progress.state === "running" ? startedAgain(release, step, progress, seen) : null;
+  const anew = progress.state === "running" ? startedAgain(release, step, progress, seen, now.wall) : null;
   if (anew !== null) return anew;
   const lost = lostShare(release, progress, seen);
   if (lost !== null) return lost;

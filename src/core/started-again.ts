@@ -14,10 +14,11 @@ export function startedAgain(
   step: Step,
   { readyAt }: StepProgress,
   seen: Seen,
+  now: Instant,
 ): readonly ReleaseEvent[] | null {
   if (step.kind !== "shift" || readyAt === null || release.stable === null || release.standbyRetired) return null;
   const sides = [release.stable, release.candidate];
-  if (!sides.every((placed) => beganAfter(release, placed, seen, readyAt.wall))) return null;
+  if (!sides.every((placed) => beganBetween(release, placed, seen, readyAt.wall, now))) return null;
   return [
     {
       type: "share-drifted",
@@ -28,10 +29,13 @@ export function startedAgain(
   ];
 }
 
-function beganAfter(release: Release, placed: Placed, seen: Seen, since: Instant): boolean {
+function beganBetween(release: Release, placed: Placed, seen: Seen, since: Instant, now: Instant): boolean {
   const instances = routed(release).flatMap(({ name }) => instancesOf(seen, placed, name));
   return (
     instances.length > 0 &&
-    instances.every(({ adopted, startedAt }) => !adopted && startedAt !== undefined && startedAt > since)
+    instances.every(
+      // What has yet to begin has begun before a clock was put back: it would have begun after every new try.
+      ({ adopted, startedAt }) => !adopted && startedAt !== undefined && startedAt > since && startedAt <= now,
+    )
   );
 }
