@@ -18,6 +18,9 @@ export interface Played {
 /** After its troubles a world must come to rest within this long. */
 const REST_WITHIN_MS = 15 * 60 * SECOND;
 
+/** A world takes some thousand steps; one that takes so many goes round in circles. */
+const MOST_STEPS = 200_000;
+
 /** Plays one world from its beginning to its rest. Everything in it follows from the seed. */
 export async function play(
   seed: number,
@@ -41,7 +44,7 @@ export async function play(
   process.on("unhandledRejection", crashed);
   try {
     const director = direct(world, scenario, random.fork("director"));
-    await world.scheduler.run(() => director.isOver());
+    await world.scheduler.run(() => director.isOver() || world.scheduler.steps() > MOST_STEPS);
     world.ground.tell({ kind: "ended", quiet: director.isQuiet() });
   } finally {
     process.off("unhandledRejection", crashed);
@@ -58,7 +61,7 @@ interface Director {
 function direct(world: World, scenario: Scenario, random: ReturnType<typeof randomOf>): Director {
   const { scheduler, engines, ground, troubles, store, keeper } = world;
   const people = createPeople(world, scenario, random.fork("people"));
-  const helper = createHelper(world, people);
+  const helper = createHelper(world, people, random.fork("helper"));
   const dooms = [...scenario.dooms];
   let phase: "beginning" | "troubled" | "healed" | "over" = "beginning";
   let quietSince: number | null = null;

@@ -17,6 +17,8 @@ export interface Process {
 export interface Scheduler {
   /** Virtual milliseconds since the world began. */
   now(): number;
+  /** How many things have happened. */
+  steps(): number;
   /** Calls `action` after the time, in the name of a process or of the world itself (null). Answers how to call it off. */
   after(delayMs: number, process: Process | null, action: () => void): () => void;
   sleep(delayMs: number, process: Process | null, signal?: AbortSignal): Promise<void>;
@@ -37,6 +39,7 @@ interface Due {
 export function createScheduler(random: Random): Scheduler {
   const heap: Due[] = [];
   let now = 0;
+  let steps = 0;
 
   const after: Scheduler["after"] = (delayMs, process, action) => {
     const due: Due = { at: now + Math.max(0, delayMs), order: random.next(), process, action, off: false };
@@ -55,6 +58,7 @@ export function createScheduler(random: Random): Scheduler {
         due.process.late.push(due.action);
         continue;
       }
+      steps += 1;
       due.action();
       return true;
     }
@@ -62,6 +66,7 @@ export function createScheduler(random: Random): Scheduler {
 
   return {
     now: () => now,
+    steps: () => steps,
     after,
     sleep: (delayMs, process, signal) =>
       new Promise((resolve, reject) => {

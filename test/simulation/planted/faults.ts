@@ -1,12 +1,230 @@
 import type { PlantedFault } from "./fault.ts";
 
-/** Each was, or could have been, a mistake of the program's own. */
+/** Each was a mistake of the program's own once, or could have been. */
 export const FAULTS: readonly PlantedFault[] = [
+  {
+    name: "share on an unready instance",
+    rule: "I1",
+    file: "src/core/recipe.ts",
+    instead: `      inverse: { kind: "share", share: release.share },
+      needsReady: "candidate",`,
+    put: `      inverse: { kind: "share", share: release.share },
+      needsReady: null,`,
+  },
+  {
+    name: "take an old readiness for a new one",
+    rule: "I1",
+    file: "src/core/seen.ts",
+    instead: `health.ready && Math.abs(now - health.readyAt) <= readyWindow(service.health)`,
+    put: `health.readyAt > 0`,
+  },
+  {
+    name: "skip a read-back",
+    rule: "I2",
+    file: "src/engine/world.ts",
+    instead: `            await traffic.write(table, revision);
+            state = await readBack(table, signal);`,
+    put: `            state = await traffic.write(table, revision);`,
+  },
+  {
+    name: "end a step without a look at the share",
+    rule: "I2",
+    file: "src/core/decide.ts",
+    instead: `const drift = step.kind === "shift" ? driftOf(release, step, seen) : null;`,
+    put: `const drift = null;`,
+  },
+  {
+    name: "weights that don't sum to 100",
+    rule: "I2",
+    file: "src/core/decide.ts",
+    instead: `step.kind === "shift" && release.stable === null && step.share < 10_000`,
+    put: `step.kind === "shift" && release.stable === null && step.share < 0`,
+  },
+  {
+    name: "forget an epoch",
+    rule: "I3",
+    file: "src/engine/engine.ts",
+    instead: `      await outside.claim(epoch);`,
+    put: `      void outside;`,
+  },
+  {
+    name: "supersede before the undo has ended",
+    rule: "I3",
+    file: "src/core/release.ts",
+    instead: `      return true;
+    case "live":`,
+    put: `      return release.undo === null;
+    case "live":`,
+  },
   {
     name: "promote on no data",
     rule: "I4",
     file: "src/core/hold.ts",
     instead: `if (verdict.verdict === "pass" || verdict.verdict === "fail") return false;`,
     put: `return false;`,
+  },
+  {
+    name: "roll back on no data",
+    rule: "I4",
+    file: "src/core/analysis/judge.ts",
+    instead: `    return make("no-data", \`\${label} unknown: \${nothingSeen(guard, figures)}\`);`,
+    put: `    return make("fail", \`\${label} unknown: \${nothingSeen(guard, figures)}\`, "rollback");`,
+  },
+  {
+    name: "replay differs from live",
+    rule: "I5",
+    file: "src/engine/written.ts",
+    instead: `    release = next;`,
+    put: `    release = { ...next, paused: null };`,
+  },
+  {
+    name: "no way back while paused",
+    rule: "I7",
+    file: "src/core/command.ts",
+    instead: `  const ended = noWayBack(release);
+  if (ended !== null) return refuse(`,
+    put: `  const ended = noWayBack(release) ?? (release.paused === null ? null : "It is paused.");
+  if (ended !== null) return refuse(`,
+  },
+  {
+    name: "take the approval of another plan",
+    rule: "I9",
+    file: "src/core/command.ts",
+    instead: `asked.planHash !== undefined && asked.planHash !== release.planHash`,
+    put: `asked.planHash !== undefined && asked.planHash === ""`,
+  },
+  {
+    name: "let people approve their own releases",
+    rule: "I9",
+    file: "src/core/command.ts",
+    instead: `if (own && team > 1)`,
+    put: `if (own && team < 0)`,
+  },
+  {
+    name: "one approval for two",
+    rule: "I9",
+    file: "src/core/hold.ts",
+    instead: `if (given >= step.count) return null;`,
+    put: `if (given >= 1) return null;`,
+  },
+  {
+    name: "hold without a reason",
+    rule: "I10",
+    file: "src/core/react.ts",
+    instead: `return [{ type: "held", step: step.id, because, needsPerson }];`,
+    put: `return [{ type: "held", step: step.id, because: { ...because, sentence: "" }, needsPerson }];`,
+  },
+  {
+    name: "lease never renewed",
+    rule: "I11",
+    file: "src/engine/running-release.ts",
+    instead: `await traffic.renew(epoch).catch(() => undefined);`,
+    put: `await Promise.resolve(traffic);`,
+  },
+  {
+    name: "lease never ends",
+    rule: "I11",
+    file: "src/engine/perform-traffic.ts",
+    instead: `lease: isPartial ? { unwatchedMs: unwatched.afterMs, do: unwatched.do } : null,`,
+    put: `lease: isPartial && unwatched.afterMs < 0 ? { unwatchedMs: unwatched.afterMs, do: unwatched.do } : null,`,
+  },
+  {
+    name: "count unwatched time",
+    rule: "time",
+    file: "src/engine/watched-time.ts",
+    instead: `watched += gap <= longest ? gap : told;`,
+    put: `watched += gap;`,
+  },
+  {
+    name: "count the time in which no engine was",
+    rule: "time",
+    file: "src/engine/engine.ts",
+    instead: `watched: loaded.release.lastAt.watched };
+    const awayMs`,
+    put: `watched: loaded.release.lastAt.watched + clock.wall() - loaded.release.lastAt.wall };
+    const awayMs`,
+  },
+  {
+    name: "acknowledge before the journal has it",
+    rule: "intent",
+    file: "src/engine/written.ts",
+    instead: `      await journal.append(`,
+    put: `      void journal.append(`,
+  },
+  {
+    name: "do a command twice after a crash",
+    rule: "once",
+    file: "src/core/progress.ts",
+    instead: `effect?.state === "interrupted" && ingredient.repeat === "ask"`,
+    put: `effect?.state === "interrupted" && ingredient.tries < 0`,
+  },
+  {
+    name: "roll back without taking the traffic away first",
+    rule: "undo",
+    file: "src/core/recipe.ts",
+    instead: `  if (hasRoutes && hadTraffic(release)) {`,
+    put: `  if (hasRoutes && hadTraffic(release) && cold) {`,
+  },
+  {
+    name: "undo commands in the order in which they were run",
+    rule: "undo",
+    file: "src/core/recipe.ts",
+    instead: `    .toReversed();`,
+    put: `;`,
+  },
+  {
+    name: "forget the inverse of a run step",
+    rule: "undo",
+    file: "src/core/begun.ts",
+    instead: `undo: inverse, done: false`,
+    put: `undo: null, done: false`,
+  },
+  {
+    name: "restart a drained instance",
+    rule: "undo",
+    file: "src/engine/perform-instances.ts",
+    instead: `  const left = mine(await stage.world.freshInstances()).filter(({ adopted }) => !adopted);`,
+    put: `  if (stage.release.undo !== null) await startServices(stage, { ...effect, kind: "start" }).catch(() => undefined);
+  const left = mine([]).filter(({ adopted }) => !adopted);`,
+  },
+  {
+    name: "go back to a standby that is being stopped",
+    rule: "dropped",
+    file: "src/core/begun.ts",
+    instead: `if (name === "stop-standby") return { ...begun, standbyStop: true };`,
+    put: ``,
+  },
+  {
+    name: "lose a command",
+    rule: "asked",
+    file: "src/engine/running-release.ts",
+    instead: `          await book.append(answer.events);`,
+    put: ``,
+  },
+  {
+    name: "forget that a request has begun its release",
+    rule: "asked",
+    file: "src/engine/requests.ts",
+    instead: `event?.type === "planned" && event.request === asked ? accepted(event) : null`,
+    put: `event?.type === "planned" && event.request === -1 ? accepted(event) : null`,
+  },
+  {
+    name: "leave the candidate running",
+    rule: "end",
+    file: "src/core/recipe.ts",
+    instead: `  if (wasStarted(release)) {`,
+    put: `  if (wasStarted(release) && release.share > 0) {`,
+  },
+  {
+    name: "forget what was done while the disk was full",
+    rule: "outcome",
+    file: "src/engine/written.ts",
+    instead: `      throw error;
+    }
+    owed = [];`,
+    put: `      owed = [];
+      throw error;
+    }
+    owed = [];`,
   },
 ];

@@ -55,6 +55,8 @@ export const answers: Rule = {
           broken(
             `Request ${fact.request} (${asked.kind}) is refused without a reason that helps: ${fact.answer.fault.cause ?? ""}`,
           );
+        if (fact.answer.kind === "refused" && asked.kind === "release" && begun.has(fact.request))
+          broken(`Request ${fact.request} is refused, and its release has begun.`);
         if (fact.answer.kind !== "accepted") return;
         if (asked.kind === "release") {
           if (begun.get(fact.request) === undefined)

@@ -72,6 +72,8 @@ export const evidence: Rule = {
         if (decided?.verdict === undefined) continue;
         if (decided.verdict.verdict !== "fail")
           broken(`Release ${fact.release}: ${event.type} on the verdict "${decided.verdict.verdict}".`);
+        if (decided.verdict.figures.n === 0 && !isOfProcesses(decided.verdict.metric))
+          broken(`Release ${fact.release}: ${event.type} on no requests at all: ${decided.verdict.sentence}`);
         if (!isSupported(decided.verdict, candidate.version, fact.at))
           broken(`Release ${fact.release}: ${event.type} on figures that nobody counted: ${decided.verdict.sentence}`);
       }

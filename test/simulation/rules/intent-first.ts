@@ -11,6 +11,9 @@ export const intentFirst: Rule = {
   sentence: "Nothing is done outside before its intent is in the journal",
   begin: (broken) => {
     const ledger: Ledger = new Map();
+    /** What went before the journal, and what of it that has been told. */
+    const early = new Set<string>();
+    const told = new Set<string>();
     const isAsked = (release: number | null, fits: (effect: Effect) => boolean): boolean => {
       const entries = release === null ? [...ledger.values()] : [ledger.get(release)];
       return entries.some((entry) =>
@@ -19,6 +22,10 @@ export const intentFirst: Rule = {
     };
     return (fact) => {
       readInto(ledger, fact);
+      if (fact.kind === "appended")
+        for (const { event } of fact.events) if (event.type === "emergency-noted-late") told.add(event.emergency.id);
+      if (fact.kind === "ended" && fact.quiet)
+        for (const id of early) if (!told.has(id)) broken(`What went before the journal (${id}) is in none.`);
       if (fact.kind === "instance" && typeof fact.by === "number") {
         const { version, slot, service, what } = fact;
         const kind = what === "started" ? "start" : what === "stopping" ? "stop" : null;
@@ -50,11 +57,16 @@ export const intentFirst: Rule = {
         broken(`People are told "${fact.sentence}", and nothing in the journal asks for it.`);
       if (fact.kind === "table" && typeof fact.by === "number") {
         const { table, before } = fact;
+        if (table.emergency !== undefined) early.add(table.emergency.id);
         if (before !== null && isDeepStrictEqual(weightsOf(table), weightsOf(before))) return;
+        // The safe direction may go first, and is told later.
+        if (table.emergency !== undefined && table.share === 0) return;
         const fits = (effect: Effect): boolean =>
           (effect.kind === "share" && effect.share === table.share) ||
           (effect.kind === "settle" && table.candidate === null) ||
-          (effect.kind === "start" && table.share === 0);
+          (effect.kind === "start" && table.share === 0) ||
+          // Whoever drains sends nobody there, whatever somebody else has made of the share.
+          (effect.kind === "stop" && effect.drain && table.share === 0);
         if (!isAsked(table.release, fits))
           broken(
             `Revision ${table.revision} gives ${table.share / 100}% to ${table.candidate?.version ?? "nobody"}, and nothing in the journal asks for it.`,

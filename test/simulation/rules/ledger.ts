@@ -25,13 +25,13 @@ export interface Asked {
   readonly within: Within;
   readonly effect: Effect;
   readonly inverse: Effect | null;
-  state: "open" | "confirmed" | "failed";
+  state: "open" | "confirmed" | "failed" | "forgotten";
   /** Virtual time. */
   askedAt: number;
   /** Journal's own wall time. */
   askedWall: number;
-  tries: number;
-  retriedSince: boolean;
+  /** Of the engine that asked. */
+  epoch: number;
 }
 
 export type Ledger = Map<number, Entry>;
@@ -45,7 +45,6 @@ type Reader<T extends EventType> = (
 const READERS: { readonly [T in EventType]?: Reader<T> } = {
   "engine-took-over": (entry, { epoch }) => void (entry.epoch = epoch),
   "effect-requested": (entry, { key, name, within, effect, inverse }, at) => {
-    const tries = (entry.effects.get(key)?.tries ?? 0) + 1;
     entry.effects.set(key, {
       name,
       within,
@@ -54,8 +53,7 @@ const READERS: { readonly [T in EventType]?: Reader<T> } = {
       state: "open",
       askedAt: at.virtual,
       askedWall: at.wall,
-      tries,
-      retriedSince: false,
+      epoch: entry.epoch,
     });
   },
   "effect-confirmed": (entry, { key }) => {
@@ -69,7 +67,8 @@ const READERS: { readonly [T in EventType]?: Reader<T> } = {
     if (asked !== undefined) asked.state = "failed";
   },
   retried: (entry) => {
-    for (const asked of entry.effects.values()) asked.retriedSince = true;
+    // What failed or hung is asked for again where it is still wanted.
+    for (const asked of entry.effects.values()) if (asked.state === "open") asked.state = "forgotten";
     if (entry.state === "failed") entry.state = entry.before;
   },
   "rollback-decided": (entry) => {

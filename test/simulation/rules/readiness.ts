@@ -3,6 +3,10 @@ import type { RoutingTable } from "../../../src/core/routing.ts";
 import { type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";
 
+const JUST_BEGUN_MS = 5 * SECOND;
+/** From the decision until a slow journal has it. */
+const SLACK_MS = 2 * SECOND;
+
 /** I1, by the probes' own answers: what an engine was told, not what it made of it. */
 export const readiness: Rule = {
   name: "I1",
@@ -11,14 +15,16 @@ export const readiness: Rule = {
     const ledger: Ledger = new Map();
     /** By instance: the newest good answer, and of which process. */
     const good = new Map<string, { pid: number; at: number }>();
-    const pids = new Map<string, number>();
+    /** By instance: its process, and since when. */
+    const processes = new Map<string, { pid: number; since: number }>();
 
     const weighs = (table: RoutingTable | null): number => table?.share ?? 0;
 
     return (fact) => {
       readInto(ledger, fact);
       if (fact.kind === "probed" && fact.ok) good.set(fact.instance, { pid: fact.pid, at: fact.at });
-      if (fact.kind === "instance") pids.set(fact.id, fact.pid);
+      if (fact.kind === "instance" && processes.get(fact.id)?.pid !== fact.pid)
+        processes.set(fact.id, { pid: fact.pid, since: fact.at });
       if (fact.kind !== "table" || typeof fact.by !== "number") return;
       const { table, before } = fact;
       const { candidate } = table;
@@ -44,8 +50,14 @@ export const readiness: Rule = {
             : service.health.fall * service.health.everyMs + service.health.timeoutMs;
         for (const { id } of mine) {
           const seen = good.get(id);
+          const process = processes.get(id);
+          // A process that has only just begun nobody can have seen yet.
+          const isOther =
+            process !== undefined && seen?.pid !== process.pid && decidedAt - process.since > JUST_BEGUN_MS;
+          if (seen !== undefined && isOther)
+            broken(`${table.share / 100}% with ${id}, whose new process was never seen ready.`);
           if (seen === undefined) broken(`${table.share / 100}% with ${id}, which never answered that it is ready.`);
-          else if (decidedAt - seen.at > windowMs)
+          else if (decidedAt - seen.at > windowMs + SLACK_MS)
             broken(
               `${table.share / 100}% with ${id}, last seen ready ${decidedAt - seen.at} ms before that was decided.`,
             );

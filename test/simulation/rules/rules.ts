@@ -9,6 +9,7 @@ import { moves } from "./moves.ts";
 import { nothingDropped } from "./nothing-dropped.ts";
 import { once } from "./once.ts";
 import { oneActs } from "./one-acts.ts";
+import { outcomes } from "./outcomes.ts";
 import { readiness } from "./readiness.ts";
 import { replays } from "./replay.ts";
 import { sentences } from "./sentences.ts";
@@ -33,6 +34,7 @@ export const RULES: readonly Rule[] = [
   moves,
   intentFirst,
   once,
+  outcomes,
   undoOrder,
   nothingDropped,
   answers,

@@ -61,7 +61,7 @@ export function createPeople(world: World, scenario: Scenario, random: Random): 
   const askWhere = async ({ process, engine }: Acting, id: number): Promise<void> => {
     const status = await engine.status(id);
     // While an append is under way the journal may be ahead of whoever made it.
-    if (status === null || !process.alive || process.appending > 0) return;
+    if (status === null || !process.alive || process.appending > 0 || process.isOwed) return;
     ground.tell({ kind: "status", by: process.id, status });
   };
 
@@ -79,11 +79,8 @@ export function createPeople(world: World, scenario: Scenario, random: Random): 
     if (asked === null || view === null) return;
     ground.tell({ kind: "pressed", person, command: asked.kind, release: id });
     // The command line tells a refusal by what it saw, before it asks anybody.
-    if (
-      carryOut(view, asked, { name: person }, "because", ground.wall()).kind !== "accepted" &&
-      button !== "approve-other-plan"
-    )
-      return;
+    const isRaw = button === "approve-other-plan" || button === "rollback";
+    if (!isRaw && carryOut(view, asked, { name: person }, "because", ground.wall()).kind !== "accepted") return;
     write(person, view.id, { kind: "command", command: asked, reason: "because" }, pokes);
   };
 
@@ -141,7 +138,7 @@ export interface Helper {
 /** What stands still for longer than this is given up. */
 const PATIENCE_MS = 60_000;
 
-export function createHelper(world: World, people: People): Helper {
+export function createHelper(world: World, people: People, random: Random): Helper {
   const { store, scheduler } = world;
   const since = new Map<number, { progress: string; at: number }>();
   const retries = new Map<string, number>();
@@ -163,6 +160,11 @@ export function createHelper(world: World, people: People): Helper {
         (name) => carryOut(each, { kind: "approve" }, { name }, undefined, world.ground.wall()).kind === "accepted",
       );
       if (who === undefined) return false;
+      if (random.chance(0.1)) {
+        // Somebody had the page of another release open.
+        people.ask(who, each.id, { kind: "approve", planHash: "the hash of another plan" });
+        return true;
+      }
       people.ask(who, each.id, { kind: "approve", planHash: each.planHash });
       return true;
     }

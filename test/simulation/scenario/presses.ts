@@ -53,7 +53,7 @@ const EVERYBODY = ["ann", "bob", "eve", "tom"];
 
 export function drawPress(random: Random, troubledMs: number): Press {
   return {
-    atMs: random.between(0, troubledMs),
+    atMs: random.between(0, random.chance(0.5) ? Math.min(troubledMs, 25 * SECOND) : troubledMs),
     person: random.pick(EVERYBODY),
     button: random.pick(BUTTONS),
     sawMsAgo: random.chance(0.6) ? 0 : random.between(0, 10) * SECOND,

@@ -39,12 +39,13 @@ export type Incident = { readonly atMs: number } & (
 
 export function drawScenario(random: Random): Scenario {
   const mood = random.pick(["calm", "crashes", "outside", "people", "all", "all"] as const);
-  const troubledMs = random.between(30, 120) * SECOND;
+  const troubledMs = random.between(20, 90) * SECOND;
   const services = drawServices(random.fork("services"));
   const some = (most: number): number => random.between(0, most);
-  const incidents = mood === "calm" ? 0 : mood === "people" ? some(1) : some(mood === "all" ? 6 : 4);
-  const presses = mood === "calm" ? 0 : some(mood === "people" || mood === "all" ? 8 : 2);
-  const dooms = mood === "crashes" ? random.between(1, 4) : mood === "all" ? some(3) : 0;
+  const many = (most: number): number => random.between(1, most);
+  const incidents = { calm: 0, crashes: many(4), outside: many(6), people: some(1), all: many(8) }[mood];
+  const presses = { calm: 0, crashes: some(2), outside: some(2), people: many(10), all: many(8) }[mood];
+  const dooms = { calm: 0, crashes: many(5), outside: 0, people: 0, all: some(4) }[mood];
   const plans = random.fork("plans");
   return {
     behaviours: {
@@ -78,6 +79,11 @@ function drawDoom(random: Random): NonNullable<EngineProcess["doom"]> {
   return { left: random.between(1, of === "changes" ? 40 : 400), of, when: random.pick(["before", "after"]) };
 }
 
+/** Most is going on at the beginning of a release. */
+function drawMoment(random: Random, troubledMs: number): number {
+  return random.between(0, random.chance(0.6) ? Math.min(troubledMs, 25 * SECOND) : troubledMs);
+}
+
 const OUTSIDE: readonly Trouble[] = [
   "plane-slow",
   "plane-deaf",
@@ -88,6 +94,7 @@ const OUTSIDE: readonly Trouble[] = [
   "keeper-slow",
   "keeper-away",
   "keeper-loses-answers",
+  "store-refuses",
   "store-refuses",
   "store-slow",
   "store-unsure",
@@ -100,7 +107,7 @@ const OUTSIDE: readonly Trouble[] = [
 ];
 
 function drawIncident(random: Random, troubledMs: number, mood: string): Incident {
-  const atMs = random.between(0, troubledMs);
+  const atMs = drawMoment(random, troubledMs);
   const forMs = random.pick([1, 3, 10, 30, 60]) * SECOND;
   const ofEngine = random.pick(["kill", "dispose", "rival", "stop", "stop", "lose-lock"] as const);
   const kind =

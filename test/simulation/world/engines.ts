@@ -105,6 +105,7 @@ export function createEngines({ ground, store, keeper, plane, tasks, options }: 
         late: [],
         doom,
         appending: 0,
+        isOwed: false,
       };
       processes.push(process);
       ground.tell({ kind: "process", by: process.id, what: "born" });

@@ -164,10 +164,14 @@ export function createStore(ground: Ground): Store {
           process.appending += 1;
           return local("append", true, () => {
             const stored = append(release, after, events, by);
+            process.isOwed = false;
             ground.tell({ kind: "appended", by: process.id, release, events: stored });
             return stored;
           })
-            .catch(refused(process, "append"))
+            .catch((error: unknown) => {
+              process.isOwed = true;
+              return refused(process, "append")(error);
+            })
             .finally(() => (process.appending -= 1));
         },
         ask: (request) => local("ask", true, () => ask(request)),

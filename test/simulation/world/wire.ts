@@ -9,6 +9,8 @@ export interface EngineProcess extends Process {
   doom: { left: number; readonly of: "changes" | "all"; readonly when: "before" | "after" } | null;
   /** Appends whose outcome it has not seen yet. */
   appending: number;
+  /** The store has refused it, and owes it an answer since: it may know more than the journal. */
+  isOwed: boolean;
 }
 
 /** How engines reach what is outside of them. */
