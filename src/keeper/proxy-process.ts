@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Fault, FaultError } from "../core/fault.ts";
-import type { Listener } from "../core/routing.ts";
 import type { Duration, Instant } from "../core/time.ts";
 import { isAnswered } from "../local/control-socket.ts";
 import { lastLines } from "../local/log-file.ts";
 import { takeSockets, type TakenSocket } from "../local/take-sockets.ts";
 import { LEAVE_WITHIN, type LeaveWithin } from "../proxy/protocol.ts";
-import { heldAlready, type HeldSocket, holdSocket } from "./held-socket.ts";
+import { HeldSockets, withoutThese } from "./held-sockets.ts";
 import type { KeeperState, ProxySpec } from "./protocol.ts";
 import { type Handed, ProxyRun, type ProxySurroundings } from "./proxy-run.ts";
 import { type KeeperRecord, type Life, UNBORN } from "./record.ts";
@@ -29,7 +28,7 @@ interface Leaving {
 /** The data plane: its process, the one before that still finishes, and the listening sockets that they work on. */
 export class ProxyProcess {
   readonly #surroundings: ProxySurroundings;
-  readonly #held = new Map<string, HeldSocket>();
+  readonly #held = new HeldSockets();
   readonly #leaving = new Set<Leaving>();
   #spec: ProxySpec;
   #current: ProxyRun;
@@ -63,7 +62,7 @@ export class ProxyProcess {
    */
   restart(within: LeaveWithin): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#isServingOnSocketsOfItsOwn()) await this.#take(await takeSockets(this.#surroundings.controlSocket));
+      if (this.#isServingOnSocketsOfItsOwn()) await this.#takeFromProxy();
       if (this.#isServingOnSocketsOfItsOwn()) await this.#startAnew(this.#spec);
       else if (this.#current.process.state === "running") await this.#handOver(within);
       else {
@@ -77,12 +76,12 @@ export class ProxyProcess {
 
   /** Goes on with what the keeper before left. `taken`: sockets that the living proxy has given already. */
   async restore(taken: readonly TakenSocket[]): Promise<void> {
-    await this.#take(taken);
+    await this.#held.take(this.#spec.listeners, taken);
     await this.#current.process.restore();
     if (this.#current.process.state !== "running")
       // Nobody has them, so they are free to be opened.
-      await this.#hold(this.#spec).catch((error: unknown) => this.#complain(error));
-    else if (!this.#holdsSockets) await this.#take(await takeSockets(this.#surroundings.controlSocket));
+      await this.#held.open(this.#spec.listeners).catch((error: unknown) => this.#complain(error));
+    else if (!this.#holdsSockets) await this.#takeFromProxy();
     if (this.#isServingOnSocketsOfItsOwn())
       this.#complain("its sockets could not be taken: should it die, connections are refused until another one runs");
     for (const leaving of this.#leaving) void this.#finish(leaving, true);
@@ -113,13 +112,12 @@ export class ProxyProcess {
   async stop(): Promise<void> {
     const runs = [this.#current, ...[...this.#leaving].map(({ run }) => run)];
     await Promise.all(runs.map(({ process }) => process.stop(STOP_MS)));
-    for (const listener of this.#spec.listeners) this.#letGo(listener);
+    this.#held.letGo(this.#spec.listeners);
   }
 
   release(): void {
     for (const { process } of [this.#current, ...[...this.#leaving].map(({ run }) => run)]) process.release();
-    for (const socket of this.#held.values()) socket[Symbol.dispose]();
-    this.#held.clear();
+    this.#held.letAllGo();
   }
 
   /** Resolves when no process is just taking over from another. */
@@ -128,7 +126,7 @@ export class ProxyProcess {
   }
 
   get #holdsSockets(): boolean {
-    return this.#spec.listeners.every((listener) => this.#held.has(keyOf(listener)));
+    return this.#held.hasAll(this.#spec.listeners);
   }
 
   /** It was adopted, and this keeper could not get hold of its sockets. */
@@ -137,9 +135,9 @@ export class ProxyProcess {
   }
 
   async #change(spec: ProxySpec): Promise<void> {
-    const going = this.#spec.listeners.filter((old) => !spec.listeners.some((next) => keyOf(next) === keyOf(old)));
+    const going = withoutThese(this.#spec.listeners, spec.listeners);
     // The new ones first: when a port is taken, nothing has changed yet.
-    await this.#hold(spec);
+    await this.#held.open(spec.listeners);
     this.#spec = spec;
     await this.#surroundings.save();
     const current = this.#current;
@@ -149,13 +147,13 @@ export class ProxyProcess {
       current.hand(this.#handed());
       await current.process.start();
     }
-    for (const listener of going) this.#letGo(listener);
+    this.#held.letGo(going);
   }
 
   /** The sockets that it has are closed with it before they can be opened again: for a moment nobody listens. */
   async #startAnew(spec: ProxySpec): Promise<void> {
     await this.#current.process.stop(STOP_MS);
-    await this.#hold(spec);
+    await this.#held.open(spec.listeners);
     this.#spec = spec;
     await this.#current.process.start();
   }
@@ -205,10 +203,15 @@ export class ProxyProcess {
     return { ...UNBORN, restarts, ...(lastExit === undefined ? {} : { lastExit }) };
   }
 
+  /** Those of a proxy that this keeper did not start; where it can't give them, they stay its own. */
+  async #takeFromProxy(): Promise<void> {
+    await this.#held.take(this.#spec.listeners, await takeSockets(this.#surroundings.controlSocket));
+  }
+
   #newRun(life: Life, leaveWithin?: LeaveWithin): ProxyRun {
     const run = new ProxyRun(life, this.#surroundings, async () => {
       // After a proxy has died whose sockets could not be held: this is the moment at which they are opened again.
-      await this.#hold(this.#spec);
+      await this.#held.open(this.#spec.listeners);
       return this.#handed(leaveWithin);
     });
     run.onFailed = ({ code }) => {
@@ -227,37 +230,9 @@ export class ProxyProcess {
   #handed(leaveWithin?: LeaveWithin): Handed {
     return {
       spec: this.#spec,
-      socketFor: (listener) => this.#held.get(keyOf(listener)),
+      socketFor: (listener) => this.#held.get(listener),
       ...(leaveWithin === undefined ? {} : { leaveWithin }),
     };
-  }
-
-  /** Holds what another process has given: those that are meant, and no others. */
-  async #take(taken: readonly TakenSocket[]): Promise<void> {
-    for (const listener of this.#spec.listeners) {
-      if (this.#held.has(keyOf(listener))) continue;
-      const socket = await heldAlready(listener, taken).catch(() => undefined);
-      if (socket !== undefined) this.#held.set(keyOf(listener), socket);
-    }
-    const used = new Set([...this.#held.values()].map(({ handle }) => handle));
-    for (const { handle } of taken) if (!used.has(handle)) handle.close();
-  }
-
-  async #hold(spec: ProxySpec): Promise<void> {
-    const missing = spec.listeners.filter((listener) => !this.#held.has(keyOf(listener)));
-    const opened = await Promise.allSettled(missing.map((listener) => holdSocket(listener)));
-    const failed = opened.find((result) => result.status === "rejected");
-    for (const [n, result] of opened.entries()) {
-      if (result.status === "rejected") continue;
-      if (failed === undefined) this.#held.set(keyOf(missing[n] as Listener), result.value);
-      else result.value[Symbol.dispose]();
-    }
-    if (failed !== undefined) throw failed.reason;
-  }
-
-  #letGo(listener: Listener): void {
-    this.#held.get(keyOf(listener))?.[Symbol.dispose]();
-    this.#held.delete(keyOf(listener));
   }
 
   async #untilReady(run: ProxyRun): Promise<void> {
@@ -292,8 +267,4 @@ export class ProxyProcess {
   #complain(error: unknown): void {
     this.#surroundings.note(`proxy: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-function keyOf(listener: { readonly host: string; readonly port: number }): string {
-  return `${listener.host}:${listener.port}`;
 }

@@ -24,6 +24,8 @@ import type { Follower } from "./table-in-force.ts";
 const ANSWER_MS = 5_000;
 /** A process that does not follow a change within this is ended: it would go on sending requests where none may go. */
 const FOLLOW_MS = 3_000;
+/** The same in an emergency, which must be in force within a second. */
+const FOLLOW_NOW_MS = 600;
 const REFRESH_MS = 250;
 /** Between the end of its service and that of its process. */
 const GONE_WITHIN_MS = 10_000;
@@ -86,8 +88,9 @@ export class Predecessor implements Follower {
 
   /** Resolves when it has the change, or can do no harm any more. */
   async follow(change: FollowedTable): Promise<void> {
+    const timeoutMs = change.table.emergency === undefined ? FOLLOW_MS : FOLLOW_NOW_MS;
     try {
-      await this.#call("/follow", { method: "PUT", body: change, timeoutMs: FOLLOW_MS });
+      await this.#call("/follow", { method: "PUT", body: change, timeoutMs });
     } catch {
       this.#end();
     }
@@ -152,6 +155,8 @@ export class Predecessor implements Follower {
     const until = performance.now() + GONE_WITHIN_MS;
     while (this.#identity !== null && isSameProcess(this.#identity) && performance.now() < until)
       await delay(50, undefined, { ref: false });
+    // One that was killed could not.
+    removeLeftover(this.#socket);
   }
 
   #call<T>(path: string, call: ControlCall = {}): Promise<T> {

@@ -160,8 +160,27 @@ describe("the listening sockets of a proxy that a keeper did not start", { concu
   });
 });
 
-describe("a proxy that is leaving and hangs", () => {
-  it("keeps no other from serving: it is ended when the one that followed it has died", async () => {
+describe("a proxy that is leaving", { concurrency: 2 }, () => {
+  it("is ended with the rest when everything is stopped", async () => {
+    await using keeper = await keeperUnderTest();
+    const running = await keeper.start(REAL);
+    const port = await serving(keeper, app);
+    const first = await plane(keeper);
+    const held = holdRequest(port);
+    await held.begun;
+    await keeper.call("/proxy/restart", { method: "POST", body: {} });
+    const second = await plane(keeper);
+    const ended = once(running, "exit");
+    const stopped = keeper.call("/stop", { method: "POST" });
+    held.finish();
+    await stopped;
+    await ended;
+    assert.deepEqual([identify(first.pid), identify(second.pid)], [null, null]);
+    assert.match(await held.answer, /\r\n\r\nshop$/, "what it had was finished first");
+    assert.equal(keeper.record().proxy, null);
+  });
+
+  it("and hangs keeps no other from serving: it is ended when the one that followed it has died", async () => {
     await using keeper = await keeperUnderTest();
     await keeper.start(REAL);
     const port = await serving(keeper, app);
