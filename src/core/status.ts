@@ -1,6 +1,6 @@
 import type { Observed } from "./effect.ts";
 import type { Evidence } from "./evidence.ts";
-import { rollbackSentence } from "./command.ts";
+import { rollbackSentence } from "./way-back.ts";
 import type { Fault } from "./fault.ts";
 import type { Verdict } from "./guard.ts";
 import type { Step, StepKind } from "./plan.ts";

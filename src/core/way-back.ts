@@ -11,6 +11,29 @@ export function noWayBack({ stable, begun }: Release): string | null {
   return `${stable.label} was retired, and Tidegate can't start again what it did not start.`;
 }
 
+/** What is left to do where there is no way back. */
+export const RELEASE_INSTEAD = "release the version that shall serve: tidegate release VERSION";
+
+/** What a rollback would undo and how long it takes (I7); why it can't and what remains, where it can't. */
+export function rollbackSentence(release: Release): string {
+  const { stable, candidate } = release;
+  const ended = noWayBack(release);
+  if (ended !== null) return `Not possible: ${ended} Instead, ${RELEASE_INSTEAD}.`;
+  if (stable === null) return `Stops ${candidate.label}; nothing serves then, because there is no earlier version.`;
+  const commands = release.begun.commands.filter(({ undo }) => undo !== null).length;
+  const beside = commands === 0 ? "" : `, undoes ${commands} command${commands === 1 ? "" : "s"}`;
+  if (!release.begun.standbyStop)
+    return `Puts 100% back on ${stable.label} at once, which still runs${beside}, then stops ${candidate.label}. Under 1s for users.`;
+  const start = release.steps
+    .flatMap(({ effects }) => Object.values(effects))
+    .find(({ effect, state }) => effect.kind === "start" && state === "confirmed");
+  const took =
+    start?.tookMs === null || start?.tookMs === undefined
+      ? "as long as its start takes"
+      : `about ${Math.ceil(start.tookMs / 1000)}s`;
+  return `${stable.label} was retired: starts it again (${took}), then puts 100% on it${beside}, then stops ${candidate.label}.`;
+}
+
 /**
  * Why a release that has ended can't be rolled back where nothing of it runs, as after `tidegate down`; null where it
  * can, as one whose previous version is started again anyway. `instances`: all that there are.

@@ -1,4 +1,5 @@
-import { type Command, type CommandAnswer, command } from "../core/command.ts";
+import { type Command, command } from "../core/command.ts";
+import type { CommandAnswer } from "../core/command-answer.ts";
 import { decide } from "../core/decide.ts";
 import type { Observed } from "../core/effect.ts";
 import type { EventOf } from "../core/event.ts";

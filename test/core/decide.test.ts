@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { rollbackSentence } from "../../src/core/command.ts";
+import { rollbackSentence } from "../../src/core/way-back.ts";
 import { decide } from "../../src/core/decide.ts";
 import { replay } from "../../src/core/evolve.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";

@@ -9,7 +9,8 @@ import { evolve, replay } from "../../src/core/evolve.ts";
 import { type Release } from "../../src/core/release.ts";
 import { NOTHING_SEEN, type Seen } from "../../src/core/seen.ts";
 import type { Share } from "../../src/core/share.ts";
-import { type Command, type CommandAnswer, command } from "../../src/core/command.ts";
+import { type Command, command } from "../../src/core/command.ts";
+import type { CommandAnswer } from "../../src/core/command-answer.ts";
 
 const STABLE: Placed = { version: "v1", label: "v1", slot: "blue" };
 const CANDIDATE: Placed = { version: "v2", label: "v2", slot: "green" };

@@ -1,4 +1,4 @@
-import { rollbackSentence } from "../../core/command.ts";
+import { rollbackSentence } from "../../core/way-back.ts";
 import { nothingRuns } from "../../core/way-back.ts";
 import { FaultError } from "../../core/fault.ts";
 import { type CommandDefinition, type Invocation, isGiven, textOption } from "../definition.ts";

@@ -89,14 +89,14 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "take the approval of another plan",
     rule: "I9",
-    file: "src/core/command.ts",
+    file: "src/core/sign-off.ts",
     instead: `asked.planHash !== undefined && asked.planHash !== release.planHash`,
     put: `asked.planHash !== undefined && asked.planHash === ""`,
   },
   {
     name: "let people approve their own releases",
     rule: "I9",
-    file: "src/core/command.ts",
+    file: "src/core/sign-off.ts",
     instead: `if (own && team > 1)`,
     put: `if (own && team < 0)`,
   },
