@@ -1,7 +1,7 @@
 import { fullStop } from "../../core/plain-text.ts";
 import type { ReleaseEvent } from "../../core/event.ts";
 import { type EffectProgress, endsByItself, type Release } from "../../core/release.ts";
-import { leftRunningIn } from "../../core/status.ts";
+import { leftRunningIn } from "../../core/left-running.ts";
 import type { Verdict } from "../../core/guard.ts";
 import { formatShare } from "../../core/share.ts";
 import { formatDuration } from "../../core/time.ts";

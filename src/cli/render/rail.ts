@@ -1,4 +1,5 @@
-import type { Status, StepStatus } from "../../core/status.ts";
+import type { Status } from "../../core/status.ts";
+import type { StepStatus } from "../../core/step-status.ts";
 import { paint, type Style, symbols, type Tone } from "./style.ts";
 import { wrapItems } from "./text.ts";
 

@@ -1,5 +1,6 @@
 import { describeFault } from "../../core/fault.ts";
-import type { Status, StepStatus } from "../../core/status.ts";
+import type { Status } from "../../core/status.ts";
+import type { StepStatus } from "../../core/step-status.ts";
 import { formatDuration } from "../../core/time.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style, symbols } from "./style.ts";

@@ -1,4 +1,5 @@
-import type { Status, StepStatus, VersionFigures } from "../../../src/core/status.ts";
+import type { Status, VersionFigures } from "../../../src/core/status.ts";
+import type { StepStatus } from "../../../src/core/step-status.ts";
 
 /** Releases in every state, with the figures of DESIGN §3's drawing. */
 
