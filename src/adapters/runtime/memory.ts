@@ -1,27 +1,20 @@
 import { type Fault, FaultError } from "../../core/fault.ts";
-import type { InstanceSeen, Usage } from "../../core/observation.ts";
-import { SECOND, type Duration } from "../../core/time.ts";
+import type { InstanceSeen } from "../../core/observation.ts";
+import { SECOND } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { AdoptOrder, Runtime, StartOrder, StopOutcome } from "../../ports/runtime.ts";
-
-/** What happens to the instances that a script is for. */
-export interface Behaviour {
-  /** From the start of each life to its being ready; by default at once. */
-  readonly readyAfterMs?: Duration | "never";
-  /** Each life ends with a crash after this long. */
-  readonly crashAfterMs?: Duration;
-  /** Of a crash; 1 by default. */
-  readonly exitCode?: number;
-  /** From a crash to the next life. */
-  readonly restartAfterMs?: Duration;
-  readonly prepareMs?: Duration;
-  readonly prepareFault?: Fault;
-  readonly startFault?: Fault;
-  /** What `explain` answers. */
-  readonly explanation?: Fault;
-  readonly log?: readonly string[];
-  readonly usage?: Usage;
-}
+import type { Runtime, StartOrder, StopOutcome } from "../../ports/runtime.ts";
+import {
+  bear,
+  type Behaviour,
+  exit,
+  type Instance,
+  isAdopted,
+  living,
+  named,
+  type Population,
+  seen,
+  settled,
+} from "./memory-instances.ts";
 
 export interface RuntimeCall {
   readonly method: keyof Runtime;
@@ -54,25 +47,11 @@ export interface MemoryRuntimeSettings {
   readonly history?: readonly { readonly version: string; readonly subject: string }[];
 }
 
-interface Instance {
-  readonly order: StartOrder | AdoptOrder;
-  readonly id: string;
-  readonly address: string | undefined;
-  readonly behaviour: Behaviour;
-  /** Monotonic; in the future while it waits for its restart. */
-  lifeBegins: number;
-  restarts: number;
-  ended: boolean;
-  isLost?: true;
-  lastExit?: InstanceSeen["lastExit"];
-}
-
-interface World extends MemoryRuntimeSettings {
+interface World extends MemoryRuntimeSettings, Population {
   readonly calls: RuntimeCall[];
   /** By version; undefined is for all the others. */
   readonly scripts: Map<string | undefined, Behaviour>;
   readonly prepared: Map<string, { readonly made: Promise<void>; readonly use: number }>;
-  readonly instances: Map<string, Instance>;
   epoch: number;
   lastPort: number;
   uses: number;
@@ -269,70 +248,6 @@ function resolve({ history }: World, wanted: string): { version: string; label: 
 
 function behaviourOf(scripts: World["scripts"], version: string): Behaviour {
   return scripts.get(version) ?? scripts.get(undefined) ?? {};
-}
-
-function bear(
-  world: World,
-  id: string,
-  order: Instance["order"],
-  address: string | undefined,
-  behaviour: Behaviour,
-): Instance {
-  const lifeBegins = world.clock.monotonic();
-  const instance: Instance = { order, id, address, behaviour, lifeBegins, restarts: 0, ended: false };
-  world.instances.set(id, instance);
-  return instance;
-}
-
-function named(world: World, id: string): Instance {
-  const instance = world.instances.get(id);
-  if (instance !== undefined) return settled(world, instance);
-  throw fault("unknown-instance", `There is no instance ${id}.`);
-}
-
-function living(world: World): Instance[] {
-  return [...world.instances.values()].filter((instance) => !settled(world, instance).ended);
-}
-
-/** Lets the crashes happen that are due by now. */
-function settled({ clock }: World, instance: Instance): Instance {
-  const { crashAfterMs, restartAfterMs = SECOND } = instance.behaviour;
-  if (crashAfterMs === undefined || instance.ended) return instance;
-  for (;;) {
-    const agoMs = clock.monotonic() - (instance.lifeBegins + crashAfterMs);
-    if (agoMs < 0) return instance;
-    exit(instance, clock.wall() - agoMs);
-    instance.lifeBegins += crashAfterMs + restartAfterMs;
-  }
-}
-
-function exit(instance: Instance, at: number): void {
-  instance.restarts += 1;
-  instance.lastExit = { code: instance.behaviour.exitCode ?? 1, signal: null, at };
-}
-
-function seen(world: World, instance: Instance): InstanceSeen {
-  const { order, id, address, restarts, ended, lastExit, lifeBegins, behaviour } = settled(world, instance);
-  const { clock } = world;
-  const isWaiting = clock.monotonic() < lifeBegins;
-  return {
-    id,
-    service: typeof order.service === "string" ? order.service : order.service.name,
-    slot: order.slot,
-    version: order.version,
-    ...(address === undefined ? {} : { address }),
-    state: ended ? "exited" : isWaiting ? "backoff" : "running",
-    startedAt: clock.wall() - (clock.monotonic() - lifeBegins),
-    restarts,
-    ...(lastExit === undefined ? {} : { lastExit }),
-    ...(behaviour.usage === undefined ? {} : { usage: behaviour.usage }),
-    ...(instance.isLost === true ? { isLost: true as const } : {}),
-    adopted: isAdopted(instance),
-  };
-}
-
-function isAdopted({ order }: Instance): boolean {
-  return !("index" in order);
 }
 
 function fault(code: string, what: string, fix?: string): FaultError {
