@@ -1,8 +1,6 @@
 import { type Command, command } from "../core/command.ts";
 import type { CommandAnswer } from "../core/command-answer.ts";
 import { decide } from "../core/decide.ts";
-import type { Observed } from "../core/effect.ts";
-import type { EventOf } from "../core/event.ts";
 import { type Fault, faultOf } from "../core/fault.ts";
 import { decideMessages } from "../core/messages.ts";
 import { currentStep, isEnded, type Release } from "../core/release.ts";
@@ -12,7 +10,8 @@ import { statusOf, type Status } from "../core/status.ts";
 import { HOUR, MINUTE, SECOND } from "../core/time.ts";
 import type { EngineOptions, Ports } from "./api.ts";
 import { goAhead } from "./go-ahead.ts";
-import { perform, type Stage } from "./perform.ts";
+import type { Stage } from "./perform.ts";
+import { createUnderWay, type Outcome } from "./under-way.ts";
 import { createWatch } from "./watch.ts";
 import { watchedTime } from "./watched-time.ts";
 import type { World } from "./world.ts";
@@ -21,10 +20,6 @@ import { written } from "./written.ts";
 const RENEW_EVERY_MS = 1.5 * SECOND;
 /** What may go before the journal is not given up half-way. */
 const NEVER = new AbortController().signal;
-/** How long a rollback waits for what was under way to stop, before it stops the candidate. */
-const ABORT_WAIT_MS = 5 * SECOND;
-/** How long messages get to arrive when the engine stops: what is not known to have arrived, people are told again. */
-const FAREWELL_MS = 2 * SECOND;
 
 /** One release in the hands of the engine: the loop of deciding, appending, performing. */
 export interface RunningRelease {
@@ -54,24 +49,13 @@ export interface RunningReleaseInput {
   readonly refused: (fault: Fault) => void;
 }
 
-interface UnderWay {
-  readonly controller: AbortController;
-  readonly ended: Promise<void>;
-  readonly isUndo: boolean;
-  readonly isMessage: boolean;
-}
-
 export function runRelease(input: RunningReleaseInput): RunningRelease {
   const { ports, options, world, epoch, changed, refused } = input;
   const { clock, journal, traffic } = ports;
   const { lastAt, plan } = input.release;
   const time = watchedTime(clock, lastAt.watched, options.pace?.idleMs ?? 0, plan.unwatched.afterMs);
   const watch = createWatch(world);
-  const underWay = new Map<string, UnderWay>();
   let renewedAt = Number.NEGATIVE_INFINITY;
-  /** Nothing is decided any more, and of what was under way only messages are written down. */
-  let isAbandoned = false;
-  let isGone = false;
   let queue: Promise<unknown> = Promise.resolve();
 
   /** One thing at a time: the journal's order is the order in which things are decided. */
@@ -91,8 +75,8 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     now: () => time.now(),
     took: async (events) => {
       for (const event of events) {
-        if (event.type === "rollback-decided") abortSteps();
-        if (event.type === "effect-requested") begin(event);
+        if (event.type === "rollback-decided") underWay.abortSteps();
+        if (event.type === "effect-requested") underWay.begin(event);
         if (event.type === "emergency-noted-late")
           await ports.emergencies.forget(event.emergency.id).catch(() => undefined);
       }
@@ -100,42 +84,12 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     },
     refused: async (events, next, refusal) => {
       const ahead = await goAhead(stage(NEVER), events, next, refusal);
-      if (ahead !== null) abortSteps();
+      if (ahead !== null) underWay.abortSteps();
       return ahead;
     },
   });
 
-  const abortSteps = (): void => {
-    for (const { controller, isUndo } of underWay.values()) if (!isUndo) controller.abort();
-  };
-
-  const begin = (event: EventOf<"effect-requested">): void => {
-    const controller = new AbortController();
-    const isUndo = event.within.kind !== "step";
-    const isMessage = event.within.kind === "message";
-    const begun = clock.monotonic();
-    const before = event.within.kind === "undo" && event.effect.kind !== "share" ? othersToEnd() : Promise.resolve();
-    const run = async (): Promise<void> => {
-      const outcome = await before
-        .then(() => perform(stage(controller.signal), event.effect))
-        .then(
-          (observed) => ({ observed }),
-          (error: unknown) => ({ fault: faultOf(error, "effect-failed", `"${event.name}" failed.`) }),
-        );
-      underWay.delete(event.key);
-      if (isGone || (isAbandoned && !isMessage)) return;
-      if ("fault" in outcome && outcome.fault.code === "stale-epoch") return refused(outcome.fault);
-      await settleEffect(event.key, outcome, clock.monotonic() - begun);
-    };
-    const ended = run().catch(fatal);
-    underWay.set(event.key, { controller, ended, isUndo, isMessage });
-  };
-
-  const settleEffect = (
-    key: string,
-    outcome: { readonly observed: Observed } | { readonly fault: Fault },
-    tookMs: number,
-  ): Promise<void> =>
+  const settleEffect = (key: string, outcome: Outcome, tookMs: number): Promise<void> =>
     inTurn(async () => {
       const took = Math.round(tookMs);
       book.owe(
@@ -147,19 +101,6 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       await decideOn();
     });
 
-  /** What was begun before the rollback must have stopped before the rollback stops what it started. */
-  const othersToEnd = async (): Promise<void> => {
-    const others = [...underWay.values()].filter(({ isUndo }) => !isUndo).map(({ ended }) => ended);
-    await atMost(ABORT_WAIT_MS, others);
-  };
-
-  /** Waits for all of them, but no longer. A timer that is left behind would keep the process from ending. */
-  const atMost = async (ms: number, ended: readonly Promise<void>[]): Promise<void> => {
-    const enough = new AbortController();
-    await Promise.race([Promise.all(ended), clock.sleep(ms, enough.signal)]);
-    enough.abort(new Error("nothing is left to wait for"));
-  };
-
   /** The journal can't be written: nothing new is begun; the next look tries again. */
   const fatal = (error: unknown): void => {
     const before = lastFault?.code;
@@ -170,9 +111,11 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   };
   let lastFault: Fault | null = null;
 
+  const underWay = createUnderWay({ clock, stage, settled: settleEffect, refused, fatal });
+
   const decideOn = async (): Promise<void> => {
     for (;;) {
-      if (isAbandoned) return;
+      if (underWay.isAbandoned()) return;
       const state = book.state();
       const events = decide(state, watch.seen(state, time.now()), time.now());
       if (events.length === 0 && !book.isOwed()) return;
@@ -186,7 +129,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       const events = decideMessages(book.release(), time.now());
       if (events.length > 0) await book.append(events);
     }).catch(fatal);
-    await Promise.all([...underWay.values()].filter(({ isMessage }) => isMessage).map(({ ended }) => ended));
+    await underWay.messagesEnd();
   };
 
   const renewLease = async (): Promise<void> => {
@@ -239,19 +182,9 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
         }
         return answer;
       }),
-    isSettled: () => underWay.size === 0 && !book.isOwed() && isSettled(book.release(), time.now().wall),
+    isSettled: () => underWay.isEmpty() && !book.isOwed() && isSettled(book.release(), time.now().wall),
     abandon: async () => {
-      isAbandoned = true;
-      const work = [...underWay.values()].filter(({ isMessage }) => !isMessage);
-      for (const { controller } of work) controller.abort();
-      // Clean-ups of smoke flows and the like get a moment.
-      const cleanUps = atMost(
-        2 * SECOND,
-        work.map(({ ended }) => ended),
-      );
-      await Promise.all([cleanUps, atMost(FAREWELL_MS, [sayLastWords()])]);
-      isGone = true;
-      for (const { controller } of underWay.values()) controller.abort();
+      await underWay.abandon(sayLastWords);
       await queue;
     },
   };
