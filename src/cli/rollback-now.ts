@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { FaultError } from "../core/fault.ts";
 import { putTrafficBack, type PutBackReport } from "../engine/put-traffic-back.ts";
 import { lockHolder } from "../local/lock-holder.ts";
@@ -17,7 +18,7 @@ export async function rollbackNow(invocation: Invocation): Promise<ExitCode> {
   const { context } = invocation;
   const [given] = invocation.arguments;
   const app = textOption(invocation, "app");
-  const state = app === undefined ? context.project().state : await folderOf(context, app);
+  const state = app === undefined ? folderHere(context) : await folderOf(context, app);
   const exit = await context.machinery.emergencyExit(state);
   const reason = textOption(invocation, "reason");
   const report = await putTrafficBack(exit, {
@@ -33,6 +34,18 @@ export async function rollbackNow(invocation: Invocation): Promise<ExitCode> {
 
 function exitCodeOf({ outcome }: PutBackReport): ExitCode {
   return outcome === "put-back" || outcome === "already" ? ROLLED_BACK : FAILED;
+}
+
+/** Faults: usage, where nothing was ever released. */
+function folderHere(context: Context): StateFolder {
+  const { state } = context.project();
+  if (existsSync(state.path)) return state;
+  throw new FaultError({
+    code: "usage",
+    what: "Nothing was released here: there is no state folder.",
+    where: state.path,
+    fix: "name the app that you mean: tidegate rollback --now --app NAME, or its folder: --state FOLDER",
+  });
 }
 
 /** The state folder of an app that runs on this machine, found without a plan file. Faults: usage. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Emergency, emergencyTable } from "../core/emergency.ts";
 import { type Fault, FaultError, faultOf } from "../core/fault.ts";
 import type { RoutingTable, TrafficState } from "../core/routing.ts";
+import { shortVersion } from "../core/short-version.ts";
 import type { EmergencyExit } from "../ports/emergency-exit.ts";
 import { fenceOthers, type Fencing } from "./fence-others.ts";
 import { whyStableIsNotReady } from "./stable-ready.ts";
@@ -190,12 +191,12 @@ function mustHaveWayBack(table: RoutingTable | null, { release }: PutBackOrder):
     const what =
       stable === null
         ? "The data plane has no version to send traffic to."
-        : `All traffic is on ${stable.version}, and no other version is in the data plane.`;
+        : `All traffic is on ${shortVersion(stable.version)}, and no other version is in the data plane.`;
     throw nothing(what, "to go back to the version before, which has to be started: tidegate rollback");
   }
   if (stable === null)
     throw nothing(
-      `${candidate.version} is the first version: there is none to put the traffic back to.`,
+      `${shortVersion(candidate.version)} is the first version: there is none to put the traffic back to.`,
       "to stop it: tidegate rollback, or tidegate down",
     );
   return table;
@@ -217,7 +218,7 @@ function unreachable(cause: string | undefined): FaultError {
 function notReadyWithoutPlane(table: RoutingTable, notReady: string): FaultError {
   return new FaultError({
     code: "stable-not-ready",
-    what: `The data plane does not answer, and ${table.stable?.version ?? "stable"} could not take the traffic: ${notReady}. Nothing was changed.`,
+    what: `The data plane does not answer, and ${shortVersion(table.stable?.version ?? "stable")} could not take the traffic: ${notReady}. Nothing was changed.`,
     fix: "look after both: tidegate status, tidegate doctor; to go to it all the same: tidegate rollback --now --anyway",
   });
 }
@@ -225,7 +226,7 @@ function notReadyWithoutPlane(table: RoutingTable, notReady: string): FaultError
 function notApplied(table: RoutingTable, { outcome }: Verdict): FaultError {
   return new FaultError({
     code: "traffic-weight-not-applied",
-    what: `The data plane was told ${TRIES} times to ${outcome === "frozen" ? "stay as it is" : "give stable everything"}, and answers ${table.share / 100}% on ${table.candidate?.version ?? "the candidate"}.`,
+    what: `The data plane was told ${TRIES} times to ${outcome === "frozen" ? "stay as it is" : "give stable everything"}, and answers ${table.share / 100}% on ${shortVersion(table.candidate?.version ?? "the candidate")}.`,
     fix: "tidegate doctor ; then again: tidegate rollback --now",
   });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { callControl } from "../../src/local/control-socket.ts";
 import { EPOCH_HEADER } from "../../src/keeper/protocol.ts";
@@ -83,7 +83,7 @@ describe("rollback --now puts traffic back, and the rest follows", () => {
     const plan = readFileSync(app.file("tidegate.yaml"), "utf8");
     app.write("tidegate.yaml", "app: [this is no plan\n");
     takeJournalAway();
-    const done = await putBack(["--app", "emergency-shop", "--reason", "carts are empty"], tmpdir());
+    const done = await putBack(["--app", "emergency-shop", "--reason", "carts are empty"], dirname(app.folder));
     assert.equal(done.type, "put-back");
     assert.equal(done["actor"], null);
     assert.equal((await putBack()).type, "already");
@@ -161,6 +161,9 @@ async function assertRefusedAsMeant(): Promise<void> {
   assert.equal(unknown.code, 2);
   assert.match(faultOf(unknown).fix ?? "", /emergency-shop in production: --state \S+\.tidegate/);
   assert.equal((await app.tidegate(["rollback", "--anyway"])).code, 2);
+  const elsewhere = await app.tidegate(["rollback", "--now", "--json"], { cwd: dirname(app.folder) });
+  assert.equal(elsewhere.code, 2);
+  assert.match(faultOf(elsewhere).what, /Nothing was released here/);
   assert.equal((await app.plane()).table?.share, 2_500);
 }
 

@@ -1,5 +1,6 @@
 import type { Emergency } from "../../core/emergency.ts";
 import type { Release } from "../../core/release.ts";
+import { shortVersion } from "../../core/short-version.ts";
 import { formatShare } from "../../core/share.ts";
 
 /** How a version is called where only its full name is known. */
@@ -17,5 +18,5 @@ export function emergencyLine(emergency: Emergency, called: Called): string {
 
 /** As the release calls it. */
 export function labelOf({ stable, candidate }: Release, version: string): string {
-  return [stable, candidate].find((placed) => placed?.version === version)?.label ?? version;
+  return [stable, candidate].find((placed) => placed?.version === version)?.label ?? shortVersion(version);
 }

@@ -1,4 +1,5 @@
 import { formatShare } from "../../core/share.ts";
+import { shortVersion } from "../../core/short-version.ts";
 import { formatDuration } from "../../core/time.ts";
 import type { PutBackReport } from "../../engine/put-traffic-back.ts";
 import type { LockHolder } from "../../local/lock-holder.ts";
@@ -81,8 +82,8 @@ function title(report: PutBackReport, style: Style): readonly string[] {
 }
 
 function sentenceOf({ outcome, emergency, tookMs }: PutBackReport): string {
-  const stable = short(emergency.stable);
-  const before = `${formatShare(emergency.fromShare)} on ${short(emergency.candidate)}`;
+  const stable = shortVersion(emergency.stable);
+  const before = `${formatShare(emergency.fromShare)} on ${shortVersion(emergency.candidate)}`;
   switch (outcome) {
     case "put-back":
       return `100% on ${stable}, read back after ${formatDuration(tookMs)} (it was ${before}).`;
@@ -93,11 +94,6 @@ function sentenceOf({ outcome, emergency, tookMs }: PutBackReport): string {
     case "on-disk":
       return `The data plane answers nobody (it had ${before}). On the disk, with which it begins again, all traffic is on ${stable} now.`;
   }
-}
-
-/** A sha is longer than anybody reads; a name is not. */
-function short(version: string): string {
-  return /^[0-9a-f]{40,64}$/.test(version) ? version.slice(0, 7) : version;
 }
 
 function actorSentence(actor: LockHolder | null, { outcome }: PutBackReport): string {
@@ -130,7 +126,7 @@ function recordSentence({ outcome, recorded }: PutBackReport): string {
 function leftSentences({ outcome, emergency }: PutBackReport): readonly string[] {
   if (outcome === "frozen" || outcome === "on-disk") return [];
   return [
-    `${short(emergency.candidate)} runs on without traffic; what the release changed beside, and its workers, are not put back yet`,
+    `${shortVersion(emergency.candidate)} runs on without traffic; what the release changed beside, and its workers, are not put back yet`,
   ];
 }
 
