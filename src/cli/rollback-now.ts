@@ -8,7 +8,7 @@ import { answer, type Context } from "./context.ts";
 import { type Invocation, isGiven, textOption } from "./definition.ts";
 import { type ExitCode, FAILED, ROLLED_BACK } from "./exit-code.ts";
 import { putBackDocument, putBackLines } from "./render/put-back.ts";
-import { releaseNumber } from "./verb.ts";
+import { releaseNumber } from "./release-number.ts";
 
 /**
  * `rollback --now`: all traffic to stable, asking nothing of an engine, a journal, the disk, the plan file or a person.

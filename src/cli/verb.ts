@@ -4,18 +4,13 @@ import { isEnded, type Release } from "../core/release.ts";
 import type { RequestAnswer } from "../engine/api.ts";
 import { confirm } from "./ask.ts";
 import { answer, type Context } from "./context.ts";
-import { type Invocation, isGiven, type OptionDefinition, textOption } from "./definition.ts";
+import { type Invocation, isGiven, textOption } from "./definition.ts";
 import { DONE, type ExitCode, exitCodeOfRefusal } from "./exit-code.ts";
 import { unknownRelease } from "./follow.ts";
 import { openActing, openReading, readRelease, type Session } from "./session.ts";
 import { mustBeStateOf } from "./whose-state.ts";
+import { releaseNumber } from "./release-number.ts";
 import { watchRelease } from "./watch-release.ts";
-
-/** Of every verb that acts on a release. */
-export const VERB_OPTIONS: readonly OptionDefinition[] = [
-  { flags: "--reason <text>", about: "why; kept in the journal and shown to everybody" },
-  { flags: "--yes", about: "don't ask before it is done" },
-];
 
 export interface Verb {
   readonly command: (release: Release) => Command;
@@ -88,16 +83,6 @@ async function likeliest(session: Session, isMeant: (release: Release) => boolea
 /** For verbs that go on with something. */
 export function isUnderWay(release: Release): boolean {
   return !isEnded(release);
-}
-
-export function releaseNumber(text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number > 0) return number;
-  throw new FaultError({
-    code: "usage",
-    what: `"${text}" is not the number of a release.`,
-    fix: "tidegate status shows the numbers",
-  });
 }
 
 export function noRelease(context: Context): FaultError {

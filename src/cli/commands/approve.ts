@@ -1,7 +1,8 @@
 import type { Command } from "../../core/command.ts";
 import { currentStep, isEnded, type Release } from "../../core/release.ts";
 import { type CommandDefinition, textOption } from "../definition.ts";
-import { calledRelease, runVerb, VERB_OPTIONS } from "../verb.ts";
+import { calledRelease, runVerb } from "../verb.ts";
+import { VERB_OPTIONS } from "../verb-options.ts";
 
 export const approve: CommandDefinition = {
   about:

@@ -7,7 +7,8 @@ import { exitCodeOf } from "../exit-code.ts";
 import { unknownRelease } from "../follow.ts";
 import { openActing, openReading, readRelease } from "../session.ts";
 import { untoldEmergencies } from "../untold.ts";
-import { noRelease, releaseNumber } from "../verb.ts";
+import { noRelease } from "../verb.ts";
+import { releaseNumber } from "../release-number.ts";
 import { watchRelease } from "../watch-release.ts";
 
 export const attach: CommandDefinition = {

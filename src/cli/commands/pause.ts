@@ -1,5 +1,6 @@
 import type { CommandDefinition } from "../definition.ts";
-import { calledRelease, isUnderWay, runVerb, VERB_OPTIONS } from "../verb.ts";
+import { calledRelease, isUnderWay, runVerb } from "../verb.ts";
+import { VERB_OPTIONS } from "../verb-options.ts";
 
 export const pause: CommandDefinition = {
   about:

@@ -1,6 +1,7 @@
 import { currentStep } from "../../core/release.ts";
 import type { CommandDefinition } from "../definition.ts";
-import { calledRelease, runVerb, VERB_OPTIONS } from "../verb.ts";
+import { calledRelease, runVerb } from "../verb.ts";
+import { VERB_OPTIONS } from "../verb-options.ts";
 
 export const retry: CommandDefinition = {
   about:

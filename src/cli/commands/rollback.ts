@@ -1,9 +1,7 @@
-import { rollbackSentence } from "../../core/way-back.ts";
-import { nothingRuns } from "../../core/way-back.ts";
 import { FaultError } from "../../core/fault.ts";
 import { type CommandDefinition, type Invocation, isGiven, textOption } from "../definition.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { calledRelease, runVerb, VERB_OPTIONS } from "../verb.ts";
+import { VERB_OPTIONS } from "../verb-options.ts";
 
 export const rollback: CommandDefinition = {
   about:
@@ -35,8 +33,13 @@ export const rollback: CommandDefinition = {
   },
 };
 
-function rollBack(invocation: Invocation): Promise<ExitCode> {
-  return runVerb(invocation, {
+/** Loaded when it is needed: with --now every millisecond counts, and none of it is. */
+async function rollBack(invocation: Invocation): Promise<ExitCode> {
+  const [{ calledRelease, runVerb }, { nothingRuns, rollbackSentence }] = await Promise.all([
+    import("../verb.ts"),
+    import("../../core/way-back.ts"),
+  ]);
+  return await runVerb(invocation, {
     release: invocation.arguments[0],
     // Never an older one: where the newest was put back by itself, that would take down what serves now.
     isMeant: () => true,

@@ -14,7 +14,7 @@ import { paint, type Style } from "../render/style.ts";
 import { padEnd } from "../render/text.ts";
 import { journalStatus, openReading, readRelease, type Session } from "../session.ts";
 import { lookUnseen, NOTHING_UNSEEN } from "../unseen.ts";
-import { releaseNumber } from "../verb.ts";
+import { releaseNumber } from "../release-number.ts";
 import { openItems } from "../views.ts";
 import { notes, watchRelease } from "../watch-release.ts";
 

@@ -1,7 +1,8 @@
 import type { CommandDefinition } from "../definition.ts";
 import { lowerShift } from "../../core/react.ts";
 import { currentStep } from "../../core/release.ts";
-import { calledRelease, isUnderWay, runVerb, VERB_OPTIONS } from "../verb.ts";
+import { calledRelease, isUnderWay, runVerb } from "../verb.ts";
+import { VERB_OPTIONS } from "../verb-options.ts";
 
 export const stepBack: CommandDefinition = {
   about:
