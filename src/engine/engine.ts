@@ -1,15 +1,14 @@
-import { type Emergency, untold } from "../core/emergency.ts";
-import { evolve } from "../core/evolve.ts";
 import { faultOf, FaultError, type Fault } from "../core/fault.ts";
 import { isEnded, type Release } from "../core/release.ts";
-import type { TrafficState } from "../core/routing.ts";
 import { type Status, statusOf } from "../core/status.ts";
 import { SECOND } from "../core/time.ts";
 import type { Engine, EngineOptions, EngineStart, Ports, RequestAnswer } from "./api.ts";
 import { createBringBack } from "./bring-back.ts";
-import { createHands, type Hands } from "./hands.ts";
+import { claim, claimedEpoch, mustBeNewest } from "./epoch.ts";
+import { createHands } from "./hands.ts";
 import { createPatrol } from "./patrol.ts";
 import { createRequests } from "./requests.ts";
+import { takeOverAll } from "./take-over.ts";
 import { createWorld } from "./world.ts";
 
 /** Why a sleep ends early; one for all, because it happens several times a second. */
@@ -47,7 +46,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
   const world = createWorld(ports, poke);
   await world.lookWhoActs();
   const known = world.emergencies().map((each) => each.epoch);
-  const epoch = await takeOver(ports, Math.max(0, world.traffic()?.epoch ?? 0, ...known));
+  const epoch = await claimedEpoch(ports, Math.max(0, world.traffic()?.epoch ?? 0, ...known));
   const bringBack = createBringBack({ ports, options, world, epoch, stopped: stopped.signal });
   const patrol = createPatrol(ports, options, world, stopped.signal);
 
@@ -133,7 +132,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
   };
   const letGoOfLock = once(() => lock[Symbol.asyncDispose]());
 
-  await resumeAll(ports, epoch, hands, world.emergencies());
+  await takeOverAll(ports, epoch, hands, world.emergencies());
   const [newestId] = await journal.releases();
   if (newestId !== undefined) newest = (await hands.load(newestId))?.release ?? null;
   // What a reboot ended is missed by nobody else while no release runs.
@@ -198,83 +197,6 @@ function once(work: () => PromiseLike<void>): () => Promise<void> {
   return () => (done ??= Promise.resolve(work()));
 }
 
-/** Faults: stale-epoch. */
-function mustBeNewest(epoch: number, traffic: TrafficState | null, refusal: Fault | null): void {
-  const isOlder = traffic !== null && traffic.epoch > epoch;
-  if (!isOlder && refusal === null) return;
-  const emergency = traffic?.table?.emergency;
-  const by =
-    isOlder && emergency !== undefined && emergency.epoch > epoch
-      ? `, by \`tidegate rollback --now\` of ${emergency.by ?? "another engine"}`
-      : "";
-  throw new FaultError({
-    code: "stale-epoch",
-    what: isOlder
-      ? `This engine (epoch ${epoch}) stops acting: epoch ${traffic.epoch} has taken over at the data plane${by}.`
-      : `This engine (epoch ${epoch}) stops acting: ${refusal?.what ?? ""}`,
-    fix: "tidegate status says where things stand; whoever acts next goes on: tidegate attach",
-  });
-}
-
 function withFault(status: Status, fault: Fault | null): Status {
   return status.fault === null && fault !== null ? { ...status, fault } : status;
-}
-
-/**
- * The epoch of this engine, claimed. Where the journal was lost, plane and keeper remember a higher one than it knows:
- * whoever holds the lock may go beyond it.
- */
-async function takeOver(ports: Ports, known: number): Promise<number> {
-  for (let above = known, tries = 0; ; tries += 1) {
-    const epoch = await ports.journal.raiseEpoch(above);
-    try {
-      await claim(ports, epoch);
-      return epoch;
-    } catch (error) {
-      // They say only that theirs is higher.
-      if (tries >= 40) throw error;
-      above = epoch * 2;
-    }
-  }
-}
-
-/** From now on data plane and runtime refuse whoever acted before. Those that do not run yet are claimed when they do. */
-async function claim(ports: Ports, epoch: number): Promise<void> {
-  for (const outside of [ports.traffic, ports.runtime]) {
-    try {
-      await outside.claim(epoch);
-    } catch (error) {
-      if (error instanceof FaultError && error.fault.code === "stale-epoch") throw error;
-    }
-  }
-}
-
-/**
- * Takes over every release that has something left to do, or was put back without the journal; what was under way counts
- * as interrupted.
- */
-async function resumeAll(
-  { journal, clock, emergencies: log }: Ports,
-  epoch: number,
-  hands: Hands,
-  emergencies: readonly Emergency[],
-): Promise<void> {
-  const open = new Set(await journal.open());
-  for (const id of new Set([...open, ...emergencies.map(({ release }) => release)])) {
-    const loaded = await hands.load(id);
-    if (loaded === null) continue;
-    // An engine that died after it had told the journal.
-    for (const { id: known } of loaded.release.emergencies)
-      if (emergencies.some((each) => each.id === known)) await log.forget(known).catch(() => undefined);
-    if (!open.has(id) && untold(loaded.release, emergencies).length === 0) continue;
-    const at = { wall: Math.round(clock.wall()), watched: loaded.release.lastAt.watched };
-    const awayMs = Math.max(0, at.wall - loaded.release.lastAt.wall);
-    const [tookOver] = await journal.append(
-      id,
-      loaded.seq,
-      [{ event: { type: "engine-took-over", epoch, awayMs }, at }],
-      epoch,
-    );
-    if (tookOver !== undefined) hands.adopt(evolve(loaded.release, tookOver), tookOver.seq);
-  }
 }

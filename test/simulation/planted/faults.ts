@@ -43,7 +43,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "forget an epoch",
     rule: "I3",
-    file: "src/engine/engine.ts",
+    file: "src/engine/epoch.ts",
     instead: `      await outside.claim(epoch);`,
     put: `      void outside;`,
   },
@@ -138,7 +138,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "count the time in which no engine was",
     rule: "time",
-    file: "src/engine/engine.ts",
+    file: "src/engine/take-over.ts",
     instead: `watched: loaded.release.lastAt.watched };
     const awayMs`,
     put: `watched: loaded.release.lastAt.watched + clock.wall() - loaded.release.lastAt.wall };
