@@ -32,6 +32,7 @@ export const NOTHING_BEGUN: Begun = {
   commands: [],
 };
 
+/** With what an effect asks for. What a rollback or a message asks for is none of it. */
 export function withRequested(begun: Begun, { within, name, effect, inverse }: EventOf<"effect-requested">): Begun {
   if (within.kind === "undo" || within.kind === "message") return begun;
   if (name === "stop-standby") return { ...begun, standbyStop: true };
@@ -59,6 +60,7 @@ export function withRequested(begun: Begun, { within, name, effect, inverse }: E
   }
 }
 
+/** The step's command has run to its end. */
 export function withCommandDone(begun: Begun, step: string): Begun {
   return { ...begun, commands: begun.commands.map((each) => (each.step === step ? { ...each, done: true } : each)) };
 }

@@ -5,6 +5,7 @@ import type { EffectProgress, Effects, Release } from "./release.ts";
 import { WHOLE } from "./share.ts";
 import type { Moment } from "./time.ts";
 
+/** Changes those of one step, of the rollback, of the early retirement or of the messages. */
 export function withEffects(release: Release, within: Within, change: (effects: Effects) => Effects): Release {
   switch (within.kind) {
     case "step":
@@ -31,10 +32,12 @@ function mapEffects(release: Release, change: (effect: EffectProgress) => Effect
   };
 }
 
+/** Nobody performs any more what is open: the engine that did is gone. */
 export function interruptOpenEffects(release: Release): Release {
   return mapEffects(release, (effect) => (effect.state === "requested" ? { ...effect, state: "interrupted" } : effect));
 }
 
+/** `ended`: null where no effect has this key, or it was confirmed before. */
 export function endEffect(
   release: Release,
   key: string,
@@ -49,6 +52,7 @@ export function endEffect(
   return { release: next, ended };
 }
 
+/** The outside said that it is done; what the release knows of the outside follows from that. */
 export function confirmed(
   release: Release,
   event: Extract<ReleaseEvent, { type: "effect-confirmed" }>,

@@ -2,12 +2,14 @@ import type { ReleaseEvent } from "./event.ts";
 import { currentStep, type Effects, type Release, type StepProgress, watchedSoFar } from "./release.ts";
 import type { Moment } from "./time.ts";
 
+/** From 0. Throws where the plan has no such step: an event of another plan. */
 export function indexOf(release: Release, step: string): number {
   const index = release.plan.steps.findIndex(({ id }) => id === step);
   if (index < 0) throw new Error(`The plan has no step "${step}".`);
   return index;
 }
 
+/** Changes one step. Throws where the plan has none of this id. */
 export function withStep(release: Release, id: string, change: (step: StepProgress) => StepProgress): Release {
   const index = indexOf(release, id);
   return { ...release, steps: release.steps.map((step, at) => (at === index ? change(step) : step)) };

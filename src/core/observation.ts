@@ -69,6 +69,7 @@ export interface InstanceSeen {
 
 export type Slot = "blue" | "green";
 
+/** The place where the other version runs. */
 export function otherSlot(slot: Slot): Slot {
   return slot === "blue" ? "green" : "blue";
 }

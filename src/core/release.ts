@@ -154,6 +154,7 @@ export function endsByItself({ hold, steps }: Release): boolean {
   return isWorking && (hold.because.kind === "no-data" || hold.because.kind === "environment");
 }
 
+/** Rolled back, failed, or closed with no rollback of it under way. A live one has not ended: its later days are watched. */
 export function isEnded(release: Release): boolean {
   return (
     release.state === "rolled-back" ||

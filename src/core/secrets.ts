@@ -12,6 +12,7 @@ export interface Secrets {
   readonly redact: (text: string) => string;
 }
 
+/** `env`: where the values are; of what a plan does not name, only what is secret by its own name is hidden. */
 export function secretsOf(env: Readonly<Record<string, string | undefined>>): Secrets {
   const byName = Object.entries(env).flatMap(([name, value]) =>
     value !== undefined && SECRET_NAME.test(name) ? [value] : [],

@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 
 /** Health of production outside releases: every instance of what serves, in the plan's rhythm (default 5 minutes). */
 export interface Patrol {
-  /** `newest`: the releases to look after, newest first; the first that holds the place is patrolled. */
+  /** `newest`: the newest release, which says what serves; null: none was ever released. */
   tick(newest: Release | null): Promise<void>;
   results(): readonly PatrolResult[];
 }
