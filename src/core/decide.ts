@@ -1,7 +1,7 @@
 import { isCommandDone } from "./begun.ts";
 import { lateEvents, untold } from "./emergency.ts";
 import type { ReleaseEvent } from "./event.ts";
-import { formatShare } from "./share.ts";
+import { formatShare, WHOLE } from "./share.ts";
 import type { Moment } from "./time.ts";
 import { formatDuration } from "./time.ts";
 import { decideMessages } from "./messages.ts";
@@ -89,7 +89,7 @@ function begin(release: Release, step: Step, progress: StepProgress, now: Moment
     const due = (release.liveAt?.wall ?? Number.POSITIVE_INFINITY) + step.afterMs;
     if (now.wall < due) return [];
   }
-  if (step.kind === "shift" && release.stable === null && step.share < 10_000) {
+  if (step.kind === "shift" && release.stable === null && step.share < WHOLE) {
     return [
       {
         type: "step-skipped",
