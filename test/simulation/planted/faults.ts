@@ -37,7 +37,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: "weights that don't sum to 100",
     rule: "I2",
     file: "src/core/decide.ts",
-    instead: `step.kind === "shift" && release.stable === null && step.share < 10_000`,
+    instead: `step.kind === "shift" && release.stable === null && step.share < WHOLE`,
     put: `step.kind === "shift" && release.stable === null && step.share < 0`,
   },
   {
