@@ -74,9 +74,10 @@ export function command(
 
 function ended({ id, state, stable }: Release, { kind }: Command): CommandAnswer {
   if (kind === "rollback" && state === "rolled-back") {
-    const on = stable === null ? "nothing served before it" : `all traffic is on ${stable.label}`;
+    // What serves today may be another release's doing.
+    const on = stable === null ? "nothing served before it" : `all traffic went to ${stable.label}`;
     // Going back further takes down what serves now: nobody may get that by asking twice.
-    return { kind: "already", sentence: `Release ${id} is rolled back already, and ${on}.` };
+    return { kind: "already", sentence: `Release ${id} was rolled back already: ${on}.` };
   }
   if (state === "failed")
     return refuse("release-ended", `Release ${id} has failed: it can only be tried again.`, `tidegate retry ${id}`);

@@ -72,8 +72,27 @@ describe("a keeper that was killed, and that nobody has started again", () => {
     assert.equal(code, 0, stdout);
   });
 
-  it("down ends what it left", async () => {
+  it("with the data plane dead as well, status and doctor say that nobody is answered, and what starts it", async () => {
     await people.leave();
+    const { pid } = await app.plane();
+    process.kill(pid, "SIGKILL");
+    await until("it is gone", () => !app.processes().some((each) => each.pid === pid));
+    const { stdout } = await app.tidegate(["status"]);
+    assert.match(
+      stdout,
+      /Instances run, but no data plane before them: nobody is answered\. Start it: tidegate proxy restart/,
+    );
+    assert.equal((await asJson<{ isCutOff: boolean }>("status")).isCutOff, true);
+    const doctor = await app.tidegate(["doctor"]);
+    assert.equal(doctor.code, 3, doctor.stdout);
+    assert.match(doctor.stdout, /✖ data plane +instances run, but no data plane before them/);
+    const restarted = await app.tidegate(["proxy", "restart"]);
+    assert.equal(restarted.code, 0, restarted.stdout + restarted.stderr);
+    await until("visitors are answered", async () => (await fetch(`http://127.0.0.1:${app.port}/`)).status === 200);
+    assert.equal((await asJson<{ isCutOff: boolean }>("status")).isCutOff, false);
+  });
+
+  it("down ends what it left", async () => {
     await app.down();
   });
 });

@@ -81,6 +81,17 @@ describe("a release whose standby is retired", () => {
     );
     await assertReplayEquals(app, await app.status(closed.release));
   });
+
+  it("was the newest, so the one before it may be rolled back as well; status then tells of that", async () => {
+    const undone = await app.tidegate(["rollback", "3", "--yes"]);
+    assert.equal(undone.code, 0, undone.stdout + undone.stderr);
+    await people.seen("v0", 20);
+    const { release, state } = await app.status();
+    assert.deepEqual({ release, state }, { release: 3, state: "rolled-back" });
+    const again = await app.tidegate(["rollback", "4", "--yes"]);
+    assert.equal(again.code, 0);
+    assert.match(again.stdout, /^Release 4 was rolled back already: all traffic went to \w+\./);
+  });
 });
 
 it("the first release of all leaves nothing when it is rolled back, and says so beforehand", async () => {

@@ -147,7 +147,7 @@ describe("verbs act themselves where nobody does", () => {
     await assertReplayEquals(app, status);
     const again = await app.tidegate(["rollback", "--yes"]);
     assert.equal(again.code, 0);
-    assert.match(again.stdout, /rolled back already, and all traffic is on/);
+    assert.match(again.stdout, /was rolled back already: all traffic went to/);
   });
 });
 

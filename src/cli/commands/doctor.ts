@@ -1,3 +1,4 @@
+import { serves } from "../cut-off.ts";
 import { describeFault, type Fault, faultOf } from "../../core/fault.ts";
 import type { LoadedPlan } from "../../config/load.ts";
 import { answer, type Context } from "../context.ts";
@@ -61,7 +62,7 @@ async function look(context: Context): Promise<readonly Finding[]> {
     ),
     ...(await lookAtVersions(context, plan, outside)),
     ...(await lookAtPorts(plan, plane.state)),
-    lookAtPlane(plane.state, plane.fault),
+    lookAtPlane(plane.state, plane.fault, plane.state === null && (await serves(context, plan))),
     ...(await lookAtEngine(context)),
     ...(await lookAtHealth(context, plan)),
   ];

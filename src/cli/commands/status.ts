@@ -1,8 +1,9 @@
 import { describeFault, type Fault, faultOf } from "../../core/fault.ts";
 import { stateInWords, type Status } from "../../core/status.ts";
 import { formatDuration } from "../../core/time.ts";
-import type { Release } from "../../core/release.ts";
+import { isRunning, type Release } from "../../core/release.ts";
 import { answer, type Context } from "../context.ts";
+import { NOBODY_IS_ANSWERED, serves, START_PLANE } from "../cut-off.ts";
 import { type CommandDefinition, isGiven } from "../definition.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { isOver, unknownRelease } from "../follow.ts";
@@ -34,7 +35,7 @@ export const status: CommandDefinition = {
     const id = given === undefined ? undefined : releaseNumber(given);
     await using session = await openReading(context, context.project());
     const ids = (await session?.journal.releases()) ?? [];
-    const wanted = id ?? ids[0];
+    const wanted = id ?? (session === null ? undefined : await lastToHappen(session, ids));
     if (session === null || wanted === undefined) {
       if (id !== undefined) throw unknownRelease(id);
       return tellNothing(context);
@@ -57,24 +58,36 @@ async function show(context: Context, session: Session, id: number, others: read
   const plane = await context.machinery.dataPlane(context.project().state);
   const lost = lostSince(plane, now.plannedAtMs);
   const style = context.terminal.style();
+  const isCutOff = plane === null && (await serves(context, release.plan));
   const unseen = session.actor() === null ? await lookUnseen(context, release, now) : NOTHING_UNSEEN;
   const document = {
     status: now,
     acting: session.actor(),
     ...unseen.document,
     instances,
+    isCutOff,
     lost,
     earlier: earlier.map(briefly),
   };
   return answer(context, document, [
     ...releaseView(now, style, {
-      notes: [...(unseen.notes ?? notes(now, release, session)), ...dataPlaneNotes(plane, now.plannedAtMs, Date.now())],
+      notes: [
+        ...(isCutOff ? [CUT_OFF] : []),
+        ...(unseen.notes ?? notes(now, release, session)),
+        ...dataPlaneNotes(plane, now.plannedAtMs, Date.now()),
+      ],
       openItems: openItems(release),
       isStatus: true,
     }),
     ...(isQuiet ? ["", ...(fault === null ? instanceLines(instances, style) : [describeFault(fault)])] : []),
     ...earlierLines(earlier, style),
   ]);
+}
+
+const CUT_OFF = `${sentenceCase(NOBODY_IS_ANSWERED)}. Start it: ${START_PLANE}`;
+
+function sentenceCase(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 interface Look {
@@ -94,6 +107,15 @@ async function look(context: Context, { plan }: Release): Promise<Look> {
 function instanceLines(instances: readonly InstanceHealth[] | null, style: Style): readonly string[] {
   if (instances === null) return ["Nothing of it runs here: no keeper answers. tidegate release starts it."];
   return [paint(style, "dim", "instances"), ...instanceList(instances, Date.now(), style)];
+}
+
+/** The release to which something happened last: an older one that was rolled back says more of today than the newest. */
+async function lastToHappen({ journal }: Session, ids: readonly number[]): Promise<number | undefined> {
+  const releases = await Promise.all(ids.slice(0, EARLIER).map((id) => readRelease(journal, id)));
+  const known = releases.filter((release) => release !== null);
+  const running = known.find(isRunning);
+  const last = known.toSorted((a, b) => b.lastAt.wall - a.lastAt.wall)[0];
+  return running?.id ?? last?.id ?? ids[0];
 }
 
 const EARLIER = 5;

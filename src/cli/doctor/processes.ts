@@ -5,6 +5,7 @@ import type { Plan } from "../../core/plan.ts";
 import type { TrafficState } from "../../core/routing.ts";
 import { formatShare } from "../../core/share.ts";
 import type { Context } from "../context.ts";
+import { NOBODY_IS_ANSWERED, START_PLANE } from "../cut-off.ts";
 import { mustBePlaceOf } from "../../engine/whose-place.ts";
 import { isOver } from "../follow.ts";
 import { lookAtInstances } from "../look-at-instances.ts";
@@ -53,7 +54,8 @@ function prepared(context: Context): Finding {
   return found("prepared", "info", count === 0 ? "no version yet" : `${count} ${count === 1 ? "version" : "versions"}`);
 }
 
-export function lookAtPlane(plane: TrafficState | null, fault: string | null): Finding {
+/** `isMissed`: instances that visitors are sent to run without one. */
+export function lookAtPlane(plane: TrafficState | null, fault: string | null, isMissed: boolean): Finding {
   if (fault !== null)
     return found(
       "data plane",
@@ -61,6 +63,7 @@ export function lookAtPlane(plane: TrafficState | null, fault: string | null): F
       fault,
       "its log is logs/proxy.log in the state folder; tidegate down, then tidegate release",
     );
+  if (isMissed) return found("data plane", "bad", NOBODY_IS_ANSWERED, START_PLANE);
   if (plane === null) return found("data plane", "info", "does not run; the first release starts it");
   const { table } = plane;
   if (table === null || (table.stable === null && table.candidate === null))
