@@ -75,10 +75,17 @@ export function tick(
     asked.step === undefined
       ? release.plan.steps
       : release.plan.steps.filter(({ id, name }) => id === asked.step || name === asked.step);
-  for (const step of steps) {
-    if (step.kind !== "check") continue;
-    const item = step.checklist.items.find(({ id, text }) => id === asked.item || text === asked.item);
-    if (item === undefined) continue;
+  const found = steps.flatMap((step) => {
+    const item =
+      step.kind === "check"
+        ? step.checklist.items.find(({ id, text }) => id === asked.item || text === asked.item)
+        : undefined;
+    return item === undefined ? [] : [{ step, item, isTicked: item.ticked || isTickedIn(release, step, item.id) }];
+  });
+  // The same checklist may stand in the plan twice: what is meant is what is still open.
+  const meant = found.find(({ isTicked }) => !isTicked) ?? found[0];
+  if (meant !== undefined) {
+    const { step, item, isTicked } = meant;
     if (item.check !== undefined)
       return refuse(
         "item-checked-by-machine",
@@ -86,6 +93,7 @@ export function tick(
         "mend what it checks, then: tidegate retry",
       );
     if (item.role !== undefined && !mayAct(release, person, item.role)) return roleFault(release, person, item.role);
+    if (isTicked) return { kind: "already", sentence: `"${item.text}" is ticked already.` };
     return accept(
       [{ type: "item-ticked", step: step.id, item: item.id, by: person.name, detail: act.reason ?? "" }],
       `Ticked: ${item.text}`,
@@ -101,6 +109,10 @@ export function tick(
     `No checklist of this release has an item "${asked.item}".`,
     open.length === 0 ? undefined : `open items: ${open.join(", ")}`,
   );
+}
+
+function isTickedIn(release: Release, { id }: Step, item: string): boolean {
+  return release.steps.some(({ step, ticks }) => step === id && ticks[item] !== undefined);
 }
 
 function mayAct(release: Release, person: Person, role: string): boolean {

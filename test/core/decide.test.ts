@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { rollbackSentence } from "../../src/core/way-back.ts";
 import { decide } from "../../src/core/decide.ts";
 import { replay } from "../../src/core/evolve.ts";
+import type { Step } from "../../src/core/plan.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
 import { planOf, step, USUAL, WEB, WORKER } from "../support/plans.ts";
 import { errorsVerdict, PureWorld } from "../support/pure-world.ts";
@@ -363,6 +364,27 @@ describe("people", () => {
   it("are refused an approval of a plan that they did not see (I9)", () => {
     const world = new PureWorld(planOf([step.approve(), ...USUAL.steps])).settle();
     equal(world.ask({ kind: "approve", planHash: "another" }).kind, "refused");
+  });
+
+  it("tick an item where it is still open, and once", () => {
+    const check = (id: string): Step => ({
+      ...step.start(),
+      kind: "check",
+      id,
+      name: id,
+      boundMs: MINUTE,
+      checklist: { source: "list.md", items: [{ id: "backup", text: "Backup", headings: [], ticked: false }] },
+    });
+    const world = new PureWorld(
+      planOf([check("before"), step.start(), check("after"), step.shift(100, MINUTE)]),
+    ).settle();
+    const tick = { kind: "tick", item: "backup" } as const;
+    equal(world.ask(tick).kind, "accepted");
+    equal(world.release.hold?.step, "after");
+    equal(world.ask(tick).kind, "accepted");
+    equal(world.share, 10_000);
+    equal(world.ask(tick).kind, "already");
+    equal(world.eventsOf("item-ticked").length, 2);
   });
 
   it("pause and resume; guards go on watching", () => {
