@@ -16,21 +16,17 @@ export function watchedTime(clock: Clock, before: Duration, paceMs: Duration, un
   const longest = Math.max(Math.min(LONGEST_GAP_MS, unwatchedMs / 2), 3 * paceMs);
   let watched = before;
   let last = clock.monotonic();
-  /** So much of the time since the last look was told as watched already. */
-  let told = 0;
+  /** Since the last look; nothing where that is so long ago that nobody can be said to have watched. */
+  const gap = (): Duration => {
+    const since = clock.monotonic() - last;
+    return since <= longest ? since : 0;
+  };
   return {
     look: () => {
-      const now = clock.monotonic();
-      const gap = now - last;
-      last = now;
-      watched += gap <= longest ? gap : told;
-      told = 0;
+      watched += gap();
+      last = clock.monotonic();
     },
-    now: () => {
-      const gap = clock.monotonic() - last;
-      // What began since the last look did not begin with it: a hold would be shorter by as much.
-      if (gap <= longest) told = gap;
-      return { wall: Math.round(clock.wall()), watched: Math.round(watched + told) };
-    },
+    // What begins since the last look did not begin with it: a hold would be shorter by as much.
+    now: () => ({ wall: Math.round(clock.wall()), watched: Math.round(watched + gap()) }),
   };
 }
