@@ -1,6 +1,7 @@
 /**
  * `npm run simulate`: plays worlds and says what breaks. `--seeds N --from SEED` how many and which, `--seed S --trace`
- * one of them again with everything that happens in it, `--planted` hunts planted faults, `--json` for machines.
+ * one of them again with everything that happens in it, `--planted` hunts planted faults (`--fault NAME` one of them),
+ * `--json` for machines, `--brief` without what was reached.
  */
 import { parseArgs } from "node:util";
 import { everything, UNREACHABLE, type Coverage } from "./coverage.ts";
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     planted: { type: "boolean", default: false },
     fault: { type: "string" },
     json: { type: "boolean", default: false },
+    brief: { type: "boolean", default: false },
   },
 });
 
@@ -46,7 +48,7 @@ async function many(): Promise<number> {
         sentence,
       });
   });
-  tellCoverage(coverage);
+  if (!values.brief) tellCoverage(coverage);
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);
   say(
     `${count} worlds, ${Math.round(virtualMs / 3_600_000)} virtual hours in ${seconds} s: ${failures.length === 0 ? "no rule is broken" : `${failures.length} break a rule; see one with --seed N --trace`}.`,

@@ -119,7 +119,7 @@ function direct(world: World, scenario: Scenario, random: ReturnType<typeof rand
         const finished = helper.isFinished() && engines.acting() !== null;
         if (!finished) quietSince = null;
         else if (quietSince === null) quietSince = scheduler.now();
-        else if (scheduler.now() - quietSince > 6 * SECOND) {
+        else if (scheduler.now() - quietSince > 3 * SECOND) {
           isQuiet = true;
           phase = "over";
         }

@@ -132,8 +132,8 @@ export const FAULTS: readonly PlantedFault[] = [
     name: "count unwatched time",
     rule: "time",
     file: "src/engine/watched-time.ts",
-    instead: `watched += gap <= longest ? gap : told;`,
-    put: `watched += gap;`,
+    instead: `return since <= longest ? since : 0;`,
+    put: `return since;`,
   },
   {
     name: "count the time in which no engine was",

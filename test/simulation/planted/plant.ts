@@ -8,12 +8,11 @@ const ROOT = new URL("../../../", import.meta.url);
  * Puts the fault into the program before it is loaded in this process. Answers what says, once everything is loaded,
  * whether it really is in it. Throws for one that does not apply any more: a hunt for nothing would find nothing.
  */
-export function plant({ name, file, instead, put }: PlantedFault): { mustBeIn(): void } {
+export function plant(fault: PlantedFault): { mustBeIn(): void } {
+  const { name, file, instead, put } = fault;
+  const problem = whyNotPlantable(fault);
+  if (problem !== null) throw new Error(problem);
   const url = new URL(file, ROOT);
-  if (!existsSync(url)) throw new Error(`The planted fault "${name}" is for ${file}, which is not there.`);
-  const times = readFileSync(url, "utf8").split(instead).length - 1;
-  if (times !== 1)
-    throw new Error(`The planted fault "${name}" replaces what occurs ${times} times in ${file}: ${instead}`);
   let isIn = false;
   registerHooks({
     load(loaded, context, next) {
@@ -29,4 +28,12 @@ export function plant({ name, file, instead, put }: PlantedFault): { mustBeIn():
       if (!isIn) throw new Error(`The planted fault "${name}" is in ${file}, which the simulation does not load.`);
     },
   };
+}
+
+/** Why the fault can't be put in any more, in a sentence; null: it can. */
+export function whyNotPlantable({ name, file, instead }: PlantedFault): string | null {
+  const url = new URL(file, ROOT);
+  if (!existsSync(url)) return `The planted fault "${name}" is for ${file}, which is not there.`;
+  const times = readFileSync(url, "utf8").split(instead).length - 1;
+  return times === 1 ? null : `The planted fault "${name}" replaces what occurs ${times} times in ${file}: ${instead}`;
 }

@@ -14,6 +14,8 @@ export const undoOrder: Rule = {
     /** Living instances: version and service. */
     const living = new Map<string, { version: string; service: string }>();
     const undone = new Map<number, string[]>();
+    /** Releases that are being rolled back and have begun to stop their candidate. */
+    const stopping = new Set<number>();
 
     const hasTraffic = (version: string): boolean =>
       table !== null &&
@@ -46,13 +48,15 @@ export const undoOrder: Rule = {
       if (fact.kind !== "instance") return;
       if (fact.what === "started" || fact.what === "adopted") {
         living.set(fact.id, fact);
+        // One that was asked for just before the decision may come yet: what has begun to stop must not.
         for (const [id, { planned }] of undoing())
-          if (planned.candidate.version === fact.version && typeof fact.by === "number")
-            broken(`Release ${id} is being rolled back, and ${fact.id} is started.`);
+          if (planned.candidate.version === fact.version && stopping.has(id) && typeof fact.by === "number")
+            broken(`Release ${id} is being rolled back, and ${fact.id} is started again.`);
       }
       if (fact.what === "stopped") living.delete(fact.id);
       if (fact.what !== "stopping") return;
       for (const [id, { planned }] of undoing()) {
+        if (planned.candidate.version === fact.version) stopping.add(id);
         if (planned.candidate.version !== fact.version || planned.stable === null) continue;
         if (hasTraffic(fact.version)) broken(`Release ${id}: ${fact.id} is stopped while ${fact.version} has traffic.`);
         const service = planned.plan.services.find(({ name }) => name === fact.service);

@@ -79,7 +79,7 @@ export function createPeople(world: World, scenario: Scenario, random: Random): 
     if (asked === null || view === null) return;
     ground.tell({ kind: "pressed", person, command: asked.kind, release: id });
     // The command line tells a refusal by what it saw, before it asks anybody.
-    const isRaw = button === "approve-other-plan" || button === "rollback";
+    const isRaw = button === "approve-other-plan" || button === "rollback" || button === "tick";
     if (!isRaw && carryOut(view, asked, { name: person }, "because", ground.wall()).kind !== "accepted") return;
     write(person, view.id, { kind: "command", command: asked, reason: "because" }, pokes);
   };
@@ -111,7 +111,7 @@ function commandOf(
     case "approve-other-plan":
       return { kind: "approve", planHash: "the hash of another plan" };
     case "tick":
-      return { kind: "tick", item: "person" };
+      return { kind: "tick", item: random.pick(["person", "person", "machine"]) };
     case "promote":
       return { kind: "promote", ...step };
     case "skip":
@@ -190,18 +190,25 @@ export function createHelper(world: World, people: People, random: Random): Help
     return scheduler.now() - known.at > PATIENCE_MS;
   };
 
-  /** Tries again twice, then goes back; where there is no way back, on. */
+  /** Tries again twice, then goes back; where there is no way back, on. Some go on whatever has failed. */
   const decide = (each: Release): void => {
     const current = currentStep(each);
     const key = `${each.id}/${current?.step.id ?? ""}`;
     const tried = (retries.get(key) ?? 0) + 1;
     retries.set(key, tried);
-    const options: readonly (readonly [Command, number])[] = [
+    const step = current === null ? {} : { step: current.step.id };
+    const on: readonly (readonly [Command, number])[] = [
+      [{ kind: "promote", ...step }, 2],
+      [{ kind: "promote", skip: current?.step.id ?? "" }, 4],
+    ];
+    const back: readonly (readonly [Command, number])[] = [
       [{ kind: "retry" }, 2],
       [{ kind: "rollback" }, 4],
-      [{ kind: "promote", ...(current === null ? {} : { step: current.step.id }) }, 6],
+      [{ kind: "promote", ...step }, 6],
       [{ kind: "promote", skip: current?.step.id ?? "" }, 10],
+      [{ kind: "rollback" }, Number.POSITIVE_INFINITY],
     ];
+    const options = random.chance(0.7) ? back : [...(random.chance(0.5) ? on : on.toReversed()), ...back];
     const mine = options.find(
       ([asked, until]) =>
         tried <= until && carryOut(each, asked, { name: "bob" }, "after all", world.ground.wall()).kind === "accepted",

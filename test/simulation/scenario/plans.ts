@@ -38,15 +38,20 @@ export function drawPlan(random: Random, services: readonly Service[]): Plan {
   const some = (chance: number, ...more: readonly (() => Step)[]): void => {
     for (const make of more) if (random.chance(chance)) steps.push(make());
   };
-  some(0.2, () => check(random));
+  some(0.2, () => check("before", random));
   some(0.25, () => approve("go", random));
-  some(0.15, () => openWindow(random));
-  some(0.25, () => run("before", random));
+  some(0.35, () => run("before", random));
   steps.push(...begin(random.pick(["rollback", "hold"])));
   some(
     0.3,
     () => smoke(),
     () => warm(),
+  );
+  some(
+    0.12,
+    () => approve("ready", random),
+    () => openWindow(random),
+    () => check("ready", random),
   );
   for (const [index, percent] of shares.entries()) {
     const first = index === 0;
@@ -54,13 +59,14 @@ export function drawPlan(random: Random, services: readonly Service[]): Plan {
     steps.push(shift(percent, drawHold(random), guards, onFailure));
     if (percent < 100)
       some(
-        0.12,
+        0.2,
         () => approve(`at-${percent}`, random),
         () => run(`at-${percent}`, random),
         () => notify(percent),
       );
+    if (random.chance(0.15)) steps.push(random.pick(betweenShifts(percent))(random));
   }
-  some(0.15, () => run("after", random));
+  some(0.25, () => run("after", random));
   some(0.25, () => approve("day-1", random, random.chance(0.5) ? random.between(1, 40) * SECOND : undefined));
   some(0.75, () => (random.chance(0.3) ? { ...retire(), afterMs: random.between(1, 30) * SECOND } : retire()));
   some(0.2, () => approve("day-7", random, random.between(1, 60) * SECOND));
@@ -90,6 +96,16 @@ export function drawServices(random: Random): readonly Service[] {
     [web, worker, { ...QUICK_WORKER, name: "mailer", overlap: true }],
     [worker],
   ]);
+}
+
+/** What stands there less often. */
+function betweenShifts(percent: number): readonly ((random: Random) => Step)[] {
+  return [
+    () => ({ ...smoke(), id: `smoke-${percent}` }),
+    () => ({ ...warm(), id: `warm-${percent}` }),
+    (random) => check(`at-${percent}`, random),
+    (random) => ({ ...openWindow(random), id: `window-${percent}` }),
+  ];
 }
 
 function drawGuards(random: Random): readonly Guard[] {
@@ -209,7 +225,7 @@ function openWindow(random: Random): Step {
   };
 }
 
-function check(random: Random): Step {
+function check(id: string, random: Random): Step {
   const checklist: Checklist = {
     source: "checklist.md",
     items: [
@@ -218,5 +234,5 @@ function check(random: Random): Step {
       { id: "done", text: "Told everybody", headings: [], ticked: true },
     ],
   };
-  return { ...BASE, kind: "check", id: "check", name: "check", checklist, boundMs: 20 * SECOND };
+  return { ...BASE, kind: "check", id: `check-${id}`, name: `check ${id}`, checklist, boundMs: 20 * SECOND };
 }

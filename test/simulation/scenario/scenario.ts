@@ -39,7 +39,8 @@ export type Incident = { readonly atMs: number } & (
 
 export function drawScenario(random: Random): Scenario {
   const mood = random.pick(["calm", "crashes", "outside", "people", "all", "all"] as const);
-  const troubledMs = random.between(20, 90) * SECOND;
+  const isStubborn = random.chance(0.04);
+  const troubledMs = isStubborn ? 140 * SECOND : random.between(20, 90) * SECOND;
   const services = drawServices(random.fork("services"));
   const some = (most: number): number => random.between(0, most);
   const many = (most: number): number => random.between(1, most);
@@ -53,8 +54,8 @@ export function drawScenario(random: Random): Scenario {
       v3: drawBehaviour(random.fork("v3")),
       v4: GOOD,
     },
-    perSecond: random.pick([20, 100, 300]),
-    pace: { busyMs: random.pick([200, 500, 1_000]), idleMs: SECOND },
+    perSecond: random.pick([20, 100, 300, 600]),
+    pace: { busyMs: random.pick([200, 500, 500, 1_000, 1_000]), idleMs: SECOND },
     patrol: random.chance(0.3),
     beginning:
       random.chance(0.8) || services.every(({ routes }) => routes.length === 0)
@@ -62,8 +63,16 @@ export function drawScenario(random: Random): Scenario {
         : random.pick(["adopted", "empty"]),
     first: firstPlan(plans, services),
     plans: [drawPlan(plans, services), drawPlan(plans, services), drawPlan(plans, services)],
-    incidents: Array.from({ length: incidents }, () => drawIncident(random, troubledMs, mood)),
-    presses: Array.from({ length: presses }, () => drawPress(random, troubledMs)),
+    incidents: [
+      ...Array.from({ length: incidents }, () => drawIncident(random, troubledMs, mood)),
+      ...(isStubborn ? [drawStubbornness(random)] : []),
+    ],
+    presses: [
+      ...Array.from({ length: presses }, () => drawPress(random, troubledMs)),
+      ...(isStubborn
+        ? [{ ...drawPress(random, troubledMs), button: "rollback" as const, sawMsAgo: 0, atMs: 30 * SECOND }]
+        : []),
+    ],
     troubledMs,
     dooms: Array.from({ length: dooms }, () => drawDoom(random)),
     restartAfterMs: random.pick([
@@ -72,6 +81,12 @@ export function drawScenario(random: Random): Scenario {
       [1_000, 40_000],
     ]),
   };
+}
+
+/** What a rollback needs does not work for longer than it is tried. */
+function drawStubbornness(random: Random): Incident {
+  const trouble = random.pick(["keeper-stops-nothing", "keeper-starts-nothing", "keeper-away"] as const);
+  return { atMs: random.between(5, 28) * SECOND, kind: "trouble", trouble, forMs: 110 * SECOND };
 }
 
 function drawDoom(random: Random): NonNullable<EngineProcess["doom"]> {
@@ -94,12 +109,15 @@ const OUTSIDE: readonly Trouble[] = [
   "keeper-slow",
   "keeper-away",
   "keeper-loses-answers",
+  "keeper-stops-nothing",
+  "keeper-starts-nothing",
   "store-refuses",
   "store-refuses",
   "store-slow",
   "store-unsure",
   "probes-fail",
   "tasks-flaky",
+  "checks-fail",
   "notifier-down",
   "incident",
   "rows-lost",
@@ -108,7 +126,7 @@ const OUTSIDE: readonly Trouble[] = [
 
 function drawIncident(random: Random, troubledMs: number, mood: string): Incident {
   const atMs = drawMoment(random, troubledMs);
-  const forMs = random.pick([1, 3, 10, 30, 60]) * SECOND;
+  const forMs = random.pick([1, 3, 10, 30, 60, 100]) * SECOND;
   const ofEngine = random.pick(["kill", "dispose", "rival", "stop", "stop", "lose-lock"] as const);
   const kind =
     mood === "crashes"

@@ -130,7 +130,8 @@ export function createKeeper(ground: Ground, behaviourOf: (version: string) => B
       return seen(now);
     }
     const behaviour = behaviourOf(version);
-    if (behaviour.startFails) throw new FaultError(fault("instance-not-started", `${id} could not be started.`));
+    if (behaviour.startFails || ground.troubles.has("keeper-starts-nothing"))
+      throw new FaultError(fault("instance-not-started", `${id} could not be started.`));
     const isAsked = service.routes.length > 0 || service.health !== undefined;
     const instance = bear({
       id,
@@ -158,6 +159,8 @@ export function createKeeper(ground: Ground, behaviourOf: (version: string) => B
   const stop = async (id: string, stopMs: number, by: number): Promise<void> => {
     const instance = instances.get(id);
     if (instance === undefined || instance.state === "exited") return;
+    if (ground.troubles.has("keeper-stops-nothing"))
+      throw new FaultError(fault("process-not-killable", `${id} could not be ended.`));
     instance.callOff();
     if (instance.gone === null) {
       tell(instance, "stopping", by);

@@ -16,12 +16,17 @@ export type Trouble =
   | "keeper-slow"
   | "keeper-away"
   | "keeper-loses-answers"
+  /** What it is told to stop goes on. */
+  | "keeper-stops-nothing"
+  /** What it is told to start ends at once. */
+  | "keeper-starts-nothing"
   | "store-refuses"
   | "store-slow"
   /** Written, and the answer says that it was not. */
   | "store-unsure"
   | "probes-fail"
   | "tasks-flaky"
+  | "checks-fail"
   | "notifier-down"
   /** Both versions are as bad: the database behind them is down. */
   | "incident"
