@@ -13,6 +13,9 @@ import { mustBePlaceOf } from "./whose-place.ts";
 /** How long a newer release waits for the standby of the one before it to be retired, or for that one to be undone. */
 const MAKE_ROOM_MS = 10 * MINUTE;
 
+/** Releases that can have begun between a request and its second try. */
+const LOOK_BACK = 10;
+
 const JOURNAL_REFUSES: ReadonlySet<string> = new Set(["journal-unavailable", "journal-conflict", "stale-epoch"]);
 
 export interface RequestsInput {
@@ -81,9 +84,10 @@ export function createRequests({ ports, options, hands, epoch, claim, poke, stop
     options.meet?.(request.plan);
     const { app, environment } = request.plan;
     await mustBePlaceOf(ports, { app, environment });
-    const [last = 0] = await journal.releases();
-    const begun = await begunBy(asked, last);
+    const ids = await journal.releases();
+    const begun = await begunBy(asked, ids);
     if (begun !== null) return begun;
+    const [last = 0] = ids;
     const id = last + 1;
     const releases = await hands.history(app, environment);
     if (!request.supersede) mustBeFree(releases);
@@ -114,10 +118,18 @@ export function createRequests({ ports, options, hands, epoch, claim, poke, stop
     return accepted(event);
   };
 
-  /** An engine that died before it could answer may have begun the release all the same. */
-  const begunBy = async (asked: number, last: number): Promise<RequestAnswer | null> => {
-    const event = last === 0 ? undefined : (await journal.read(last))[0]?.event;
-    return event?.type === "planned" && event.request === asked ? accepted(event) : null;
+  /**
+   * An engine that died before it could answer may have begun the release all the same, or this one, when the journal
+   * said no to what it had written.
+   */
+  const begunBy = async (asked: number, newestFirst: readonly number[]): Promise<RequestAnswer | null> => {
+    for (const id of newestFirst.slice(0, LOOK_BACK)) {
+      const [first] = await journal.read(id);
+      if (first?.event.type !== "planned" || first.event.request !== asked) continue;
+      await hands.holding(id, async () => poke());
+      return accepted(first.event);
+    }
+    return null;
   };
 
   const takeCommand = async (

@@ -60,6 +60,26 @@ describe("a request", () => {
     await stop(engine, under);
   });
 
+  it("for a release is found begun when the journal said no to what it had written", async () => {
+    let says: "yes" | "no" = "yes";
+    const { under, engine } = await atFivePercent(({ journal }) => ({
+      journal: {
+        ...journal,
+        append: async (...args: Parameters<typeof journal.append>) => {
+          const done = await journal.append(...args);
+          if (says === "yes" || args[1] !== 0) return done;
+          says = "yes";
+          throw new FaultError(REFUSED);
+        },
+      },
+    }));
+    says = "no";
+    equal((await under.release(engine, planOf(USUAL.steps.slice(0, 4)), "v3", { supersede: true })).kind, "accepted");
+    await under.until(() => under.traffic.table?.candidate?.version === "v3");
+    deepEqual(await under.journal.releases(), [3, 2, 1]);
+    await stop(engine, under);
+  });
+
   it("that an engine can't know to be another's by now is left to that one", async () => {
     const { under, engine } = await atFivePercent(() => ({}));
     await under.journal.raiseEpoch();

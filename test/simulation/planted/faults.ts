@@ -205,8 +205,8 @@ export const FAULTS: readonly PlantedFault[] = [
     name: "forget that a request has begun its release",
     rule: "asked",
     file: "src/engine/requests.ts",
-    instead: `event?.type === "planned" && event.request === asked ? accepted(event) : null`,
-    put: `event?.type === "planned" && event.request === -1 ? accepted(event) : null`,
+    instead: `first.event.request !== asked`,
+    put: `first.event.request !== -asked`,
   },
   {
     name: "leave the candidate running",
