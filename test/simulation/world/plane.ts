@@ -29,10 +29,12 @@ export interface Plane {
 export interface PlaneSettings {
   readonly ground: Ground;
   readonly perSecond: number;
+  /** How often requests are still open when the time for draining is over. */
+  readonly lingering: number;
   readonly serving: (version: string, table: RoutingTable) => Serving;
 }
 
-export function createPlane({ ground, perSecond, serving }: PlaneSettings): Plane {
+export function createPlane({ ground, perSecond, lingering, serving }: PlaneSettings): Plane {
   const { scheduler, random, troubles } = ground;
   let listeners: readonly Listener[] | null = null;
   let inForce: RoutingTable | null = null;
@@ -218,7 +220,7 @@ export function createPlane({ ground, perSecond, serving }: PlaneSettings): Plan
       },
       drain: async (_endpoint, deadlineMs) => {
         mustBeThere();
-        const tookMs = random.chance(0.7) ? random.between(0, Math.min(200, deadlineMs)) : deadlineMs;
+        const tookMs = random.chance(lingering) ? deadlineMs : random.between(0, Math.min(200, deadlineMs));
         await scheduler.sleep(tookMs, null);
         return { left: tookMs === deadlineMs ? random.between(0, 2) : 0 };
       },

@@ -32,6 +32,7 @@ export function createWorld(scenario: Scenario, random: Random, hear: (fact: Fac
   const plane = createPlane({
     ground,
     perSecond: scenario.perSecond,
+    lingering: 0.3,
     serving: (version) => {
       const mine = keeper.instances().filter((each) => each.version === version && each.isRouted);
       const { badShare, latencyMs } = behaviourOf(version);
