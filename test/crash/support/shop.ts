@@ -24,6 +24,8 @@ export interface Shop extends AsyncDisposable {
   start(words: readonly string[], options?: ShopOptions): Command;
   status(): Promise<Status>;
   keeper(): Promise<KeeperState>;
+  /** How long each share of the next release is watched; 2s to begin with. */
+  hold(time: string): void;
   /** The customers come. */
   open(): LoadProcess;
   /** They go; every order that was accepted was looked up in the store. */
@@ -38,17 +40,17 @@ export interface ShopOptions {
 /** Few enough for a machine that has much else to do: who waits for more than three seconds counts as failed. */
 const REQUESTS_PER_SECOND = 40;
 
-/** The demo's plan with shorter holds: two shares of two seconds, then all. */
-export const SHORT_STEPS = `
+/** The demo's plan with other holds: a fifth of the customers, then all of them. */
+const steps = (hold: string): string => `
 steps:
   - check: checklists/production.md
   - start
   - smoke: smoke/critical.yaml
   - warm: { pages: [/, /products, /products/soil], within: 2s, rounds: 2 }
   - shift: 20%
-    for: 2s
+    for: ${hold}
   - shift: 100%
-    for: 2s
+    for: ${hold}
   - retire
 guards:
   errors: { rollback: 1%, window: 10s, minRequests: 20, minEvents: 3, breaches: 1 }
@@ -56,14 +58,16 @@ guards:
   restarts: off
 `;
 
-export async function openShop(steps = SHORT_STEPS): Promise<Shop> {
+export async function openShop(): Promise<Shop> {
   const temporary = temporaryFolder();
   const folder = temporary.file("shop");
   const data = temporary.file("data");
   mkdirSync(data);
   const versions = await createShopRepository(folder);
   const port = await freePort(new Set());
-  writeFileSync(join(folder, "tidegate.production.yaml"), `traffic: { embedded: ${port} }\n${steps}`);
+  const hold: Shop["hold"] = (time) =>
+    writeFileSync(join(folder, "tidegate.production.yaml"), `traffic: { embedded: ${port} }\n${steps(time)}`);
+  hold("2s");
   const state = stateFolder(join(folder, ".tidegate"));
   const commands: Command[] = [];
   const loads: LoadProcess[] = [];
@@ -88,6 +92,7 @@ export async function openShop(steps = SHORT_STEPS): Promise<Shop> {
     state,
     versions,
     port,
+    hold,
     start,
     tidegate: (words, options) => start(words, options).ended,
     async status() {
