@@ -140,8 +140,8 @@ export async function outside(
 function withEpoch(runtime: Runtime): { readonly runtime: Runtime; readonly epoch: () => number | null } {
   let epoch: number | null = null;
   const claim = async (next: number): Promise<void> => {
-    await runtime.claim(next);
     epoch = next;
+    await runtime.claim(next);
   };
   return { runtime: { ...runtime, claim }, epoch: () => epoch };
 }

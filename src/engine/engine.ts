@@ -46,7 +46,9 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
   const world = createWorld(ports, poke);
   await world.lookWhoActs();
   const known = world.emergencies().map((each) => each.epoch);
-  const epoch = await claimedEpoch(ports, Math.max(0, world.traffic()?.epoch ?? 0, ...known));
+  const claimed = await claimedEpoch(ports, Math.max(0, world.traffic()?.epoch ?? 0, ...known));
+  const { epoch } = claimed;
+  let { unclaimed } = claimed;
   const bringBack = createBringBack({ ports, options, world, epoch, stopped: stopped.signal });
   const patrol = createPatrol(ports, options, world, stopped.signal);
 
@@ -73,7 +75,7 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
     options,
     hands,
     epoch,
-    claim: () => claim(ports, epoch),
+    claim: async () => void (unclaimed = await claim(epoch, [ports.traffic, ports.runtime])),
     poke,
     stopped: stopped.signal,
   });
@@ -84,6 +86,8 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
   const tick = async (): Promise<Fault | null> => {
     await (hands.needTheWorld() ? world.look(hands.services()) : world.lookWhoActs());
     mustBeNewest(epoch, world.traffic(), refusal);
+    // One that could not be asked at first would still obey whoever acted before.
+    if (unclaimed.length > 0 && hands.needTheWorld()) unclaimed = await claim(epoch, unclaimed);
     const lost = await bringBack.tick([
       ...hands.all().map((each) => each.state()),
       ...(newest === null ? [] : [newest]),

@@ -6,12 +6,14 @@ import type { Ports } from "./api.ts";
  * The epoch of this engine, claimed. Where the journal was lost, plane and keeper remember a higher one than it knows:
  * whoever holds the lock may go beyond it. `known`: the highest that was met. Faults: the journal's, stale-epoch.
  */
-export async function claimedEpoch(ports: Ports, known: number): Promise<number> {
+export async function claimedEpoch(
+  ports: Ports,
+  known: number,
+): Promise<{ readonly epoch: number; readonly unclaimed: readonly Claimable[] }> {
   for (let above = known, tries = 0; ; tries += 1) {
     const epoch = await ports.journal.raiseEpoch(above);
     try {
-      await claim(ports, epoch);
-      return epoch;
+      return { epoch, unclaimed: await claim(epoch, [ports.traffic, ports.runtime]) };
     } catch (error) {
       // They say only that theirs is higher.
       if (tries >= 40) throw error;
@@ -21,18 +23,24 @@ export async function claimedEpoch(ports: Ports, known: number): Promise<number>
 }
 
 /**
- * From now on data plane and runtime refuse whoever acted before. Those that do not run yet are claimed when they do.
- * Faults: stale-epoch.
+ * From now on data plane and runtime refuse whoever acted before. Answers which of them could not be asked: those that do
+ * not run yet are claimed when they do. Faults: stale-epoch.
  */
-export async function claim(ports: Ports, epoch: number): Promise<void> {
-  for (const outside of [ports.traffic, ports.runtime]) {
+export async function claim(epoch: number, places: readonly Claimable[]): Promise<readonly Claimable[]> {
+  const left: Claimable[] = [];
+  for (const place of places) {
     try {
-      await outside.claim(epoch);
+      await place.claim(epoch);
     } catch (error) {
       if (error instanceof FaultError && error.fault.code === "stale-epoch") throw error;
+      left.push(place);
     }
   }
+  return left;
 }
+
+/** What keeps the highest epoch that it has met. */
+export type Claimable = Pick<Ports["traffic"], "claim">;
 
 /** `refusal`: of data plane or runtime, which know a higher one. Faults: stale-epoch. */
 export function mustBeNewest(epoch: number, traffic: TrafficState | null, refusal: Fault | null): void {

@@ -9,7 +9,7 @@ export function keeperApi(keeper: Keeper, onStop: () => void): ControlHandler {
   return async (request) => {
     const [, resource, id, detail] = request.path.split("/").map(decodeURIComponent);
     const route = [request.method, resource, id === undefined ? "" : "ID", detail].filter(Boolean).join(" ");
-    if (request.method !== "GET") checkEpoch(keeper, request);
+    if (request.method !== "GET") await meetEpoch(keeper, request);
     switch (route) {
       case "GET state":
         return keeper.state();
@@ -61,9 +61,9 @@ function instanceSpec(body: unknown, id: string): InstanceSpec {
   throw new FaultError({ code: "bad-instance", what: `This is no instance that could be started: ${id}.` });
 }
 
-function checkEpoch(keeper: Keeper, request: ControlRequest): void {
+async function meetEpoch(keeper: Keeper, request: ControlRequest): Promise<void> {
   const header = request.headers[EPOCH_HEADER];
-  if (typeof header === "string") keeper.checkEpoch(Number(header));
+  if (typeof header === "string") await keeper.meet(Number(header));
 }
 
 function numberIn(request: ControlRequest, name: string, otherwise: number): number {

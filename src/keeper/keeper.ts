@@ -132,6 +132,12 @@ export class Keeper {
     await this.#save();
   }
 
+  /** A write in the name of an engine whose claim was lost claims as well. Faults: stale-epoch (412). */
+  async meet(epoch: number): Promise<void> {
+    this.checkEpoch(epoch);
+    if (epoch > this.#epoch) await this.claim(epoch);
+  }
+
   async putProxy(spec: ProxySpec): Promise<void> {
     this.#mustGoOn();
     const fresh = this.#proxy === null;

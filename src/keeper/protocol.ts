@@ -13,8 +13,8 @@
  * | `POST /leave` | 200 `{ secrets }`, then the keeper ends, alone: another one takes over, and gets with it what no file may hold · 409 `keeper-stops` |
  * | `POST /stop` | 200, then everything is stopped, what was stopped is forgotten, and the keeper ends (`tidegate down`) |
  *
- * Writes carry the engine's epoch in the header `x-tidegate-epoch`; one lower than the highest claimed gets 412. A write
- * without it comes from a person (`tidegate down`) and is not fenced. Refusals carry a Fault: `{ "fault": { code, what, fix } }`.
+ * Writes carry the engine's epoch in the header `x-tidegate-epoch`; one lower than the highest met gets 412, a higher one
+ * is the highest from then on. A write without it comes from a person (`tidegate down`) and is not fenced. Refusals carry a Fault: `{ "fault": { code, what, fix } }`.
  */
 import type { Usage } from "../core/observation.ts";
 import type { Listener } from "../core/routing.ts";

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createMemoryJournal } from "../../src/adapters/journal/memory.ts";
 import type { Evidence } from "../../src/core/evidence.ts";
@@ -6,6 +6,7 @@ import { replay } from "../../src/core/evolve.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
 import type { Engine } from "../../src/engine/api.ts";
 import { engineUnderTest, type EngineUnderTest } from "../support/engine-under-test.ts";
+import { isFault } from "../contract/journal.ts";
 import { planOf, step, USUAL, WEB, WORKER } from "../support/plans.ts";
 
 /** The engine with v1 live and closed, the way every team's second release finds it. */
@@ -449,6 +450,20 @@ describe("an engine that goes away", () => {
         .slice(before)
         .every(({ stable, candidate, share }) => stable !== null || (candidate !== null && share === 10_000)),
     );
+    await stop(next, under);
+  });
+
+  it("is refused what it asks late, by a data plane too that could not be asked when the next one took over (I3)", async () => {
+    const { under, engine } = await withV1();
+    await under.release(engine, USUAL, "v2");
+    await under.until(() => under.traffic.table?.share === 500);
+    await stop(engine, under);
+    under.traffic.setAway(true);
+    const next = await under.start();
+    await under.pass(SECOND);
+    under.traffic.setAway(false);
+    await under.pass(SECOND);
+    await rejects(under.traffic.renew(engine.epoch), isFault("stale-epoch"));
     await stop(next, under);
   });
 

@@ -184,6 +184,9 @@ describe("an instance under the keeper", () => {
     await keeper.start();
     await assert.rejects(keeper.call("/claim", { method: "POST", body: { epoch: 4 } }), refusedAsStale);
     await keeper.call("/instances/web?graceMs=1000", { method: "DELETE", headers: { "x-tidegate-epoch": "5" } });
+    // One whose claim was lost is the newest all the same.
+    await keeper.call("/instances/web?graceMs=1000", { method: "DELETE", headers: { "x-tidegate-epoch": "7" } });
+    await assert.rejects(keeper.call("/claim", { method: "POST", body: { epoch: 6 } }), refusedAsStale);
     assert.equal((await keeper.instance("web")).state, "exited");
   });
 });

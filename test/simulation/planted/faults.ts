@@ -44,8 +44,8 @@ export const FAULTS: readonly PlantedFault[] = [
     name: "forget an epoch",
     rule: "I3",
     file: "src/engine/epoch.ts",
-    instead: `      await outside.claim(epoch);`,
-    put: `      void outside;`,
+    instead: `      await place.claim(epoch);`,
+    put: `      void place;`,
   },
   {
     name: "supersede before the undo has ended",

@@ -154,7 +154,7 @@ function portsOf(
     journal: store.open(process, wire),
     emergencies: store.emergencies(process, wire),
     traffic: remoteTraffic(process, wire, plane.hand(process.id), keeper, ground),
-    runtime: remoteRuntime(process, wire, keeper.hand(process.id)),
+    runtime: remoteRuntime(process, wire, keeper),
     ...tasks(process, wire),
   };
 }
@@ -192,7 +192,9 @@ function remoteTraffic(process: EngineProcess, wire: Wire, plane: Traffic, keepe
   };
 }
 
-function remoteRuntime(process: EngineProcess, wire: Wire, keeper: Runtime): Runtime {
+function remoteRuntime(process: EngineProcess, wire: Wire, place: Keeper): Runtime {
+  let epoch: number | null = null;
+  const keeper = place.hand(process.id, () => epoch);
   const call = <T>(method: keyof Runtime, changes: boolean, work: () => Promise<T>): Promise<T> =>
     wire.remote(
       process,
@@ -200,7 +202,10 @@ function remoteRuntime(process: EngineProcess, wire: Wire, keeper: Runtime): Run
       work,
     );
   return {
-    claim: (epoch) => call("claim", true, () => keeper.claim(epoch)),
+    claim: (next) => {
+      epoch = next;
+      return call("claim", true, () => keeper.claim(next));
+    },
     prepare: (version, services, signal) => call("prepare", true, () => keeper.prepare(version, services, signal)),
     start: (order) => call("start", true, () => keeper.start(order)),
     stop: (instance, stopMs) => call("stop", true, () => keeper.stop(instance, stopMs)),

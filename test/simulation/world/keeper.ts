@@ -8,8 +8,8 @@ import type { Ground } from "./ground.ts";
 
 /** The simulated keeper, and the instances that it looks after. */
 export interface Keeper {
-  /** As one engine has it: with the epoch that it claimed last. */
-  hand(by: number): Runtime;
+  /** As one engine has it; `mine`: the epoch that it goes by. */
+  hand(by: number, mine: () => number | null): Runtime;
   instances(): readonly Instance[];
   readonly isServing: (instance: Instance) => boolean;
   at(address: string): Instance | undefined;
@@ -247,22 +247,24 @@ export function createKeeper(ground: Ground, behaviourOf: (version: string) => B
     crash,
     sicken: (instance, forMs) => void (instance.sickUntil = scheduler.now() + forMs),
     runForeign: (address) => void foreign.add(address),
-    hand: (by) => {
-      let mine: number | null = null;
+    hand: (by, mine) => {
+      const write = (): void => {
+        fence(mine());
+        epoch = Math.max(epoch, mine() ?? 0);
+      };
       return {
         claim: async (next) => {
           fence(next);
           epoch = next;
-          mine = next;
           ground.tell({ kind: "claimed", by, place: "keeper", epoch });
         },
         prepare: (version, _services: readonly Service[], signal) => prepare(version, signal),
         start: async (order) => {
-          fence(mine);
+          write();
           return start(order, by);
         },
         stop: async (id, stopMs) => {
-          fence(mine);
+          write();
           await stop(id, stopMs, by);
           return {};
         },

@@ -43,8 +43,9 @@ export function keeperClient(start: KeeperStart): KeeperClient {
   };
   return {
     async claim(next) {
-      await call("/claim", { method: "POST", body: { epoch: next } });
+      // Whatever comes of it: what is asked from now on is asked in this engine's name, or a stale one could do it too.
       epoch = next;
+      await call("/claim", { method: "POST", body: { epoch: next } });
     },
     async state() {
       // A look at an empty place must not leave a keeper behind.
