@@ -10,8 +10,8 @@ export const oneActs: Rule = {
     /** In the order in which they began to act. */
     const acted: number[] = [];
     let epoch = 0;
-    /** Engines that the plane has heard of: to one that nobody could reach, the one before is still the newest. */
-    const heard = new Set<number>();
+    /** Engines whose claim could not reach the plane: there the one before is still the newest. */
+    const unheard = new Set<number>();
 
     const isOver = (by: unknown): by is number => typeof by === "number" && by !== acted.at(-1) && acted.includes(by);
 
@@ -21,12 +21,13 @@ export const oneActs: Rule = {
         acted.push(fact.by);
         epoch = Math.max(epoch, fact.epoch);
       }
-      if (fact.kind === "claimed" && fact.place === "plane") heard.add(fact.by);
+      if (fact.kind === "refused" && fact.method === "plane.claim") unheard.add(fact.by);
+      if (fact.kind === "claimed" && fact.place === "plane") unheard.delete(fact.by);
       if (fact.kind === "table" && isOver(fact.by))
         broken(`Engine ${fact.by} wrote a table after engine ${acted.at(-1) ?? 0} took over.`);
       if (fact.kind === "instance" && isOver(fact.by) && (fact.what === "started" || fact.what === "stopping"))
         broken(`Engine ${fact.by} had ${fact.id} ${fact.what} after engine ${acted.at(-1) ?? 0} took over.`);
-      if (fact.kind === "renewed" && isOver(fact.by) && heard.has(acted.at(-1) ?? 0))
+      if (fact.kind === "renewed" && isOver(fact.by) && !unheard.has(acted.at(-1) ?? 0))
         broken(`Engine ${fact.by} renewed the lease after engine ${acted.at(-1) ?? 0} took over.`);
       if (fact.kind === "answered" && isOver(fact.by))
         broken(`Engine ${fact.by} answered a request after engine ${acted.at(-1) ?? 0} took over.`);
