@@ -48,7 +48,8 @@ function decideRelease(release: Release, seen: Seen, now: Moment): readonly Rele
 
 /** A newer release waits for the slot. */
 function retireEarly(release: Release, now: Moment): readonly ReleaseEvent[] {
-  if (release.standbyRetired || release.state === "rolled-back") return [];
+  // What is put back needs its standby more than any release needs the slot.
+  if (release.standbyRetired || release.undo !== null) return [];
   const effects = release.earlyRetirement ?? {};
   const next = advance(release.id, retireRecipe(release), effects, { kind: "early-retirement" }, now, () => true);
   return next.kind === "request" ? next.events : [];

@@ -21,6 +21,6 @@ export function isSettled(release: Release, wall: Instant): boolean {
 }
 
 /** A newer release waits until the standby is gone. */
-function isMakingRoom({ followedBy, standbyRetired, state }: Release): boolean {
-  return followedBy !== null && !standbyRetired && state !== "rolled-back";
+function isMakingRoom({ followedBy, standbyRetired, undo }: Release): boolean {
+  return followedBy !== null && !standbyRetired && undo === null;
 }

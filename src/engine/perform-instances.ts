@@ -124,6 +124,8 @@ export async function stopServices(stage: Stage, effect: Extract<Effect, { kind:
       Math.max(...routedOnes.map((each) => serviceOf(each)?.drainMs ?? 0)),
     );
   }
+  // While it drained a rollback may have been decided that needs just these.
+  stage.signal.throwIfAborted();
   const outcomes = await Promise.all(living.map((each) => runtime.stop(each.id, serviceOf(each)?.stopMs ?? 10_000)));
   const leftRunning = outcomes.flatMap((outcome) => outcome.leftRunning ?? []);
   const left = mine(await stage.world.freshInstances()).filter(({ adopted }) => !adopted);

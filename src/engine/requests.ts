@@ -72,7 +72,7 @@ export function createRequests({ ports, options, hands, epoch, claim, poke, stop
       await hands.holding(holder.id, async (older) => {
         await older.command({ kind: "retire-early", for: next }, by, undefined);
         await until(
-          () => older.state().standbyRetired,
+          () => older.state().standbyRetired || older.state().undo !== null,
           `The standby of release ${holder.id} could not be retired in time.`,
         );
       });

@@ -19,7 +19,7 @@ export type Outcome = { readonly observed: Observed } | { readonly fault: Fault 
 export interface UnderWay {
   /** Performs it; never throws. One of a rollback begins when what was begun before it has stopped. */
   begin(event: EventOf<"effect-requested">): void;
-  /** Stops what belongs to steps: a rollback is decided. */
+  /** Stops what belongs to steps and to a retirement brought forward: a rollback is decided. */
   abortSteps(): void;
   isEmpty(): boolean;
   /** Nothing is to be decided any more, and of what is under way only messages are told of. */
@@ -44,6 +44,7 @@ export interface UnderWayInput {
 interface Performance {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
+  /** Goes on when a rollback is decided. */
   readonly isUndo: boolean;
   readonly isMessage: boolean;
 }
@@ -97,7 +98,7 @@ export function createUnderWay({ clock, stage, settled, refused, fatal }: UnderW
       performances.set(key, {
         controller,
         ended: run(event, controller.signal, before).catch(fatal),
-        isUndo: within.kind !== "step",
+        isUndo: within.kind === "undo" || within.kind === "message",
         isMessage: within.kind === "message",
       });
     },

@@ -58,3 +58,25 @@ describe("a live release whose place a newer one has taken", () => {
     equal(world.ask({ kind: "retire-early", for: 2 }, "tidegate").kind, "already");
   });
 });
+
+it("a rollback keeps the standby that a newer release would have retired, even one that failed", () => {
+  const world = new PureWorld(planOf(USUAL.steps.slice(0, 4)));
+  world.verdicts = [errorsVerdict("pass")];
+  world.settle().pass(3 * MINUTE);
+  world.outcome = (effect) => (effect.kind === "stop" ? null : { observed: {} });
+  world.ask({ kind: "retire-early", for: 2 }, "tidegate");
+  world.takeOver();
+  world.outcome = (effect) =>
+    effect.kind === "stop" ? { fault: { code: "not-killable", what: "It still runs." } } : { observed: {} };
+  world.ask({ kind: "rollback" });
+  world.pass(5 * MINUTE, SECOND);
+  equal(world.release.state, "failed");
+  equal(world.share, 0);
+  world.takeOver();
+  world.pass(MINUTE);
+  const decided = world.history.findIndex(({ event }) => event.type === "rollback-decided");
+  const asked = world.history
+    .slice(decided)
+    .flatMap(({ event }) => (event.type === "effect-requested" ? [event.name] : []));
+  ok(!asked.includes("stop-standby"), asked.join());
+});

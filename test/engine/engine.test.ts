@@ -261,6 +261,25 @@ describe("the engine", () => {
     await stop(other, without);
   });
 
+  it("does not stop a standby that it was draining for a newer release when a rollback needs it", async () => {
+    const { under, engine, state } = await withV1();
+    await under.release(engine, planOf(USUAL.steps.slice(0, 4)), "v2");
+    await under.until(async () => (await state(2)) === "closed");
+    const drained = under.traffic.holdNext("drain");
+    const third = engine.ask({ kind: "release", plan: USUAL, version: "v3", supersede: false }, null, "bob");
+    await under.until(() => under.traffic.calls.some(({ method }) => method === "drain"));
+    const back = engine.ask({ kind: "command", command: { kind: "rollback" } }, 2, "ann");
+    await under.pass(SECOND);
+    drained();
+    await under.until(async () => (await state(2)) === "rolled-back");
+    equal((await back).kind, "accepted");
+    equal((await third).kind, "refused");
+    equal(under.traffic.table?.stable?.version, "v1");
+    ok((await under.runtime.instances()).some(({ version, state: is }) => version === "v1" && is === "running"));
+    ok(!under.runtime.calls.some(({ method, arguments: [id] }) => method === "stop" && String(id).includes("v1")));
+    await stop(engine, under);
+  });
+
   it("sends nobody to what it drains, whoever has given it a share meanwhile", async () => {
     const { under, engine, state } = await withV1();
     await under.release(engine, USUAL, "v2");
