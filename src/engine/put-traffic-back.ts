@@ -9,6 +9,8 @@ import { whyStableIsNotReady } from "./stable-ready.ts";
 
 export interface PutBackOrder {
   readonly by: string;
+  /** Of the emergency, unique: it gets into a journal once. By default a random one. */
+  readonly id?: string;
   readonly reason?: string;
   /** To stable even where it does not answer as ready. */
   readonly anyway: boolean;
@@ -45,7 +47,7 @@ const TRIES = 8;
  */
 export async function putTrafficBack(exit: EmergencyExit, order: PutBackOrder): Promise<PutBackReport> {
   const begun = exit.clock.monotonic();
-  const id = randomUUID();
+  const id = order.id ?? randomUUID();
   const troubles: string[] = [];
   const state = await exit.traffic.read().catch((error: unknown) => {
     troubles.push(faultOf(error, "traffic-unreachable", "The data plane does not answer.").what);

@@ -114,7 +114,10 @@ export type ProcessChange =
   | "disposed"
   | "lost-lock"
   /** It was told that another one acts, and stopped. */
-  | "fenced";
+  | "fenced"
+  /** It is none that acts: `rollback --now` */
+  | "rolls-back-now"
+  | "rolled-back-now";
 export type InstanceChange =
   "started" | "found" | "ready" | "crashed" | "restarted" | "stopping" | "stopped" | "adopted";
 

@@ -45,6 +45,8 @@ export const evidence: Rule = {
       const entry = ledger.get(fact.release);
       if (entry === undefined) return;
       const { candidate, stable, plan } = entry.planned;
+      // What went before the journal was decided when the figures were fresh.
+      const isLate = fact.events.some(({ event }) => event.type === "emergency-noted-late");
       for (const { event } of fact.events) {
         if (event.type === "verdict-changed") {
           const key = `${fact.release}/${event.verdict.metric}`;
@@ -74,7 +76,7 @@ export const evidence: Rule = {
           broken(`Release ${fact.release}: ${event.type} on the verdict "${decided.verdict.verdict}".`);
         if (decided.verdict.figures.n === 0 && !isOfProcesses(decided.verdict.metric))
           broken(`Release ${fact.release}: ${event.type} on no requests at all: ${decided.verdict.sentence}`);
-        if (!isSupported(decided.verdict, candidate.version, fact.at))
+        if (!isLate && !isSupported(decided.verdict, candidate.version, fact.at))
           broken(`Release ${fact.release}: ${event.type} on figures that nobody counted: ${decided.verdict.sentence}`);
       }
     };

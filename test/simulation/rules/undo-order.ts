@@ -11,6 +11,8 @@ export const undoOrder: Rule = {
     const ledger: Ledger = new Map();
     let table: RoutingTable | null = null;
     let isMeddled = false;
+    /** Releases whose traffic was put back without asking anybody. */
+    const putBack = new Set<number>();
     /** Living instances: version and service. */
     const living = new Map<string, { version: string; service: string }>();
     const undone = new Map<number, string[]>();
@@ -34,6 +36,10 @@ export const undoOrder: Rule = {
       }
       readInto(ledger, fact);
       if (fact.kind === "table") {
+        const { emergency, release, share } = fact.table;
+        if (emergency?.outcome === "put-back") putBack.add(release);
+        else if (putBack.has(release) && share > 0 && typeof fact.by === "number")
+          broken(`Release ${release} was put back at once, and has ${share / 100}% again.`);
         table = fact.table;
         isMeddled = fact.by === "somebody";
       }

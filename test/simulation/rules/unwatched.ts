@@ -64,6 +64,8 @@ export const unwatched: Rule = {
       const entry = ledger.get(table.release);
       if (entry === undefined || table.share === 0 || table.share === WHOLE || table.stable === null) return;
       const { afterMs, do: what } = entry.planned.plan.unwatched;
+      // Frozen: stable could not take it.
+      if (table.emergency?.outcome === "frozen") return;
       if (what === "hold" || fact.at - watchedAt <= afterMs + SLACK_MS) return;
       said = table.revision;
       broken(`${table.share / 100}% stand for ${fact.at - watchedAt} ms, and nobody has looked for as long.`);

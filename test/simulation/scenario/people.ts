@@ -72,6 +72,7 @@ export function createPeople(world: World, scenario: Scenario, random: Random): 
       release(person, `v${random.between(2, 4)}`, { supersede: button === "supersede" });
       return;
     }
+    if (button === "rollback-now") return world.rollBackNow(person);
     const id = ofOlder ? (older ?? newest) : newest;
     if (id === undefined) return;
     if (button === "look") return look(id);
@@ -99,7 +100,7 @@ export function createPeople(world: World, scenario: Scenario, random: Random): 
 }
 
 function commandOf(
-  button: Exclude<Button, "release" | "supersede" | "look">,
+  button: Exclude<Button, "release" | "supersede" | "look" | "rollback-now">,
   view: Release,
   random: Random,
 ): Command | null {

@@ -24,6 +24,7 @@ export type Button =
   | "resume"
   | "step-back"
   | "rollback"
+  | "rollback-now"
   | "retry"
   | "release"
   | "supersede"
@@ -42,6 +43,7 @@ const BUTTONS: readonly Button[] = [
   "step-back",
   "step-back",
   "rollback",
+  "rollback-now",
   "retry",
   "release",
   "supersede",

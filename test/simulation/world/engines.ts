@@ -21,6 +21,8 @@ export interface Engines {
   kill(process: EngineProcess, at: string): void;
   stop(process: EngineProcess): void;
   resume(process: EngineProcess): void;
+  /** Another command of the command line, in a process of its own. */
+  beside(): EngineProcess;
   /** Ctrl-C: it stops acting and ends. */
   dispose(process: EngineProcess): void;
 }
@@ -43,6 +45,7 @@ export function createEngines({ ground, store, keeper, plane, tasks, options }: 
   const { scheduler } = ground;
   const processes: EngineProcess[] = [];
   const engines = new Map<EngineProcess, Engine>();
+  let lastId = 0;
 
   const kill: Engines["kill"] = (process, at) => {
     if (!process.alive) return;
@@ -95,18 +98,24 @@ export function createEngines({ ground, store, keeper, plane, tasks, options }: 
     store.free(process);
   };
 
+  const born = (doom: EngineProcess["doom"]): EngineProcess => {
+    lastId += 1;
+    return {
+      id: lastId,
+      bornAt: scheduler.now(),
+      alive: true,
+      stopped: false,
+      late: [],
+      doom,
+      appending: 0,
+      isOwed: false,
+    };
+  };
+
   return {
+    beside: () => born(null),
     begin: (doom, waits) => {
-      const process: EngineProcess = {
-        id: processes.length + 1,
-        bornAt: scheduler.now(),
-        alive: true,
-        stopped: false,
-        late: [],
-        doom,
-        appending: 0,
-        isOwed: false,
-      };
+      const process = born(doom);
       processes.push(process);
       ground.tell({ kind: "process", by: process.id, what: "born" });
       scheduler.after(0, process, () => void act(process, waits));
@@ -159,7 +168,13 @@ function portsOf(
   };
 }
 
-function remoteTraffic(process: EngineProcess, wire: Wire, plane: Traffic, keeper: Keeper, ground: Ground): Traffic {
+export function remoteTraffic(
+  process: EngineProcess,
+  wire: Wire,
+  plane: Traffic,
+  keeper: Keeper,
+  ground: Ground,
+): Traffic {
   const call = <T>(method: keyof Traffic, changes: boolean, work: () => Promise<T>): Promise<T> =>
     wire
       .remote(process, { place: "plane", method: `plane.${method}`, changes, unreachable: "traffic-unreachable" }, work)

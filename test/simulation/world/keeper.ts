@@ -11,6 +11,7 @@ export interface Keeper {
   /** As one engine has it; `mine`: the epoch that it goes by. */
   hand(by: number, mine: () => number | null): Runtime;
   instances(): readonly Instance[];
+  epoch(): number;
   readonly isServing: (instance: Instance) => boolean;
   at(address: string): Instance | undefined;
   /** Whether whoever claimed this epoch may still change something. Faults: stale-epoch. */
@@ -241,6 +242,7 @@ export function createKeeper(ground: Ground, behaviourOf: (version: string) => B
 
   return {
     instances: () => [...instances.values()],
+    epoch: () => epoch,
     isServing,
     at: (address) => [...instances.values()].find((each) => each.address === address && each.state !== "exited"),
     fence,

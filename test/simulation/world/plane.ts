@@ -22,6 +22,8 @@ export interface Plane {
   epoch(): number;
   /** Somebody else changes the share, behind every engine's back. */
   meddle(share: number): void;
+  /** What its next process begins with, written past it: it begins at once where none runs. */
+  overwrite(table: RoutingTable, by: number): void;
   /** Its process dies and another one goes on with the table; the figures are gone. */
   restart(): void;
 }
@@ -192,6 +194,10 @@ export function createPlane({ ground, perSecond, lingering, serving }: PlaneSett
       const isPartial = share > 0 && share < WHOLE && inForce.stable !== null;
       const lease = isPartial ? (inForce.lease ?? { unwatchedMs: 20 * SECOND, do: "stable" as const }) : null;
       putInForce({ ...inForce, revision: inForce.revision + 1, share, lease }, "somebody");
+    },
+    overwrite: (table, by) => {
+      epoch = Math.max(epoch, table.epoch);
+      putInForce(table, by);
     },
     restart: () => {
       count();

@@ -27,6 +27,7 @@ export interface Store {
   ask(request: NewRequest): number;
   answerTo(request: number): RequestAnswer | null;
   openRequests(): readonly Request[];
+  epoch(): number;
   /** Gives the lock up in its name: its process has died, or whoever guards the lock believes so. */
   free(process: EngineProcess): void;
   holder(): EngineProcess | null;
@@ -129,6 +130,7 @@ export function createStore(ground: Ground): Store {
     answerTo,
     openRequests,
     holder: () => holder,
+    epoch: () => epoch,
     emergencies: (process, wire) => {
       const local = <T>(method: string, work: () => Promise<T>): Promise<T> =>
         wire.remote(

@@ -4,6 +4,7 @@ import { createScheduler, type Scheduler } from "../scheduler.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { GOOD } from "./app.ts";
 import { createEngines, type Engines } from "./engines.ts";
+import { rollBackNow } from "./emergency.ts";
 import { createGround, type Ground } from "./ground.ts";
 import { createKeeper, type Keeper } from "./keeper.ts";
 import { createPlane, type Plane } from "./plane.ts";
@@ -20,6 +21,7 @@ export interface World {
   readonly keeper: Keeper;
   readonly plane: Plane;
   readonly engines: Engines;
+  rollBackNow(by: string): void;
 }
 
 export function createWorld(scenario: Scenario, random: Random, hear: (fact: Fact) => void): World {
@@ -49,5 +51,14 @@ export function createWorld(scenario: Scenario, random: Random, hear: (fact: Fac
     tasks,
     options: { pace: scenario.pace, patrol: scenario.patrol },
   });
-  return { scheduler, ground, troubles, store, keeper, plane, engines };
+  return {
+    scheduler,
+    ground,
+    troubles,
+    store,
+    keeper,
+    plane,
+    engines,
+    rollBackNow: (by) => rollBackNow({ ground, store, keeper, plane, tasks }, engines.beside(), by),
+  };
 }
