@@ -5,9 +5,9 @@
  */
 import { statSync } from "node:fs";
 import { openSqliteJournal } from "../src/adapters/journal/sqlite.ts";
-import { replay } from "../src/core/evolve.ts";
-import type { Plan } from "../src/core/plan.ts";
-import { DAY, HOUR, MINUTE } from "../src/core/time.ts";
+import { replay } from "../src/core/release/evolve.ts";
+import type { Plan } from "../src/core/plan/plan.ts";
+import { DAY, HOUR, MINUTE } from "../src/core/time/time.ts";
 import { stateFolder, type StateFolder } from "../src/local/state-folder.ts";
 import type { Journal } from "../src/ports/journal.ts";
 import { engineUnderTest } from "../test/support/engine-under-test.ts";

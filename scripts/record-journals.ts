@@ -3,7 +3,7 @@
  * Later versions must replay them (test/replay). The recordings of a version that was published are never made again.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { replay } from "../src/core/evolve.ts";
+import { replay } from "../src/core/release/evolve.ts";
 import { recorded } from "../test/support/recorded-journal.ts";
 import { play, SCENARIOS } from "../test/support/scenarios.ts";
 import { standOf } from "../test/support/stand.ts";

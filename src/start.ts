@@ -3,7 +3,7 @@ import { createContext } from "./cli/context.ts";
 import type { Machinery } from "./cli/machinery.ts";
 import { runCli, tellMistake } from "./cli/run.ts";
 import { FaultError, faultOf } from "./core/fault.ts";
-import type { Listener } from "./core/routing.ts";
+import type { Listener } from "./core/traffic/routing.ts";
 
 /** Starts the command line with everything it may need; the process ends with its exit code. */
 export async function start(): Promise<void> {

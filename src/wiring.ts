@@ -12,9 +12,9 @@ import type {
 } from "./cli/machinery.ts";
 import { FaultError } from "./core/fault.ts";
 import type { InstanceSeen } from "./core/observation.ts";
-import type { Plan } from "./core/plan.ts";
-import type { TrafficState } from "./core/routing.ts";
-import { secretsOf } from "./core/secrets.ts";
+import type { Plan } from "./core/plan/plan.ts";
+import type { TrafficState } from "./core/traffic/routing.ts";
+import { secretsOf } from "./core/plan/secrets.ts";
 import { EPOCH_HEADER, KEEPER_SOCKET, type KeeperState } from "./keeper/protocol.ts";
 import { writeFileAtomically } from "./local/atomic-file.ts";
 import { callControl, isAnswered } from "./local/control-socket.ts";

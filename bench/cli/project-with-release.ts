@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openSqliteJournal } from "../../src/adapters/journal/sqlite.ts";
 import { loadPlanFile } from "../../src/config/load.ts";
-import type { ReleaseEvent } from "../../src/core/event.ts";
+import type { ReleaseEvent } from "../../src/core/release/event.ts";
 import { createStateFolder, stateFolder } from "../../src/local/state-folder.ts";
 
 const PLAN = `app: shop

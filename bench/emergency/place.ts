@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { TrafficState } from "../../src/core/routing.ts";
+import type { TrafficState } from "../../src/core/traffic/routing.ts";
 import { callControl } from "../../src/local/control-socket.ts";
 import { type StateFolder, stateFolder } from "../../src/local/state-folder.ts";
 import { startProgram, type StartedProgram, freePort } from "../measure/started-program.ts";

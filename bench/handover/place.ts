@@ -1,6 +1,6 @@
 import { createEmbeddedTraffic } from "../../src/adapters/traffic/embedded.ts";
 import { ensureKeeper, restartKeeper } from "../../src/adapters/runtime/processes/ensure-keeper.ts";
-import type { TrafficState } from "../../src/core/routing.ts";
+import type { TrafficState } from "../../src/core/traffic/routing.ts";
 import { KEEPER_SOCKET, type KeeperState } from "../../src/keeper/protocol.ts";
 import { callControl } from "../../src/local/control-socket.ts";
 import { createStateFolder, stateFolder } from "../../src/local/state-folder.ts";

@@ -1,5 +1,5 @@
 import { createEmbeddedTraffic } from "../../src/adapters/traffic/embedded.ts";
-import type { Backend, Endpoint, RoutingTable } from "../../src/core/routing.ts";
+import type { Backend, Endpoint, RoutingTable } from "../../src/core/traffic/routing.ts";
 import { isAnswered } from "../../src/local/control-socket.ts";
 import { createStateFolder, stateFolder } from "../../src/local/state-folder.ts";
 import type { Traffic } from "../../src/ports/traffic.ts";

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { cohortOf, isInCandidate, WHOLE } from "../../src/core/share.ts";
+import { cohortOf, isInCandidate, WHOLE } from "../../src/core/traffic/share.ts";
 import { type Asked, ClientConnection } from "../load/client-connection.ts";
 import { startListening } from "../measure/started-program.ts";
 import { backendOf, startTidegateProxy, type StartedProxy } from "../measure/tidegate-proxy.ts";

@@ -1,4 +1,4 @@
-import type { Plan } from "../core/plan.ts";
+import type { Plan } from "../core/plan/plan.ts";
 import type { Context } from "./context.ts";
 
 export const NOBODY_IS_ANSWERED = "instances run, but no data plane before them: nobody is answered";

@@ -1,5 +1,5 @@
 import type { Fault } from "../core/fault.ts";
-import type { Status } from "../core/status.ts";
+import type { Status } from "../core/status/status.ts";
 
 /** With which the program ends; scripts read them. */
 export type ExitCode = 0 | 2 | 3 | 10 | 11 | 12 | 130;

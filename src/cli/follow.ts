@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { FaultError } from "../core/fault.ts";
-import { evolve } from "../core/evolve.ts";
-import { type Release } from "../core/release.ts";
-import type { Status } from "../core/status.ts";
+import { evolve } from "../core/release/evolve.ts";
+import { type Release } from "../core/release/release.ts";
+import type { Status } from "../core/status/status.ts";
 import type { StoredEvent } from "../ports/journal.ts";
 import { journalStatus, type Session } from "./session.ts";
 

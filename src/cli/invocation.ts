@@ -1,5 +1,5 @@
 import { Command, CommanderError, type OptionValues } from "commander";
-import { nearest } from "../core/nearest.ts";
+import { nearest } from "../core/text/nearest.ts";
 import { FaultError } from "../core/fault.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { CommandDefinition } from "./definition.ts";

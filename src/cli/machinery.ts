@@ -1,7 +1,7 @@
 import type { InstanceSeen } from "../core/observation.ts";
-import type { Plan } from "../core/plan.ts";
-import type { TrafficState } from "../core/routing.ts";
-import type { Duration, Instant } from "../core/time.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import type { TrafficState } from "../core/traffic/routing.ts";
+import type { Duration, Instant } from "../core/time/time.ts";
 import type { EngineOptions, Ports } from "../engine/api.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 import type { EmergencyExit } from "../ports/emergency-exit.ts";

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Override } from "../config/overrides.ts";
-import { canonicalJson } from "../core/canonical-json.ts";
+import { canonicalJson } from "../core/text/canonical-json.ts";
 import type { ObservationBatch, SecondRow } from "../core/observation.ts";
-import type { Plan, StepOf } from "../core/plan.ts";
-import { isRunning, type Release } from "../core/release.ts";
-import { hadVisitors, putBackBefore, putBackSentence } from "../core/put-back.ts";
-import { statusOf } from "../core/status.ts";
-import { SECOND } from "../core/time.ts";
-import { formatShare } from "../core/share.ts";
-import { formatDuration } from "../core/time.ts";
+import type { Plan, StepOf } from "../core/plan/plan.ts";
+import { isRunning, type Release } from "../core/release/release.ts";
+import { hadVisitors, putBackBefore, putBackSentence } from "../core/command/put-back.ts";
+import { statusOf } from "../core/status/status.ts";
+import { SECOND } from "../core/time/time.ts";
+import { formatShare } from "../core/traffic/share.ts";
+import { formatDuration } from "../core/time/time.ts";
 import type { Traffic } from "../ports/traffic.ts";
 import { unwrittenServices, WRITE_RUN } from "./init/unknown-run.ts";
 

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { describeFault, type Fault, FaultError } from "../core/fault.ts";
-import type { Plan } from "../core/plan.ts";
-import { replay } from "../core/evolve.ts";
-import { type Release } from "../core/release.ts";
-import { type Status, statusOf } from "../core/status.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import { replay } from "../core/release/evolve.ts";
+import { type Release } from "../core/release/release.ts";
+import { type Status, statusOf } from "../core/status/status.ts";
 import type { EngineIdentity, RemoteEngine } from "../server/engine-socket.ts";
 import type { Engine, RequestAnswer, RequestBody } from "../engine/api.ts";
 import { type LockHolder, lockHolder } from "../local/lock-holder.ts";

@@ -1,6 +1,6 @@
-import type { Emergency } from "../core/emergency.ts";
-import type { Release } from "../core/release.ts";
-import type { Status } from "../core/status.ts";
+import type { Emergency } from "../core/release/emergency.ts";
+import type { Release } from "../core/release/release.ts";
+import type { Status } from "../core/status/status.ts";
 import { type LockHolder, lockHolder } from "../local/lock-holder.ts";
 import type { Context } from "./context.ts";
 import { isOver } from "./follow.ts";

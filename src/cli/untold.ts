@@ -1,5 +1,5 @@
-import { type Emergency, untold } from "../core/emergency.ts";
-import type { Release } from "../core/release.ts";
+import { type Emergency, untold } from "../core/release/emergency.ts";
+import type { Release } from "../core/release/release.ts";
 import type { Context } from "./context.ts";
 
 /** What was done in an emergency and the release's journal does not know of yet: by the file, and by the data plane itself. */

@@ -1,6 +1,6 @@
-import { command as carryOut, type Command } from "../core/command.ts";
+import { command as carryOut, type Command } from "../core/command/command.ts";
 import { describeFault, type Fault, FaultError } from "../core/fault.ts";
-import { isEnded, type Release } from "../core/release.ts";
+import { isEnded, type Release } from "../core/release/release.ts";
 import type { RequestAnswer } from "../engine/api.ts";
 import { confirm } from "./ask.ts";
 import { answer, type Context } from "./context.ts";

@@ -1,6 +1,6 @@
-import type { Release } from "../core/release.ts";
-import { currentStep } from "../core/release.ts";
-import type { Status } from "../core/status.ts";
+import type { Release } from "../core/release/release.ts";
+import { currentStep } from "../core/release/release.ts";
+import type { Status } from "../core/status/status.ts";
 import type { Context } from "./context.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { type FollowView, isOver } from "./follow.ts";

@@ -1,7 +1,7 @@
 import { unwatchedSentence } from "./render/unwatched.ts";
-import type { Release } from "../core/release.ts";
-import type { Status } from "../core/status.ts";
-import { formatDuration } from "../core/time.ts";
+import type { Release } from "../core/release/release.ts";
+import type { Status } from "../core/status/status.ts";
+import { formatDuration } from "../core/time/time.ts";
 import type { Context } from "./context.ts";
 import { DONE, type ExitCode, exitCodeOf, STOPPED_WATCHING, WAITS_FOR_PERSON } from "./exit-code.ts";
 import { follow, isOver, isSettled, needsWatching } from "./follow.ts";

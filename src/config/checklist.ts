@@ -1,7 +1,7 @@
-import type { Checklist, ChecklistItem, MachineCheck } from "../core/checklist.ts";
-import { nearest } from "../core/nearest.ts";
-import { parseDuration, type Parsed } from "../core/units.ts";
-import type { Duration } from "../core/time.ts";
+import type { Checklist, ChecklistItem, MachineCheck } from "../core/plan/checklist.ts";
+import { nearest } from "../core/text/nearest.ts";
+import { parseDuration, type Parsed } from "../core/text/units.ts";
+import type { Duration } from "../core/time/time.ts";
 import { parseMachineCheck } from "./machine-check.ts";
 import { type MarkdownItem, markdownItems, type Remark } from "./markdown-items.ts";
 import type { Place, Source } from "./reading/located.ts";

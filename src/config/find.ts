@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { nearest } from "../core/nearest.ts";
+import { nearest } from "../core/text/nearest.ts";
 import { PlanFileError } from "./plan-file-error.ts";
 import type { ProblemCode } from "./reading/problem.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
-import { nearest } from "../core/nearest.ts";
-import type { Plan } from "../core/plan.ts";
+import { nearest } from "../core/text/nearest.ts";
+import type { Plan } from "../core/plan/plan.ts";
 import type { SideFile } from "./compile/context.ts";
 import { findPlanFile, namesIn, overlayOf, missingOverlay, refuse } from "./find.ts";
 import { type EnvironmentOverrides, isEnvironmentName, type Override, readOverrides } from "./overrides.ts";

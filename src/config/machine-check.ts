@@ -1,7 +1,7 @@
-import type { MachineCheck } from "../core/checklist.ts";
-import { nearest } from "../core/nearest.ts";
-import { misread, parseBytes, type Parsed, parsed, parsePercent } from "../core/units.ts";
-import { type Duration, MINUTE, SECOND } from "../core/time.ts";
+import type { MachineCheck } from "../core/plan/checklist.ts";
+import { nearest } from "../core/text/nearest.ts";
+import { misread, parseBytes, type Parsed, parsed, parsePercent } from "../core/text/units.ts";
+import { type Duration, MINUTE, SECOND } from "../core/time/time.ts";
 
 /** How each kind of machine check is written; the message of every mistake in one. */
 export const CHECK_SPELLINGS = {

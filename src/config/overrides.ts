@@ -1,6 +1,6 @@
-import type { Share } from "../core/share.ts";
-import { parseDuration, type Parsed, parsed, misread, parseShare } from "../core/units.ts";
-import type { Duration } from "../core/time.ts";
+import type { Share } from "../core/traffic/share.ts";
+import { parseDuration, type Parsed, parsed, misread, parseShare } from "../core/text/units.ts";
+import type { Duration } from "../core/time/time.ts";
 import { type Problem, wholeFile } from "./reading/problem.ts";
 
 /** What environment variables say of a plan; they go before the plan file and its overlay. */

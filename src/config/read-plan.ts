@@ -1,6 +1,6 @@
 import { basename } from "node:path";
-import type { Plan } from "../core/plan.ts";
-import { userNamesIn } from "../core/references.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import { userNamesIn } from "../core/text/references.ts";
 import { compilePlan } from "./compile/compile.ts";
 import type { CompileContext, SideFile } from "./compile/context.ts";
 import { isGiven } from "./compile/references.ts";

@@ -1,4 +1,4 @@
-import type { SmokeFlow } from "../core/smoke.ts";
+import type { SmokeFlow } from "../core/smoke/smoke.ts";
 import type { Located, Source } from "./reading/located.ts";
 import { type PathProblem, placed, type Problem } from "./reading/problem.ts";
 import { validate } from "./reading/validate.ts";

@@ -1,6 +1,6 @@
-import { JSON_PATHS_READ, parseJsonPath } from "../core/json-path.ts";
-import type { JsonExpectation, SmokeFlow, SmokeHttp, SmokeRequest } from "../core/smoke.ts";
-import { SECOND } from "../core/time.ts";
+import { JSON_PATHS_READ, parseJsonPath } from "../core/smoke/json-path.ts";
+import type { JsonExpectation, SmokeFlow, SmokeHttp, SmokeRequest } from "../core/smoke/smoke.ts";
+import { SECOND } from "../core/time/time.ts";
 import type { Path } from "./reading/located.ts";
 import type { PathProblem } from "./reading/problem.ts";
 import type { SmokeFlowInput, SmokeRequestInput } from "./schema/smoke.ts";

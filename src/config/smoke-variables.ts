@@ -1,6 +1,6 @@
-import { nearest } from "../core/nearest.ts";
-import { SMOKE_BUILT_INS, variablesIn } from "../core/smoke-template.ts";
-import type { SmokeFlow, SmokeRequest } from "../core/smoke.ts";
+import { nearest } from "../core/text/nearest.ts";
+import { SMOKE_BUILT_INS, variablesIn } from "../core/smoke/template.ts";
+import type { SmokeFlow, SmokeRequest } from "../core/smoke/smoke.ts";
 import type { Path } from "./reading/located.ts";
 import type { PathProblem } from "./reading/problem.ts";
 

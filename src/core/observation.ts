@@ -1,4 +1,4 @@
-import type { Instant } from "./time.ts";
+import type { Instant } from "./time/time.ts";
 
 /** What the data plane saw of one version in one second. A request belongs to the second in which it ended or passed its limit. */
 export interface SecondRow {

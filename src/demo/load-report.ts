@@ -1,4 +1,4 @@
-import type { Instant } from "../core/time.ts";
+import type { Instant } from "../core/time/time.ts";
 import type { Failure } from "./customers/outcome.ts";
 
 /** What the load process writes each second, as one line of JSON. */

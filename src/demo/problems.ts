@@ -1,5 +1,5 @@
-import { fullStop } from "../core/plain-text.ts";
-import { formatCount } from "../core/figures.ts";
+import { fullStop } from "../core/text/plain-text.ts";
+import { formatCount } from "../core/analysis/figures.ts";
 import type { FailureSeen, LoadReport } from "./load-report.ts";
 import { inWords, type Played, resultOf, type Showing } from "./result.ts";
 import type { Ending } from "./show/scene.ts";

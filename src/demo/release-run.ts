@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fault } from "../core/fault.ts";
-import type { Status } from "../core/status.ts";
+import type { Status } from "../core/status/status.ts";
 import type { Document, Tidegate, TidegateProcess } from "./tidegate-process.ts";
 
 /** One release of the demo, from `tidegate release` to its end, whoever carries it there. */

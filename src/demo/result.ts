@@ -1,6 +1,6 @@
 import type { Fault } from "../core/fault.ts";
-import type { Status } from "../core/status.ts";
-import type { Instant } from "../core/time.ts";
+import type { Status } from "../core/status/status.ts";
+import type { Instant } from "../core/time/time.ts";
 import type { LoadReport } from "./load-report.ts";
 import type { Breakage, Ending } from "./show/scene.ts";
 

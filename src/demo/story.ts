@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describeFault, FaultError } from "../core/fault.ts";
-import type { Status } from "../core/status.ts";
+import type { Status } from "../core/status/status.ts";
 import { act } from "./act.ts";
 import { mend } from "./breakages.ts";
 import { type LoadProcess, startLoad } from "./load-process.ts";

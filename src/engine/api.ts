@@ -1,7 +1,7 @@
-import type { Command } from "../core/command.ts";
+import type { Command } from "../core/command/command.ts";
 import type { Fault } from "../core/fault.ts";
-import type { Plan } from "../core/plan.ts";
-import type { Status } from "../core/status.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import type { Status } from "../core/status/status.ts";
 import type { Checker, CommandRunner, SmokeRunner, Warmer } from "../ports/tasks.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EmergencyLog } from "../ports/emergency-log.ts";

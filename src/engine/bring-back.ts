@@ -1,7 +1,7 @@
 import { faultOf, type Fault } from "../core/fault.ts";
 import type { InstanceSeen } from "../core/observation.ts";
-import type { Release } from "../core/release.ts";
-import { SECOND } from "../core/time.ts";
+import type { Release } from "../core/release/release.ts";
+import { SECOND } from "../core/time/time.ts";
 import type { EngineOptions, Ports } from "./api.ts";
 import { followAddresses } from "./perform-traffic.ts";
 import type { World } from "./world.ts";

@@ -1,7 +1,7 @@
 import { faultOf, FaultError, type Fault } from "../core/fault.ts";
-import { isEnded, type Release } from "../core/release.ts";
-import { type Status, statusOf } from "../core/status.ts";
-import { SECOND } from "../core/time.ts";
+import { isEnded, type Release } from "../core/release/release.ts";
+import { type Status, statusOf } from "../core/status/status.ts";
+import { SECOND } from "../core/time/time.ts";
 import type { Engine, EngineOptions, EngineStart, Ports, RequestAnswer } from "./api.ts";
 import { createBringBack } from "./bring-back.ts";
 import { claim, claimedEpoch, mustBeNewest } from "./epoch.ts";

@@ -1,5 +1,5 @@
 import { type Fault, FaultError } from "../core/fault.ts";
-import type { TrafficState } from "../core/routing.ts";
+import type { TrafficState } from "../core/traffic/routing.ts";
 import type { Ports } from "./api.ts";
 
 /**

@@ -1,8 +1,8 @@
-import type { Emergency } from "../core/emergency.ts";
-import type { ReleaseEvent } from "../core/event.ts";
+import type { Emergency } from "../core/release/emergency.ts";
+import type { ReleaseEvent } from "../core/release/event.ts";
 import { FaultError } from "../core/fault.ts";
-import { mayGoAhead } from "../core/recipe.ts";
-import type { Release } from "../core/release.ts";
+import { mayGoAhead } from "../core/decide/recipe.ts";
+import type { Release } from "../core/release/release.ts";
 import { putBack } from "./perform-traffic.ts";
 import type { Stage } from "./perform.ts";
 

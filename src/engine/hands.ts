@@ -1,7 +1,7 @@
-import { replay } from "../core/evolve.ts";
+import { replay } from "../core/release/evolve.ts";
 import { type Fault, FaultError } from "../core/fault.ts";
-import type { Service } from "../core/plan.ts";
-import { currentStep, isEnded, isRunning, type Release } from "../core/release.ts";
+import type { Service } from "../core/plan/plan.ts";
+import { currentStep, isEnded, isRunning, type Release } from "../core/release/release.ts";
 import type { EngineOptions, Ports } from "./api.ts";
 import { runRelease, type RunningRelease } from "./running-release.ts";
 import type { World } from "./world.ts";

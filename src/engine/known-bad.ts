@@ -1,7 +1,7 @@
-import { replay } from "../core/evolve.ts";
+import { replay } from "../core/release/evolve.ts";
 import { FaultError } from "../core/fault.ts";
-import { hadVisitors, putBackBefore, putBackSentence } from "../core/put-back.ts";
-import type { Release } from "../core/release.ts";
+import { hadVisitors, putBackBefore, putBackSentence } from "../core/command/put-back.ts";
+import type { Release } from "../core/release/release.ts";
 import type { Journal } from "../ports/journal.ts";
 
 /** How many releases back it matters what became of a version. */

@@ -1,7 +1,7 @@
 import type { InstanceSeen } from "../core/observation.ts";
-import type { Release } from "../core/release.ts";
-import type { NotifyTarget } from "../core/plan.ts";
-import { isRunning } from "../core/release.ts";
+import type { Release } from "../core/release/release.ts";
+import type { NotifyTarget } from "../core/plan/plan.ts";
+import { isRunning } from "../core/release/release.ts";
 import type { EngineOptions, PatrolResult, Ports } from "./api.ts";
 import type { World } from "./world.ts";
 

@@ -1,10 +1,10 @@
-import type { Effect, Observed } from "../core/effect.ts";
-import type { Placed } from "../core/event.ts";
+import type { Effect, Observed } from "../core/release/effect.ts";
+import type { Placed } from "../core/release/event.ts";
 import { FaultError, faultOf } from "../core/fault.ts";
 import type { InstanceSeen, ProbeAnswer } from "../core/observation.ts";
-import type { Service } from "../core/plan.ts";
-import { routed } from "../core/recipe.ts";
-import { formatDuration } from "../core/time.ts";
+import type { Service } from "../core/plan/plan.ts";
+import { routed } from "../core/decide/recipe.ts";
+import { formatDuration } from "../core/time/time.ts";
 import { drainEndpoints, introduce } from "./perform-traffic.ts";
 import type { Stage } from "./perform.ts";
 

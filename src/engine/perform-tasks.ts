@@ -1,12 +1,12 @@
-import type { MachineCheck } from "../core/checklist.ts";
-import type { Message, Observed } from "../core/effect.ts";
+import type { MachineCheck } from "../core/plan/checklist.ts";
+import type { Message, Observed } from "../core/release/effect.ts";
 import { FaultError, faultOf } from "../core/fault.ts";
-import { unansweredOf } from "../core/evidence.ts";
-import type { NotifyTarget, Warm } from "../core/plan.ts";
-import { fillReferences } from "../core/references.ts";
-import { routed } from "../core/recipe.ts";
-import { MINUTE } from "../core/time.ts";
-import type { SmokeFlow, SmokeOutcome } from "../core/smoke.ts";
+import { unansweredOf } from "../core/analysis/evidence.ts";
+import type { NotifyTarget, Warm } from "../core/plan/plan.ts";
+import { fillReferences } from "../core/text/references.ts";
+import { routed } from "../core/decide/recipe.ts";
+import { MINUTE } from "../core/time/time.ts";
+import type { SmokeFlow, SmokeOutcome } from "../core/smoke/smoke.ts";
 import type { Target, Warmer } from "../ports/tasks.ts";
 import type { Stage } from "./perform.ts";
 

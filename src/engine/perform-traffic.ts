@@ -1,13 +1,13 @@
-import type { Observed } from "../core/effect.ts";
-import { type Emergency, emergencyTable, untold, withoutEmergency } from "../core/emergency.ts";
+import type { Observed } from "../core/release/effect.ts";
+import { type Emergency, emergencyTable, untold, withoutEmergency } from "../core/release/emergency.ts";
 import { FaultError } from "../core/fault.ts";
-import type { PinRule } from "../core/plan.ts";
-import type { Release } from "../core/release.ts";
-import { routed } from "../core/recipe.ts";
-import { fillReferences, referencesIn } from "../core/references.ts";
-import type { Backend, Endpoint, RoutingTable, TrafficState } from "../core/routing.ts";
-import { formatShare, type Share, WHOLE } from "../core/share.ts";
-import { routingTable } from "../core/table.ts";
+import type { PinRule } from "../core/plan/plan.ts";
+import type { Release } from "../core/release/release.ts";
+import { routed } from "../core/decide/recipe.ts";
+import { fillReferences, referencesIn } from "../core/text/references.ts";
+import type { Backend, Endpoint, RoutingTable, TrafficState } from "../core/traffic/routing.ts";
+import { formatShare, type Share, WHOLE } from "../core/traffic/share.ts";
+import { routingTable } from "../core/traffic/table.ts";
 import type { Stage } from "./perform.ts";
 import type { World } from "./world.ts";
 

@@ -1,5 +1,5 @@
-import type { Effect, Observed } from "../core/effect.ts";
-import type { Release } from "../core/release.ts";
+import type { Effect, Observed } from "../core/release/effect.ts";
+import type { Release } from "../core/release/release.ts";
 import type { EngineOptions, Ports } from "./api.ts";
 import { prepareVersion, pruneVersions, startServices, stopServices } from "./perform-instances.ts";
 import { checkItem, gatherEvidence, notifyPeople, runCommand, runSmoke, warmUp } from "./perform-tasks.ts";

@@ -1,6 +1,6 @@
 import type { HealthSeen, InstanceSeen, ProbeAnswer } from "../core/observation.ts";
-import type { Health, Service } from "../core/plan.ts";
-import { SECOND } from "../core/time.ts";
+import type { Health, Service } from "../core/plan/plan.ts";
+import { SECOND } from "../core/time/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { HealthProbe } from "../ports/health.ts";
 

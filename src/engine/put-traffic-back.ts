@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { type Emergency, emergencyTable } from "../core/emergency.ts";
+import { type Emergency, emergencyTable } from "../core/release/emergency.ts";
 import { type Fault, FaultError, faultOf } from "../core/fault.ts";
-import type { RoutingTable, TrafficState } from "../core/routing.ts";
-import { shortVersion } from "../core/short-version.ts";
+import type { RoutingTable, TrafficState } from "../core/traffic/routing.ts";
+import { shortVersion } from "../core/text/short-version.ts";
 import type { EmergencyExit } from "../ports/emergency-exit.ts";
 import { fenceOthers, type Fencing } from "./fence-others.ts";
 import { whyStableIsNotReady } from "./stable-ready.ts";

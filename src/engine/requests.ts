@@ -1,8 +1,8 @@
 import { faultOf, FaultError } from "../core/fault.ts";
-import type { EventOf } from "../core/event.ts";
-import { replay } from "../core/evolve.ts";
-import { isEnded, isRunning, type Release } from "../core/release.ts";
-import { MINUTE } from "../core/time.ts";
+import type { EventOf } from "../core/release/event.ts";
+import { replay } from "../core/release/evolve.ts";
+import { isEnded, isRunning, type Release } from "../core/release/release.ts";
+import { MINUTE } from "../core/time/time.ts";
 import type { Request } from "../ports/journal.ts";
 import type { EngineOptions, Ports, ReleaseRequest, RequestAnswer, RequestBody } from "./api.ts";
 import type { Hands } from "./hands.ts";

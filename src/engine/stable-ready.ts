@@ -1,4 +1,4 @@
-import type { Endpoint, RoutingTable, TrafficState } from "../core/routing.ts";
+import type { Endpoint, RoutingTable, TrafficState } from "../core/traffic/routing.ts";
 import type { HealthProbe } from "../ports/health.ts";
 
 /** How long an instance may take to answer. Where it takes longer, what the data plane thinks of it counts. */

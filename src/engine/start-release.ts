@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { canonicalJson } from "../core/canonical-json.ts";
-import type { EventOf, Placed } from "../core/event.ts";
+import { canonicalJson } from "../core/text/canonical-json.ts";
+import type { EventOf, Placed } from "../core/release/event.ts";
 import { FaultError } from "../core/fault.ts";
 import type { InstanceSeen } from "../core/observation.ts";
 import { otherSlot } from "../core/observation.ts";
-import type { Plan, Service } from "../core/plan.ts";
-import { isRunning, type Release } from "../core/release.ts";
+import type { Plan, Service } from "../core/plan/plan.ts";
+import { isRunning, type Release } from "../core/release/release.ts";
 import type { ReleaseRequest, Ports } from "./api.ts";
 
 /** What serves now, by the journal of the earlier releases. */

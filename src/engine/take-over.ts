@@ -1,5 +1,5 @@
-import { type Emergency, untold } from "../core/emergency.ts";
-import { evolve } from "../core/evolve.ts";
+import { type Emergency, untold } from "../core/release/emergency.ts";
+import { evolve } from "../core/release/evolve.ts";
 import type { Ports } from "./api.ts";
 import type { Hands } from "./hands.ts";
 

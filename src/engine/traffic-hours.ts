@@ -1,6 +1,6 @@
 import type { SecondRow } from "../core/observation.ts";
-import type { HourOfTraffic } from "../core/quietest.ts";
-import { type Duration, HOUR, type Instant, MINUTE, SECOND } from "../core/time.ts";
+import type { HourOfTraffic } from "../core/time/quietest.ts";
+import { type Duration, HOUR, type Instant, MINUTE, SECOND } from "../core/time/time.ts";
 
 /** What a data plane still knows when it is asked. */
 const KEPT_MS: Duration = 10 * MINUTE;

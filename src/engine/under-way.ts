@@ -1,7 +1,7 @@
-import type { Observed } from "../core/effect.ts";
-import type { EventOf } from "../core/event.ts";
+import type { Observed } from "../core/release/effect.ts";
+import type { EventOf } from "../core/release/event.ts";
 import { type Fault, faultOf } from "../core/fault.ts";
-import { SECOND } from "../core/time.ts";
+import { SECOND } from "../core/time/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import { perform, type Stage } from "./perform.ts";
 

@@ -1,14 +1,14 @@
 import { FRESH_JUDGE, type JudgeState, judge } from "../core/analysis/judge.ts";
 import { sumWindow } from "../core/analysis/window.ts";
 import { quantile } from "../core/analysis/histogram.ts";
-import { isOfProcesses, type Verdict } from "../core/guard.ts";
-import { trafficProfile } from "../core/quietest.ts";
-import { currentStep, isEnded, type Release } from "../core/release.ts";
-import type { Seen } from "../core/seen.ts";
-import { WHOLE } from "../core/share.ts";
-import type { VersionFigures } from "../core/status.ts";
-import { type Moment, MINUTE, SECOND } from "../core/time.ts";
-import { windowAt } from "../core/window.ts";
+import { isOfProcesses, type Verdict } from "../core/plan/guard.ts";
+import { trafficProfile } from "../core/time/quietest.ts";
+import { currentStep, isEnded, type Release } from "../core/release/release.ts";
+import type { Seen } from "../core/decide/seen.ts";
+import { WHOLE } from "../core/traffic/share.ts";
+import type { VersionFigures } from "../core/status/status.ts";
+import { type Moment, MINUTE, SECOND } from "../core/time/time.ts";
+import { windowAt } from "../core/time/window.ts";
 import type { World } from "./world.ts";
 
 /** Seconds are closed this long after they ended (design/engine.md, Observations). */

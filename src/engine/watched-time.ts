@@ -1,4 +1,4 @@
-import type { Duration, Moment } from "../core/time.ts";
+import type { Duration, Moment } from "../core/time/time.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /** A gap between two looks that is longer than this, or than three looks, was not watched: the engine was stopped. */

@@ -1,10 +1,10 @@
-import type { Emergency } from "../core/emergency.ts";
+import type { Emergency } from "../core/release/emergency.ts";
 import { faultOf, FaultError, type Fault } from "../core/fault.ts";
 import type { HealthSeen, InstanceSeen, ObservationBatch, SecondRow } from "../core/observation.ts";
-import type { Service } from "../core/plan.ts";
-import { type HourOfTraffic } from "../core/quietest.ts";
-import type { RoutingTable, TrafficState } from "../core/routing.ts";
-import { type Duration, SECOND } from "../core/time.ts";
+import type { Service } from "../core/plan/plan.ts";
+import { type HourOfTraffic } from "../core/time/quietest.ts";
+import type { RoutingTable, TrafficState } from "../core/traffic/routing.ts";
+import { type Duration, SECOND } from "../core/time/time.ts";
 import type { Ports } from "./api.ts";
 import { createProber } from "./prober.ts";
 import { trafficHours } from "./traffic-hours.ts";

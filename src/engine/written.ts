@@ -1,8 +1,8 @@
-import type { ReleaseEvent } from "../core/event.ts";
-import { evolve } from "../core/evolve.ts";
+import type { ReleaseEvent } from "../core/release/event.ts";
+import { evolve } from "../core/release/evolve.ts";
 import { FaultError } from "../core/fault.ts";
-import type { Release } from "../core/release.ts";
-import type { Moment } from "../core/time.ts";
+import type { Release } from "../core/release/release.ts";
+import type { Moment } from "../core/time/time.ts";
 import type { Journal } from "../ports/journal.ts";
 
 /** What the journal has of a release, and what it has yet to be told. To be asked for one thing at a time. */

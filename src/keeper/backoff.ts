@@ -1,4 +1,4 @@
-import { SECOND, type Duration } from "../core/time.ts";
+import { SECOND, type Duration } from "../core/time/time.ts";
 
 /** How long a program that keeps ending waits before it is started again. */
 export interface Backoff {

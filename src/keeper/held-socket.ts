@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import net, { isIP } from "node:net";
 import { getSystemErrorName } from "node:util";
 import { FaultError } from "../core/fault.ts";
-import type { Listener } from "../core/routing.ts";
+import type { Listener } from "../core/traffic/routing.ts";
 import { Refusal } from "../local/control-socket.ts";
 import { listeningRefused } from "../local/listening-refused.ts";
 import type { SocketHandle, TakenSocket } from "../local/take-sockets.ts";

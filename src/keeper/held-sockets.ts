@@ -1,4 +1,4 @@
-import type { Listener } from "../core/routing.ts";
+import type { Listener } from "../core/traffic/routing.ts";
 import type { TakenSocket } from "../local/take-sockets.ts";
 import { heldAlready, type HeldSocket, holdSocket } from "./held-socket.ts";
 

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { FaultError } from "../core/fault.ts";
-import { redactor } from "../core/redact.ts";
-import { fillReferences, referencesIn } from "../core/references.ts";
+import { redactor } from "../core/text/redact.ts";
+import { fillReferences, referencesIn } from "../core/text/references.ts";
 import type { Usage } from "../core/observation.ts";
 import { environmentOf } from "../local/process-table.ts";
 import type { Backoff } from "./backoff.ts";

@@ -17,8 +17,8 @@
  * is the highest from then on. A write without it comes from a person (`tidegate down`) and is not fenced. Refusals carry a Fault: `{ "fault": { code, what, fix } }`.
  */
 import type { Usage } from "../core/observation.ts";
-import type { Listener } from "../core/routing.ts";
-import type { Instant } from "../core/time.ts";
+import type { Listener } from "../core/traffic/routing.ts";
+import type { Instant } from "../core/time/time.ts";
 
 export interface ProxySpec {
   readonly listeners: readonly Listener[];

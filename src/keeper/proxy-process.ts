@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Fault, FaultError } from "../core/fault.ts";
-import type { Duration, Instant } from "../core/time.ts";
+import type { Duration, Instant } from "../core/time/time.ts";
 import { isAnswered } from "../local/control-socket.ts";
 import { lastLines } from "../local/log-file.ts";
 import { takeSockets, type TakenSocket } from "../local/take-sockets.ts";

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import type { Fault } from "../core/fault.ts";
-import type { Listener } from "../core/routing.ts";
+import type { Listener } from "../core/traffic/routing.ts";
 import type { LeaveWithin, ListenerMessage, ListenersDone, ProxyFailed, ProxyReady } from "../proxy/protocol.ts";
 import type { HeldSocket } from "./held-socket.ts";
 import type { Surroundings } from "./instance.ts";

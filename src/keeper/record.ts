@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Instant } from "../core/time.ts";
+import type { Instant } from "../core/time/time.ts";
 import { FaultError } from "../core/fault.ts";
 import { writeFileAtomically } from "../local/atomic-file.ts";
 import type { ProcessIdentity } from "../local/process-identity.ts";

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { closeSync } from "node:fs";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Duration, formatDuration } from "../core/time.ts";
+import { type Duration, formatDuration } from "../core/time/time.ts";
 import { stopFamily } from "../local/process-family.ts";
 import { bootId, isSameProcess, type ProcessIdentity } from "../local/process-identity.ts";
 import { environmentOf, listProcesses, readProcess } from "../local/process-table.ts";

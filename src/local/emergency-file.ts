@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { type FileHandle, open, readFile } from "node:fs/promises";
-import type { Emergency } from "../core/emergency.ts";
+import type { Emergency } from "../core/release/emergency.ts";
 import { FaultError } from "../core/fault.ts";
 
 /**

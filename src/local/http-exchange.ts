@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { isIP, type LookupFunction } from "node:net";
-import { type Duration, formatDuration } from "../core/time.ts";
+import { type Duration, formatDuration } from "../core/time/time.ts";
 import { http, https } from "./node-http.ts";
 
 /** One request on a connection of its own. Redirects are answers like any other. */

@@ -1,4 +1,4 @@
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 import { type NamedSocket, SOCKETS_PROTOCOL } from "./give-sockets.ts";
 
 /** A listening socket of another process, which this one has now as well. */

@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { type Duration, formatDuration } from "../core/time.ts";
+import { type Duration, formatDuration } from "../core/time/time.ts";
 
 export interface TcpResult {
   readonly accepted: boolean;

@@ -1,4 +1,4 @@
-import type { Duration, Instant } from "../core/time.ts";
+import type { Duration, Instant } from "../core/time/time.ts";
 
 /** Time from outside. Tests move it by hand. */
 export interface Clock {

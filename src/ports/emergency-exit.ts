@@ -1,4 +1,4 @@
-import type { RoutingTable } from "../core/routing.ts";
+import type { RoutingTable } from "../core/traffic/routing.ts";
 import type { Clock } from "./clock.ts";
 import type { EmergencyLog } from "./emergency-log.ts";
 import type { HealthProbe } from "./health.ts";

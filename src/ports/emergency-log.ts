@@ -1,4 +1,4 @@
-import type { Emergency } from "../core/emergency.ts";
+import type { Emergency } from "../core/release/emergency.ts";
 
 /** Where it is written down what was done before the journal could be told, until the journal has been. */
 export interface EmergencyLog {

@@ -1,5 +1,5 @@
 import type { ProbeAnswer } from "../core/observation.ts";
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 
 /** Asks one question of one instance. Never throws: no answer is an answer. Redirects are not followed. */
 export interface HealthProbe {

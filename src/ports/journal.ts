@@ -1,5 +1,5 @@
-import type { Happened, ReleaseEvent } from "../core/event.ts";
-import type { Instant } from "../core/time.ts";
+import type { Happened, ReleaseEvent } from "../core/release/event.ts";
+import type { Instant } from "../core/time/time.ts";
 
 /**
  * The append-only, hash-chained events of every release: its only truth. Every method throws FaultError;

@@ -1,5 +1,5 @@
-import type { Message } from "../core/effect.ts";
-import type { NotifyTarget } from "../core/plan.ts";
+import type { Message } from "../core/release/effect.ts";
+import type { NotifyTarget } from "../core/plan/plan.ts";
 
 /**
  * Delivers one message, trying again as it sees fit until `signal` ends that. Throws FaultError

@@ -1,7 +1,7 @@
-import type { CheckResult, MachineCheck } from "../core/checklist.ts";
-import type { Warm } from "../core/plan.ts";
-import type { SmokeFlow, SmokeOutcome } from "../core/smoke.ts";
-import type { Duration } from "../core/time.ts";
+import type { CheckResult, MachineCheck } from "../core/plan/checklist.ts";
+import type { Warm } from "../core/plan/plan.ts";
+import type { SmokeFlow, SmokeOutcome } from "../core/smoke/smoke.ts";
+import type { Duration } from "../core/time/time.ts";
 
 /** Where a flow's requests go. `headers` are added to each (the pin, through the front door). */
 export interface Target {

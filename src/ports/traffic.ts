@@ -1,7 +1,7 @@
 import type { ObservationBatch } from "../core/observation.ts";
-import type { Listener, RoutingTable, TrafficState } from "../core/routing.ts";
-import type { TrafficPlan } from "../core/plan.ts";
-import type { Duration } from "../core/time.ts";
+import type { Listener, RoutingTable, TrafficState } from "../core/traffic/routing.ts";
+import type { TrafficPlan } from "../core/plan/plan.ts";
+import type { Duration } from "../core/time/time.ts";
 
 /** A data plane. Every method throws FaultError; `traffic-unreachable` when it can't be asked. */
 export interface Traffic {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { isInCandidate } from "../core/share.ts";
+import { isInCandidate } from "../core/traffic/share.ts";
 import { visitorCookie, visitorOf } from "./cohort.ts";
 import { COHORT_HEADER, type CohortSeal, pinnedVersion } from "./pin.ts";
 import { type PlaneRefusal, REFUSALS } from "./refusal.ts";

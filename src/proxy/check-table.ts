@@ -1,5 +1,5 @@
-import type { RoutingTable } from "../core/routing.ts";
-import { WHOLE } from "../core/share.ts";
+import type { RoutingTable } from "../core/traffic/routing.ts";
+import { WHOLE } from "../core/traffic/share.ts";
 import { Refusal } from "../local/control-socket.ts";
 import type { TableWrite } from "./protocol.ts";
 

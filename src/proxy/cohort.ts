@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { crc32 } from "node:zlib";
-import type { Sticky } from "../core/plan.ts";
-import { type Cohort, cohortOf, WHOLE } from "../core/share.ts";
+import type { Sticky } from "../core/plan/plan.ts";
+import { type Cohort, cohortOf, WHOLE } from "../core/traffic/share.ts";
 import { newVisitorId } from "./random-ids.ts";
 
 /** The group of a visitor, and the id to give them when they have none yet. */

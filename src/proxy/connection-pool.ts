@@ -1,4 +1,4 @@
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 import { InstanceConnection } from "./instance-connection.ts";
 
 /** Below what servers commonly keep (gunicorn closes after 2 s); a server that names its own time is believed. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 import { askToClose } from "./drain.ts";
 import type { EndpointRegistry } from "./endpoint-registry.ts";
 import type { LeaveWithin } from "./protocol.ts";

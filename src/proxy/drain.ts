@@ -1,4 +1,4 @@
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { SecondRow } from "../core/observation.ts";
-import type { Instant } from "../core/time.ts";
+import type { Instant } from "../core/time/time.ts";
 import type { EarlierObservations } from "./protocol.ts";
 
 const MAX_AGE_SECONDS = 600;

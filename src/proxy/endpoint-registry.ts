@@ -1,5 +1,5 @@
-import type { RoutingTable, TableHealth, TrafficState } from "../core/routing.ts";
-import type { Duration } from "../core/time.ts";
+import type { RoutingTable, TableHealth, TrafficState } from "../core/traffic/routing.ts";
+import type { Duration } from "../core/time/time.ts";
 import { accepts, probe } from "./health-probe.ts";
 import { LiveEndpoint } from "./live-endpoint.ts";
 import { endpointKey } from "./routing.ts";

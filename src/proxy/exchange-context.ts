@@ -1,4 +1,4 @@
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 import type { InFlight, Linked } from "./in-flight.ts";
 import type { Observations } from "./observations.ts";
 import { LATE_MS, type Patience } from "./patience.ts";

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 import type { AnswerHead } from "./answer-head.ts";
 import type { RawHead } from "./answer-parser.ts";
 import { AnswerRelay } from "./answer-relay.ts";

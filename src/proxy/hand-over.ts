@@ -1,4 +1,4 @@
-import type { Duration, Instant } from "../core/time.ts";
+import type { Duration, Instant } from "../core/time/time.ts";
 import type { ControlRequest } from "../local/control-socket.ts";
 import { SUCCESSOR_HEADER } from "./protocol.ts";
 import type { InheritedTable } from "./table-in-force.ts";

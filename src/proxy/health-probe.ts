@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import type { TableHealth } from "../core/routing.ts";
+import type { TableHealth } from "../core/traffic/routing.ts";
 import { http } from "../local/node-http.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 import { type AnswerHead, readAnswerHead } from "./answer-head.ts";
 import { AnswerParser, type Framing, type RawHead } from "./answer-parser.ts";
 import { READ_BYTES } from "./lent-buffers.ts";

@@ -1,4 +1,4 @@
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 
 /** The time for which a partial share may stand without a word from an engine. Monotonic: a clock that jumps ends nothing. */
 export class LeaseTimer {

@@ -1,4 +1,4 @@
-import type { TrafficState } from "../core/routing.ts";
+import type { TrafficState } from "../core/traffic/routing.ts";
 
 type EndpointState = TrafficState["endpoints"][string];
 

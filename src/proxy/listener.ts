@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "nod
 import type { Server as TlsServer } from "node:https";
 import { Server as NetServer, type Socket } from "node:net";
 import { FaultError } from "../core/fault.ts";
-import type { Listener } from "../core/routing.ts";
+import type { Listener } from "../core/traffic/routing.ts";
 import { http, https } from "../local/node-http.ts";
 import type { ProxyTimeouts } from "./protocol.ts";
 import { refuseOnSocket, refusalOfParserError, REFUSALS } from "./refusal.ts";

@@ -1,5 +1,5 @@
-import type { Endpoint } from "../core/routing.ts";
-import type { Duration } from "../core/time.ts";
+import type { Endpoint } from "../core/traffic/routing.ts";
+import type { Duration } from "../core/time/time.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 
 /** Failures to connect in a row after which an instance gets no requests for a while. */

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
-import type { LostRequests } from "../core/routing.ts";
+import type { LostRequests } from "../core/traffic/routing.ts";
 import { isSameProcess, type ProcessIdentity } from "../local/process-identity.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { describeFault, FaultError, faultOf } from "../core/fault.ts";
-import type { Listener } from "../core/routing.ts";
+import type { Listener } from "../core/traffic/routing.ts";
 import { isAnswered } from "../local/control-socket.ts";
 import { createStateFolder, stateFolder } from "../local/state-folder.ts";
 import { openControl, type Served } from "./control.ts";

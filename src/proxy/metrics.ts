@@ -1,6 +1,6 @@
 import { upperEdge } from "../core/analysis/histogram.ts";
-import type { TrafficState } from "../core/routing.ts";
-import { WHOLE } from "../core/share.ts";
+import type { TrafficState } from "../core/traffic/routing.ts";
+import { WHOLE } from "../core/traffic/share.ts";
 import type { Tally } from "./observations.ts";
 
 /** Upper bounds of the latency buckets that are shown, in milliseconds. */

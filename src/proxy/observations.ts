@@ -1,6 +1,6 @@
 import { BUCKET_COUNT, bucketOf, upperEdge } from "../core/analysis/histogram.ts";
 import type { ObservationBatch, SecondRow } from "../core/observation.ts";
-import type { Instant } from "../core/time.ts";
+import type { Instant } from "../core/time/time.ts";
 import { rememberedRouteKey } from "./route-key.ts";
 
 /** Ten minutes of seconds of up to four versions. */

@@ -1,4 +1,4 @@
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 
 /** How long an answer may stay out before the request counts as failed. */
 export const LATE_MS: Duration = 3_000;

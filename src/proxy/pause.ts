@@ -1,4 +1,4 @@
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 
 /** Holds new requests for a switch with no two versions at once: for a bounded time, and a bounded number of them. */
 export class Pause {

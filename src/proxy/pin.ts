@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import type { RoutingTable } from "../core/routing.ts";
-import { type Cohort, WHOLE } from "../core/share.ts";
+import type { RoutingTable } from "../core/traffic/routing.ts";
+import { type Cohort, WHOLE } from "../core/traffic/share.ts";
 
 export const TOKEN_HEADER = "x-tidegate-token";
 export const COHORT_HEADER = "x-tidegate-cohort";

@@ -45,8 +45,8 @@
  */
 import type { Fault } from "../core/fault.ts";
 import type { ObservationBatch } from "../core/observation.ts";
-import type { Listener, RoutingTable } from "../core/routing.ts";
-import type { Duration, Instant } from "../core/time.ts";
+import type { Listener, RoutingTable } from "../core/traffic/routing.ts";
+import type { Duration, Instant } from "../core/time/time.ts";
 
 /** Compare-and-set: refused with 409 unless `ifRevision` is in force. `table.revision` must be `ifRevision + 1`. */
 export interface TableWrite {

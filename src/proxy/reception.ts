@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 import { assign, type Assignment } from "./assign.ts";
 import { clientOf } from "./client.ts";
 import { Exchange } from "./exchange.ts";

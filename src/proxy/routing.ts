@@ -1,4 +1,4 @@
-import type { Backend, RoutingTable, TableRoute } from "../core/routing.ts";
+import type { Backend, RoutingTable, TableRoute } from "../core/traffic/routing.ts";
 import { InstanceGroup } from "./balance.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 import type { Tally } from "./observations.ts";

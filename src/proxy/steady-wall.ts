@@ -1,4 +1,4 @@
-import type { Instant } from "../core/time.ts";
+import type { Instant } from "../core/time/time.ts";
 
 /** Wall time as this process began, and steady from then on: a clock that is set must not double or skip seconds. */
 export function steadyWall(): Instant {

@@ -1,6 +1,6 @@
-import type { RoutingTable } from "../core/routing.ts";
-import { WHOLE } from "../core/share.ts";
-import { type Duration, formatDuration } from "../core/time.ts";
+import type { RoutingTable } from "../core/traffic/routing.ts";
+import { WHOLE } from "../core/traffic/share.ts";
+import { type Duration, formatDuration } from "../core/time/time.ts";
 import { Refusal } from "../local/control-socket.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 

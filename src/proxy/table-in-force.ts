@@ -1,5 +1,5 @@
-import type { RoutingTable } from "../core/routing.ts";
-import type { Duration, Instant } from "../core/time.ts";
+import type { RoutingTable } from "../core/traffic/routing.ts";
+import type { Duration, Instant } from "../core/time/time.ts";
 import { Refusal } from "../local/control-socket.ts";
 import { bootId } from "../local/process-identity.ts";
 import type { StateFolder } from "../local/state-folder.ts";

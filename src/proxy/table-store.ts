@@ -1,6 +1,6 @@
 import { readFileSync, renameSync } from "node:fs";
-import type { RoutingTable } from "../core/routing.ts";
-import type { Instant } from "../core/time.ts";
+import type { RoutingTable } from "../core/traffic/routing.ts";
+import type { Instant } from "../core/time/time.ts";
 import { writeFileAtomically } from "../local/atomic-file.ts";
 import { bootId } from "../local/process-identity.ts";
 import type { StateFolder } from "../local/state-folder.ts";

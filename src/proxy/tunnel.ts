@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 import type { LongLived } from "./live-endpoint.ts";
 import { closeToClient, closeToServer, FrameFollower } from "./websocket-frames.ts";
 

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { pipeline } from "node:stream";
-import type { Duration } from "../core/time.ts";
+import type { Duration } from "../core/time/time.ts";
 import { http } from "../local/node-http.ts";
 import { readAnswerHead } from "./answer-head.ts";
 import type { RawHead } from "./answer-parser.ts";

@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import { FaultError } from "../core/fault.ts";
-import type { Status } from "../core/status.ts";
+import type { Status } from "../core/status/status.ts";
 import type { Engine, PatrolResult } from "../engine/api.ts";
 import { callControl, type ControlHandler, Refusal, serveControl } from "../local/control-socket.ts";
 import type { StateFolder } from "../local/state-folder.ts";

@@ -3,11 +3,11 @@ import { describe, it } from "node:test";
 import { eventJson } from "../../src/cli/render/event-json.ts";
 import { eventLine } from "../../src/cli/render/event-line.ts";
 import { type AroundPutBack, putBackDocument, putBackLines } from "../../src/cli/render/put-back.ts";
-import type { Emergency } from "../../src/core/emergency.ts";
-import { lateEvents } from "../../src/core/emergency.ts";
-import { evolve } from "../../src/core/evolve.ts";
-import type { Release } from "../../src/core/release.ts";
-import { statusOf } from "../../src/core/status.ts";
+import type { Emergency } from "../../src/core/release/emergency.ts";
+import { lateEvents } from "../../src/core/release/emergency.ts";
+import { evolve } from "../../src/core/release/evolve.ts";
+import type { Release } from "../../src/core/release/release.ts";
+import { statusOf } from "../../src/core/status/status.ts";
 import type { PutBackReport } from "../../src/engine/put-traffic-back.ts";
 import { planOf, step } from "../support/plans.ts";
 

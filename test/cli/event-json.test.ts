@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { eventJson } from "../../src/cli/render/event-json.ts";
 import { eventLine } from "../../src/cli/render/event-line.ts";
-import type { ReleaseEvent } from "../../src/core/event.ts";
-import { evolve } from "../../src/core/evolve.ts";
-import type { Release } from "../../src/core/release.ts";
+import type { ReleaseEvent } from "../../src/core/release/event.ts";
+import { evolve } from "../../src/core/release/evolve.ts";
+import type { Release } from "../../src/core/release/release.ts";
 import { planOf, step } from "../support/plans.ts";
 
 /** Each event of a history with the state that has it in it, as a follower sees them. */

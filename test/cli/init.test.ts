@@ -8,7 +8,7 @@ import { fromMarkdown } from "../../src/cli/init/from-markdown.ts";
 import { lookAt } from "../../src/cli/init/look.ts";
 import { planText } from "../../src/cli/init/plan-text.ts";
 import { loadPlanFile } from "../../src/config/load.ts";
-import type { Plan } from "../../src/core/plan.ts";
+import type { Plan } from "../../src/core/plan/plan.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { tidegate } from "./support/program.ts";
 

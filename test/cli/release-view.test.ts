@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Around, releaseView } from "../../src/cli/render/release-view.ts";
-import type { Status } from "../../src/core/status.ts";
+import type { Status } from "../../src/core/status/status.ts";
 import * as statuses from "./support/statuses.ts";
 
 function shown(status: Status, width: number, around: Around = {}, unicode = true): string {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, it } from "node:test";
 import type { Fault } from "../../src/core/fault.ts";
-import type { Status } from "../../src/core/status.ts";
+import type { Status } from "../../src/core/status/status.ts";
 import { type App, createApp } from "../e2e/support/app.ts";
 import type { Command, Document, Ended } from "../e2e/support/command.ts";
 import { until } from "../support/until.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseChecklist } from "../../src/config/checklist.ts";
 import { parseMachineCheck } from "../../src/config/machine-check.ts";
-import type { ChecklistItem } from "../../src/core/checklist.ts";
+import type { ChecklistItem } from "../../src/core/plan/checklist.ts";
 import { trimmed } from "./loading.ts";
 
 function read(text: string): ReturnType<typeof parseChecklist> {

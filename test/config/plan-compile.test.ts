@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { loadPlanFile } from "../../src/config/load.ts";
-import type { Guard, Limit } from "../../src/core/guard.ts";
-import type { Plan, Step } from "../../src/core/plan.ts";
+import type { Guard, Limit } from "../../src/core/plan/guard.ts";
+import type { Plan, Step } from "../../src/core/plan/plan.ts";
 import { load, planOf } from "./loading.ts";
 
 const FIXTURES = new URL("../fixtures/plans/", import.meta.url);

@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { readPlan } from "../../src/config/read-plan.ts";
 import { locate } from "../../src/config/reading/located.ts";
 import { faultsOf } from "../../src/config/reading/problem.ts";
-import { canonicalJson } from "../../src/core/canonical-json.ts";
+import { canonicalJson } from "../../src/core/text/canonical-json.ts";
 import { describeFault } from "../../src/core/fault.ts";
 
 const careful = parse(

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { canonicalJson } from "../../src/core/canonical-json.ts";
-import { fillReferences, referencesIn, userNamesIn } from "../../src/core/references.ts";
+import { canonicalJson } from "../../src/core/text/canonical-json.ts";
+import { fillReferences, referencesIn, userNamesIn } from "../../src/core/text/references.ts";
 
 describe("References", () => {
   it("are Tidegate's in lower case and the user's in upper case", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { SmokeFlow, SmokeHttp } from "../../src/core/smoke.ts";
+import type { SmokeFlow, SmokeHttp } from "../../src/core/smoke/smoke.ts";
 import { load, trimmed } from "./loading.ts";
 
 const SERVICES = `

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { type Metric, METRICS } from "../../src/core/guard.ts";
-import { parseLimit } from "../../src/core/limit.ts";
-import { editDistance, nearest } from "../../src/core/nearest.ts";
-import { formatShare } from "../../src/core/share.ts";
-import { parseBytes, parseDuration, parsePercent, parseShare, spellDuration } from "../../src/core/units.ts";
+import { type Metric, METRICS } from "../../src/core/plan/guard.ts";
+import { parseLimit } from "../../src/core/plan/limit.ts";
+import { editDistance, nearest } from "../../src/core/text/nearest.ts";
+import { formatShare } from "../../src/core/traffic/share.ts";
+import { parseBytes, parseDuration, parsePercent, parseShare, spellDuration } from "../../src/core/text/units.ts";
 
 function valueOf<T>(result: { ok: true; value: T } | { ok: false; what: string }): T | string {
   return result.ok ? result.value : result.what;

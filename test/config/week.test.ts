@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { parseTimesOfWeek } from "../../src/core/week.ts";
+import { parseTimesOfWeek } from "../../src/core/time/week.ts";
 
 const DAY = 1_440;
 

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Happened, ReleaseEvent } from "../../src/core/event.ts";
+import type { Happened, ReleaseEvent } from "../../src/core/release/event.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import type { Journal } from "../../src/ports/journal.ts";
 import { USUAL } from "../support/plans.ts";

@@ -14,7 +14,7 @@ import { createEmbeddedTraffic } from "../../src/adapters/traffic/embedded.ts";
 import { createMemoryTraffic } from "../../src/adapters/traffic/memory.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
-import type { RoutingTable } from "../../src/core/routing.ts";
+import type { RoutingTable } from "../../src/core/traffic/routing.ts";
 import { isAnswered } from "../../src/local/control-socket.ts";
 import { stateFolder } from "../../src/local/state-folder.ts";
 import { PROXY_SOCKET } from "../../src/proxy/protocol.ts";

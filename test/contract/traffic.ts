@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FaultError } from "../../src/core/fault.ts";
-import type { Listener, RoutingTable } from "../../src/core/routing.ts";
-import type { Duration } from "../../src/core/time.ts";
+import type { Listener, RoutingTable } from "../../src/core/traffic/routing.ts";
+import type { Duration } from "../../src/core/time/time.ts";
 import type { Traffic } from "../../src/ports/traffic.ts";
 import { until } from "../support/until.ts";
 

@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { rollbackSentence } from "../../src/core/way-back.ts";
-import { DAY, MINUTE, SECOND } from "../../src/core/time.ts";
+import { rollbackSentence } from "../../src/core/decide/way-back.ts";
+import { DAY, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { planOf, step, USUAL, WEB, WORKER } from "../support/plans.ts";
 import { errorsVerdict, PureWorld } from "../support/pure-world.ts";
 

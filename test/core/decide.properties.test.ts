@@ -1,13 +1,13 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import type { Command } from "../../src/core/command.ts";
-import { decide } from "../../src/core/decide.ts";
-import type { VerdictKind } from "../../src/core/guard.ts";
-import type { OnFailure, Plan } from "../../src/core/plan.ts";
-import { replay } from "../../src/core/evolve.ts";
-import { isEnded } from "../../src/core/release.ts";
-import { MINUTE, SECOND } from "../../src/core/time.ts";
+import type { Command } from "../../src/core/command/command.ts";
+import { decide } from "../../src/core/decide/decide.ts";
+import type { VerdictKind } from "../../src/core/plan/guard.ts";
+import type { OnFailure, Plan } from "../../src/core/plan/plan.ts";
+import { replay } from "../../src/core/release/evolve.ts";
+import { isEnded } from "../../src/core/release/release.ts";
+import { MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { planOf, step, WEB, WORKER } from "../support/plans.ts";
 import { errorsVerdict, PureWorld } from "../support/pure-world.ts";
 

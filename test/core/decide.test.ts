@@ -1,10 +1,10 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { rollbackSentence } from "../../src/core/way-back.ts";
-import { decide } from "../../src/core/decide.ts";
-import { replay } from "../../src/core/evolve.ts";
-import type { Step } from "../../src/core/plan.ts";
-import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
+import { rollbackSentence } from "../../src/core/decide/way-back.ts";
+import { decide } from "../../src/core/decide/decide.ts";
+import { replay } from "../../src/core/release/evolve.ts";
+import type { Step } from "../../src/core/plan/plan.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { planOf, step, USUAL, WEB, WORKER } from "../support/plans.ts";
 import { errorsVerdict, PureWorld } from "../support/pure-world.ts";
 

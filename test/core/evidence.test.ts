@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Evidence, explainEvidence, failuresOf, routesByExcess, unansweredOf } from "../../src/core/evidence.ts";
-import { newKindsOfLines } from "../../src/core/log-kinds.ts";
+import { type Evidence, explainEvidence, failuresOf, routesByExcess, unansweredOf } from "../../src/core/analysis/evidence.ts";
+import { newKindsOfLines } from "../../src/core/analysis/log-kinds.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
 
 type Worst = SecondRow["worst"][number];

@@ -1,7 +1,7 @@
 import { equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isSettled } from "../../src/core/settled.ts";
-import { MINUTE, SECOND } from "../../src/core/time.ts";
+import { isSettled } from "../../src/core/release/settled.ts";
+import { MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { planOf, step, USUAL } from "../support/plans.ts";
 import { errorsVerdict, PureWorld } from "../support/pure-world.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { parseJsonPath, readJsonPath } from "../../src/core/json-path.ts";
+import { parseJsonPath, readJsonPath } from "../../src/core/smoke/json-path.ts";
 
 const shop = {
   "a b": { "it's": 1 },

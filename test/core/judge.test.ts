@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { bucketOf } from "../../src/core/analysis/histogram.ts";
 import { FRESH_JUDGE, judge, type JudgeState, type Look } from "../../src/core/analysis/judge.ts";
-import type { Guard, Verdict } from "../../src/core/guard.ts";
+import type { Guard, Verdict } from "../../src/core/plan/guard.ts";
 import type { InstanceSeen, SecondRow } from "../../src/core/observation.ts";
 
 const ERRORS: Guard = {

@@ -1,7 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { replay } from "../../src/core/evolve.ts";
-import { HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
+import { replay } from "../../src/core/release/evolve.ts";
+import { HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { planOf, step, USUAL } from "../support/plans.ts";
 import { errorsVerdict, PureWorld } from "../support/pure-world.ts";
 

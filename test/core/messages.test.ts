@@ -1,9 +1,9 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Effect, Message } from "../../src/core/effect.ts";
-import type { NotifyTarget, Plan, Step } from "../../src/core/plan.ts";
-import { isSettled } from "../../src/core/settled.ts";
-import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
+import type { Effect, Message } from "../../src/core/release/effect.ts";
+import type { NotifyTarget, Plan, Step } from "../../src/core/plan/plan.ts";
+import { isSettled } from "../../src/core/release/settled.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { planOf, step, USUAL } from "../support/plans.ts";
 import { errorsVerdict, type Outcome, PureWorld } from "../support/pure-world.ts";
 

@@ -1,7 +1,7 @@
 import { equal } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { hadVisitors, putBackBefore, putBackSentence } from "../../src/core/put-back.ts";
-import type { Release } from "../../src/core/release.ts";
+import { hadVisitors, putBackBefore, putBackSentence } from "../../src/core/command/put-back.ts";
+import type { Release } from "../../src/core/release/release.ts";
 import { USUAL } from "../support/plans.ts";
 import { PureWorld } from "../support/pure-world.ts";
 

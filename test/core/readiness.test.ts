@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { HealthSeen, InstanceSeen } from "../../src/core/observation.ts";
-import { NOTHING_SEEN, readiness } from "../../src/core/seen.ts";
+import { NOTHING_SEEN, readiness } from "../../src/core/decide/seen.ts";
 import { USUAL } from "../support/plans.ts";
 import { PureWorld } from "../support/pure-world.ts";
 

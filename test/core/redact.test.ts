@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { redactor } from "../../src/core/redact.ts";
+import { redactor } from "../../src/core/text/redact.ts";
 
 describe("redaction", () => {
   it("hides a secret wherever it stands, however it is written", () => {

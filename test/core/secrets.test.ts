@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { it } from "node:test";
-import { secretsOf } from "../../src/core/secrets.ts";
+import { secretsOf } from "../../src/core/plan/secrets.ts";
 import { planOf, step } from "../support/plans.ts";
 
 it("what a plan refers to is known and hidden from the moment at which the plan is met", () => {

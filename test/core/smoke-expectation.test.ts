@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readSaved, type SmokeAnswer, unmetExpectation } from "../../src/core/smoke-expectation.ts";
-import { fillVariables, variablesIn } from "../../src/core/smoke-template.ts";
-import type { JsonExpectation, SmokeHttp } from "../../src/core/smoke.ts";
+import { readSaved, type SmokeAnswer, unmetExpectation } from "../../src/core/smoke/expectation.ts";
+import { fillVariables, variablesIn } from "../../src/core/smoke/template.ts";
+import type { JsonExpectation, SmokeHttp } from "../../src/core/smoke/smoke.ts";
 
 const document = { id: 5, paid: true, note: null, items: [{ n: 1 }, { n: 2 }], name: "cup", empty: {} };
 const answer: SmokeAnswer = {

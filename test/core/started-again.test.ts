@@ -1,6 +1,6 @@
 import { equal } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
+import { HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { USUAL } from "../support/plans.ts";
 import { errorsVerdict, PureWorld } from "../support/pure-world.ts";
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import type { WeeklySpan, Window } from "../../src/core/plan.ts";
-import { trafficProfile } from "../../src/core/quietest.ts";
-import { DAY, HOUR, type Instant, MINUTE } from "../../src/core/time.ts";
-import { windowAt } from "../../src/core/window.ts";
-import { isZone, minuteOfWeek } from "../../src/core/zone.ts";
+import type { WeeklySpan, Window } from "../../src/core/plan/plan.ts";
+import { trafficProfile } from "../../src/core/time/quietest.ts";
+import { DAY, HOUR, type Instant, MINUTE } from "../../src/core/time/time.ts";
+import { windowAt } from "../../src/core/time/window.ts";
+import { isZone, minuteOfWeek } from "../../src/core/time/zone.ts";
 
 const at = (text: string): Instant => Date.parse(text);
 const minutes = (day: number, hour: number, minute = 0): number => (day * 24 + hour) * 60 + minute;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { Status } from "../../src/core/status.ts";
+import type { Status } from "../../src/core/status/status.ts";
 import { type App, createApp } from "./support/app.ts";
 import type { Ended } from "./support/command.ts";
 import { eventsOf, ofType } from "./support/journal.ts";

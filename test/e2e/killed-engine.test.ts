@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Status } from "../../src/core/status.ts";
+import type { Status } from "../../src/core/status/status.ts";
 import { type App, createApp } from "./support/app.ts";
 import type { Command } from "./support/command.ts";
 import { assertReplayEquals, confirmations, eventsOf, ofType } from "./support/journal.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import type { LostRequests, TrafficState } from "../../src/core/routing.ts";
+import type { LostRequests, TrafficState } from "../../src/core/traffic/routing.ts";
 import { RawClient } from "../proxy/plane-under-test.ts";
 import { until } from "../support/until.ts";
 import { type App, createApp } from "./support/app.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { InstanceSeen } from "../../src/core/observation.ts";
-import type { Status } from "../../src/core/status.ts";
+import type { Status } from "../../src/core/status/status.ts";
 import { type App, createApp } from "./support/app.ts";
 import { lastStatus, releaseWell } from "./support/release.ts";
 import type { Behaviour } from "./support/server-source.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import type { TrafficState } from "../../src/core/routing.ts";
+import type { TrafficState } from "../../src/core/traffic/routing.ts";
 import { until } from "../support/until.ts";
 import { type App, createApp } from "./support/app.ts";
 import type { Command } from "./support/command.ts";

@@ -1,10 +1,10 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Emergency, emergencyTable } from "../../src/core/emergency.ts";
-import type { EventOf, EventType } from "../../src/core/event.ts";
-import { replay } from "../../src/core/evolve.ts";
-import type { RoutingTable } from "../../src/core/routing.ts";
-import { MINUTE, SECOND } from "../../src/core/time.ts";
+import { type Emergency, emergencyTable } from "../../src/core/release/emergency.ts";
+import type { EventOf, EventType } from "../../src/core/release/event.ts";
+import { replay } from "../../src/core/release/evolve.ts";
+import type { RoutingTable } from "../../src/core/traffic/routing.ts";
+import { MINUTE, SECOND } from "../../src/core/time/time.ts";
 import type { Engine } from "../../src/engine/api.ts";
 import { engineUnderTest, type EngineUnderTest } from "../support/engine-under-test.ts";
 import { planOf, step, USUAL } from "../support/plans.ts";

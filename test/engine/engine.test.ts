@@ -1,9 +1,9 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createMemoryJournal } from "../../src/adapters/journal/memory.ts";
-import type { Evidence } from "../../src/core/evidence.ts";
-import { replay } from "../../src/core/evolve.ts";
-import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
+import type { Evidence } from "../../src/core/analysis/evidence.ts";
+import { replay } from "../../src/core/release/evolve.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import type { Engine } from "../../src/engine/api.ts";
 import { engineUnderTest, type EngineUnderTest } from "../support/engine-under-test.ts";
 import { isFault } from "../contract/journal.ts";

@@ -2,7 +2,7 @@ import { equal } from "node:assert/strict";
 import { it } from "node:test";
 import { createManualClock } from "../../src/adapters/clock/manual.ts";
 import type { InstanceSeen } from "../../src/core/observation.ts";
-import { HOUR, SECOND } from "../../src/core/time.ts";
+import { HOUR, SECOND } from "../../src/core/time/time.ts";
 import { createProber } from "../../src/engine/prober.ts";
 import { WEB } from "../support/plans.ts";
 

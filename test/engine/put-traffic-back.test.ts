@@ -4,7 +4,7 @@ import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createMemoryEmergencyLog } from "../../src/adapters/emergency/memory.ts";
 import { createMemoryTraffic, type MemoryTraffic } from "../../src/adapters/traffic/memory.ts";
 import { FaultError } from "../../src/core/fault.ts";
-import type { Backend, RoutingTable } from "../../src/core/routing.ts";
+import type { Backend, RoutingTable } from "../../src/core/traffic/routing.ts";
 import { putTrafficBack, type PutBackOrder } from "../../src/engine/put-traffic-back.ts";
 import type { EmergencyExit, EpochHolder } from "../../src/ports/emergency-exit.ts";
 

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FaultError } from "../../src/core/fault.ts";
-import { DAY, SECOND } from "../../src/core/time.ts";
+import { DAY, SECOND } from "../../src/core/time/time.ts";
 import type { Engine, Ports, RequestAnswer } from "../../src/engine/api.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import { engineUnderTest, type EngineUnderTest } from "../support/engine-under-test.ts";

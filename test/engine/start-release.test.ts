@@ -1,7 +1,7 @@
 import { equal } from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Placed } from "../../src/core/event.ts";
-import type { Release, ReleaseState } from "../../src/core/release.ts";
+import type { Placed } from "../../src/core/release/event.ts";
+import type { Release, ReleaseState } from "../../src/core/release/release.ts";
 import { placeBefore } from "../../src/engine/start-release.ts";
 import { USUAL } from "../support/plans.ts";
 import { PureWorld } from "../support/pure-world.ts";

@@ -1,8 +1,8 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SecondRow } from "../../src/core/observation.ts";
-import { quietestSpans, trafficProfile } from "../../src/core/quietest.ts";
-import { HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
+import { quietestSpans, trafficProfile } from "../../src/core/time/quietest.ts";
+import { HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { trafficHours } from "../../src/engine/traffic-hours.ts";
 
 const MIDNIGHT = Date.UTC(2026, 4, 4);

@@ -2,7 +2,7 @@ import { equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createManualClock } from "../../src/adapters/clock/manual.ts";
 import { watchedTime } from "../../src/engine/watched-time.ts";
-import { HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
+import { HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 
 describe("watched time", () => {
   it("goes on between two looks, so that what begins there does not seem to have begun with the look before", async () => {

@@ -1,9 +1,9 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FaultError } from "../../src/core/fault.ts";
-import { routingTable } from "../../src/core/table.ts";
-import type { TrafficState } from "../../src/core/routing.ts";
-import type { Release } from "../../src/core/release.ts";
+import { routingTable } from "../../src/core/traffic/table.ts";
+import type { TrafficState } from "../../src/core/traffic/routing.ts";
+import type { Release } from "../../src/core/release/release.ts";
 import { createWatch } from "../../src/engine/watch.ts";
 import { createWorld } from "../../src/engine/world.ts";
 import { engineUnderTest } from "../support/engine-under-test.ts";

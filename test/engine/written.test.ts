@@ -1,8 +1,8 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createMemoryJournal, type MemoryJournal } from "../../src/adapters/journal/memory.ts";
-import type { ReleaseEvent } from "../../src/core/event.ts";
-import { replay } from "../../src/core/evolve.ts";
+import type { ReleaseEvent } from "../../src/core/release/event.ts";
+import { replay } from "../../src/core/release/evolve.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import type { Journal } from "../../src/ports/journal.ts";
 import { written, type Written } from "../../src/engine/written.ts";

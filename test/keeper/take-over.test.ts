@@ -7,7 +7,7 @@ import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { freePort } from "../../src/adapters/runtime/processes/free-port.ts";
-import type { TrafficState } from "../../src/core/routing.ts";
+import type { TrafficState } from "../../src/core/traffic/routing.ts";
 import { callControl } from "../../src/local/control-socket.ts";
 import { identify } from "../../src/local/process-identity.ts";
 import { backend, EMPTY_TABLE, endpoint, get } from "../proxy/plane-under-test.ts";

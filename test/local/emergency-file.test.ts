@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { after, describe, it } from "node:test";
-import type { Emergency } from "../../src/core/emergency.ts";
+import type { Emergency } from "../../src/core/release/emergency.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import {
   clearEmergency,

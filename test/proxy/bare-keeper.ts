@@ -4,7 +4,7 @@ import { once } from "node:events";
 import net, { type Server } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { RoutingTable, TrafficState } from "../../src/core/routing.ts";
+import type { RoutingTable, TrafficState } from "../../src/core/traffic/routing.ts";
 import { callControl } from "../../src/local/control-socket.ts";
 import { DEFAULT_TIMEOUTS } from "../../src/proxy/plane.ts";
 import type { LeaveWithin, ListenerMessage, ListenersDone, ProxyFailed, ProxyReady } from "../../src/proxy/protocol.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { crc32 } from "node:zlib";
-import { cohortOf, isInCandidate } from "../../src/core/share.ts";
-import type { RoutingTable } from "../../src/core/routing.ts";
+import { cohortOf, isInCandidate } from "../../src/core/traffic/share.ts";
+import type { RoutingTable } from "../../src/core/traffic/routing.ts";
 import { isPubliclyCacheable } from "../../src/proxy/cohort.ts";
 import {
   type App,

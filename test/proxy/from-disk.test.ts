@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { RoutingTable } from "../../src/core/routing.ts";
+import type { RoutingTable } from "../../src/core/traffic/routing.ts";
 import { bootId } from "../../src/local/process-identity.ts";
 import { PROXY_TABLE_FILE } from "../../src/proxy/protocol.ts";
 import {

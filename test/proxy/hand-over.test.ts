@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createEmbeddedTraffic } from "../../src/adapters/traffic/embedded.ts";
-import type { TrafficState } from "../../src/core/routing.ts";
+import type { TrafficState } from "../../src/core/traffic/routing.ts";
 import { stateFolder } from "../../src/local/state-folder.ts";
 import type { Traffic } from "../../src/ports/traffic.ts";
 import { LEAVE_WITHIN } from "../../src/proxy/protocol.ts";

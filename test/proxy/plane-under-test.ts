@@ -10,7 +10,7 @@ import {
 } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Backend, Endpoint, RoutingTable } from "../../src/core/routing.ts";
+import type { Backend, Endpoint, RoutingTable } from "../../src/core/traffic/routing.ts";
 import { stateFolder } from "../../src/local/state-folder.ts";
 import type { Waits } from "../../src/proxy/exchange-context.ts";
 import { DEFAULT_TIMEOUTS, Plane } from "../../src/proxy/plane.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { describe, it } from "node:test";
-import type { Emergency } from "../../src/core/emergency.ts";
-import type { RoutingTable } from "../../src/core/routing.ts";
+import type { Emergency } from "../../src/core/release/emergency.ts";
+import type { RoutingTable } from "../../src/core/traffic/routing.ts";
 import { Refusal } from "../../src/local/control-socket.ts";
 import { startBareKeeper } from "./bare-keeper.ts";
 import {

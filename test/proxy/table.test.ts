@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { FaultError } from "../../src/core/fault.ts";
-import type { Lease, RoutingTable, TrafficState } from "../../src/core/routing.ts";
+import type { Lease, RoutingTable, TrafficState } from "../../src/core/traffic/routing.ts";
 import { callControl } from "../../src/local/control-socket.ts";
 import { openControl } from "../../src/proxy/control.ts";
 import { Succession } from "../../src/proxy/succession.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, it } from "node:test";
 import { fillIn, shellLine, withoutValues } from "../../src/adapters/runtime/processes/place-holders.ts";
-import { fillReferences } from "../../src/core/references.ts";
+import { fillReferences } from "../../src/core/text/references.ts";
 import { isFault } from "../contract/runtime.ts";
 
 const OWN = { port: "4001", version: "9f2c1e", dir: "/srv/shop", slot: "green" };

@@ -7,7 +7,7 @@ import { instanceId, instanceSpec } from "../../src/adapters/runtime/processes/i
 import { callControl } from "../../src/local/control-socket.ts";
 import { identify } from "../../src/local/process-identity.ts";
 import type { StartOrder } from "../../src/ports/runtime.ts";
-import type { Service } from "../../src/core/plan.ts";
+import type { Service } from "../../src/core/plan/plan.ts";
 import { isFault } from "../contract/runtime.ts";
 import { until } from "../support/until.ts";
 import { type ProcessWorld, processWorld, running, SERVER, SERVER_SOURCE } from "./world.ts";

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stopKeeper } from "../../src/adapters/runtime/processes/ensure-keeper.ts";
 import { createProcessRuntime } from "../../src/adapters/runtime/processes/runtime.ts";
-import type { Service } from "../../src/core/plan.ts";
+import type { Service } from "../../src/core/plan/plan.ts";
 import { callControl } from "../../src/local/control-socket.ts";
 import { stopFamily } from "../../src/local/process-family.ts";
 import { identify, type ProcessIdentity } from "../../src/local/process-identity.ts";

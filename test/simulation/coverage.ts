@@ -1,8 +1,8 @@
-import type { EventType } from "../../src/core/event.ts";
-import { evolve } from "../../src/core/evolve.ts";
-import type { StepKind } from "../../src/core/plan.ts";
-import type { Release, ReleaseState } from "../../src/core/release.ts";
-import { EVENT_TYPES } from "../../src/core/upcast.ts";
+import type { EventType } from "../../src/core/release/event.ts";
+import { evolve } from "../../src/core/release/evolve.ts";
+import type { StepKind } from "../../src/core/plan/plan.ts";
+import type { Release, ReleaseState } from "../../src/core/release/release.ts";
+import { EVENT_TYPES } from "../../src/core/release/upcast.ts";
 import type { Fact, FactOf } from "./fact.ts";
 
 /** How often each thing that can happen has happened: `event held`, `release running → live`, `effect share failed`. */

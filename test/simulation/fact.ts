@@ -1,7 +1,7 @@
-import type { Command } from "../../src/core/command.ts";
+import type { Command } from "../../src/core/command/command.ts";
 import type { SecondRow, Slot } from "../../src/core/observation.ts";
-import type { RoutingTable } from "../../src/core/routing.ts";
-import type { Status } from "../../src/core/status.ts";
+import type { RoutingTable } from "../../src/core/traffic/routing.ts";
+import type { Status } from "../../src/core/status/status.ts";
 import type { RequestAnswer, RequestBody } from "../../src/engine/api.ts";
 import type { StoredEvent } from "../../src/ports/journal.ts";
 

@@ -1,4 +1,4 @@
-import { SECOND } from "../../src/core/time.ts";
+import { SECOND } from "../../src/core/time/time.ts";
 import type { Fact } from "./fact.ts";
 import { randomOf } from "./random.ts";
 import type { Rule, Violation } from "./rules/rule.ts";

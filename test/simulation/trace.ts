@@ -1,6 +1,6 @@
-import type { ReleaseEvent } from "../../src/core/event.ts";
-import type { RoutingTable } from "../../src/core/routing.ts";
-import { formatShare } from "../../src/core/share.ts";
+import type { ReleaseEvent } from "../../src/core/release/event.ts";
+import type { RoutingTable } from "../../src/core/traffic/routing.ts";
+import { formatShare } from "../../src/core/traffic/share.ts";
 import type { Fact } from "./fact.ts";
 
 /** A fact as one line for people; null: too many of them say too little. */

@@ -1,8 +1,8 @@
 import { bucketOf } from "../../src/core/analysis/histogram.ts";
-import type { Message } from "../../src/core/effect.ts";
+import type { Message } from "../../src/core/release/effect.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
-import type { Plan } from "../../src/core/plan.ts";
-import { SECOND } from "../../src/core/time.ts";
+import type { Plan } from "../../src/core/plan/plan.ts";
+import { SECOND } from "../../src/core/time/time.ts";
 import { createManualClock, type ManualClock } from "../../src/adapters/clock/manual.ts";
 import { createMemoryJournal, type MemoryJournal } from "../../src/adapters/journal/memory.ts";
 import { createMemoryRuntime, type MemoryRuntime } from "../../src/adapters/runtime/memory.ts";

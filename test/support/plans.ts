@@ -1,6 +1,6 @@
-import type { Guard } from "../../src/core/guard.ts";
-import type { Plan, Service, Step } from "../../src/core/plan.ts";
-import { MINUTE, SECOND } from "../../src/core/time.ts";
+import type { Guard } from "../../src/core/plan/guard.ts";
+import type { Plan, Service, Step } from "../../src/core/plan/plan.ts";
+import { MINUTE, SECOND } from "../../src/core/time/time.ts";
 
 /** The guards that a plan file without any gets, with small counts. */
 export const GUARDS: readonly Guard[] = [

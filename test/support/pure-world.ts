@@ -1,16 +1,16 @@
-import { decide } from "../../src/core/decide.ts";
-import type { Effect, Observed } from "../../src/core/effect.ts";
-import type { EventOf, Happened, Placed, ReleaseEvent } from "../../src/core/event.ts";
+import { decide } from "../../src/core/decide/decide.ts";
+import type { Effect, Observed } from "../../src/core/release/effect.ts";
+import type { EventOf, Happened, Placed, ReleaseEvent } from "../../src/core/release/event.ts";
 import type { Fault } from "../../src/core/fault.ts";
-import type { Verdict } from "../../src/core/guard.ts";
+import type { Verdict } from "../../src/core/plan/guard.ts";
 import type { InstanceSeen } from "../../src/core/observation.ts";
-import type { Plan } from "../../src/core/plan.ts";
-import { evolve, replay } from "../../src/core/evolve.ts";
-import { type Release } from "../../src/core/release.ts";
-import { NOTHING_SEEN, type Seen } from "../../src/core/seen.ts";
-import type { Share } from "../../src/core/share.ts";
-import { type Command, command } from "../../src/core/command.ts";
-import type { CommandAnswer } from "../../src/core/command-answer.ts";
+import type { Plan } from "../../src/core/plan/plan.ts";
+import { evolve, replay } from "../../src/core/release/evolve.ts";
+import { type Release } from "../../src/core/release/release.ts";
+import { NOTHING_SEEN, type Seen } from "../../src/core/decide/seen.ts";
+import type { Share } from "../../src/core/traffic/share.ts";
+import { type Command, command } from "../../src/core/command/command.ts";
+import type { CommandAnswer } from "../../src/core/command/command-answer.ts";
 
 const STABLE: Placed = { version: "v1", label: "v1", slot: "blue" };
 const CANDIDATE: Placed = { version: "v2", label: "v2", slot: "green" };

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { chain } from "../../src/adapters/journal/chain.ts";
-import { EVENT_FORMAT, type StoredBody, upcast } from "../../src/core/upcast.ts";
+import { EVENT_FORMAT, type StoredBody, upcast } from "../../src/core/release/upcast.ts";
 import type { StoredEvent } from "../../src/ports/journal.ts";
 
 /** A line of a recorded journal: an event exactly as its version of Tidegate wrote it. */

@@ -1,6 +1,6 @@
-import { DAY, SECOND } from "../../src/core/time.ts";
-import type { Plan } from "../../src/core/plan.ts";
-import type { Command } from "../../src/core/command.ts";
+import { DAY, SECOND } from "../../src/core/time/time.ts";
+import type { Plan } from "../../src/core/plan/plan.ts";
+import type { Command } from "../../src/core/command/command.ts";
 import type { Engine } from "../../src/engine/api.ts";
 import type { StoredEvent } from "../../src/ports/journal.ts";
 import { engineUnderTest, type EngineUnderTest } from "./engine-under-test.ts";

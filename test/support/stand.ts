@@ -1,5 +1,5 @@
-import type { Release } from "../../src/core/release.ts";
-import { statusOf } from "../../src/core/status.ts";
+import type { Release } from "../../src/core/release/release.ts";
+import { statusOf } from "../../src/core/status/status.ts";
 
 /** Where a release stands, as far as no later version of Tidegate may see it otherwise. */
 export function standOf(release: Release): Readonly<Record<string, unknown>> {

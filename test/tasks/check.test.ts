@@ -6,9 +6,9 @@ import { createChecker, type CheckSettings } from "../../src/adapters/check/chec
 import { createManualClock } from "../../src/adapters/clock/manual.ts";
 import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createShellRunner } from "../../src/adapters/command/shell.ts";
-import type { CheckResult, MachineCheck } from "../../src/core/checklist.ts";
-import { redactor } from "../../src/core/redact.ts";
-import { DAY } from "../../src/core/time.ts";
+import type { CheckResult, MachineCheck } from "../../src/core/plan/checklist.ts";
+import { redactor } from "../../src/core/text/redact.ts";
+import { DAY } from "../../src/core/time/time.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { makeAuthority } from "./certificates.ts";
 import { nameServer } from "./name-server.ts";

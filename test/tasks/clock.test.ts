@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createManualClock } from "../../src/adapters/clock/manual.ts";
 import { systemClock } from "../../src/adapters/clock/system.ts";
-import { DAY } from "../../src/core/time.ts";
+import { DAY } from "../../src/core/time/time.ts";
 
 describe("the system's clock", () => {
   it("sleeps, and wakes with the reason when it is aborted", async () => {

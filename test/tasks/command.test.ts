@@ -6,7 +6,7 @@ import { runInNewContext } from "node:vm";
 import { LineTail } from "../../src/adapters/command/line-tail.ts";
 import { createShellRunner } from "../../src/adapters/command/shell.ts";
 import { FaultError } from "../../src/core/fault.ts";
-import { redactor } from "../../src/core/redact.ts";
+import { redactor } from "../../src/core/text/redact.ts";
 import { identify } from "../../src/local/process-identity.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";

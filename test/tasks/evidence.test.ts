@@ -4,7 +4,7 @@ import { createManualClock } from "../../src/adapters/clock/manual.ts";
 import { createEvidenceGatherer, type EvidenceSources } from "../../src/adapters/evidence/gather.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import type { InstanceSeen } from "../../src/core/observation.ts";
-import { redactor } from "../../src/core/redact.ts";
+import { redactor } from "../../src/core/text/redact.ts";
 
 const instance = (id: string, version: string, adopted = false): InstanceSeen => ({
   id,

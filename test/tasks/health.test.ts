@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createHealthProbe } from "../../src/adapters/health/http.ts";
-import { redactor } from "../../src/core/redact.ts";
+import { redactor } from "../../src/core/text/redact.ts";
 import { closedPort, httpServer, rawServer, trickle } from "./servers.ts";
 import { until } from "../support/until.ts";
 

@@ -4,7 +4,7 @@ import { after, describe, it } from "node:test";
 import { createManualClock, type ManualClock } from "../../src/adapters/clock/manual.ts";
 import { createNotifier, type NotifierSettings } from "../../src/adapters/notify/notifier.ts";
 import { isPrivateAddress } from "../../src/adapters/notify/private-address.ts";
-import type { Message } from "../../src/core/effect.ts";
+import type { Message } from "../../src/core/release/effect.ts";
 import { type Fault, FaultError } from "../../src/core/fault.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { makeAuthority } from "./certificates.ts";

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { connect, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
-import type { CheckResult } from "../../core/checklist.ts";
-import { DAY, type Instant } from "../../core/time.ts";
+import type { CheckResult } from "../../core/plan/checklist.ts";
+import { DAY, type Instant } from "../../core/time/time.ts";
 import type { CheckOf, CheckSettings } from "./checker.ts";
 
 /** A server's certificate is trusted, carries its name, and stays valid for so many days; so do those that it leads to. */

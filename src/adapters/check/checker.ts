@@ -1,6 +1,6 @@
-import type { CheckResult, MachineCheck } from "../../core/checklist.ts";
+import type { CheckResult, MachineCheck } from "../../core/plan/checklist.ts";
 import { faultOf } from "../../core/fault.ts";
-import { type Duration, formatDuration, SECOND } from "../../core/time.ts";
+import { type Duration, formatDuration, SECOND } from "../../core/time/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Checker, CommandRunner } from "../../ports/tasks.ts";
 import { checkCertificate } from "./certificate.ts";

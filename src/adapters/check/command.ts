@@ -1,5 +1,5 @@
-import type { CheckResult } from "../../core/checklist.ts";
-import { formatDuration } from "../../core/time.ts";
+import type { CheckResult } from "../../core/plan/checklist.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import type { CheckOf, CheckSettings } from "./checker.ts";
 
 /** The user's shell line ends with 0. */

@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { CheckResult } from "../../core/checklist.ts";
+import type { CheckResult } from "../../core/plan/checklist.ts";
 import type { CheckOf, CheckSettings } from "./checker.ts";
 
 /** Enough of the file system on which a path lies is free for ordinary users, by size, by part, or both. */

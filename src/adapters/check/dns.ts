@@ -1,6 +1,6 @@
 import { Resolver, promises as system } from "node:dns";
 import { isIP, SocketAddress } from "node:net";
-import type { CheckResult } from "../../core/checklist.ts";
+import type { CheckResult } from "../../core/plan/checklist.ts";
 import type { CheckOf, CheckSettings } from "./checker.ts";
 
 /** A name has addresses, and a given one among them. */

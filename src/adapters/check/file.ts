@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { CheckResult } from "../../core/checklist.ts";
+import type { CheckResult } from "../../core/plan/checklist.ts";
 import type { CheckOf, CheckSettings } from "./checker.ts";
 
 /** Of a larger file only so much is searched. */

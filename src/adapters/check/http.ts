@@ -1,7 +1,7 @@
-import type { CheckResult } from "../../core/checklist.ts";
-import { onOneLine } from "../../core/plain-text.ts";
-import { fillReferences } from "../../core/references.ts";
-import { formatDuration } from "../../core/time.ts";
+import type { CheckResult } from "../../core/plan/checklist.ts";
+import { onOneLine } from "../../core/text/plain-text.ts";
+import { fillReferences } from "../../core/text/references.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import { exchange } from "../../local/http-exchange.ts";
 import type { CheckOf, CheckSettings } from "./checker.ts";
 

@@ -1,4 +1,4 @@
-import type { Duration, Instant } from "../../core/time.ts";
+import type { Duration, Instant } from "../../core/time/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 /** A clock that stands still until a test moves it. */

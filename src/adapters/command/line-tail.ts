@@ -1,5 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
-import { withoutControls } from "../../core/plain-text.ts";
+import { withoutControls } from "../../core/text/plain-text.ts";
 
 /** Kept of one line while it comes; more is dropped as it arrives. */
 const LONGEST_RAW = 16 * 1024;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as after } from "node:timers/promises";
 import { FaultError } from "../../core/fault.ts";
-import { type Duration, SECOND } from "../../core/time.ts";
+import { type Duration, SECOND } from "../../core/time/time.ts";
 import { stopFamily } from "../../local/process-family.ts";
 import { identify } from "../../local/process-identity.ts";
 import type { CommandRunner } from "../../ports/tasks.ts";

@@ -1,4 +1,4 @@
-import type { Emergency } from "../../core/emergency.ts";
+import type { Emergency } from "../../core/release/emergency.ts";
 import { FaultError } from "../../core/fault.ts";
 import type { EmergencyLog } from "../../ports/emergency-log.ts";
 

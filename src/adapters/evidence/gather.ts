@@ -1,9 +1,9 @@
-import { type Evidence, failuresOf, routesByExcess } from "../../core/evidence.ts";
+import { type Evidence, failuresOf, routesByExcess } from "../../core/analysis/evidence.ts";
 import { FaultError } from "../../core/fault.ts";
-import { newKindsOfLines } from "../../core/log-kinds.ts";
+import { newKindsOfLines } from "../../core/analysis/log-kinds.ts";
 import type { InstanceSeen } from "../../core/observation.ts";
-import { onOneLine } from "../../core/plain-text.ts";
-import { type Duration, formatDuration, SECOND } from "../../core/time.ts";
+import { onOneLine } from "../../core/text/plain-text.ts";
+import { type Duration, formatDuration, SECOND } from "../../core/time/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { EvidenceGatherer } from "../../ports/evidence.ts";
 import type { Runtime } from "../../ports/runtime.ts";

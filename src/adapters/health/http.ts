@@ -1,5 +1,5 @@
 import type { ProbeAnswer } from "../../core/observation.ts";
-import { onOneLine } from "../../core/plain-text.ts";
+import { onOneLine } from "../../core/text/plain-text.ts";
 import { exchange } from "../../local/http-exchange.ts";
 import { tryTcp } from "../../local/tcp-connection.ts";
 import type { Clock } from "../../ports/clock.ts";

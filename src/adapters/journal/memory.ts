@@ -1,6 +1,6 @@
-import type { Happened } from "../../core/event.ts";
+import type { Happened } from "../../core/release/event.ts";
 import { FaultError } from "../../core/fault.ts";
-import { EVENT_FORMAT } from "../../core/upcast.ts";
+import { EVENT_FORMAT } from "../../core/release/upcast.ts";
 import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
 import { chain } from "./chain.ts";
 import { staleEpoch } from "./stale-epoch.ts";

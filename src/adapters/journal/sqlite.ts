@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Happened } from "../../core/event.ts";
+import type { Happened } from "../../core/release/event.ts";
 import { FaultError } from "../../core/fault.ts";
-import { EVENT_FORMAT, type StoredBody, upcast } from "../../core/upcast.ts";
+import { EVENT_FORMAT, type StoredBody, upcast } from "../../core/release/upcast.ts";
 import { createStateFolder, type StateFolder } from "../../local/state-folder.ts";
 import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
 import { takeActorLock } from "./actor-lock.ts";

@@ -1,5 +1,5 @@
-import type { Message } from "../../core/effect.ts";
-import { onOneLine } from "../../core/plain-text.ts";
+import type { Message } from "../../core/release/effect.ts";
+import { onOneLine } from "../../core/text/plain-text.ts";
 
 /** Takes one line, without its end. Whoever draws the terminal decides where it goes. */
 export type TerminalSink = (line: string) => void;

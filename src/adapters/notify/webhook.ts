@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import type { Message } from "../../core/effect.ts";
+import type { Message } from "../../core/release/effect.ts";
 import { FaultError } from "../../core/fault.ts";
-import { onOneLine } from "../../core/plain-text.ts";
-import type { NotifyTarget } from "../../core/plan.ts";
-import { redactor } from "../../core/redact.ts";
-import { fillReferences, referencesIn } from "../../core/references.ts";
-import { type Duration, formatDuration, type Instant, MINUTE, SECOND } from "../../core/time.ts";
+import { onOneLine } from "../../core/text/plain-text.ts";
+import type { NotifyTarget } from "../../core/plan/plan.ts";
+import { redactor } from "../../core/text/redact.ts";
+import { fillReferences, referencesIn } from "../../core/text/references.ts";
+import { type Duration, formatDuration, type Instant, MINUTE, SECOND } from "../../core/time/time.ts";
 import { exchange, type ExchangeResult } from "../../local/http-exchange.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { publicLookup, isPrivateAddress, isPublicPlace } from "./private-address.ts";

@@ -1,6 +1,6 @@
 import { type Fault, FaultError } from "../../core/fault.ts";
 import type { InstanceSeen, Usage } from "../../core/observation.ts";
-import { SECOND, type Duration } from "../../core/time.ts";
+import { SECOND, type Duration } from "../../core/time/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { AdoptOrder, StartOrder } from "../../ports/runtime.ts";
 

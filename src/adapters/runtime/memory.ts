@@ -1,6 +1,6 @@
 import { type Fault, FaultError } from "../../core/fault.ts";
 import type { InstanceSeen } from "../../core/observation.ts";
-import { SECOND } from "../../core/time.ts";
+import { SECOND } from "../../core/time/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Runtime, StartOrder, StopOutcome } from "../../ports/runtime.ts";
 import {

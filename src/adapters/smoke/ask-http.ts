@@ -1,7 +1,7 @@
-import { onOneLine } from "../../core/plain-text.ts";
-import { readSaved, type SmokeAnswer, unmetExpectation } from "../../core/smoke-expectation.ts";
-import { fillVariables } from "../../core/smoke-template.ts";
-import type { SmokeHttp } from "../../core/smoke.ts";
+import { onOneLine } from "../../core/text/plain-text.ts";
+import { readSaved, type SmokeAnswer, unmetExpectation } from "../../core/smoke/expectation.ts";
+import { fillVariables } from "../../core/smoke/template.ts";
+import type { SmokeHttp } from "../../core/smoke/smoke.ts";
 import { exchange, type Exchange } from "../../local/http-exchange.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { occursIn } from "./pattern.ts";

@@ -1,6 +1,6 @@
 import { faultOf } from "../../core/fault.ts";
-import type { SmokeCommand, SmokeTcp } from "../../core/smoke.ts";
-import { formatDuration } from "../../core/time.ts";
+import type { SmokeCommand, SmokeTcp } from "../../core/smoke/smoke.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import { tryTcp } from "../../local/tcp-connection.ts";
 import type { CommandRunner } from "../../ports/tasks.ts";
 import type { Story } from "./story.ts";

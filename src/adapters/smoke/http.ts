@@ -1,5 +1,5 @@
-import type { SmokeFlow, SmokeOutcome, SmokeRequest } from "../../core/smoke.ts";
-import type { Duration } from "../../core/time.ts";
+import type { SmokeFlow, SmokeOutcome, SmokeRequest } from "../../core/smoke/smoke.ts";
+import type { Duration } from "../../core/time/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CommandRunner, SmokeRunner, Target } from "../../ports/tasks.ts";
 import { askHttp } from "./ask-http.ts";

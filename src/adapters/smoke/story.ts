@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { redactor } from "../../core/redact.ts";
-import { fillReferences, referencesIn } from "../../core/references.ts";
-import { fillVariables } from "../../core/smoke-template.ts";
-import type { SmokeFlow } from "../../core/smoke.ts";
+import { redactor } from "../../core/text/redact.ts";
+import { fillReferences, referencesIn } from "../../core/text/references.ts";
+import { fillVariables } from "../../core/smoke/template.ts";
+import type { SmokeFlow } from "../../core/smoke/smoke.ts";
 import type { Target } from "../../ports/tasks.ts";
 import { CookieJar } from "./cookies.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { FaultError } from "../../core/fault.ts";
-import type { RoutingTable, TrafficState } from "../../core/routing.ts";
+import type { RoutingTable, TrafficState } from "../../core/traffic/routing.ts";
 import { KEEPER_SOCKET, type KeeperState } from "../../keeper/protocol.ts";
 import { writeFileAtomically } from "../../local/atomic-file.ts";
 import { callControl, isAnswered } from "../../local/control-socket.ts";

@@ -1,6 +1,6 @@
 import { FaultError } from "../../core/fault.ts";
-import type { TrafficState } from "../../core/routing.ts";
-import type { Instant } from "../../core/time.ts";
+import type { TrafficState } from "../../core/traffic/routing.ts";
+import type { Instant } from "../../core/time/time.ts";
 import { KEEPER_SOCKET, type KeeperState } from "../../keeper/protocol.ts";
 import { callControl } from "../../local/control-socket.ts";
 import type { StateFolder } from "../../local/state-folder.ts";

@@ -1,5 +1,5 @@
 import { FaultError } from "../../core/fault.ts";
-import type { RoutingTable, TrafficState } from "../../core/routing.ts";
+import type { RoutingTable, TrafficState } from "../../core/traffic/routing.ts";
 import { callControl, type ControlCall } from "../../local/control-socket.ts";
 import type { StateFolder } from "../../local/state-folder.ts";
 import type { Traffic } from "../../ports/traffic.ts";

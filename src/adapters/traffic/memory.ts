@@ -1,8 +1,8 @@
 import { type Fault, FaultError } from "../../core/fault.ts";
 import type { SecondRow } from "../../core/observation.ts";
-import type { Listener, RoutingTable, TrafficState } from "../../core/routing.ts";
-import { WHOLE } from "../../core/share.ts";
-import type { Instant } from "../../core/time.ts";
+import type { Listener, RoutingTable, TrafficState } from "../../core/traffic/routing.ts";
+import { WHOLE } from "../../core/traffic/share.ts";
+import type { Instant } from "../../core/time/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Traffic } from "../../ports/traffic.ts";
 

@@ -1,8 +1,8 @@
 import { faultOf } from "../../core/fault.ts";
-import { onOneLine } from "../../core/plain-text.ts";
-import type { Warm } from "../../core/plan.ts";
-import { fillReferences } from "../../core/references.ts";
-import { type Duration, formatDuration, SECOND } from "../../core/time.ts";
+import { onOneLine } from "../../core/text/plain-text.ts";
+import type { Warm } from "../../core/plan/plan.ts";
+import { fillReferences } from "../../core/text/references.ts";
+import { type Duration, formatDuration, SECOND } from "../../core/time/time.ts";
 import { exchange } from "../../local/http-exchange.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CommandRunner, Target, Warmer } from "../../ports/tasks.ts";

@@ -1,5 +1,5 @@
-import type { Command } from "../../core/command.ts";
-import { currentStep, isEnded, type Release } from "../../core/release.ts";
+import type { Command } from "../../core/command/command.ts";
+import { currentStep, isEnded, type Release } from "../../core/release/release.ts";
 import { type CommandDefinition, textOption } from "../definition.ts";
 import { calledRelease, runVerb } from "../verb.ts";
 import { VERB_OPTIONS } from "../verb-options.ts";

@@ -1,5 +1,5 @@
-import { isEnded } from "../../core/release.ts";
-import { statusOf } from "../../core/status.ts";
+import { isEnded } from "../../core/release/release.ts";
+import { statusOf } from "../../core/status/status.ts";
 import type { Journal } from "../../ports/journal.ts";
 import { answer } from "../context.ts";
 import type { CommandDefinition } from "../definition.ts";

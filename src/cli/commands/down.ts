@@ -1,5 +1,5 @@
 import type { InstanceSeen } from "../../core/observation.ts";
-import { isRunning } from "../../core/release.ts";
+import { isRunning } from "../../core/release/release.ts";
 import { FaultError } from "../../core/fault.ts";
 import { confirm } from "../ask.ts";
 import { answer, type Context } from "../context.ts";

@@ -1,5 +1,5 @@
 import { placeBefore } from "../../engine/start-release.ts";
-import type { Release } from "../../core/release.ts";
+import type { Release } from "../../core/release/release.ts";
 import { answer, type Context } from "../context.ts";
 import type { CommandDefinition } from "../definition.ts";
 import { loadPlan } from "../plan-file.ts";

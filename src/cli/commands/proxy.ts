@@ -1,6 +1,6 @@
 import { FaultError } from "../../core/fault.ts";
-import { type Duration, formatDuration } from "../../core/time.ts";
-import { parseDuration } from "../../core/units.ts";
+import { type Duration, formatDuration } from "../../core/time/time.ts";
+import { parseDuration } from "../../core/text/units.ts";
 import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, type Invocation, textOption } from "../definition.ts";
 import { DONE, type ExitCode } from "../exit-code.ts";

@@ -1,7 +1,7 @@
-import type { Release } from "../../core/release.ts";
-import type { Plan } from "../../core/plan.ts";
-import { hadVisitors, putBackSentence } from "../../core/put-back.ts";
-import { isRunning } from "../../core/release.ts";
+import type { Release } from "../../core/release/release.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import { hadVisitors, putBackSentence } from "../../core/command/put-back.ts";
+import { isRunning } from "../../core/release/release.ts";
 import { lastPutBack } from "../../engine/known-bad.ts";
 import type { ReleaseRequest, RequestAnswer } from "../../engine/api.ts";
 import { confirm } from "../ask.ts";

@@ -1,4 +1,4 @@
-import { currentStep } from "../../core/release.ts";
+import { currentStep } from "../../core/release/release.ts";
 import type { CommandDefinition } from "../definition.ts";
 import { calledRelease, runVerb } from "../verb.ts";
 import { VERB_OPTIONS } from "../verb-options.ts";

@@ -37,7 +37,7 @@ export const rollback: CommandDefinition = {
 async function rollBack(invocation: Invocation): Promise<ExitCode> {
   const [{ calledRelease, runVerb }, { nothingRuns, rollbackSentence }] = await Promise.all([
     import("../verb.ts"),
-    import("../../core/way-back.ts"),
+    import("../../core/decide/way-back.ts"),
   ]);
   return await runVerb(invocation, {
     release: invocation.arguments[0],

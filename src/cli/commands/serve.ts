@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { once } from "node:events";
-import type { Plan } from "../../core/plan.ts";
+import type { Plan } from "../../core/plan/plan.ts";
 import { type Fault, FaultError } from "../../core/fault.ts";
 import { type CommandDefinition, textOption } from "../definition.ts";
 import type { Context } from "../context.ts";
@@ -10,8 +10,8 @@ import { type Acting, actHere, openReading, readRelease } from "../session.ts";
 import { onInterrupt } from "../signals.ts";
 import { eventLine } from "../render/event-line.ts";
 import { eventJson } from "../render/event-json.ts";
-import { evolve } from "../../core/evolve.ts";
-import { type Release } from "../../core/release.ts";
+import { evolve } from "../../core/release/evolve.ts";
+import { type Release } from "../../core/release/release.ts";
 
 export const serve: CommandDefinition = {
   about:

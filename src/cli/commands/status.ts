@@ -1,7 +1,7 @@
 import { describeFault, type Fault, faultOf } from "../../core/fault.ts";
-import { stateInWords, type Status } from "../../core/status.ts";
-import { formatDuration } from "../../core/time.ts";
-import { isRunning, type Release } from "../../core/release.ts";
+import { stateInWords, type Status } from "../../core/status/status.ts";
+import { formatDuration } from "../../core/time/time.ts";
+import { isRunning, type Release } from "../../core/release/release.ts";
 import { answer, type Context } from "../context.ts";
 import { NOBODY_IS_ANSWERED, serves, START_PLANE } from "../cut-off.ts";
 import { type CommandDefinition, isGiven } from "../definition.ts";

@@ -1,6 +1,6 @@
 import type { CommandDefinition } from "../definition.ts";
-import { lowerShift } from "../../core/react.ts";
-import { currentStep } from "../../core/release.ts";
+import { lowerShift } from "../../core/decide/react.ts";
+import { currentStep } from "../../core/release/release.ts";
 import { calledRelease, isUnderWay, runVerb } from "../verb.ts";
 import { VERB_OPTIONS } from "../verb-options.ts";
 

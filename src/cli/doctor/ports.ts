@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { createServer, isIP } from "node:net";
-import type { Plan } from "../../core/plan.ts";
-import type { TrafficState } from "../../core/routing.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import type { TrafficState } from "../../core/traffic/routing.ts";
 import { listeningRefused } from "../../local/listening-refused.ts";
 import { type Finding, found } from "./finding.ts";
 

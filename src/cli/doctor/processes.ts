@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { faultOf } from "../../core/fault.ts";
-import type { Plan } from "../../core/plan.ts";
-import type { TrafficState } from "../../core/routing.ts";
-import { formatShare } from "../../core/share.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import type { TrafficState } from "../../core/traffic/routing.ts";
+import { formatShare } from "../../core/traffic/share.ts";
 import type { Context } from "../context.ts";
 import { NOBODY_IS_ANSWERED, START_PLANE } from "../cut-off.ts";
 import { mustBePlaceOf } from "../../engine/whose-place.ts";

@@ -1,6 +1,6 @@
 import { markdownItems } from "../../config/markdown-items.ts";
-import { DAY, HOUR, MINUTE, SECOND } from "../../core/time.ts";
-import { spellDuration } from "../../core/units.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../../core/time/time.ts";
+import { spellDuration } from "../../core/text/units.ts";
 
 /** What of a Markdown plan became steps, and what became checklists. */
 export interface MarkdownPlan {

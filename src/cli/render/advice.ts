@@ -1,4 +1,4 @@
-import type { Status } from "../../core/status.ts";
+import type { Status } from "../../core/status/status.ts";
 
 /** Something that a person can do now. */
 export interface Advice {

@@ -1,6 +1,6 @@
-import { formatCount } from "../../core/figures.ts";
-import type { VersionFigures } from "../../core/status.ts";
-import { formatDuration } from "../../core/time.ts";
+import { formatCount } from "../../core/analysis/figures.ts";
+import type { VersionFigures } from "../../core/status/status.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import { paint, type Style } from "./style.ts";
 import { padEnd, padStart, widthOf } from "./text.ts";
 

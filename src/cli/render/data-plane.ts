@@ -1,6 +1,6 @@
-import { formatCount } from "../../core/figures.ts";
-import type { LostRequests, TrafficState } from "../../core/routing.ts";
-import { formatDuration, type Instant, SECOND } from "../../core/time.ts";
+import { formatCount } from "../../core/analysis/figures.ts";
+import type { LostRequests, TrafficState } from "../../core/traffic/routing.ts";
+import { formatDuration, type Instant, SECOND } from "../../core/time/time.ts";
 
 /** What befell the data plane since a moment, a sentence each; empty: nothing that a person should know. */
 export function dataPlaneNotes(plane: TrafficState | null, since: Instant, now: Instant): readonly string[] {

@@ -1,7 +1,7 @@
-import type { Emergency } from "../../core/emergency.ts";
-import type { Release } from "../../core/release.ts";
-import { shortVersion } from "../../core/short-version.ts";
-import { formatShare } from "../../core/share.ts";
+import type { Emergency } from "../../core/release/emergency.ts";
+import type { Release } from "../../core/release/release.ts";
+import { shortVersion } from "../../core/text/short-version.ts";
+import { formatShare } from "../../core/traffic/share.ts";
 
 /** How a version is called where only its full name is known. */
 export type Called = (version: string) => string;

@@ -1,6 +1,6 @@
-import type { Because, ReleaseEvent } from "../../core/event.ts";
-import type { Release } from "../../core/release.ts";
-import { statusOf } from "../../core/status.ts";
+import type { Because, ReleaseEvent } from "../../core/release/event.ts";
+import type { Release } from "../../core/release/release.ts";
+import { statusOf } from "../../core/status/status.ts";
 import type { StoredEvent } from "../../ports/journal.ts";
 import { nameOf } from "./event-line.ts";
 

@@ -1,10 +1,10 @@
-import { fullStop } from "../../core/plain-text.ts";
-import type { ReleaseEvent } from "../../core/event.ts";
-import { type EffectProgress, endsByItself, type Release } from "../../core/release.ts";
-import { leftRunningIn } from "../../core/left-running.ts";
-import type { Verdict } from "../../core/guard.ts";
-import { formatShare } from "../../core/share.ts";
-import { formatDuration } from "../../core/time.ts";
+import { fullStop } from "../../core/text/plain-text.ts";
+import type { ReleaseEvent } from "../../core/release/event.ts";
+import { type EffectProgress, endsByItself, type Release } from "../../core/release/release.ts";
+import { leftRunningIn } from "../../core/release/left-running.ts";
+import type { Verdict } from "../../core/plan/guard.ts";
+import { formatShare } from "../../core/traffic/share.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import { emergencyLine, labelOf } from "./emergency-line.ts";
 import { type Style, symbols } from "./style.ts";
 

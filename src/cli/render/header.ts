@@ -1,5 +1,5 @@
-import type { Status } from "../../core/status.ts";
-import { formatDuration } from "../../core/time.ts";
+import type { Status } from "../../core/status/status.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import { paint, type Style, symbols } from "./style.ts";
 import { bothSides, widthOf, wrapItems } from "./text.ts";
 

@@ -1,5 +1,5 @@
 import type { InstanceSeen } from "../../core/observation.ts";
-import { formatDuration } from "../../core/time.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import { paint, type Style, symbols } from "./style.ts";
 import { cut, padEnd, padStart, wrap } from "./text.ts";
 

@@ -1,8 +1,8 @@
-import { formatCount, formatLimit } from "../../core/figures.ts";
-import { type Guard, type GuardLevel, METRICS } from "../../core/guard.ts";
-import type { Plan, Step, StepOf } from "../../core/plan.ts";
-import { WHOLE } from "../../core/share.ts";
-import { formatDuration } from "../../core/time.ts";
+import { formatCount, formatLimit } from "../../core/analysis/figures.ts";
+import { type Guard, type GuardLevel, METRICS } from "../../core/plan/guard.ts";
+import type { Plan, Step, StepOf } from "../../core/plan/plan.ts";
+import { WHOLE } from "../../core/traffic/share.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import type { PlanPreview } from "../plan-preview.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style, symbols } from "./style.ts";

@@ -1,6 +1,6 @@
-import { formatShare } from "../../core/share.ts";
-import { shortVersion } from "../../core/short-version.ts";
-import { formatDuration } from "../../core/time.ts";
+import { formatShare } from "../../core/traffic/share.ts";
+import { shortVersion } from "../../core/text/short-version.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import type { PutBackReport } from "../../engine/put-traffic-back.ts";
 import type { LockHolder } from "../../local/lock-holder.ts";
 import type { ExitCode } from "../exit-code.ts";

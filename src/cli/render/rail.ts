@@ -1,5 +1,5 @@
-import type { Status } from "../../core/status.ts";
-import type { StepStatus } from "../../core/step-status.ts";
+import type { Status } from "../../core/status/status.ts";
+import type { StepStatus } from "../../core/status/step-status.ts";
 import { paint, type Style, symbols, type Tone } from "./style.ts";
 import { wrapItems } from "./text.ts";
 

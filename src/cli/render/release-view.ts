@@ -1,4 +1,4 @@
-import type { Status } from "../../core/status.ts";
+import type { Status } from "../../core/status/status.ts";
 import { comparison } from "./comparison.ts";
 import { header } from "./header.ts";
 import { rail } from "./rail.ts";

@@ -1,5 +1,5 @@
-import type { Status } from "../../core/status.ts";
-import { formatDuration } from "../../core/time.ts";
+import type { Status } from "../../core/status/status.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import { adviceOf } from "./advice.ts";
 import { labelledCommands } from "./labelled.ts";
 import { paint, type Style, type Tone } from "./style.ts";

@@ -1,7 +1,7 @@
 import { describeFault } from "../../core/fault.ts";
-import type { Status } from "../../core/status.ts";
-import type { StepStatus } from "../../core/step-status.ts";
-import { formatDuration } from "../../core/time.ts";
+import type { Status } from "../../core/status/status.ts";
+import type { StepStatus } from "../../core/status/step-status.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style, symbols } from "./style.ts";
 import { wrap, wrapItems } from "./text.ts";

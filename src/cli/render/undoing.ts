@@ -1,10 +1,10 @@
-import { fullStop } from "../../core/plain-text.ts";
-import { type Evidence, explainEvidence } from "../../core/evidence.ts";
+import { fullStop } from "../../core/text/plain-text.ts";
+import { type Evidence, explainEvidence } from "../../core/analysis/evidence.ts";
 import type { Fault } from "../../core/fault.ts";
-import { formatCount } from "../../core/figures.ts";
-import type { RollbackStatus } from "../../core/rollback-status.ts";
-import type { Status } from "../../core/status.ts";
-import { formatDuration } from "../../core/time.ts";
+import { formatCount } from "../../core/analysis/figures.ts";
+import type { RollbackStatus } from "../../core/status/rollback-status.ts";
+import type { Status } from "../../core/status/status.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style, symbols, type Tone } from "./style.ts";
 import { cut, padEnd, widthOf, wrap, wrapItems } from "./text.ts";

@@ -1,6 +1,6 @@
-import type { Release } from "../../core/release.ts";
-import type { Status } from "../../core/status.ts";
-import { formatDuration } from "../../core/time.ts";
+import type { Release } from "../../core/release/release.ts";
+import type { Status } from "../../core/status/status.ts";
+import { formatDuration } from "../../core/time/time.ts";
 
 /** What the data plane does with a partial share that nobody watches; empty where there is none. */
 export function unwatchedSentence(status: Status, release: Release): readonly string[] {

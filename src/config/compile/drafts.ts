@@ -1,7 +1,7 @@
-import type { OnFailure, StepKind } from "../../core/plan.ts";
-import { formatShare, type Share, WHOLE } from "../../core/share.ts";
-import type { Duration } from "../../core/time.ts";
-import { spellDuration } from "../../core/units.ts";
+import type { OnFailure, StepKind } from "../../core/plan/plan.ts";
+import { formatShare, type Share, WHOLE } from "../../core/traffic/share.ts";
+import type { Duration } from "../../core/time/time.ts";
+import { spellDuration } from "../../core/text/units.ts";
 import type { EnvironmentOverrides, Override } from "../overrides.ts";
 import { type Path, spellPath } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";

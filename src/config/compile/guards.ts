@@ -1,5 +1,5 @@
-import { type Guard, type GuardLevel, type Limit, type Metric, METRICS } from "../../core/guard.ts";
-import { MINUTE } from "../../core/time.ts";
+import { type Guard, type GuardLevel, type Limit, type Metric, METRICS } from "../../core/plan/guard.ts";
+import { MINUTE } from "../../core/time/time.ts";
 import type { Path } from "../reading/located.ts";
 import type { PathProblem } from "../reading/problem.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";

@@ -1,4 +1,4 @@
-import { formatShare, WHOLE } from "../../core/share.ts";
+import { formatShare, WHOLE } from "../../core/traffic/share.ts";
 import type { EnvironmentOverrides } from "../overrides.ts";
 import type { Path } from "../reading/located.ts";
 import type { PathProblem } from "../reading/problem.ts";

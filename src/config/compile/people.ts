@@ -1,4 +1,4 @@
-import { nearest } from "../../core/nearest.ts";
+import { nearest } from "../../core/text/nearest.ts";
 import type { PathProblem } from "../reading/problem.ts";
 
 export type People = Readonly<Record<string, readonly string[]>>;

@@ -1,5 +1,5 @@
-import { nearest } from "../../core/nearest.ts";
-import { referencesIn, TIDEGATE_NAMES } from "../../core/references.ts";
+import { nearest } from "../../core/text/nearest.ts";
+import { referencesIn, TIDEGATE_NAMES } from "../../core/text/references.ts";
 import type { Path } from "../reading/located.ts";
 import type { PathProblem, Problem } from "../reading/problem.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";

@@ -1,5 +1,5 @@
-import type { Route } from "../../core/plan.ts";
-import { misread, type Parsed, parsed } from "../../core/units.ts";
+import type { Route } from "../../core/plan/plan.ts";
+import { misread, type Parsed, parsed } from "../../core/text/units.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { Told } from "./context.ts";
 

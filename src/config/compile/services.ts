@@ -1,7 +1,7 @@
 import { isAbsolute, normalize } from "node:path";
-import type { Health, Route, Service } from "../../core/plan.ts";
-import { SECOND } from "../../core/time.ts";
-import { spellDuration } from "../../core/units.ts";
+import type { Health, Route, Service } from "../../core/plan/plan.ts";
+import { SECOND } from "../../core/time/time.ts";
+import { spellDuration } from "../../core/text/units.ts";
 import type { Override } from "../overrides.ts";
 import type { Path } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";

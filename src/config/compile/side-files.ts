@@ -1,7 +1,7 @@
-import type { Checklist, MachineCheck } from "../../core/checklist.ts";
-import type { Route, Service } from "../../core/plan.ts";
-import type { SmokeFlow } from "../../core/smoke.ts";
-import { SECOND } from "../../core/time.ts";
+import type { Checklist, MachineCheck } from "../../core/plan/checklist.ts";
+import type { Route, Service } from "../../core/plan/plan.ts";
+import type { SmokeFlow } from "../../core/smoke/smoke.ts";
+import { SECOND } from "../../core/time/time.ts";
 import { parseChecklist } from "../checklist.ts";
 import type { Path, Source } from "../reading/located.ts";
 import { partOf } from "../reading/problem.ts";

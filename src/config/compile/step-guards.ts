@@ -1,5 +1,5 @@
-import type { Guard } from "../../core/guard.ts";
-import { WHOLE } from "../../core/share.ts";
+import type { Guard } from "../../core/plan/guard.ts";
+import { WHOLE } from "../../core/traffic/share.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { Told } from "./context.ts";
 import type { Draft } from "./drafts.ts";

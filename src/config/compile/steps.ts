@@ -1,10 +1,10 @@
-import type { Checklist } from "../../core/checklist.ts";
-import type { Guard } from "../../core/guard.ts";
-import type { NotifyTarget, Service, Step, Warm } from "../../core/plan.ts";
-import { formatShare } from "../../core/share.ts";
-import type { SmokeFlow } from "../../core/smoke.ts";
-import { MINUTE, SECOND } from "../../core/time.ts";
-import { nearest } from "../../core/nearest.ts";
+import type { Checklist } from "../../core/plan/checklist.ts";
+import type { Guard } from "../../core/plan/guard.ts";
+import type { NotifyTarget, Service, Step, Warm } from "../../core/plan/plan.ts";
+import { formatShare } from "../../core/traffic/share.ts";
+import type { SmokeFlow } from "../../core/smoke/smoke.ts";
+import { MINUTE, SECOND } from "../../core/time/time.ts";
+import { nearest } from "../../core/text/nearest.ts";
 import type { Path } from "../reading/located.ts";
 import { slug } from "../slug.ts";
 import type { CompileContext, Told } from "./context.ts";

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import type { NotifyTarget, PinRule, Plan, Sticky, TlsFiles, TrafficPlan } from "../../core/plan.ts";
-import { formatDuration, MINUTE, SECOND } from "../../core/time.ts";
+import type { NotifyTarget, PinRule, Plan, Sticky, TlsFiles, TrafficPlan } from "../../core/plan/plan.ts";
+import { formatDuration, MINUTE, SECOND } from "../../core/time/time.ts";
 import type { Path } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { CompileContext, Told } from "./context.ts";

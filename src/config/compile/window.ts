@@ -1,7 +1,7 @@
-import type { Window } from "../../core/plan.ts";
-import { HOUR } from "../../core/time.ts";
-import { parseTimesOfWeek } from "../../core/week.ts";
-import { isZone } from "../../core/zone.ts";
+import type { Window } from "../../core/plan/plan.ts";
+import { HOUR } from "../../core/time/time.ts";
+import { parseTimesOfWeek } from "../../core/time/week.ts";
+import { isZone } from "../../core/time/zone.ts";
 import type { Path } from "../reading/located.ts";
 import type { Told } from "./context.ts";
 

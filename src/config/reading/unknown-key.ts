@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { nearest } from "../../core/nearest.ts";
+import { nearest } from "../../core/text/nearest.ts";
 import { type NotBuilt, notBuiltSentence } from "../schema/not-built.ts";
 import { at, type Located, type Path } from "./located.ts";
 import type { PathProblem } from "./problem.ts";

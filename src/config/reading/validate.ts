@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nearest } from "../../core/nearest.ts";
+import { nearest } from "../../core/text/nearest.ts";
 import { at, type Located, type Path, plain } from "./located.ts";
 import type { PathProblem } from "./problem.ts";
 import { aboutOf, acceptsKind, kindOf, nounOf, schemaAt, unwrap } from "./schema-walk.ts";

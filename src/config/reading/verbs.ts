@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nearest } from "../../core/nearest.ts";
+import { nearest } from "../../core/text/nearest.ts";
 import { at, plain } from "./located.ts";
 import type { PathProblem } from "./problem.ts";
 import { aboutOf, keysOf, schemaAt, unwrap, verbOf } from "./schema-walk.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Parsed } from "../../core/units.ts";
+import type { Parsed } from "../../core/text/units.ts";
 import type { NotBuilt } from "./not-built.ts";
 
 /**

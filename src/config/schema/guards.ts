@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Limit, type Metric, METRICS } from "../../core/guard.ts";
-import { limitFix, parseLimit } from "../../core/limit.ts";
+import { type Limit, type Metric, METRICS } from "../../core/plan/guard.ts";
+import { limitFix, parseLimit } from "../../core/plan/limit.ts";
 import { knowing } from "./about.ts";
 import { NOT_BUILT_SOURCES } from "./not-built.ts";
 import { duration, wholeNumber } from "./values.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseDuration, parseShare, type Parsed } from "../../core/units.ts";
+import { parseDuration, parseShare, type Parsed } from "../../core/text/units.ts";
 import { type About, knowing } from "./about.ts";
 
 /** A text that is read into a value; what is wrong with it is said by its own parser. */

@@ -1,4 +1,4 @@
-import { guardSentence, formatCount } from "../figures.ts";
+import { guardSentence, formatCount } from "./figures.ts";
 import {
   type Figures,
   type Guard,
@@ -8,9 +8,9 @@ import {
   type Metric,
   METRICS,
   type Verdict,
-} from "../guard.ts";
+} from "../plan/guard.ts";
 import type { InstanceSeen, SecondRow } from "../observation.ts";
-import { formatDuration, SECOND } from "../time.ts";
+import { formatDuration, SECOND } from "../time/time.ts";
 import { quantile } from "./histogram.ts";
 import { sumWindow, type WindowSum } from "./window.ts";
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Instant } from "../../core/time.ts";
+import type { Instant } from "../../core/time/time.ts";
 import { BEGUN_HEADER, ERROR_HEADER, NUMBER_HEADER, VERSION_HEADER, type Failure, type Verdict } from "./outcome.ts";
 
 /** What a complete answer's status and headers say of it. */

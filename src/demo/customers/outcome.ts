@@ -1,4 +1,4 @@
-import type { Instant } from "../../core/time.ts";
+import type { Instant } from "../../core/time/time.ts";
 
 /**
  * Why a request counts as failed: what a customer saw go wrong and the app did not say of itself.

@@ -1,4 +1,4 @@
-import type { Instant } from "../../core/time.ts";
+import type { Instant } from "../../core/time/time.ts";
 import { Latencies } from "./latencies.ts";
 import type { FailureSeen, LoadReport, LoadSecond, SecondOfVersion, VersionReport } from "../load-report.ts";
 import type { Failure, Outcome } from "./outcome.ts";

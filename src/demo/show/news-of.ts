@@ -1,6 +1,6 @@
-import { fullStop } from "../../core/plain-text.ts";
+import { fullStop } from "../../core/text/plain-text.ts";
 import type { Fault } from "../../core/fault.ts";
-import { formatDuration } from "../../core/time.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import type { News, Scene, VersionName } from "./scene.ts";
 import { shareIn } from "./scene.ts";
 import type { Document } from "../tidegate-process.ts";

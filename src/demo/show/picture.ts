@@ -1,8 +1,8 @@
 import { rail } from "../../cli/render/rail.ts";
 import { paint, type Style, symbols, type Tone } from "../../cli/render/style.ts";
 import { bothSides, cut, padEnd, padStart, widthOf, wrap, wrapItems } from "../../cli/render/text.ts";
-import { formatCount } from "../../core/figures.ts";
-import { formatDuration } from "../../core/time.ts";
+import { formatCount } from "../../core/analysis/figures.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import { inWords } from "../result.ts";
 import type { Act, Breakage, News, Scene } from "./scene.ts";
 import { versionFigures, type VersionFigures } from "./version-figures.ts";

@@ -1,5 +1,5 @@
-import type { Status } from "../../core/status.ts";
-import type { Instant } from "../../core/time.ts";
+import type { Status } from "../../core/status/status.ts";
+import type { Instant } from "../../core/time/time.ts";
 import type { LoadSecond } from "../load-report.ts";
 import type { Document } from "../tidegate-process.ts";
 

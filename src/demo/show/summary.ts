@@ -1,8 +1,8 @@
 import { paint, type Style, symbols } from "../../cli/render/style.ts";
 import { padEnd, wrap } from "../../cli/render/text.ts";
-import { explainEvidence } from "../../core/evidence.ts";
-import { formatCount } from "../../core/figures.ts";
-import { formatDuration } from "../../core/time.ts";
+import { explainEvidence } from "../../core/analysis/evidence.ts";
+import { formatCount } from "../../core/analysis/figures.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import { cutByCrashes } from "../problems.ts";
 import { type DemoResult, inWords, type Played, type Showing } from "../result.ts";
 

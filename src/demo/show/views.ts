@@ -1,5 +1,5 @@
-import { formatCount, formatPercent } from "../../core/figures.ts";
-import { formatDuration } from "../../core/time.ts";
+import { formatCount, formatPercent } from "../../core/analysis/figures.ts";
+import { formatDuration } from "../../core/time/time.ts";
 import { openScreen } from "../../cli/render/screen.ts";
 import { paint, spelled, type Tone } from "../../cli/render/style.ts";
 import type { Terminal } from "../../cli/terminal.ts";

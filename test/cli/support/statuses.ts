@@ -1,5 +1,5 @@
-import type { Status, VersionFigures } from "../../../src/core/status.ts";
-import type { StepStatus } from "../../../src/core/step-status.ts";
+import type { Status, VersionFigures } from "../../../src/core/status/status.ts";
+import type { StepStatus } from "../../../src/core/status/step-status.ts";
 
 /** Releases in every state, with the figures of DESIGN §3's drawing. */
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { LoadProcess } from "../../../src/demo/load-process.ts";
 import type { LoadReport } from "../../../src/demo/load-report.ts";
 import { openSqliteJournal } from "../../../src/adapters/journal/sqlite.ts";
-import { replay } from "../../../src/core/evolve.ts";
+import { replay } from "../../../src/core/release/evolve.ts";
 import type { StoredEvent } from "../../../src/ports/journal.ts";
 import { confirmations, ofType } from "../../e2e/support/journal.ts";
 import { deathsIn, openShop, type Shop } from "./shop.ts";

@@ -9,7 +9,7 @@ import { createShopRepository, type ShopVersions } from "../../../src/demo/shop-
 import { callControl } from "../../../src/local/control-socket.ts";
 import { type StateFolder, stateFolder } from "../../../src/local/state-folder.ts";
 import type { KeeperState } from "../../../src/keeper/protocol.ts";
-import type { Status } from "../../../src/core/status.ts";
+import type { Status } from "../../../src/core/status/status.ts";
 import { type Command, type Ended, startCommand } from "../../e2e/support/command.ts";
 import { endProcessesIn } from "../../e2e/support/leftovers.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { openSqliteJournal } from "../../../src/adapters/journal/sqlite.ts";
 import { chain } from "../../../src/adapters/journal/chain.ts";
-import { canonicalJson } from "../../../src/core/canonical-json.ts";
-import type { EventOf, EventType } from "../../../src/core/event.ts";
-import { replay } from "../../../src/core/evolve.ts";
-import { type Status, statusOf } from "../../../src/core/status.ts";
-import { EVENT_FORMAT } from "../../../src/core/upcast.ts";
+import { canonicalJson } from "../../../src/core/text/canonical-json.ts";
+import type { EventOf, EventType } from "../../../src/core/release/event.ts";
+import { replay } from "../../../src/core/release/evolve.ts";
+import { type Status, statusOf } from "../../../src/core/status/status.ts";
+import { EVENT_FORMAT } from "../../../src/core/release/upcast.ts";
 import type { StoredEvent } from "../../../src/ports/journal.ts";
 import type { App } from "./app.ts";
 

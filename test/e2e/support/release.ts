@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Status } from "../../../src/core/status.ts";
+import type { Status } from "../../../src/core/status/status.ts";
 import type { App } from "./app.ts";
 import type { Command, Ended } from "./command.ts";
 

@@ -5,7 +5,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "share on an unready instance",
     rule: "I1",
-    file: "src/core/recipe.ts",
+    file: "src/core/decide/recipe.ts",
     instead: `      inverse: { kind: "share", share: release.share },
       needsReady: "candidate",`,
     put: `      inverse: { kind: "share", share: release.share },
@@ -14,7 +14,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "take an old readiness for a new one",
     rule: "I1",
-    file: "src/core/seen.ts",
+    file: "src/core/decide/seen.ts",
     instead: `health.ready && Math.abs(now - health.readyAt) <= readyWindow(service.health)`,
     put: `health.readyAt > 0`,
   },
@@ -29,14 +29,14 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "end a step without a look at the share",
     rule: "I2",
-    file: "src/core/decide.ts",
+    file: "src/core/decide/decide.ts",
     instead: `const drift = step.kind === "shift" ? driftOf(release, step, seen) : null;`,
     put: `const drift = null;`,
   },
   {
     name: "weights that don't sum to 100",
     rule: "I2",
-    file: "src/core/decide.ts",
+    file: "src/core/decide/decide.ts",
     instead: `step.kind === "shift" && release.stable === null && step.share < WHOLE`,
     put: `step.kind === "shift" && release.stable === null && step.share < 0`,
   },
@@ -50,7 +50,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "supersede before the undo has ended",
     rule: "I3",
-    file: "src/core/release.ts",
+    file: "src/core/release/release.ts",
     instead: `      return true;
     case "live":`,
     put: `      return release.undo === null;
@@ -59,7 +59,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "promote on no data",
     rule: "I4",
-    file: "src/core/hold.ts",
+    file: "src/core/decide/hold.ts",
     instead: `if (verdict.verdict === "pass" || verdict.verdict === "fail") return false;`,
     put: `return false;`,
   },
@@ -80,7 +80,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "no way back while paused",
     rule: "I7",
-    file: "src/core/command.ts",
+    file: "src/core/command/command.ts",
     instead: `  const ended = noWayBack(release);
   if (ended !== null) return refuse(`,
     put: `  const ended = noWayBack(release) ?? (release.paused === null ? null : "It is paused.");
@@ -89,28 +89,28 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "take the approval of another plan",
     rule: "I9",
-    file: "src/core/sign-off.ts",
+    file: "src/core/command/sign-off.ts",
     instead: `asked.planHash !== undefined && asked.planHash !== release.planHash`,
     put: `asked.planHash !== undefined && asked.planHash === ""`,
   },
   {
     name: "let people approve their own releases",
     rule: "I9",
-    file: "src/core/sign-off.ts",
+    file: "src/core/command/sign-off.ts",
     instead: `if (own && team > 1)`,
     put: `if (own && team < 0)`,
   },
   {
     name: "one approval for two",
     rule: "I9",
-    file: "src/core/hold.ts",
+    file: "src/core/decide/hold.ts",
     instead: `if (given >= step.count) return null;`,
     put: `if (given >= 1) return null;`,
   },
   {
     name: "hold without a reason",
     rule: "I10",
-    file: "src/core/react.ts",
+    file: "src/core/decide/react.ts",
     instead: `return [{ type: "held", step: step.id, because, needsPerson }];`,
     put: `return [{ type: "held", step: step.id, because: { ...because, sentence: "" }, needsPerson }];`,
   },
@@ -154,28 +154,28 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "do a command twice after a crash",
     rule: "once",
-    file: "src/core/progress.ts",
+    file: "src/core/decide/progress.ts",
     instead: `effect?.state === "interrupted" && ingredient.repeat === "ask"`,
     put: `effect?.state === "interrupted" && ingredient.tries < 0`,
   },
   {
     name: "roll back without taking the traffic away first",
     rule: "undo",
-    file: "src/core/recipe.ts",
+    file: "src/core/decide/recipe.ts",
     instead: `  if (hasRoutes && hadTraffic(release)) {`,
     put: `  if (hasRoutes && hadTraffic(release) && cold) {`,
   },
   {
     name: "undo commands in the order in which they were run",
     rule: "undo",
-    file: "src/core/recipe.ts",
+    file: "src/core/decide/recipe.ts",
     instead: `    .toReversed();`,
     put: `;`,
   },
   {
     name: "forget the inverse of a run step",
     rule: "undo",
-    file: "src/core/begun.ts",
+    file: "src/core/release/begun.ts",
     instead: `undo: inverse, done: false`,
     put: `undo: null, done: false`,
   },
@@ -190,7 +190,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "go back to a standby that is being stopped",
     rule: "dropped",
-    file: "src/core/begun.ts",
+    file: "src/core/release/begun.ts",
     instead: `if (name === "stop-standby") return { ...begun, standbyStop: true };`,
     put: ``,
   },
@@ -211,7 +211,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "leave the candidate running",
     rule: "end",
-    file: "src/core/recipe.ts",
+    file: "src/core/decide/recipe.ts",
     instead: `  if (wasStarted(release)) {`,
     put: `  if (wasStarted(release) && release.share > 0) {`,
   },

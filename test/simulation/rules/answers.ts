@@ -1,4 +1,4 @@
-import type { EventType } from "../../../src/core/event.ts";
+import type { EventType } from "../../../src/core/release/event.ts";
 import type { Rule } from "./rule.ts";
 
 /** By which event a command that was taken must be found in the journal. */

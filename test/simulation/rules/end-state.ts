@@ -1,5 +1,5 @@
-import type { RoutingTable } from "../../../src/core/routing.ts";
-import type { Placed } from "../../../src/core/event.ts";
+import type { RoutingTable } from "../../../src/core/traffic/routing.ts";
+import type { Placed } from "../../../src/core/release/event.ts";
 import { type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";
 

@@ -1,7 +1,7 @@
-import type { Verdict } from "../../../src/core/guard.ts";
-import { isOfProcesses } from "../../../src/core/guard.ts";
+import type { Verdict } from "../../../src/core/plan/guard.ts";
+import { isOfProcesses } from "../../../src/core/plan/guard.ts";
 import type { SecondRow } from "../../../src/core/observation.ts";
-import { SECOND } from "../../../src/core/time.ts";
+import { SECOND } from "../../../src/core/time/time.ts";
 import { type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";
 

@@ -1,7 +1,7 @@
-import type { Effect } from "../../../src/core/effect.ts";
+import type { Effect } from "../../../src/core/release/effect.ts";
 import { isDeepStrictEqual } from "node:util";
-import type { RoutingTable } from "../../../src/core/routing.ts";
-import { WHOLE } from "../../../src/core/share.ts";
+import type { RoutingTable } from "../../../src/core/traffic/routing.ts";
+import { WHOLE } from "../../../src/core/traffic/share.ts";
 import { type Asked, type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";
 

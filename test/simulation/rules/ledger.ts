@@ -1,5 +1,5 @@
-import type { EventOf, EventType, Within } from "../../../src/core/event.ts";
-import type { Effect } from "../../../src/core/effect.ts";
+import type { EventOf, EventType, Within } from "../../../src/core/release/event.ts";
+import type { Effect } from "../../../src/core/release/effect.ts";
 import type { Fact } from "../fact.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { evolve } from "../../../src/core/evolve.ts";
-import type { Release } from "../../../src/core/release.ts";
+import { evolve } from "../../../src/core/release/evolve.ts";
+import type { Release } from "../../../src/core/release/release.ts";
 import { isKnownMove, stateOf } from "../coverage.ts";
 import type { Rule } from "./rule.ts";
 

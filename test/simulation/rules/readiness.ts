@@ -1,5 +1,5 @@
-import { SECOND } from "../../../src/core/time.ts";
-import type { RoutingTable } from "../../../src/core/routing.ts";
+import { SECOND } from "../../../src/core/time/time.ts";
+import type { RoutingTable } from "../../../src/core/traffic/routing.ts";
 import { type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { replay } from "../../../src/core/evolve.ts";
-import { type Status, statusOf } from "../../../src/core/status.ts";
+import { replay } from "../../../src/core/release/evolve.ts";
+import { type Status, statusOf } from "../../../src/core/status/status.ts";
 import type { StoredEvent } from "../../../src/ports/journal.ts";
 import type { Rule } from "./rule.ts";
 

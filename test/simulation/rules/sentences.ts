@@ -1,5 +1,5 @@
-import type { ReleaseEvent } from "../../../src/core/event.ts";
-import { formatCount } from "../../../src/core/figures.ts";
+import type { ReleaseEvent } from "../../../src/core/release/event.ts";
+import { formatCount } from "../../../src/core/analysis/figures.ts";
 import type { Rule } from "./rule.ts";
 
 /** I10. */

@@ -1,5 +1,5 @@
-import { WHOLE } from "../../../src/core/share.ts";
-import type { RoutingTable } from "../../../src/core/routing.ts";
+import { WHOLE } from "../../../src/core/traffic/share.ts";
+import type { RoutingTable } from "../../../src/core/traffic/routing.ts";
 import { type Entry, type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";
 

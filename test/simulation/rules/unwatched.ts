@@ -1,6 +1,6 @@
-import { WHOLE } from "../../../src/core/share.ts";
-import { SECOND } from "../../../src/core/time.ts";
-import type { RoutingTable } from "../../../src/core/routing.ts";
+import { WHOLE } from "../../../src/core/traffic/share.ts";
+import { SECOND } from "../../../src/core/time/time.ts";
+import type { RoutingTable } from "../../../src/core/traffic/routing.ts";
 import { type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";
 

@@ -1,4 +1,4 @@
-import { SECOND } from "../../../src/core/time.ts";
+import { SECOND } from "../../../src/core/time/time.ts";
 import type { Fact } from "../fact.ts";
 import { type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";

@@ -1,4 +1,4 @@
-import { SECOND } from "../../../src/core/time.ts";
+import { SECOND } from "../../../src/core/time/time.ts";
 import type { Random } from "../random.ts";
 import { type Behaviour, GOOD } from "../world/app.ts";
 

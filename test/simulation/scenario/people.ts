@@ -1,6 +1,6 @@
-import { type Command, command as carryOut } from "../../../src/core/command.ts";
+import { type Command, command as carryOut } from "../../../src/core/command/command.ts";
 import { FaultError } from "../../../src/core/fault.ts";
-import { currentStep, isEnded, type Release } from "../../../src/core/release.ts";
+import { currentStep, isEnded, type Release } from "../../../src/core/release/release.ts";
 import type { RequestBody } from "../../../src/engine/api.ts";
 import type { Random } from "../random.ts";
 import type { Acting } from "../world/engines.ts";

@@ -1,7 +1,7 @@
-import type { Checklist } from "../../../src/core/checklist.ts";
-import type { Guard } from "../../../src/core/guard.ts";
-import type { Hold, OnFailure, Plan, Service, Step } from "../../../src/core/plan.ts";
-import { SECOND } from "../../../src/core/time.ts";
+import type { Checklist } from "../../../src/core/plan/checklist.ts";
+import type { Guard } from "../../../src/core/plan/guard.ts";
+import type { Hold, OnFailure, Plan, Service, Step } from "../../../src/core/plan/plan.ts";
+import { SECOND } from "../../../src/core/time/time.ts";
 import { planOf, WEB, WORKER } from "../../support/plans.ts";
 import type { Random } from "../random.ts";
 

@@ -1,4 +1,4 @@
-import { SECOND } from "../../../src/core/time.ts";
+import { SECOND } from "../../../src/core/time/time.ts";
 import type { Random } from "../random.ts";
 
 /** One button that one person presses at one moment, by what they saw a while before. */

@@ -1,5 +1,5 @@
-import type { Plan } from "../../../src/core/plan.ts";
-import { HOUR, MINUTE, SECOND } from "../../../src/core/time.ts";
+import type { Plan } from "../../../src/core/plan/plan.ts";
+import { HOUR, MINUTE, SECOND } from "../../../src/core/time/time.ts";
 import type { Random } from "../random.ts";
 import { type Behaviour, GOOD } from "../world/app.ts";
 import type { Trouble } from "../world/troubles.ts";

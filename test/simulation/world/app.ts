@@ -1,5 +1,5 @@
 import type { Fault } from "../../../src/core/fault.ts";
-import type { Duration } from "../../../src/core/time.ts";
+import type { Duration } from "../../../src/core/time/time.ts";
 
 /** How one version of the app behaves. */
 export interface Behaviour {

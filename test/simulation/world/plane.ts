@@ -1,9 +1,9 @@
 import { bucketOf } from "../../../src/core/analysis/histogram.ts";
 import { FaultError } from "../../../src/core/fault.ts";
 import type { ObservationBatch, SecondRow } from "../../../src/core/observation.ts";
-import type { Listener, RoutingTable, TrafficState } from "../../../src/core/routing.ts";
-import { WHOLE } from "../../../src/core/share.ts";
-import { SECOND } from "../../../src/core/time.ts";
+import type { Listener, RoutingTable, TrafficState } from "../../../src/core/traffic/routing.ts";
+import { WHOLE } from "../../../src/core/traffic/share.ts";
+import { SECOND } from "../../../src/core/time/time.ts";
 import type { Traffic } from "../../../src/ports/traffic.ts";
 import type { By } from "../fact.ts";
 import { fault } from "./app.ts";

@@ -1,11 +1,11 @@
 import { createMemoryEmergencyLog } from "../../../src/adapters/emergency/memory.ts";
 import { staleEpoch } from "../../../src/adapters/journal/stale-epoch.ts";
 import { chain } from "../../../src/adapters/journal/chain.ts";
-import type { Happened } from "../../../src/core/event.ts";
-import { evolve } from "../../../src/core/evolve.ts";
+import type { Happened } from "../../../src/core/release/event.ts";
+import { evolve } from "../../../src/core/release/evolve.ts";
 import { FaultError } from "../../../src/core/fault.ts";
-import type { Release } from "../../../src/core/release.ts";
-import { EVENT_FORMAT, type StoredBody, upcast } from "../../../src/core/upcast.ts";
+import type { Release } from "../../../src/core/release/release.ts";
+import { EVENT_FORMAT, type StoredBody, upcast } from "../../../src/core/release/upcast.ts";
 import type { RequestAnswer, RequestBody } from "../../../src/engine/api.ts";
 import type { EmergencyLog } from "../../../src/ports/emergency-log.ts";
 import type { Journal, NewRequest, Request, StoredEvent } from "../../../src/ports/journal.ts";

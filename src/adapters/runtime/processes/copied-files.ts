@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, relative } from "node:path";
 import { FaultError } from "../../../core/fault.ts";
-import type { ProcessRuntime, Service } from "../../../core/plan.ts";
+import type { ProcessRuntime, Service } from "../../../core/plan/plan.ts";
 import { git } from "./git.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { InstanceSeen, Slot } from "../../../core/observation.ts";
 import type { InstanceSpec, InstanceState } from "../../../keeper/protocol.ts";
-import type { Service } from "../../../core/plan.ts";
+import type { Service } from "../../../core/plan/plan.ts";
 import type { StartOrder } from "../../../ports/runtime.ts";
 import { environmentToRun } from "./allowed-environment.ts";
 import { fillIn, shellLine, usersNamesIn, withoutValues } from "./place-holders.ts";

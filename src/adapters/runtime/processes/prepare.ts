@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { FaultError } from "../../../core/fault.ts";
-import type { Service } from "../../../core/plan.ts";
+import type { Service } from "../../../core/plan/plan.ts";
 import { lock } from "../../../local/exclusive-lock.ts";
 import { stopFamily } from "../../../local/process-family.ts";
 import { bootId, type ProcessIdentity } from "../../../local/process-identity.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
-import type { Service } from "../../../core/plan.ts";
+import type { Service } from "../../../core/plan/plan.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
 

@@ -1,0 +1,47 @@
+import { type Figures, type Guard, type Limit, METRICS, type Metric } from "../plan/guard.ts";
+import { formatDuration } from "../time/time.ts";
+
+/** A count with thin groups, as in "1 302". */
+export function formatCount(count: number): string {
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+(?!\d))/g, " ");
+}
+
+/** A part of one as percent with as many digits as it needs: 0.08%, 5.9%, 38%. */
+export function formatPercent(part: number): string {
+  const percent = part * 100;
+  const size = Math.abs(percent);
+  if (size === 0) return "0%";
+  if (size < 0.1) return `${percent.toFixed(2)}%`;
+  if (size < 10) return `${Number(percent.toFixed(1))}%`;
+  return `${Math.round(percent)}%`;
+}
+
+/** A figure in its metric's unit: `92ms`, `5.9%`, `3`. */
+export function formatFigure(metric: Metric, value: number | null): string {
+  if (value === null) return "unknown";
+  switch (METRICS[metric].unit) {
+    case "share":
+      return formatPercent(value);
+    case "ms":
+      return formatDuration(value);
+    case "count":
+      return formatCount(value);
+  }
+}
+
+export function formatLimit(metric: Metric, limit: Limit): string {
+  return limit.kind === "relative" ? `${limit.factor}x` : formatFigure(metric, limit.value);
+}
+
+/** The sentence of I10 for one guard: "errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%". */
+export function guardSentence(guard: Guard, figures: Figures, limit: Limit | null): string {
+  const side = (value: number | null, k: number | undefined, n: number): string => {
+    const counts = k === undefined || n === 0 ? "" : ` (${formatCount(k)}/${formatCount(n)})`;
+    return `${formatFigure(guard.metric, value)}${counts}`;
+  };
+  const candidate = `${METRICS[guard.metric].label} ${side(figures.candidate, figures.k, figures.n)}`;
+  const against = figures.stable === null ? "" : ` against ${side(figures.stable, figures.kStable, figures.nStable)}`;
+  const limited = limit === null ? "" : `, limit ${formatLimit(guard.metric, limit)}`;
+  const count = figures.k === undefined && METRICS[guard.metric].unit === "ms" ? `, n = ${formatCount(figures.n)}` : "";
+  return `${candidate}${against}${limited}${count}`;
+}

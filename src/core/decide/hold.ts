@@ -1,0 +1,156 @@
+import { hold } from "./react.ts";
+import type { Because, ReleaseEvent } from "../release/event.ts";
+import type { Verdict } from "../plan/guard.ts";
+import { fullStop } from "../text/plain-text.ts";
+import type { Step, StepOf } from "../plan/plan.ts";
+import { type Release, type StepProgress, watchedSoFar } from "../release/release.ts";
+import type { Seen } from "./seen.ts";
+import { formatDuration, type Moment, SECOND } from "../time/time.ts";
+
+/** When everything that the step does is done: is it over, or what does it wait for? */
+export function endOfStep(
+  release: Release,
+  step: Step,
+  progress: StepProgress,
+  seen: Seen,
+  now: Moment,
+): readonly ReleaseEvent[] {
+  if (progress.promoted) return pass(step, { kind: "person", sentence: "Promoted by a person." });
+  const waits = waitsFor(release, step, progress, seen, now) ?? waitAfterStepBack(progress);
+  const holdEnds: readonly ReleaseEvent[] =
+    release.hold?.step === step.id ? [{ type: "hold-ended", step: step.id }] : [];
+  if (waits === null) return [...holdEnds, ...pass(step, reasonToPass(step, seen))];
+  // An ordinary wait for time is no hold: it is what the plan says.
+  if (waits.because.kind === "time") return holdEnds;
+  return hold(release, step, waits.needsPerson, waits.because);
+}
+
+/** After a step back the way up again is a person's decision: what failed once would fail again. */
+function waitAfterStepBack(progress: StepProgress): Wait | null {
+  if (progress.because === null) return null;
+  const sentence = `Stepped back: ${fullStop(progress.because.sentence)} "retry" goes up again, "rollback" goes back.`;
+  return { because: { ...progress.because, kind: "waiting", sentence }, needsPerson: true };
+}
+
+interface Wait {
+  readonly because: Because;
+  readonly needsPerson: boolean;
+}
+
+function waitsFor(release: Release, step: Step, progress: StepProgress, seen: Seen, now: Moment): Wait | null {
+  switch (step.kind) {
+    case "check":
+      return waitForItems(step, progress);
+    case "approve":
+      return waitForApproval(release, step, progress);
+    case "window":
+      return seen.window?.open === true
+        ? null
+        : {
+            because: { kind: "waiting", sentence: seen.window?.sentence ?? "The window is not known." },
+            needsPerson: false,
+          };
+    case "shift":
+      return waitForEvidence(release, step, progress, seen, now);
+    case "start":
+    case "smoke":
+    case "warm":
+    case "notify":
+    case "run":
+    case "retire":
+      return null;
+  }
+}
+
+function waitForItems(step: StepOf<"check">, progress: StepProgress): Wait | null {
+  const open = step.checklist.items.filter(
+    (item) => !item.ticked && item.check === undefined && progress.ticks[item.id] === undefined,
+  );
+  if (open.length === 0) return null;
+  const first = open[0]?.text ?? "";
+  const sentence = `${open.length} of ${step.checklist.items.length} items of ${step.checklist.source} wait for a person, the first: "${first}".`;
+  return { because: { kind: "waiting", sentence }, needsPerson: true };
+}
+
+/** I9: only approvals of this plan and this artifact count. */
+export function validApprovals(release: Release, progress: StepProgress): readonly string[] {
+  return [
+    ...new Set(
+      progress.approvals
+        .filter(({ planHash, version }) => planHash === release.planHash && version === release.candidate.version)
+        .map(({ by }) => by),
+    ),
+  ];
+}
+
+function waitForApproval(release: Release, step: StepOf<"approve">, progress: StepProgress): Wait | null {
+  const given = validApprovals(release, progress).length;
+  if (given >= step.count) return null;
+  const who = step.role === "anyone" ? "somebody" : `a person with the role ${step.role}`;
+  const sentence =
+    step.count === 1 ? `Waits for ${who} to approve.` : `Waits for approval: ${given} of ${step.count} by ${who}.`;
+  return { because: { kind: "waiting", sentence }, needsPerson: true };
+}
+
+function waitForEvidence(
+  release: Release,
+  step: StepOf<"shift">,
+  progress: StepProgress,
+  seen: Seen,
+  now: Moment,
+): Wait | null {
+  const watched = watchedSoFar(progress, now);
+  const least = step.hold.kind === "for" ? step.hold.ms : step.hold.atLeastMs;
+  if (watched < least) {
+    const broken = seen.verdicts.find(isHolding);
+    if (broken !== undefined)
+      return { because: { kind: "guard", sentence: broken.sentence, verdict: broken }, needsPerson: false };
+    return { because: { kind: "time", sentence: `${formatDuration(least - watched)} to go.` }, needsPerson: false };
+  }
+  const blocking =
+    seen.verdicts.find(isHolding) ?? seen.verdicts.find((verdict) => isWithoutEvidence(release, verdict));
+  const missing = step.guards.find(({ metric }) => !seen.verdicts.some((verdict) => verdict.metric === metric));
+  if (blocking === undefined && missing === undefined) return null;
+  if (blocking === undefined)
+    return {
+      because: { kind: "no-data", sentence: `Nothing is known yet about ${missing?.metric ?? "the guards"}.` },
+      needsPerson: false,
+    };
+  const bound = step.hold.kind === "evidence" ? step.hold.boundMs : 0;
+  const isEarly = now.watched - (progress.readyAt?.watched ?? now.watched) < FIGURES_COME_MS;
+  if ((watched < bound || isEarly) && blocking.verdict !== "fail") {
+    return { because: { kind: "time", sentence: `Not enough data yet: ${blocking.sentence}` }, needsPerson: false };
+  }
+  const kind = blocking.verdict === "fail" ? "guard" : "no-data";
+  return { because: { kind, sentence: blocking.sentence, verdict: blocking }, needsPerson: kind === "no-data" };
+}
+
+/** A second is told when it has been over for a while: until the first is known, nothing known is no reason to ask a person. */
+const FIGURES_COME_MS = 5 * SECOND;
+
+function isHolding({ verdict, level }: Verdict): boolean {
+  return verdict === "fail" && level !== "warn";
+}
+
+/** I4: only `pass` advances (a warning is told and passes). */
+function isWithoutEvidence(release: Release, verdict: Verdict): boolean {
+  if (verdict.verdict === "pass" || verdict.verdict === "fail") return false;
+  // Without an earlier version there may be no visitors yet: the first release of an empty place need not wait for them.
+  return !(release.stable === null && verdict.verdict !== "source-down");
+}
+
+function pass(step: Step, because: Because): readonly ReleaseEvent[] {
+  return [{ type: "step-passed", step: step.id, because }];
+}
+
+function reasonToPass(step: Step, seen: Seen): Because {
+  if (step.kind !== "shift") return { kind: "time", sentence: `${step.name}: done.` };
+  const worst = seen.verdicts[0];
+  return {
+    kind: "guard",
+    sentence:
+      worst === undefined
+        ? "Its time is over; nothing was watched."
+        : `${seen.verdicts.some(({ verdict }) => verdict === "fail") ? "A warning, and no other limit broken" : "No limit broken"}: ${seen.verdicts.map(({ sentence }) => sentence).join("; ")}.`,
+  };
+}

@@ -1,0 +1,34 @@
+import type { ReleaseEvent } from "../release/event.ts";
+import { routed } from "./recipe.ts";
+import type { Release, StepProgress } from "../release/release.ts";
+import type { Seen } from "./seen.ts";
+import { formatShare, type Share, WHOLE } from "../traffic/share.ts";
+
+/**
+ * A partial share that the plane had confirmed and no longer gives, whatever the step does: nobody watched, and it went
+ * back to stable by itself, or somebody else changed it. null: it is as it was, or just being changed.
+ */
+export function lostShare(
+  release: Release,
+  progress: StepProgress,
+  { traffic: found }: Seen,
+): readonly ReleaseEvent[] | null {
+  const { share } = release;
+  if (found === null || share === 0 || share === WHOLE || routed(release).length === 0) return null;
+  if (found.share === share && found.candidate === release.candidate.version) return null;
+  if (Object.values(progress.effects).some(({ effect, state }) => effect.kind === "share" && state !== "confirmed"))
+    return null;
+  const goesOn = release.paused === null && progress.state !== "failed";
+  const sentence = driftSentence(share, found.share, found.returnedByItself, goesOn);
+  return [{ type: "share-drifted", wanted: share, found: found.share, sentence }];
+}
+
+/** `goesOn`: it is given again at once; else when the release goes on. */
+export function driftSentence(wanted: Share, found: Share, returnedByItself: boolean, goesOn = true): string {
+  const what = `The candidate had ${formatShare(found)} of the traffic instead of ${formatShare(wanted)}`;
+  const why = returnedByItself
+    ? "nobody watched, so the data plane went back to stable by itself"
+    : "something else changed it";
+  if (!goesOn) return `${what}: ${why}. It is given again when the release goes on.`;
+  return returnedByItself ? `${what}: ${why}.` : `${what}: ${why}. Put right.`;
+}

@@ -1,0 +1,89 @@
+import type { Duration } from "../time/time.ts";
+
+/** What is measured. The unit of its limits follows from the name. */
+export type Metric =
+  /** Share of requests that failed: 5xx, cut, timed out, not connected. 0 … 1. */
+  | "errors"
+  /** 1 − errors. Lower is worse. 0 … 1. */
+  | "availability"
+  /** Milliseconds from the request's first byte to the answer's last. */
+  | "p50"
+  | "p95"
+  | "p99"
+  /** Share of WebSockets that failed to open or were cut by the app. 0 … 1. */
+  | "websockets"
+  /** Of one core, 0 … 1 and above, mean over the version's instances. */
+  | "cpu"
+  /** Of the machine's memory (or the container's limit), 0 … 1, the version's worst instance. */
+  | "memory"
+  /** Crashes of the version's instances since the step began. A count. */
+  | "restarts";
+
+export type MetricUnit = "share" | "ms" | "count";
+
+export const METRICS: Readonly<
+  Record<Metric, { readonly unit: MetricUnit; readonly worse: "higher" | "lower"; readonly label: string }>
+> = {
+  errors: { unit: "share", worse: "higher", label: "errors" },
+  availability: { unit: "share", worse: "lower", label: "availability" },
+  p50: { unit: "ms", worse: "higher", label: "p50" },
+  p95: { unit: "ms", worse: "higher", label: "p95" },
+  p99: { unit: "ms", worse: "higher", label: "p99" },
+  websockets: { unit: "share", worse: "higher", label: "WebSocket failures" },
+  cpu: { unit: "share", worse: "higher", label: "CPU" },
+  memory: { unit: "share", worse: "higher", label: "memory" },
+  restarts: { unit: "count", worse: "higher", label: "restarts" },
+};
+
+/** Figures of the processes, which are there without any traffic. */
+export function isOfProcesses(metric: Metric): boolean {
+  return metric === "cpu" || metric === "memory" || metric === "restarts";
+}
+
+export type Limit =
+  /** In the metric's own unit. `restarts: 0` means: more than none is too many. */
+  | { readonly kind: "absolute"; readonly value: number }
+  /** The candidate's figure divided by stable's in the same window. Below 1 lower is worse. */
+  | { readonly kind: "relative"; readonly factor: number };
+
+export type GuardLevel = "warn" | "hold" | "rollback";
+
+export interface Guard {
+  readonly metric: Metric;
+  /** Several limits of one level must all be broken (`[1%, 1.5x]`). */
+  readonly limits: Readonly<Partial<Record<GuardLevel, readonly Limit[]>>>;
+  readonly windowMs: Duration;
+  /** Requests of the candidate in the window below which it says `inconclusive` (none at all: `no-data`). */
+  readonly minRequests: number;
+  /** Bad events below which a rate is never broken: one error in a hundred requests is not 1 %. */
+  readonly minEvents: number;
+  /** Broken looks in a row, one a second, before it speaks. */
+  readonly breaches: number;
+}
+
+export type VerdictKind = "pass" | "fail" | "inconclusive" | "no-data" | "source-down";
+
+/** What a guard says at one look. `fail` carries the worst level whose limits are broken. */
+export interface Verdict {
+  readonly metric: Metric;
+  readonly verdict: VerdictKind;
+  readonly level?: GuardLevel;
+  /** One sentence with its figures (I10): "p95 +38% against stable, limit +20%, n = 4 112". */
+  readonly sentence: string;
+  readonly figures: Figures;
+}
+
+/** null: not known. Shares are 0 … 1, latencies milliseconds. */
+export interface Figures {
+  readonly candidate: number | null;
+  readonly stable: number | null;
+  readonly limit: number | null;
+  /** Requests (or samples) of the candidate and of stable behind the figures. */
+  readonly n: number;
+  readonly nStable: number;
+  /** Bad events among n, for rates. */
+  readonly k?: number;
+  readonly kStable?: number;
+  /** What was looked at: at the beginning of a step less than the guard's own window. */
+  readonly windowMs: Duration;
+}

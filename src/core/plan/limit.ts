@@ -1,0 +1,73 @@
+import { type Limit, type Metric, METRICS } from "./guard.ts";
+import { misread, parseDuration, parsePercent, type Parsed, parsed } from "../text/units.ts";
+
+/**
+ * A guard's limit as people write it, for one metric: `1%`, `3s` and `2` are absolute, `1.5x` compares with stable,
+ * `"> 1%"` is absolute over a fixed window (which every absolute limit is until the statistical judge is there).
+ */
+export function parseLimit(metric: Metric, written: string | number): Parsed<Limit> {
+  const text = String(written).trim();
+  const comparison = /^([<>])=?\s*(.*)$/.exec(text);
+  if (comparison !== null) return parseComparison(metric, text, comparison[1] ?? "", comparison[2] ?? "");
+  if (/^-?\d+(\.\d+)?\s*x$/i.test(text)) return parseFactor(metric, text);
+  return parseAbsolute(metric, text);
+}
+
+/** How limits of a metric are written, for messages and the reference. */
+export function limitFix(metric: Metric): string {
+  const { unit, worse, label } = METRICS[metric];
+  const absolute = {
+    share: worse === "higher" ? "`1%`" : "`99.9%`",
+    ms: "`800ms` or `3s`",
+    count: "a plain number, `2`",
+  }[unit];
+  const relative = unit === "count" ? "" : `, or \`${worse === "higher" ? "1.5x" : "0.99x"}\` against stable`;
+  return `Limits on ${label} are written as ${absolute}${relative}.`;
+}
+
+function parseComparison(metric: Metric, text: string, sign: string, rest: string): Parsed<Limit> {
+  const { worse, label } = METRICS[metric];
+  const expected = worse === "higher" ? ">" : "<";
+  if (sign !== expected)
+    return misread(
+      `\`${text}\` would fail a healthy version: ${worse === "higher" ? "more" : "less"} is worse for ${label}.`,
+      `Write \`${expected} ${rest}\`.`,
+    );
+  return parseAbsolute(metric, rest);
+}
+
+function parseFactor(metric: Metric, text: string): Parsed<Limit> {
+  const { unit, worse, label } = METRICS[metric];
+  if (unit === "count")
+    return misread(
+      `\`${text}\` compares ${label} with stable, which says nothing: stable has mostly none.`,
+      limitFix(metric),
+    );
+  const factor = Number(text.slice(0, -1));
+  const harmless = worse === "higher" ? factor <= 1 : factor >= 1 || factor <= 0;
+  if (harmless)
+    return misread(
+      `\`${text}\` would fail a version that is as good as stable.`,
+      worse === "higher"
+        ? `More is worse for ${label}: write a factor above 1, like \`1.5x\`.`
+        : `Less is worse for ${label}: write a factor below 1, like \`0.99x\`.`,
+    );
+  return parsed({ kind: "relative", factor });
+}
+
+function parseAbsolute(metric: Metric, text: string): Parsed<Limit> {
+  const value = absoluteValue(metric, text);
+  if (!value.ok) return misread(value.what, limitFix(metric));
+  const { unit, label } = METRICS[metric];
+  // Of CPU there may be several cores; of everything else that is a share there is at most the whole.
+  if (unit === "share" && metric !== "cpu" && value.value > 1)
+    return misread(`\`${text}\` is never reached: ${label} can't be more than 100%.`, limitFix(metric));
+  return parsed({ kind: "absolute", value: value.value });
+}
+
+function absoluteValue(metric: Metric, text: string): Parsed<number> {
+  const { unit } = METRICS[metric];
+  if (unit === "share") return parsePercent(text);
+  if (unit === "ms") return parseDuration(text);
+  return /^\d+$/.test(text) ? parsed(Number(text)) : misread(`\`${text}\` is not a whole number.`, "");
+}

@@ -1,0 +1,187 @@
+import type { Checklist } from "./checklist.ts";
+import type { SmokeFlow } from "../smoke/smoke.ts";
+import type { Guard } from "./guard.ts";
+import type { Share } from "../traffic/share.ts";
+import type { Duration } from "../time/time.ts";
+
+/**
+ * What a release will do: the plan file with every default, file and environment variable already worked in.
+ * Frozen and hashed when the release starts. Plain JSON: it travels in the journal.
+ */
+export interface Plan {
+  readonly format: 1;
+  /** The version of the judge: guards are judged to the release's end by the rules with which it began. */
+  readonly judge: 1;
+  readonly app: string;
+  readonly environment: string;
+  readonly services: readonly Service[];
+  readonly traffic: TrafficPlan;
+  readonly steps: readonly Step[];
+  readonly notify: readonly NotifyTarget[];
+  /** Person → roles. Empty: a team of one, who may do everything. */
+  readonly people: Readonly<Record<string, readonly string[]>>;
+  /** false: what would roll back holds instead (AUTOMATIC_ROLLBACK_ON_ERROR). */
+  readonly automaticRollback: boolean;
+  /** What the whole deployment may take, holds apart. */
+  readonly budgetMs: Duration;
+  /** What the data plane does with a partial share that no engine renews. */
+  readonly unwatched: { readonly afterMs: Duration; readonly do: "stable" | "hold" };
+  /** How many prepared old versions stay on disk. */
+  readonly keepVersions: number;
+  /** How often `serve` checks health outside releases. */
+  readonly patrolMs: Duration;
+}
+
+/** A part of the app with its own processes. Without a route it is a worker. */
+export interface Service {
+  readonly name: string;
+  readonly replicas: number;
+  readonly runtime: ProcessRuntime;
+  /** Empty for a worker. */
+  readonly routes: readonly Route[];
+  /** Absent: the instance counts as ready when its process lives and (with a route) its port answers TCP. */
+  readonly health?: Health;
+  /** Added to the instance's environment. May hold `${...}` that is filled in at start, never at compile time. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Workers only: candidate and stable may both run from the first shift on. */
+  readonly overlap: boolean;
+  /** How long requests in flight get at drain before the instance is told to stop. */
+  readonly drainMs: Duration;
+  /** SIGTERM to SIGKILL. */
+  readonly stopMs: Duration;
+  /** From process start to ready; longer is a failed start. */
+  readonly startMs: Duration;
+}
+
+/** Own processes under the keeper. */
+export interface ProcessRuntime {
+  readonly kind: "process";
+  /** Folder of the service inside the version's folder; "." for its root. */
+  readonly directory: string;
+  /** Shell lines, as the user wrote them; `${port} ${version} ${dir} ${slot}` are filled in. */
+  readonly build?: string;
+  /** Replaces the git worktree: makes `${dir}` by itself. */
+  readonly prepare?: string;
+  readonly run: string;
+  /** Files copied from the plan file's folder into the version's folder (`.env`). */
+  readonly files: readonly string[];
+}
+
+/** Absent host: any. The longest path prefix wins. */
+export interface Route {
+  readonly host?: string;
+  readonly path: string;
+}
+
+export interface Health {
+  /** Paths on the instance. `ready` gates traffic; `live` restarts; `depends` is told, never acted on alone. */
+  readonly ready: string;
+  readonly live?: string;
+  readonly depends?: string;
+  readonly everyMs: Duration;
+  readonly timeoutMs: Duration;
+  /** Good answers in a row before it counts as ready; bad ones before it does not. */
+  readonly rise: number;
+  readonly fall: number;
+  /** Wait before the first probe counts against it. */
+  readonly delayMs: Duration;
+}
+
+export interface TrafficPlan {
+  readonly kind: "embedded";
+  /** `127.0.0.1` unless the plan file says otherwise. */
+  readonly listen: readonly { readonly host: string; readonly port: number; readonly tls?: TlsFiles }[];
+  readonly sticky: Sticky;
+  readonly pins: PinRule;
+  /** What the plane passes to whom it can't reach: limits, times. */
+  readonly timeouts: { readonly headersMs: Duration; readonly idleMs: Duration; readonly connectMs: Duration };
+  /** Two versions never serve at once: at the switch requests are held for at most this long. */
+  readonly pause?: { readonly forMs: Duration };
+}
+
+/** Absolute paths. Reloaded when the files change. */
+export interface TlsFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export type Sticky =
+  | { readonly kind: "cookie"; readonly name: string }
+  | { readonly kind: "header"; readonly name: string; readonly cookie: string }
+  | { readonly kind: "none" };
+
+/** Who may choose a version by `x-tidegate-version`: those with the token (empty: nobody but Tidegate itself). */
+export interface PinRule {
+  readonly header: string;
+  readonly token?: string;
+}
+
+export type NotifyTarget =
+  { readonly kind: "terminal" } | { readonly kind: "webhook"; readonly name: string; readonly url: string };
+
+export type OnFailure = "rollback" | "hold" | "step-back";
+
+interface StepBase {
+  /** Unique in the plan and stable while the file is unchanged: `04-shift-5`. */
+  readonly id: string;
+  /** For people: `shift 5%`, `day-1`. */
+  readonly name: string;
+  readonly phase?: { readonly name: string; readonly objective?: string };
+  /** Watched while the step lasts. Defaults are compiled in. */
+  readonly guards: readonly Guard[];
+  readonly else: OnFailure;
+  /** Not before this long (wall time) after the release went live. */
+  readonly afterMs?: Duration;
+  /** Where it stands in the plan file; absent for default steps. */
+  readonly at?: { readonly file: string; readonly line: number };
+}
+
+/** How long a step lasts: a time that must be watched, or until the judge has evidence, within a bound. */
+export type Hold =
+  | { readonly kind: "for"; readonly ms: Duration }
+  | { readonly kind: "evidence"; readonly atLeastMs: Duration; readonly boundMs: Duration };
+
+export type Step =
+  | (StepBase & { readonly kind: "check"; readonly checklist: Checklist; readonly boundMs: Duration })
+  | (StepBase & { readonly kind: "approve"; readonly role: string; readonly count: number })
+  | (StepBase & { readonly kind: "window"; readonly window: Window })
+  | (StepBase & { readonly kind: "start" })
+  | (StepBase & { readonly kind: "smoke"; readonly flows: readonly SmokeFlow[] })
+  | (StepBase & { readonly kind: "warm"; readonly warm: Warm })
+  | (StepBase & { readonly kind: "shift"; readonly share: Share; readonly hold: Hold })
+  | (StepBase & { readonly kind: "notify"; readonly message: string; readonly to: readonly string[] })
+  | (StepBase & {
+      readonly kind: "run";
+      readonly command: string;
+      readonly undo?: string;
+      readonly timeoutMs: Duration;
+      /** `ask`: after a crash in the middle a person says whether it may run again. */
+      readonly repeat: "safe" | "ask";
+    })
+  | (StepBase & { readonly kind: "retire" });
+
+export type StepKind = Step["kind"];
+export type StepOf<K extends StepKind> = Extract<Step, { readonly kind: K }>;
+
+/** Pages that make the candidate warm. */
+export interface Warm {
+  readonly service: string;
+  readonly pages: readonly string[];
+  /** Warm when every page answers within this, `rounds` times in a row. */
+  readonly withinMs: Duration;
+  readonly rounds: number;
+  /** A shell line whose exit code 0 says warm, instead of the time. */
+  readonly until?: string;
+  readonly boundMs: Duration;
+}
+
+export type Window =
+  | { readonly kind: "times"; readonly spans: readonly WeeklySpan[]; readonly zone: string; readonly text: string }
+  /** The quietest hours of the day by the traffic seen; with less than a day seen it holds and says so. */
+  | { readonly kind: "quietest"; readonly hours: number; readonly zone: string };
+
+/** Minutes since Monday 00:00 local time; `to` may lie before `from` (it wraps round the week). */
+export interface WeeklySpan {
+  readonly fromMinute: number;
+  readonly toMinute: number;
+}

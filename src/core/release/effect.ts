@@ -1,0 +1,71 @@
+import type { MachineCheck } from "../plan/checklist.ts";
+import type { Slot } from "../observation.ts";
+import type { NotifyTarget, Warm } from "../plan/plan.ts";
+import type { Share } from "../traffic/share.ts";
+import type { SmokeFlow } from "../smoke/smoke.ts";
+import type { Duration } from "../time/time.ts";
+
+/**
+ * An instruction to the outside, as data. The intent is in the journal before anything is done; a key makes doing it
+ * twice harmless. What an effect needs beyond this (addresses, services) comes from the release's frozen plan.
+ */
+export type Effect =
+  /** Make the version's folder: worktree and build, once. */
+  | { readonly kind: "prepare"; readonly version: string }
+  /** Run the services of a version in a slot, and wait until each instance has been seen ready. */
+  | { readonly kind: "start"; readonly version: string; readonly slot: Slot; readonly services: readonly string[] }
+  /** Drain and stop services of a slot. Confirmed when their processes are gone. */
+  | {
+      readonly kind: "stop";
+      readonly version: string;
+      readonly slot: Slot;
+      readonly services: readonly string[];
+      readonly drain: boolean;
+    }
+  /** Stop workers from taking work, without waiting for traffic. */
+  | { readonly kind: "share"; readonly share: Share }
+  /** Put the release's end into the table: one version, no candidate. */
+  | { readonly kind: "settle"; readonly on: "stable" | "candidate" }
+  | { readonly kind: "smoke"; readonly flows: readonly SmokeFlow[]; readonly through: "instance" | "front-door" }
+  | { readonly kind: "warm"; readonly warm: Warm }
+  | { readonly kind: "machine-check"; readonly item: string; readonly check: MachineCheck }
+  | {
+      readonly kind: "command";
+      readonly command: string;
+      readonly timeoutMs: Duration;
+      readonly purpose: "run" | "undo";
+    }
+  | { readonly kind: "notify"; readonly message: Message; readonly to: readonly NotifyTarget[] }
+  /** What the failing version did that stable did not: routes, log lines, commits. */
+  | { readonly kind: "gather-evidence" }
+  /** Keep only the newest prepared versions. */
+  | { readonly kind: "prune-versions"; readonly keep: number };
+
+/** May a crashed effect simply be done again? `ask`: a person decides (an arbitrary command). */
+export type Repeat = "safe" | "ask";
+
+export interface Message {
+  readonly topic:
+    | "started"
+    | "phase"
+    | "warning"
+    | "held"
+    | "needs-person"
+    | "live"
+    | "rolled-back"
+    | "failed"
+    | "closed"
+    | "announcement";
+  readonly title: string;
+  readonly sentence: string;
+  /** What the reader can do next. */
+  readonly command?: string;
+}
+
+/** What the adapter saw when it was done; plain JSON, small. Shown by `status`, kept in the journal. */
+export type Observed = Readonly<Record<string, unknown>>;
+
+/** `release/step/attempt/name`: the same instruction has the same key, for ever. */
+export function effectKey(release: number, step: string, attempt: number, name: string): string {
+  return `${release}/${step}/${attempt}/${name}`;
+}

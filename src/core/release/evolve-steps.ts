@@ -1,0 +1,110 @@
+import type { ReleaseEvent } from "./event.ts";
+import { currentStep, type Effects, type Release, type StepProgress, watchedSoFar } from "./release.ts";
+import type { Moment } from "../time/time.ts";
+
+/** From 0. Throws where the plan has no such step: an event of another plan. */
+export function indexOf(release: Release, step: string): number {
+  const index = release.plan.steps.findIndex(({ id }) => id === step);
+  if (index < 0) throw new Error(`The plan has no step "${step}".`);
+  return index;
+}
+
+/** Changes one step. Throws where the plan has none of this id. */
+export function withStep(release: Release, id: string, change: (step: StepProgress) => StepProgress): Release {
+  const index = indexOf(release, id);
+  return { ...release, steps: release.steps.map((step, at) => (at === index ? change(step) : step)) };
+}
+
+/** The lower step runs again as a new attempt, held until a person says to go on; the step above it waits its turn. */
+export function steppedBack(
+  release: Release,
+  event: Extract<ReleaseEvent, { type: "stepped-back" }>,
+  at: Moment,
+): Release {
+  const to = indexOf(release, event.to);
+  const reset = release.steps.map((step, index) =>
+    index <= to
+      ? step
+      : index > release.cursor
+        ? step
+        : {
+            ...step,
+            state: "waiting" as const,
+            startedAt: null,
+            endedAt: null,
+            effects: {},
+            readyAt: null,
+            watchedBefore: 0,
+            promoted: false,
+            because: step.step === event.from ? event.because : step.because,
+          },
+  );
+  const next: Release = {
+    ...release,
+    // It no longer holds all of the traffic.
+    state: "running",
+    liveAt: null,
+    steps: reset,
+    cursor: to,
+    verdicts: {},
+    hold: null,
+    drifts: 0,
+  };
+  return withStep(next, event.to, (step) => ({
+    ...step,
+    state: "running",
+    attempt: step.attempt + 1,
+    startedAt: at,
+    endedAt: null,
+    effects: {},
+    readyAt: null,
+    watchedBefore: 0,
+    promoted: false,
+    because: event.because,
+  }));
+}
+
+/** Failed and uncertain effects of the step are forgotten, so that it asks for them again. */
+export function retried(release: Release, id: string): Release {
+  const next = {
+    ...release,
+    hold: null,
+    fault: null,
+    endedAt: release.state === "failed" ? null : release.endedAt,
+    verdicts: {},
+    drifts: 0,
+  };
+  const running: Release =
+    release.state === "failed" ? { ...next, state: release.liveAt === null ? "running" : "live" } : next;
+  if (running.undo !== null) return { ...running, undo: { ...running.undo, effects: keepGood(running.undo.effects) } };
+  return withStep(running, id, (step) => ({
+    ...step,
+    state: step.state === "failed" ? "waiting" : step.state,
+    because: null,
+    effects: keepGood(step.effects),
+  }));
+}
+
+/** What failed, or was interrupted, is forgotten, so that it is asked for again. */
+export function keepGood(effects: Effects): Effects {
+  return Object.fromEntries(Object.entries(effects).filter(([, effect]) => effect.state === "confirmed"));
+}
+
+/** The plane has another share than it confirmed: the newest share effect no longer holds and is asked for again. */
+export function drifted(
+  release: Release,
+  { wanted, found }: Extract<ReleaseEvent, { type: "share-drifted" }>,
+  at: Moment,
+): Release {
+  const current = currentStep(release);
+  const share = found ?? release.share;
+  const next = { ...release, drifts: release.drifts + 1, share, regain: share === wanted ? null : wanted };
+  if (current === null) return next;
+  return withStep(next, current.step.id, (step) => ({
+    ...step,
+    readyAt: null,
+    // What was watched before it drifted was watched.
+    watchedBefore: watchedSoFar(step, at),
+    effects: Object.fromEntries(Object.entries(step.effects).filter(([, effect]) => effect.effect.kind !== "share")),
+  }));
+}

@@ -1,0 +1,55 @@
+import type { Evidence } from "../analysis/evidence.ts";
+import type { Fault } from "../fault.ts";
+import type { Release } from "../release/release.ts";
+
+/** A rollback that is under way or done. */
+export interface RollbackStatus {
+  readonly sentence: string;
+  readonly by: string | null;
+  readonly decidedAtMs: number;
+  readonly fromSharePercent: number;
+  /** Traffic was back before the journal could be told; `tookMs` null: nobody could write down how long it took. */
+  readonly putBackEarly: { readonly by: string | null; readonly atMs: number; readonly tookMs: number | null } | null;
+  /** What was undone, in order, with the time after the decision. */
+  readonly undone: readonly { readonly name: string; readonly afterMs: number; readonly failed: boolean }[];
+  readonly evidence: Evidence | null;
+  /** What the outside said, where a step's own work failed; null where a guard or a person decided. */
+  readonly fault: Fault | null;
+}
+
+/** null: none was decided. */
+export function rollbackStatus(release: Release): RollbackStatus | null {
+  const { undo } = release;
+  if (undo === null) return null;
+  const evidence = undo.effects["gather-evidence"]?.observed;
+  return {
+    sentence: undo.because.sentence,
+    by: undo.by,
+    decidedAtMs: undo.decidedAt.wall,
+    fromSharePercent: undo.fromShare / 100,
+    putBackEarly: putBackEarly(release),
+    undone: undone(release, undo),
+    evidence: evidence === null || evidence === undefined ? null : (evidence as unknown as Evidence),
+    fault: undo.because.fault ?? null,
+  };
+}
+
+function putBackEarly({ emergencies }: Release): RollbackStatus["putBackEarly"] {
+  const early = emergencies.findLast(({ outcome }) => outcome === "put-back");
+  if (early === undefined) return null;
+  return { by: early.by, atMs: early.at + (early.tookMs ?? 0), tookMs: early.tookMs ?? null };
+}
+
+function undone(release: Release, { effects, decidedAt }: NonNullable<Release["undo"]>): RollbackStatus["undone"] {
+  const after = (atMs: number): number => Math.max(0, atMs - decidedAt.wall);
+  const early = putBackEarly(release);
+  const ended = Object.values(effects).filter(({ name, endedAt }) => endedAt !== null && name !== "gather-evidence");
+  return [
+    ...(early === null ? [] : [{ name: "put-back-early", afterMs: after(early.atMs), failed: false }]),
+    ...ended.map(({ name, endedAt, state }) => ({
+      name,
+      afterMs: after(endedAt?.wall ?? 0),
+      failed: state === "failed",
+    })),
+  ];
+}

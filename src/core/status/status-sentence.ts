@@ -1,0 +1,34 @@
+import { currentStatus } from "./current-status.ts";
+import { fullStop } from "../text/plain-text.ts";
+import { currentStep, type Release } from "../release/release.ts";
+import { formatShare, WHOLE } from "../traffic/share.ts";
+import type { Moment } from "../time/time.ts";
+
+/** Where a release stands and why, in one sentence with its figures (I10): the same wherever it is told. */
+export function statusSentence(release: Release, now: Moment): string {
+  const current = currentStep(release);
+  const { candidate, stable } = release;
+  if (release.state === "failed") return `Needs a person: ${release.fault?.what ?? "something failed."}`;
+  if (release.state === "rolled-back")
+    return `Rolled back at ${formatShare(release.undo?.fromShare ?? 0)}: ${fullStop(release.undo?.because.sentence ?? "")}`;
+  if (release.undo !== null)
+    return `Rolling back from ${formatShare(release.undo.fromShare)}: ${fullStop(release.undo.because.sentence)}`;
+  if (release.state === "closed") return `${candidate.label} is live; every step is done.`;
+  if (current === null) return `${candidate.label} is live.`;
+  if (release.paused !== null)
+    return `Paused at ${formatShare(release.share)} by ${release.paused.by}${release.paused.reason === undefined ? "" : `: ${release.paused.reason}`}.`;
+  if (release.hold !== null) return `Held at ${formatShare(release.share)}: ${fullStop(release.hold.because.sentence)}`;
+  const status = currentStatus(release, current.step, current.progress, now);
+  if (status.waitsFor === "start-time") return `${candidate.label} is live; "${current.step.name}" is due later.`;
+  if (current.step.kind === "shift" && status.waitsFor !== "effect") return watchingSentence(release, stable === null);
+  return `${current.step.name}${status.doing === null || status.doing === current.step.name ? "" : `: ${status.doing}`} …`;
+}
+
+function watchingSentence(release: Release, isFirst: boolean): string {
+  const verdicts = Object.values(release.verdicts);
+  const at = release.share === WHOLE ? "Watching at 100%" : `Watching at ${formatShare(release.share)}`;
+  if (isFirst) return `${at}: the first version, nothing to compare with.`;
+  const bad = verdicts.find(({ verdict }) => verdict !== "pass") ?? verdicts[0];
+  if (bad === undefined) return `${at}: nothing known yet.`;
+  return `${at}: ${bad.sentence}.`;
+}

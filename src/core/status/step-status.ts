@@ -1,0 +1,62 @@
+import type { Step, StepKind } from "../plan/plan.ts";
+import type { StepProgress } from "../release/release.ts";
+import type { Moment } from "../time/time.ts";
+
+/** One step of the plan, as far as it has come. */
+export interface StepStatus {
+  /** From 1. */
+  readonly number: number;
+  readonly id: string;
+  readonly name: string;
+  readonly kind: StepKind;
+  readonly phase?: string;
+  readonly state: "waiting" | "running" | "passed" | "skipped" | "failed";
+  readonly attempt: number;
+  /** Wall time from start to end, or until now. */
+  readonly tookMs: number | null;
+  /** What it takes by the plan, beside the work itself; null: until something happens. */
+  readonly plannedMs: number | null;
+  /** Of `shift` steps. */
+  readonly sharePercent?: number;
+  readonly sentence?: string;
+}
+
+/** `index`: from 0; without `progress` it has yet to begin. */
+export function stepStatus(step: Step, progress: StepProgress | undefined, index: number, now: Moment): StepStatus {
+  const started = progress?.startedAt ?? null;
+  const tookMs =
+    started === null || progress === undefined || progress.state === "waiting"
+      ? null
+      : Math.max(0, (progress.endedAt?.wall ?? now.wall) - started.wall);
+  return {
+    number: index + 1,
+    id: step.id,
+    name: step.name,
+    kind: step.kind,
+    state: progress?.state ?? "waiting",
+    attempt: progress?.attempt ?? 0,
+    tookMs,
+    plannedMs: plannedMs(step),
+    ...(step.phase === undefined ? {} : { phase: step.phase.name }),
+    ...(step.kind === "shift" ? { sharePercent: step.share / 100 } : {}),
+    ...(progress?.because === null || progress?.because === undefined ? {} : { sentence: progress.because.sentence }),
+  };
+}
+
+function plannedMs(step: Step): number | null {
+  switch (step.kind) {
+    case "shift":
+      return step.hold.kind === "for" ? step.hold.ms : step.hold.atLeastMs;
+    case "approve":
+    case "check":
+    case "window":
+      return null;
+    case "start":
+    case "smoke":
+    case "warm":
+    case "notify":
+    case "run":
+    case "retire":
+      return 0;
+  }
+}
