@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Evidence, explainEvidence, failuresOf, routesByExcess, unansweredOf } from "../../src/core/analysis/evidence.ts";
+import {
+  type Evidence,
+  explainEvidence,
+  failuresOf,
+  routesByExcess,
+  unansweredOf,
+} from "../../src/core/analysis/evidence.ts";
 import { newKindsOfLines } from "../../src/core/analysis/log-kinds.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
 

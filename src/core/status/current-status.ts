@@ -1,5 +1,11 @@
 import type { Step } from "../plan/plan.ts";
-import { type EffectProgress, type Effects, type Release, type StepProgress, watchedSoFar } from "../release/release.ts";
+import {
+  type EffectProgress,
+  type Effects,
+  type Release,
+  type StepProgress,
+  watchedSoFar,
+} from "../release/release.ts";
 import type { Moment } from "../time/time.ts";
 import { windowAt } from "../time/window.ts";
 
