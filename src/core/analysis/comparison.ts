@@ -1,0 +1,84 @@
+import { comparisonGains, type EProcess, freshEProcess, grow, logAdd, logEvidence, ODDS_RATIOS } from "./e-process.ts";
+
+/** What one guard counted in one second of both versions: after visitors who had failed already were left out. */
+export interface CountedSecond {
+  /** Requests of the candidate and how many of them were bad. */
+  readonly n: number;
+  readonly bad: number;
+  readonly nStable: number;
+  readonly badStable: number;
+}
+
+/** A guard's part in the comparison, fixed before the release. */
+export interface ComparedGuard {
+  readonly id: string;
+  /** Of the evidence of all guards, 0 … 1; all together 1. */
+  readonly weight: number;
+  /** The odds ratio that is still no worse. */
+  readonly tolerance: number;
+}
+
+/** The comparison of a candidate with stable, over all guards of a release. */
+export interface Comparison {
+  readonly guards: readonly ComparedGuard[];
+  /** Healthy releases that may be rolled back, as a part of all: 0.01. */
+  readonly alpha: number;
+  /** The watched seconds of all shifts below 100 %. */
+  readonly plannedSeconds: number;
+}
+
+/** By guard. Nothing in it is reset from step to step: there is one budget for the release. */
+export type ComparisonState = Readonly<Record<string, EProcess>>;
+
+export const NO_COMPARISON: ComparisonState = {};
+
+/** One second on. What a guard did not count (no entry) is not evidence; time passes for it all the same. */
+export function compare(
+  state: ComparisonState,
+  { guards, plannedSeconds }: Comparison,
+  counted: Readonly<Record<string, CountedSecond>>,
+  /** 1/max(1, dispersion) by guard; absent: 1. */
+  tempering: Readonly<Record<string, number>> = {},
+): ComparisonState {
+  const next: Record<string, EProcess> = {};
+  for (const { id, tolerance } of guards) {
+    const before = state[id] ?? freshEProcess();
+    const second = counted[id];
+    const gains =
+      second === undefined
+        ? []
+        : comparisonGains({ a: second.n, b: second.nStable, events: second.bad + second.badStable }, second.bad, {
+            grid: ODDS_RATIOS,
+            tolerance,
+            tempering: tempering[id] ?? 1,
+          });
+    next[id] = grow(before, gains, plannedSeconds);
+  }
+  return next;
+}
+
+export interface Evidence {
+  /** ln of the weighted mean over all guards: at most ln 1 on average while nothing is worse. */
+  readonly logTotal: number;
+  /** By guard: ln of its own evidence. */
+  readonly logOf: Readonly<Record<string, number>>;
+  /** The guard that says most; null: none compares. */
+  readonly strongest: string | null;
+}
+
+/** Holds whatever the guards have to do with each other: the mean of e-values is one. */
+export function evidenceOf(state: ComparisonState, { guards }: Comparison): Evidence {
+  const logOf: Record<string, number> = {};
+  let logTotal = Number.NEGATIVE_INFINITY;
+  let strongest: { readonly id: string; readonly log: number } | null = null;
+  for (const { id, weight } of guards) {
+    const process = state[id];
+    const log = process === undefined ? 0 : logEvidence(process);
+    logOf[id] = log;
+    if (weight <= 0) continue;
+    const weighted = log + Math.log(weight);
+    logTotal = logAdd(logTotal, weighted);
+    if (strongest === null || weighted > strongest.log) strongest = { id, log: weighted };
+  }
+  return { logTotal, logOf, strongest: strongest?.id ?? null };
+}

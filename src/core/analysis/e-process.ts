@@ -1,0 +1,87 @@
+import { logNormaliser, type Stratum } from "./hypergeometric.ts";
+
+/**
+ * Evidence that grows second by second and may be looked at as often as one likes. If nothing is wrong its mean stays at most 1,
+ * so it reaches 1/α in at most α of all releases (Ville). Bets are laid on several sizes of the fault (`grid`) and on several
+ * moments at which it began: every ten seconds a part of what is still in reserve is laid anew.
+ */
+export interface EProcess {
+  /** ln of what stands on each size of the fault, without the division by their number. */
+  readonly logStakes: readonly number[];
+  /** What is not laid yet, 0 … 0.5. */
+  readonly reserve: number;
+  /** Watched seconds so far. */
+  readonly seconds: number;
+}
+
+/** Sizes of the fault that are bet on, as odds ratios beyond the tolerated one. */
+export const ODDS_RATIOS: readonly number[] = [1.5, 2, 3, 5, 10, 30, 100, 1000];
+
+const LAY_EVERY_SECONDS = 10;
+const AT_FIRST = 0.5;
+
+export function freshEProcess(size: number = ODDS_RATIOS.length): EProcess {
+  return { logStakes: Array.from({ length: size }, () => Math.log(AT_FIRST)), reserve: 1 - AT_FIRST, seconds: 0 };
+}
+
+/**
+ * One second on: each stake is multiplied by exp(`gains[i]`), which must have a mean of at most 1 under the null hypothesis.
+ * `plannedSeconds` must be fixed beforehand.
+ */
+export function grow(before: EProcess, gains: readonly number[], plannedSeconds: number): EProcess {
+  const seconds = before.seconds + 1;
+  let { reserve } = before;
+  let stakes = before.logStakes;
+  if (before.seconds > 0 && before.seconds % LAY_EVERY_SECONDS === 0 && reserve > 0) {
+    const part = Math.min(reserve, (1 - AT_FIRST) / Math.max(1, plannedSeconds / LAY_EVERY_SECONDS));
+    reserve = reserve - part < 1e-12 ? 0 : reserve - part;
+    stakes = stakes.map((stake) => logAdd(stake, Math.log(part)));
+  }
+  if (gains.some((gain) => gain !== 0)) stakes = stakes.map((stake, index) => stake + (gains[index] ?? 0));
+  return { logStakes: stakes, reserve, seconds };
+}
+
+/** ln E. */
+export function logEvidence({ logStakes, reserve }: EProcess): number {
+  const top = Math.max(...logStakes);
+  const sum = logStakes.reduce((all, stake) => all + Math.exp(stake - top), 0);
+  const stakes = top + Math.log(sum) - Math.log(logStakes.length);
+  return reserve === 0 ? stakes : logAdd(stakes, Math.log(reserve));
+}
+
+/** What is bet on, and how carefully. */
+export interface Bets {
+  /** Odds ratios beyond the tolerated one. */
+  readonly grid: readonly number[];
+  /** The odds ratio that is still no worse: 1, or 1.5. */
+  readonly tolerance: number;
+  /** 1/max(1, dispersion): less than 1 where bad events come in heaps. */
+  readonly tempering: number;
+}
+
+/** What one second of two versions gains each odds ratio of the grid. `bad`: those of its events that fell on the candidate. */
+export function comparisonGains(
+  stratum: Stratum,
+  bad: number,
+  { grid, tolerance, tempering }: Bets,
+): readonly number[] {
+  if (stratum.events === 0 || stratum.a === 0 || stratum.b === 0) return grid.map(() => 0);
+  const atTolerance = logNormaliser(stratum, tolerance);
+  return grid.map(
+    (factor) => tempering * (bad * Math.log(factor) - logNormaliser(stratum, factor * tolerance) + atTolerance),
+  );
+}
+
+/** What `n` trials with `bad` bad ones gain each alternative rate, against a rate of at most `limit`, both 0 … 1. */
+export function limitGains(n: number, bad: number, limit: number, alternatives: readonly number[]): readonly number[] {
+  if (n === 0) return alternatives.map(() => 0);
+  return alternatives.map(
+    (rate) => bad * (Math.log(rate) - Math.log(limit)) + (n - bad) * (Math.log1p(-rate) - Math.log1p(-limit)),
+  );
+}
+
+/** ln(e^x + e^y) */
+export function logAdd(x: number, y: number): number {
+  const top = Math.max(x, y);
+  return top === Number.NEGATIVE_INFINITY ? top : top + Math.log1p(Math.exp(Math.min(x, y) - top));
+}

@@ -1,0 +1,60 @@
+import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
+import { createRandom } from "../analysis/random.ts";
+import { createTraffic } from "./traffic.ts";
+import type { ForecastGuard, TrafficModel } from "./traffic-model.ts";
+
+/** One step, judged as the engine judges: made-up traffic, the real comparison. */
+export interface Forecast {
+  readonly traffic: TrafficModel;
+  readonly seconds: number;
+  readonly comparison: Comparison;
+  /** 1/max(1, dispersion). */
+  readonly tempering: number;
+}
+
+/** Different visitors who must have failed before a comparison rolls back, where visitors are told apart. */
+export const LEAST_FAILING_VISITORS = 5;
+
+/** The second in which it would have been rolled back; null: not at all. The same seed gives the same answer. */
+export function play({ traffic, seconds, comparison, tempering }: Forecast, seed: number): number | null {
+  const next = createTraffic(traffic, createRandom(seed));
+  const temperings = Object.fromEntries(comparison.guards.map(({ id }) => [id, tempering]));
+  const bound = Math.log(1 / comparison.alpha);
+  let state = NO_COMPARISON;
+  for (let second = 1; second <= seconds; second += 1) {
+    const { counted, visitors, failing } = next();
+    state = compare(state, comparison, counted, temperings);
+    const { logTotal, strongest } = evidenceOf(state, comparison);
+    if (logTotal < bound || strongest === null) continue;
+    if (visitors === null || (failing[strongest as ForecastGuard] ?? 0) >= LEAST_FAILING_VISITORS) return second;
+  }
+  return null;
+}
+
+/** What many runs came to. */
+export interface ForecastResult {
+  readonly runs: number;
+  /** The part of them that was caught, 0 … 1. */
+  readonly caught: number;
+  /** Of those that were caught; null: none. */
+  readonly delaySeconds: { readonly median: number; readonly p95: number } | null;
+}
+
+export function summarize(caughtAt: readonly (number | null)[]): ForecastResult {
+  const delays = caughtAt.filter((at) => at !== null).sort((a, b) => a - b);
+  const at = (q: number): number => delays[Math.min(delays.length - 1, Math.ceil(q * delays.length) - 1)] ?? 0;
+  return {
+    runs: caughtAt.length,
+    caught: caughtAt.length === 0 ? 0 : delays.length / caughtAt.length,
+    delaySeconds: delays.length === 0 ? null : { median: at(0.5), p95: at(0.95) },
+  };
+}
+
+/** The same traffic with a candidate that is as good as stable. */
+export function healthy(traffic: TrafficModel): TrafficModel {
+  return {
+    ...traffic,
+    candidateErrors: traffic.stableErrors,
+    latency: traffic.latency === null ? null : { ...traffic.latency, candidateSlower: 1 },
+  };
+}

@@ -1,0 +1,65 @@
+import type { CountedSecond } from "../analysis/comparison.ts";
+
+/** Traffic that is made up: what a step would see. */
+export interface TrafficModel {
+  /** Requests a second, both versions together. */
+  readonly rps: number;
+  /** The candidate's part, 0 … 1. */
+  readonly share: number;
+  /** Parts of the requests that fail, 0 … 1. */
+  readonly stableErrors: number;
+  readonly candidateErrors: number;
+  readonly latency: LatencyModel | null;
+  /** Trouble that hits both versions at once. */
+  readonly bursts: BurstModel | null;
+  /** null: every request comes from somebody else. */
+  readonly visitors: VisitorModel | null;
+}
+
+/** Log-normal. */
+export interface LatencyModel {
+  readonly stableP95Ms: number;
+  /** Standard deviation of the logarithm; 0.6: p99 is 1.5 times p95. */
+  readonly spread: number;
+  /** 1.3: every request of the candidate takes 30 % longer. */
+  readonly candidateSlower: number;
+  /** The candidate's latencies are divided by it before they are held against stable's. */
+  readonly tolerance: number;
+}
+
+export interface BurstModel {
+  /** Mean time from one to the next, and how long one lasts. */
+  readonly everySeconds: number;
+  readonly lastsSeconds: number;
+  /** The part of all requests that fails meanwhile, 0 … 1. */
+  readonly errors: number;
+}
+
+/** Guards that made-up traffic is counted for. */
+export const LATENCY_GUARDS = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
+export type ForecastGuard = "errors" | keyof typeof LATENCY_GUARDS;
+
+/** A second of it, by guard; with whom the candidate has served so far, where visitors are told apart. */
+export interface ModelSecond {
+  readonly counted: Readonly<Partial<Record<ForecastGuard, CountedSecond>>>;
+  readonly visitors: number | null;
+  readonly failing: Readonly<Partial<Record<ForecastGuard, number>>>;
+}
+
+/** Visitors, each of whom stays with one version. */
+export interface VisitorModel {
+  readonly count: number;
+  /** Standard deviation of the logarithm of how much each asks for; 0: all the same, 1: some a hundred times more than others. */
+  readonly activity: number;
+  /** The part whose every request fails, whatever serves them: broken clients, bots. */
+  readonly failing: number;
+  /** Standard deviation of the logarithm of how slow each is by nature: devices, accounts of different sizes. */
+  readonly speed: number;
+  /** A visitor's failure counts once in so many seconds; 0: each request counts. */
+  readonly countOnceSeconds: number;
+}
+
+/** The part that fails by one or the other. */
+export function either(one: number, other: number): number {
+  return one + other - one * other;
+}
