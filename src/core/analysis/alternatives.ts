@@ -15,9 +15,6 @@ export function ratesWithin(tolerated: number): readonly number[] {
   return WITHIN.map((part) => tolerated * part);
 }
 
-/** Odds ratios, as parts of the tolerated one. */
-export const RATIOS_WITHIN = WITHIN;
-
 function odds(rate: number): number {
   return rate / (1 - rate);
 }
