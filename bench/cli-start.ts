@@ -7,10 +7,11 @@ import { spawnSync } from "node:child_process";
 import { cpSync, symlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readProcess, ticksPerSecond } from "../src/local/process-table.ts";
-import { temporaryFolder, type TemporaryFolder } from "../test/support/temporary-folder.ts";
+import type { TemporaryFolder } from "../test/support/temporary-folder.ts";
 import { projectWithRelease } from "./cli/project-with-release.ts";
 import { benchOptions, machine, machineLine, progress, table } from "./measure/output.ts";
 import { type Spread, spreadOf } from "./measure/statistics.ts";
+import { scratchFolder } from "./measure/scratch-folder.ts";
 
 interface Start {
   readonly name: string;
@@ -34,7 +35,7 @@ const ROUNDS = quick ? 7 : 25;
 await run();
 
 async function run(): Promise<void> {
-  await using folder = temporaryFolder();
+  await using folder = scratchFolder();
   progress("building");
   const published = build(folder);
   const project = await projectWithRelease(folder.file("project"));

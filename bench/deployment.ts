@@ -8,11 +8,11 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createShopRepository } from "../src/demo/shop-repository.ts";
-import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { type StepTime, stepTimes } from "./deployment/step-times.ts";
 import { benchOptions, machine, machineLine, progress, table } from "./measure/output.ts";
 import { freePort, startProgram } from "./measure/started-program.ts";
-import { stopKeeper } from "./measure/stop-keeper.ts";
+import { keptFolder } from "./measure/kept-folder.ts";
+import { scratchFolder } from "./measure/scratch-folder.ts";
 
 type Document = Readonly<Record<string, unknown>>;
 
@@ -38,7 +38,7 @@ const { json } = benchOptions();
 await run();
 
 async function run(): Promise<void> {
-  await using folder = temporaryFolder();
+  await using folder = scratchFolder();
   const shop = folder.file("shop");
   const data = folder.file("data");
   mkdirSync(data);
@@ -48,20 +48,17 @@ async function run(): Promise<void> {
   writeFileSync(join(shop, "tidegate.production.yaml"), `traffic: { embedded: ${port} }\n`);
   const env = { ...process.env, SHOP_DATA: data, PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}` };
   const tidegate = (...words: string[]): Promise<readonly Document[]> => runTidegate(words, shop, env);
-  try {
-    progress("v1");
-    await tidegate("release", versions.v1);
-    await using _load = startProgram(
-      process.execPath,
-      [LOAD, "--url", `http://127.0.0.1:${port}`, "--rate", String(REQUESTS_PER_SECOND)],
-      { env },
-    );
-    progress("v2");
-    const begunAt = Date.now();
-    tell(deploymentOf(await tidegate("release", versions.v2), begunAt));
-  } finally {
-    await stopKeeper(join(shop, ".tidegate"));
-  }
+  await using _kept = keptFolder(join(shop, ".tidegate"));
+  progress("v1");
+  await tidegate("release", versions.v1);
+  await using _load = startProgram(
+    process.execPath,
+    [LOAD, "--url", `http://127.0.0.1:${port}`, "--rate", String(REQUESTS_PER_SECOND)],
+    { env },
+  );
+  progress("v2");
+  const begunAt = Date.now();
+  tell(deploymentOf(await tidegate("release", versions.v2), begunAt));
 }
 
 async function runTidegate(words: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<Document[]> {

@@ -2,11 +2,11 @@
  * How soon traffic is back when everything else fails, and how soon an absence is noticed: node bench/emergency.ts
  * [--json] [--quick]. Every request counts, resets included; ends with 1 when one failed or a goal was missed.
  */
-import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { type Absences, measureAbsences } from "./emergency/absences.ts";
 import { putBack, type PutBacks, type Trouble } from "./emergency/put-backs.ts";
 import { benchOptions, machine, machineLine, progress, table } from "./measure/output.ts";
 import { spreadOf } from "./measure/statistics.ts";
+import { scratchFolder } from "./measure/scratch-folder.ts";
 
 const PUT_BACK_GOAL_MS = 1_000;
 const TAKE_OVER_GOAL_MS = 2_000;
@@ -19,7 +19,7 @@ const TIMES = quick ? 3 : 10;
 await run();
 
 async function run(): Promise<void> {
-  await using folder = temporaryFolder();
+  await using folder = scratchFolder();
   const putBacks: PutBacks[] = [];
   const missing: Trouble[] = [];
   for (const trouble of TROUBLES) {

@@ -2,12 +2,12 @@
  * What users lose when the data plane or the keeper is restarted, replaced or killed under load: node bench/handover.ts
  * [--json] [--quick]. Ends with 1 when a hand-over failed somebody, or a kill refused a connection.
  */
-import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import type { LastingCounts } from "./handover/lasting.ts";
 import { openPlace } from "./handover/place.ts";
 import { type HandOvers, handOvers, keepersReplaced, kills, type Kills, type Rounds } from "./handover/rounds.ts";
 import { benchOptions, machine, machineLine, progress, table } from "./measure/output.ts";
 import { startListening } from "./measure/started-program.ts";
+import { scratchFolder } from "./measure/scratch-folder.ts";
 
 const SHOP = new URL("./handover/shop.ts", import.meta.url);
 
@@ -21,7 +21,7 @@ const KILLS = quick ? 3 : 5;
 await run();
 
 async function run(): Promise<void> {
-  await using folder = temporaryFolder();
+  await using folder = scratchFolder();
   await using shop = await startListening(SHOP, []);
   await using place = await openPlace(folder.file("state"), shop.port);
   progress("restarting the proxy");

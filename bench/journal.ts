@@ -12,9 +12,9 @@ import { stateFolder, type StateFolder } from "../src/local/state-folder.ts";
 import type { Journal } from "../src/ports/journal.ts";
 import { engineUnderTest } from "../test/support/engine-under-test.ts";
 import { planOf, step, USUAL } from "../test/support/plans.ts";
-import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { benchOptions, machine, machineLine, progress, table } from "./measure/output.ts";
 import { median } from "./measure/statistics.ts";
+import { scratchFolder } from "./measure/scratch-folder.ts";
 
 const GOAL_MB = 5;
 const GOAL_MS = 1_000;
@@ -35,7 +35,7 @@ const FOUR_WEEKS: Plan = planOf([
 await run();
 
 async function run(): Promise<void> {
-  await using folder = temporaryFolder();
+  await using folder = scratchFolder();
   const long = await fourWeeks(stateFolder(folder.file("long")));
   const many = await manyReleases(folder.file("few"), folder.file("many"));
   tell(long, many);

@@ -13,12 +13,12 @@ import { createShopRepository } from "../src/demo/shop-repository.ts";
 import { KEEPER_SOCKET, type KeeperState } from "../src/keeper/protocol.ts";
 import { callControl } from "../src/local/control-socket.ts";
 import { stateFolder } from "../src/local/state-folder.ts";
-import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { chart } from "./long-life/chart.ts";
 import { type Sample, sample } from "./long-life/sample.ts";
 import { machine, machineLine, progress, table } from "./measure/output.ts";
 import { freePort, startProgram } from "./measure/started-program.ts";
-import { stopKeeper } from "./measure/stop-keeper.ts";
+import { keptFolder } from "./measure/kept-folder.ts";
+import { scratchFolder } from "./measure/scratch-folder.ts";
 
 const TIDEGATE = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const LOAD = fileURLToPath(new URL("../src/demo/load.ts", import.meta.url));
@@ -46,7 +46,7 @@ steps:
 await run();
 
 async function run(): Promise<void> {
-  await using folder = temporaryFolder();
+  await using folder = scratchFolder();
   const shop = folder.file("shop");
   const data = folder.file("data");
   mkdirSync(data);
@@ -55,20 +55,17 @@ async function run(): Promise<void> {
   writeFileSync(join(shop, "tidegate.production.yaml"), SHORT(port));
   const env = { ...process.env, SHOP_DATA: data, PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}` };
   const state = stateFolder(join(shop, ".tidegate"));
-  try {
-    await using serve = startProgram(process.execPath, [TIDEGATE, "serve"], { cwd: shop, env, stdio: "ignore" });
-    await release(nextVersion(shop, 0), shop, env, 0);
-    await using _load = startProgram(
-      process.execPath,
-      [LOAD, "--url", `http://127.0.0.1:${port}`, "--rate", "50", "--web-sockets", "2", "--events", "2"],
-      { env, stdio: "ignore" },
-    );
-    const keeper = await callControl<KeeperState>(state.socket(KEEPER_SOCKET), "/state");
-    const pids = { engine: serve.pid, keeper: keeper.pid, proxy: keeper.proxy?.pid ?? 0 };
-    tell(await samplesOf({ root: folder.path, state: state.path, pids }, shop, env));
-  } finally {
-    await stopKeeper(state.path);
-  }
+  await using _kept = keptFolder(state.path);
+  await using serve = startProgram(process.execPath, [TIDEGATE, "serve"], { cwd: shop, env, stdio: "ignore" });
+  await release(nextVersion(shop, 0), shop, env, 0);
+  await using _load = startProgram(
+    process.execPath,
+    [LOAD, "--url", `http://127.0.0.1:${port}`, "--rate", "50", "--web-sockets", "2", "--events", "2"],
+    { env, stdio: "ignore" },
+  );
+  const keeper = await callControl<KeeperState>(state.socket(KEEPER_SOCKET), "/state");
+  const pids = { engine: serve.pid, keeper: keeper.pid, proxy: keeper.proxy?.pid ?? 0 };
+  tell(await samplesOf({ root: folder.path, state: state.path, pids }, shop, env));
 }
 
 async function samplesOf(

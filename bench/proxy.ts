@@ -3,7 +3,6 @@
  * [--json] [--quick]. What holds on a noisy machine is the ratio to HAProxy in the same round.
  */
 import { spawnSync } from "node:child_process";
-import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { readProcess, ticksPerSecond } from "../src/local/process-table.ts";
 import { startBackend, startHaproxyContestant } from "./measure/haproxy.ts";
 import { benchOptions, machine, machineLine, progress, table } from "./measure/output.ts";
@@ -12,6 +11,7 @@ import { median, type Spread, spreadOf } from "./measure/statistics.ts";
 import { backendOf, startTidegateProxy } from "./measure/tidegate-proxy.ts";
 import { type Workload, workloads } from "./measure/workload.ts";
 import { load } from "./measure/wrk.ts";
+import { scratchFolder } from "./measure/scratch-folder.ts";
 
 interface Contestant {
   readonly name: string;
@@ -68,7 +68,7 @@ async function run(): Promise<void> {
     );
     process.exit(2);
   }
-  await using folder = temporaryFolder();
+  await using folder = scratchFolder();
   await using programs = new AsyncDisposableStack();
   const contestants = await start(programs, folder.path);
   const kinds = workloads(folder.path);

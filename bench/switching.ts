@@ -2,7 +2,6 @@
  * What users lose while traffic is switched, and how soon a rollback is in force: node bench/switching.ts [--json]
  * [--quick]. Every request counts, resets included; ends with 1 when one failed or a goal was missed.
  */
-import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { benchOptions, machine, machineLine, progress, table } from "./measure/output.ts";
 import { quantile } from "./measure/statistics.ts";
 import { rollBack, type Rollbacks } from "./switching/rollbacks.ts";
@@ -10,6 +9,7 @@ import { measureSplit, type Split } from "./switching/split.ts";
 import { swapVersions } from "./switching/swaps.ts";
 import type { UnderLoad } from "./switching/under-load.ts";
 import { changeWeights } from "./switching/weights.ts";
+import { scratchFolder } from "./measure/scratch-folder.ts";
 
 const GOAL_MS = 50;
 
@@ -20,7 +20,7 @@ const SPLIT_REQUESTS = quick ? 20_000 : 100_000;
 await run();
 
 async function run(): Promise<void> {
-  await using folder = temporaryFolder();
+  await using folder = scratchFolder();
   progress("changing weights");
   const weights = await changeWeights(folder.file("weights"), 50);
   progress("swapping versions");

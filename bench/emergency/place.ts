@@ -8,7 +8,7 @@ import type { TrafficState } from "../../src/core/traffic/routing.ts";
 import { callControl } from "../../src/local/control-socket.ts";
 import { type StateFolder, stateFolder } from "../../src/local/state-folder.ts";
 import { startProgram, type StartedProgram, freePort } from "../measure/started-program.ts";
-import { stopKeeper } from "../measure/stop-keeper.ts";
+import { keptFolder } from "../measure/kept-folder.ts";
 
 const INSTANCE = fileURLToPath(new URL("../load/instance.ts", import.meta.url));
 const TIDEGATE = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -48,6 +48,7 @@ export async function openPlace(folder: string, unwatchedMs: number): Promise<Pl
     return { code, stdout, startedAt };
   };
   const plane = (): Promise<TrafficState> => callControl<TrafficState>(state.socket("proxy.sock"), "/state");
+  const kept = keptFolder(state.path);
   const first = await run("release", "v1", "--json");
   if (first.code !== 0) throw new Error(`v1 could not be released: ${first.stdout}`);
   return {
@@ -63,7 +64,7 @@ export async function openPlace(folder: string, unwatchedMs: number): Promise<Pl
         await delay(20);
       }
     },
-    [Symbol.asyncDispose]: () => stopKeeper(state.path),
+    [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
   };
 }
 

@@ -7,7 +7,7 @@ import { createStateFolder, stateFolder } from "../../src/local/state-folder.ts"
 import type { Traffic } from "../../src/ports/traffic.ts";
 import type { LeaveWithin } from "../../src/proxy/protocol.ts";
 import { freePort } from "../measure/started-program.ts";
-import { stopKeeper } from "../measure/stop-keeper.ts";
+import { keptFolder } from "../measure/kept-folder.ts";
 import { backendOf, EMPTY_TABLE } from "../measure/tidegate-proxy.ts";
 
 const TIDEGATE = new URL("../../src/main.ts", import.meta.url).pathname;
@@ -30,6 +30,7 @@ export async function openPlace(path: string, instancePort: number): Promise<Pla
   const start = { folder, keeperCommand: [process.execPath, TIDEGATE, "keeper", "--state", path] };
   const socket = folder.socket(KEEPER_SOCKET);
   const port = await freePort();
+  const kept = keptFolder(path);
   await ensureKeeper(start);
   const timeouts = { headersMs: 10_000, idleMs: 60_000, connectMs: 2_000 };
   await callControl(socket, "/proxy", {
@@ -51,6 +52,6 @@ export async function openPlace(path: string, instancePort: number): Promise<Pla
       await restartKeeper(start);
     },
     ensureKeeper: () => ensureKeeper(start),
-    [Symbol.asyncDispose]: () => stopKeeper(path),
+    [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
   };
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, connect, type AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
+import { atTheEnd } from "./endings.ts";
 
 /** A process that was started for a measurement; disposing of it ends it. */
 export interface StartedProgram extends AsyncDisposable {
@@ -17,7 +18,6 @@ const living = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of living) child.kill("SIGKILL");
 });
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
 
 export function startProgram(command: string, args: readonly string[], options: SpawnOptions = {}): StartedProgram {
   const child = spawn(command, args, { stdio: ["ignore", "ignore", "inherit"], ...options });
@@ -26,14 +26,11 @@ export function startProgram(command: string, args: readonly string[], options: 
     child.once("error", () => resolve());
     child.once("exit", () => resolve());
   }).then(() => living.delete(child));
-  return {
-    pid: child.pid ?? 0,
-    child,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await exited;
-    },
-  };
+  const ending = atTheEnd(() => {
+    child.kill("SIGKILL");
+    return exited;
+  });
+  return { pid: child.pid ?? 0, child, [Symbol.asyncDispose]: () => ending[Symbol.asyncDispose]() };
 }
 
 /** Starts a TypeScript program that writes the port on which it listens as its first line. */

@@ -13,7 +13,7 @@ import { until } from "../../test/support/until.ts";
 import type { LoadCounts } from "../load/load-program.ts";
 import { startLoad } from "../load/started-load.ts";
 import { freePort } from "../measure/started-program.ts";
-import { stopKeeper } from "../measure/stop-keeper.ts";
+import { keptFolder } from "../measure/kept-folder.ts";
 import type { UnderLoad } from "./under-load.ts";
 
 const INSTANCE = fileURLToPath(new URL("../load/instance.ts", import.meta.url));
@@ -41,7 +41,7 @@ export async function rollBack(folder: string, times: number): Promise<Rollbacks
   const port = await freePort();
   const plan = await planIn(folder, port);
   await using closing = new AsyncDisposableStack();
-  closing.defer(() => stopKeeper(plan.project.state.path));
+  closing.use(keptFolder(plan.project.state.path));
   const assembly = closing.use(
     await assemble({ ...plan, env: process.env, say: () => undefined, isFollowed: true }, [process.execPath, TIDEGATE]),
   );
