@@ -16,7 +16,8 @@ export function tryLock(path: string): ExclusiveLock | null {
     database.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     database.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return null;
+    // The rest of the code says why it is busy.
+    if (((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY) return null;
     throw error;
   }
   let held = true;

@@ -1,24 +1,14 @@
+import { tryLock } from "../../local/exclusive-lock.ts";
 import type { StateFolder } from "../../local/state-folder.ts";
-import { isBusy, unavailable } from "./busy.ts";
-import { open } from "./database.ts";
+import { unavailable } from "./busy.ts";
 
-/**
- * An exclusive SQLite lock: freed at once when its holder is killed, held while it is stopped, with no time-out to
- * guess.
- */
+/** The right to act; null while another engine has it. Held while its holder is stopped, freed at once when it is killed. */
 export function takeActorLock(folder: StateFolder): AsyncDisposable | null {
-  const lock = open(folder.file("actor.lock"));
+  const path = folder.file("actor.lock");
   try {
-    lock.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    const lock = tryLock(path);
+    return lock === null ? null : { [Symbol.asyncDispose]: async () => lock.release() };
   } catch (error) {
-    lock.close();
-    if (isBusy(error)) return null;
-    throw unavailable(folder.file("actor.lock"), error);
+    throw unavailable(path, error);
   }
-  return {
-    [Symbol.asyncDispose]: () => {
-      lock.close();
-      return Promise.resolve();
-    },
-  };
 }
