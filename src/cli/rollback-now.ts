@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { FaultError } from "../core/fault.ts";
-import { putTrafficBack, type PutBackReport } from "../engine/put-traffic-back.ts";
+import { type MeantPlace, putTrafficBack, type PutBackReport } from "../engine/put-traffic-back.ts";
 import { lockHolder } from "../local/lock-holder.ts";
 import { runningStateFolders } from "../local/running-folders.ts";
 import { type StateFolder, stateFolder } from "../local/state-folder.ts";
@@ -8,7 +9,9 @@ import { answer, type Context } from "./context.ts";
 import { type Invocation, isGiven, textOption } from "./definition.ts";
 import { type ExitCode, FAILED, ROLLED_BACK } from "./exit-code.ts";
 import { putBackDocument, putBackLines } from "./render/put-back.ts";
+import { DEFAULT_ENVIRONMENT, type Project } from "./project.ts";
 import { releaseNumber } from "./release-number.ts";
+import { appNamedIn } from "./whose-state.ts";
 
 /**
  * `rollback --now`: all traffic to stable, asking nothing of an engine, a journal, the disk, the plan file or a person.
@@ -21,11 +24,13 @@ export async function rollbackNow(invocation: Invocation): Promise<ExitCode> {
   const state = app === undefined ? folderHere(context) : await folderOf(context, app);
   const exit = await context.machinery.emergencyExit(state);
   const reason = textOption(invocation, "reason");
+  const place = app === undefined && context.global.state === undefined ? meantPlace(context.project()) : null;
   const report = await putTrafficBack(exit, {
     by: context.person,
     anyway: isGiven(invocation, "anyway"),
     ...(reason === undefined ? {} : { reason }),
     ...(given === undefined ? {} : { release: releaseNumber(given) }),
+    ...(place === null ? {} : { place }),
   });
   const code = exitCodeOf(report);
   const around = { actor: lockHolder(state.file("actor.lock")), exitCode: code };
@@ -34,6 +39,15 @@ export async function rollbackNow(invocation: Invocation): Promise<ExitCode> {
 
 function exitCodeOf({ outcome }: PutBackReport): ExitCode {
   return outcome === "put-back" || outcome === "already" ? ROLLED_BACK : FAILED;
+}
+
+/** TIDEGATE_STATE may have been set for another app; null: without a plan file nobody can say which is meant. */
+function meantPlace({ planFile, environment, state }: Project): MeantPlace | null {
+  if (planFile === null) return null;
+  const { path } = state;
+  const options =
+    environment === DEFAULT_ENVIRONMENT ? `--state ${path}` : `--state ${dirname(path)} --env ${environment}`;
+  return { app: appNamedIn(planFile), environment, state: path, options };
 }
 
 /** Faults: usage, where nothing was ever released. */

@@ -18,7 +18,8 @@ export function mustBeStateOf({ planFile, state }: Project, app: string): void {
   });
 }
 
-function appNamedIn(planFile: string): string | null {
+/** Without reading the rest of it; null: it does not say it in a way that can be seen so. */
+export function appNamedIn(planFile: string): string | null {
   if (planFile.endsWith(".ts")) return null;
   try {
     return /^app:[ \t]*(["']?)([a-z0-9-]+)\1[ \t]*(?:#.*)?$/m.exec(readFileSync(planFile, "utf8"))?.[2] ?? null;

@@ -1,4 +1,4 @@
-import type { Emergency } from "../core/release/emergency.ts";
+import { emergencyOf } from "../core/release/emergency.ts";
 import type { ReleaseEvent } from "../core/release/event.ts";
 import { FaultError } from "../core/fault.ts";
 import { mayGoAhead } from "../core/decide/recipe.ts";
@@ -25,21 +25,14 @@ export async function goAhead(
   if (decided.undo === null || decided.stable === null || !mayGoAhead(decided)) return null;
   const { because, by, fromShare } = decided.undo;
   const begun = ports.clock.monotonic();
-  const emergency: Emergency = {
-    format: 1,
+  const emergency = emergencyOf(decided, fromShare, {
     id: `${release.id}-${epoch}-${Math.round(begun)}`,
     outcome: "put-back",
-    app: release.app,
-    environment: release.environment,
-    release: release.id,
-    stable: decided.stable.version,
-    candidate: release.candidate.version,
-    fromShare,
     epoch,
     at: Math.round(ports.clock.wall()),
     by,
     because,
-  };
+  });
   await putBack(stage, emergency);
   const told = { ...emergency, tookMs: Math.round(ports.clock.monotonic() - begun) };
   // The plane's table has it too: that must do where not even this can be written.

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Emergency, emergencyTable } from "../core/release/emergency.ts";
+import { type Emergency, type EmergencyCircumstances, emergencyIn, emergencyTable } from "../core/release/emergency.ts";
 import { type Fault, FaultError, faultOf } from "../core/fault.ts";
 import type { RoutingTable, TrafficState } from "../core/traffic/routing.ts";
 import { shortVersion } from "../core/text/short-version.ts";
@@ -16,6 +16,18 @@ export interface PutBackOrder {
   readonly anyway: boolean;
   /** The release that is meant; absent: whichever the data plane has. */
   readonly release?: number;
+  /** Whose data plane it must be; absent: whichever it is, because the person has named it. */
+  readonly place?: MeantPlace;
+}
+
+/** As the plan file here has it. */
+export interface MeantPlace {
+  /** null: the plan file can't be asked. */
+  readonly app: string | null;
+  readonly environment: string;
+  /** The state folder that was found, and the options that name it. */
+  readonly state: string;
+  readonly options: string;
 }
 
 /** What was done and what not. */
@@ -43,7 +55,7 @@ const TRIES = 8;
 /**
  * Gives all traffic to stable by the way back that the data plane's table carries, reads it back, and sees to it that
  * whoever acted until now can't change it any more. Asks nothing of an engine or a journal. Faults: nothing-to-put-back,
- * release-unknown, traffic-unreachable, traffic-weight-not-applied.
+ * release-unknown, state-foreign, traffic-unreachable, traffic-weight-not-applied.
  */
 export async function putTrafficBack(exit: EmergencyExit, order: PutBackOrder): Promise<PutBackReport> {
   const begun = exit.clock.monotonic();
@@ -97,7 +109,7 @@ async function withPlane(
       return { outcome: "frozen", emergency: table.emergency };
     if (tries === 0) throw notApplied(table, verdict);
     const epoch = Math.max(state?.epoch ?? 0, table.epoch) + 1;
-    const emergency = emergencyOf(exit, order, verdict, { id, table, epoch });
+    const emergency = emergencyIn(table, circumstances(exit, order, verdict, { id, epoch }));
     await exit.traffic.write(emergencyTable(table, emergency), table.revision).catch(mayBeInForce);
     // Only what the plane itself says counts; somebody may have written in the same moment.
     state = await exit.traffic.read();
@@ -120,7 +132,7 @@ async function withoutPlane(exit: EmergencyExit, order: PutBackOrder, id: string
   const notReady = await whyStableIsNotReady(table, {}, exit.health);
   if (notReady !== null && !order.anyway) throw notReadyWithoutPlane(table, notReady);
   const verdict = { outcome: "put-back", notReady } as const;
-  const emergency = emergencyOf(exit, order, verdict, { id, table, epoch });
+  const emergency = emergencyIn(table, circumstances(exit, order, verdict, { id, epoch }));
   await exit.lastResort.write(emergencyTable(table, emergency));
   const whyNot = await exit.lastResort.startAnew();
   if (whyNot !== null) {
@@ -132,32 +144,19 @@ async function withoutPlane(exit: EmergencyExit, order: PutBackOrder, id: string
   return state === null ? { outcome: "on-disk", emergency } : await withPlane(exit, order, id, verdict, state);
 }
 
-function emergencyOf(
+/** What is about to be done, as it is told everywhere. */
+function circumstances(
   { clock }: EmergencyExit,
   { by, reason }: PutBackOrder,
   { outcome, notReady }: Verdict,
-  { id, table, epoch }: { readonly id: string; readonly table: RoutingTable; readonly epoch: number },
-): Emergency {
+  { id, epoch }: Pick<EmergencyCircumstances, "id" | "epoch">,
+): EmergencyCircumstances {
   const why = reason === undefined ? "" : `: ${reason}`;
   const sentence =
     outcome === "frozen"
       ? `${by} wanted everything back${why}, but ${notReady ?? "stable is not ready"}.`
       : `Put back at once by ${by}${why}.`;
-  return {
-    format: 1,
-    id,
-    outcome,
-    app: table.app,
-    environment: table.environment,
-    release: table.release,
-    stable: table.stable?.version ?? "",
-    candidate: table.candidate?.version ?? "",
-    fromShare: table.share,
-    epoch,
-    at: Math.round(clock.wall()),
-    by,
-    because: { kind: "person", sentence },
-  };
+  return { id, outcome, epoch, at: Math.round(clock.wall()), by, because: { kind: "person", sentence } };
 }
 
 async function record({ log, clock }: EmergencyExit, emergency: Emergency): Promise<true | Fault> {
@@ -178,9 +177,10 @@ async function record({ log, clock }: EmergencyExit, emergency: Emergency): Prom
 
 const RECORD_MS = 2_000;
 
-/** Faults: nothing-to-put-back, release-unknown. */
-function mustHaveWayBack(table: RoutingTable | null, { release }: PutBackOrder): RoutingTable {
+/** Faults: nothing-to-put-back, release-unknown, state-foreign. */
+function mustHaveWayBack(table: RoutingTable | null, { release, place }: PutBackOrder): RoutingTable {
   if (table === null) throw nothing("The data plane has no table: nothing was released here.", "tidegate status");
+  if (place !== undefined) mustBeMeant(table, place);
   if (release !== undefined && release !== table.release) {
     throw new FaultError({
       code: "release-unknown",
@@ -202,6 +202,18 @@ function mustHaveWayBack(table: RoutingTable | null, { release }: PutBackOrder):
       "to stop it: tidegate rollback, or tidegate down",
     );
   return table;
+}
+
+/** Who wants to put the shop back must not put the blog back. Faults: state-foreign. */
+function mustBeMeant(table: RoutingTable, { app, environment, state, options }: MeantPlace): void {
+  if ((app === null || app === table.app) && environment === table.environment) return;
+  const meant = `${app ?? table.app} in ${environment}`;
+  throw new FaultError({
+    code: "state-foreign",
+    what: `The data plane here is the one of ${table.app} in ${table.environment}, and the plan file is for ${meant}. Nothing was changed.`,
+    where: state,
+    fix: `to put ${table.app} back: tidegate rollback --now ${options}\nto put ${meant} back: tidegate rollback --now --app ${app ?? table.app} --env ${environment}`,
+  });
 }
 
 function nothing(what: string, fix: string): FaultError {

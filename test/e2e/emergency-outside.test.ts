@@ -4,7 +4,7 @@ import { until } from "../support/until.ts";
 import { type App, createApp } from "./support/app.ts";
 import type { Command } from "./support/command.ts";
 import { documentOf, HALF, releaseTo50 } from "./support/emergency.ts";
-import { releaseWell } from "./support/release.ts";
+import { faultOf, releaseWell } from "./support/release.ts";
 
 const opened = new AsyncDisposableStack();
 after(() => opened.disposeAsync());
@@ -38,6 +38,21 @@ describe("when something else than the engine hangs", () => {
     } finally {
       process.kill(pid, "SIGCONT");
     }
+    assert.equal((await engine.ended).code, 10);
+  });
+
+  it("the one who types: with another app's TIDEGATE_STATE nothing is put back before it is said which is meant", async () => {
+    app.write("elsewhere/tidegate.yaml", "app: blog\nservices: [this is no plan\n");
+    const there = { cwd: app.file("elsewhere"), env: { TIDEGATE_STATE: app.state.path } };
+    const refused = await app.tidegate(["rollback", "--now", "--json"], there);
+    assert.equal(refused.code, 3, refused.stdout + refused.stderr);
+    const { code, what, fix } = faultOf(refused);
+    assert.equal(code, "state-foreign");
+    assert.match(what, /is the one of shop in production, and the plan file is for blog in production/);
+    assert.ok(fix?.includes(`tidegate rollback --now --state ${app.state.path}\n`), fix);
+    assert.equal((await app.plane()).table?.share, 5_000);
+    const told = await app.tidegate(["rollback", "--now", "--json", "--state", app.state.path], there);
+    assert.equal(documentOf(told, 10).type, "put-back");
     assert.equal((await engine.ended).code, 10);
   });
 

@@ -108,6 +108,39 @@ describe("traffic is put back with nothing but the data plane", () => {
     equal((await log.pending()).length, 1);
   });
 
+  it("changes nothing where the data plane is another app's or environment's than is meant, and says how to name it", async () => {
+    for (const [app, environment] of [
+      ["blog", "production"],
+      ["shop", "staging"],
+      [null, "staging"],
+    ] as const) {
+      const { exit, traffic, log } = await worldWith(TABLE);
+      const place = { app, environment, state: "/srv/shop/.tidegate", options: "--state /srv/shop/.tidegate" };
+      await rejects(putTrafficBack(exit, { ...ANN, place }), (error) => {
+        ok(
+          isFault(
+            "state-foreign",
+            /is the one of shop in production, and the plan file is for \w+ in \w+\. Nothing/,
+          )(error),
+        );
+        match((error as FaultError).fault.fix ?? "", /to put shop back: .* --state \/srv\/shop\/\.tidegate$/m);
+        return true;
+      });
+      equal(traffic.table?.share, 2_500);
+      deepEqual(await log.pending(), []);
+    }
+    for (const app of ["shop", null]) {
+      const { exit } = await worldWith(TABLE);
+      const place = {
+        app,
+        environment: "production",
+        state: "/srv/shop/.tidegate",
+        options: "--state /srv/shop/.tidegate",
+      };
+      equal((await putTrafficBack(exit, { ...ANN, place })).outcome, "put-back");
+    }
+  });
+
   it("puts aside a release that has no traffic yet", async () => {
     const { exit, traffic } = await worldWith({ ...TABLE, share: 0, lease: null });
     const report = await putTrafficBack(exit, ANN);

@@ -31,6 +31,23 @@ export interface Emergency {
   readonly because: Because;
 }
 
+/** What is known of an emergency before anything is done about it, beside which release and which versions it is of. */
+export type EmergencyCircumstances = Pick<Emergency, "id" | "outcome" | "epoch" | "at" | "by" | "because">;
+
+/** What is done to the release that the data plane has, by its own table. */
+export function emergencyIn(table: RoutingTable, circumstances: EmergencyCircumstances): Emergency {
+  const { app, environment, release, stable, candidate, share: fromShare } = table;
+  const versions = { stable: stable?.version ?? "", candidate: candidate?.version ?? "" };
+  return { format: 1, app, environment, release, ...versions, fromShare, ...circumstances };
+}
+
+/** What is done to a release by the engine that acts on it. `fromShare`: the share that its candidate had. */
+export function emergencyOf(release: Release, fromShare: Share, circumstances: EmergencyCircumstances): Emergency {
+  const { id, app, environment, stable, candidate } = release;
+  const versions = { stable: stable?.version ?? "", candidate: candidate.version };
+  return { format: 1, app, environment, release: id, ...versions, fromShare, ...circumstances };
+}
+
 /**
  * The way back that a table carries with it: the same table with all traffic on stable, or, frozen, as it is, and for as
  * long as nobody else changes it. Says in the plane's own state that and why it was done.
