@@ -37,12 +37,16 @@ function isOfBoth(table: RoutingTable, { id, stable, candidate }: Release, share
   return share === 0 || table.candidate?.version === candidate.version;
 }
 
-/** Tells the plane where the candidate's instances are, at the share that it has. */
+/** Tells the plane where the instances of both versions are, at the share that the candidate has. */
 export async function introduce(stage: Stage): Promise<void> {
+  const { release } = stage;
   await stage.world.freshInstances();
   await changed(stage, (now, revision) => {
     mustBeTold(stage, now);
-    return tableFor(stage, stage.release.share, "both", revision);
+    const isItsOwn = now?.release === release.id && now.candidate?.version === release.candidate.version;
+    // Somebody else has taken a part of it away meanwhile: whoever only says where instances are gives nothing back.
+    const share = isItsOwn ? Math.min(now.share, release.share) : release.share;
+    return tableFor(stage, share, "both", revision);
   });
 }
 

@@ -280,6 +280,26 @@ describe("the engine", () => {
     await stop(engine, under);
   });
 
+  it("gives nothing back to the candidate of which somebody has taken it, when it starts stable for a rollback", async () => {
+    const { under, engine, state } = await withV1();
+    const drained = under.traffic.holdNext("drain");
+    await under.release(engine, USUAL, "v2");
+    await under.until(() => under.traffic.calls.some(({ method }) => method === "drain"));
+    const { table } = under.traffic;
+    ok(table !== null && table.share === 10_000);
+    const lease = { unwatchedMs: 120_000, do: "stable" } as const;
+    await under.traffic.write({ ...table, revision: table.revision + 1, share: 100, lease }, table.revision);
+    const before = under.traffic.writes.length;
+    const back = engine.ask({ kind: "command", command: { kind: "rollback" } }, 2, "ann");
+    await under.pass(SECOND);
+    drained();
+    await under.until(async () => (await state(2)) === "rolled-back");
+    equal((await back).kind, "accepted");
+    const shares = under.traffic.writes.slice(before).map(({ share }) => share);
+    ok(shares.length > 1 && shares.every((share) => share <= 100), shares.join());
+    await stop(engine, under);
+  });
+
   it("sends nobody to what it drains, whoever has given it a share meanwhile", async () => {
     const { under, engine, state } = await withV1();
     await under.release(engine, USUAL, "v2");

@@ -3,6 +3,9 @@ import type { Placed } from "../../../src/core/release/event.ts";
 import { type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";
 
+/** Whoever acts looks at the data plane at least this often. */
+const BETWEEN_LOOKS_MS = 1_500;
+
 /** When all is over, the world is as the journal says. */
 export const endState: Rule = {
   name: "end",
@@ -13,9 +16,20 @@ export const endState: Rule = {
     /** What serves by the journal: of what ended or went live last. */
     let serving: Placed | null = null;
     const living = new Map<string, { version: string; service: string }>();
+    /** When somebody changed the table, as long as no engine was told since what is in force. */
+    let unseenSince: number | null = null;
+    /** The release had ended by then: as if it had been changed a moment later, when nobody watches any more. */
+    let isNobodys = false;
     return (fact) => {
       readInto(ledger, fact);
-      if (fact.kind === "table") table = fact.table;
+      if (fact.kind === "read" && fact.answers) unseenSince = null;
+      if (fact.kind === "table") {
+        table = fact.table;
+        unseenSince = fact.by === "somebody" ? fact.at : null;
+        isNobodys = false;
+      }
+      if (fact.kind === "appended" && fact.events.some(({ event }) => event.type === "closed"))
+        isNobodys = unseenSince !== null && fact.at - unseenSince <= BETWEEN_LOOKS_MS;
       if (fact.kind === "instance") {
         if (fact.what === "stopped") living.delete(fact.id);
         else living.set(fact.id, fact);
@@ -33,7 +47,7 @@ export const endState: Rule = {
       if (entry === undefined) return;
       const { planned, state } = entry;
       const isRouted = planned.plan.services.some(({ routes }) => routes.length > 0);
-      if (isRouted) {
+      if (isRouted && !isNobodys) {
         const all =
           table === null
             ? null
