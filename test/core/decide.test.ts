@@ -412,6 +412,27 @@ describe("people", () => {
     ok([...world.running.values()].some(({ version }) => version === "v1"));
   });
 
+  it("don't get past a start or a share by promoting it before it fails: it fails all the same", () => {
+    for (const [kind, failing] of [
+      ["start", "start"],
+      ["shift", "share"],
+    ] as const) {
+      const world = new PureWorld(planOf([step.start(), step.shift(100, MINUTE), step.retire()]));
+      world.outcome = (effect) => (effect.kind === failing ? null : { observed: {} });
+      world.settle();
+      equal(world.release.plan.steps[world.release.cursor]?.kind, kind);
+      equal(world.ask({ kind: "promote" }).kind, "accepted");
+      world.outcome = (effect) =>
+        effect.kind === failing && world.release.undo === null
+          ? { fault: { code: "traffic-table-refused", what: "It is refused." } }
+          : { observed: {} };
+      world.takeOver();
+      world.pass(5 * MINUTE, SECOND);
+      equal(world.release.state, "rolled-back", kind);
+      equal(world.eventsOf("went-live").length, 0);
+    }
+  });
+
   it("don't promote a step that they did not see, when another one was quicker", () => {
     const world = watching();
     const seen = world.release.steps[world.release.cursor]?.step ?? "";

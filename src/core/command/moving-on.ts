@@ -2,6 +2,7 @@ import { accept, type CommandAnswer, refuse } from "./command-answer.ts";
 import type { Act } from "../release/event.ts";
 import { findStep, unknownStep } from "./named-step.ts";
 import { lowerShift } from "../decide/react.ts";
+import { standsFirst } from "../plan/plan.ts";
 import { currentStep, type Release } from "../release/release.ts";
 import { formatShare, WHOLE } from "../traffic/share.ts";
 
@@ -19,7 +20,7 @@ export function promote(release: Release, seen: string | undefined, act: Act): C
       `"${step.name}" waits for an approval, which promoting can't replace.`,
       "tidegate approve, or tidegate promote --skip STEP --reason …",
     );
-  if (progress.state === "failed" && (step.kind === "start" || step.kind === "shift")) {
+  if (progress.state === "failed" && standsFirst(step)) {
     return refuse(
       "step-failed",
       `"${step.name}" failed, so there is nothing to promote: ${progress.because?.sentence ?? ""}`,

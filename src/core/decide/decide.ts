@@ -5,7 +5,7 @@ import { formatShare, WHOLE } from "../traffic/share.ts";
 import type { Moment } from "../time/time.ts";
 import { formatDuration } from "../time/time.ts";
 import { decideMessages } from "./messages.ts";
-import type { Step, StepOf } from "../plan/plan.ts";
+import { standsFirst, type Step, type StepOf } from "../plan/plan.ts";
 import { advance } from "./progress.ts";
 import { driftSentence, lostShare } from "./lost-share.ts";
 import { type Release, type StepProgress, currentStep, isEnded } from "../release/release.ts";
@@ -85,7 +85,7 @@ function goesLive(release: Release): boolean {
 
 function begin(release: Release, step: Step, progress: StepProgress, now: Moment): readonly ReleaseEvent[] {
   // A failed step begins again only when a person says so (`retry` puts it back to waiting).
-  if (progress.state === "failed") return progress.promoted ? promotedPast(step) : [];
+  if (progress.state === "failed") return isPromotedPast(step, progress) ? promotedPast(step) : [];
   if (step.afterMs !== undefined) {
     const due = (release.liveAt?.wall ?? Number.POSITIVE_INFINITY) + step.afterMs;
     if (now.wall < due) return [];
@@ -137,10 +137,10 @@ function work(release: Release, step: Step, progress: StepProgress, seen: Seen, 
     case "not-ready":
       return waitUntilReady(release, step, seen, now);
     case "failed":
-      if (progress.promoted) return promotedPast(step);
+      if (isPromotedPast(step, progress)) return promotedPast(step);
       return failStep(release, step, { kind: "effect", sentence: next.fault.what, fault: next.fault });
     case "uncertain":
-      if (progress.promoted) return promotedPast(step);
+      if (isPromotedPast(step, progress)) return promotedPast(step);
       return hold(release, step, true, {
         kind: "uncertain",
         sentence: `Nobody knows whether "${step.name}" was done: the engine that did it is gone. Look, then retry it or promote past it.`,
@@ -151,6 +151,11 @@ function work(release: Release, step: Step, progress: StepProgress, seen: Seen, 
   const drift = step.kind === "shift" ? driftOf(release, step, seen) : null;
   if (drift !== null) return drift;
   return endOfStep(release, step, progress, seen, now);
+}
+
+/** Promoted, it ends as soon as what it does is done: where that fails, only what the rest can do without is left behind. */
+function isPromotedPast(step: Step, { promoted }: StepProgress): boolean {
+  return promoted && !standsFirst(step);
 }
 
 function promotedPast(step: Step): readonly ReleaseEvent[] {

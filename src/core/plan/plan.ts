@@ -163,6 +163,11 @@ export type Step =
 export type StepKind = Step["kind"];
 export type StepOf<K extends StepKind> = Extract<Step, { readonly kind: K }>;
 
+/** Whether the candidate is not where the rest of the plan needs it when this step has failed: nobody can go on past it. */
+export function standsFirst({ kind }: Step): boolean {
+  return kind === "start" || kind === "shift";
+}
+
 /** Pages that make the candidate warm. */
 export interface Warm {
   readonly service: string;

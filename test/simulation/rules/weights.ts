@@ -49,7 +49,7 @@ export const weights: Rule = {
           )
             broken(`Release ${fact.release}: ${share / 100}% counts as given, and was never in force.`);
         }
-        if (event.type === "step-passed" && event.because.sentence !== "Promoted past it by a person.") {
+        if (event.type === "step-passed") {
           const step = plan.steps.find(({ id }) => id === event.step);
           if (step?.kind !== "shift") continue;
           const since = readAt.get(fact.by) ?? 0;
