@@ -57,6 +57,29 @@ describe("a share that the data plane took back because nobody watched", () => {
     deepEqual(replay(world.history), world.release);
   });
 
+  it("is given again when it was all of the traffic, after the last shift and for as long as stable could have it", () => {
+    const plan = planOf([step.start(), step.shift(100, MINUTE), step.approve(), step.retire(), step.approve()]);
+    const world = watching(plan).pass(2 * MINUTE);
+    equal(world.release.state, "live");
+    world.share = 5_000;
+    world.settle();
+    equal(world.share, 10_000);
+    match(
+      world.eventsOf("share-drifted")[0]?.sentence ?? "",
+      /50% .* instead of 100%: something else changed it\. Put right\.$/,
+    );
+    equal(world.release.hold?.needsPerson, true);
+    world.ask({ kind: "approve" });
+    world.pass(MINUTE);
+    equal(world.release.standbyRetired, true);
+    equal(
+      world.eventsOf("share-drifted").length,
+      1,
+      "with one version left in the table there is nothing to put right",
+    );
+    deepEqual(replay(world.history), world.release);
+  });
+
   it("is told and not given again while the release is paused; resumed, it is", () => {
     const world = watching();
     world.ask({ kind: "pause" });

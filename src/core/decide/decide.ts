@@ -64,7 +64,7 @@ function decideStep(release: Release, seen: Seen, now: Moment): readonly Release
 
   const anew = progress.state === "running" ? startedAgain(release, step, progress, seen, now.wall) : null;
   if (anew !== null) return anew;
-  const lost = lostShare(release, progress, seen);
+  const lost = lostShare(release, step, progress, seen);
   if (lost !== null) return lost;
   const danger = watchForDanger(release, step, progress, seen, now);
   if (danger !== null) return danger;

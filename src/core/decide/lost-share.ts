@@ -1,26 +1,34 @@
 import type { ReleaseEvent } from "../release/event.ts";
 import { routed } from "./recipe.ts";
 import type { Release, StepProgress } from "../release/release.ts";
-import type { Seen } from "./seen.ts";
+import type { Step } from "../plan/plan.ts";
+import type { Seen, TrafficSeen } from "./seen.ts";
 import { formatShare, type Share, WHOLE } from "../traffic/share.ts";
 
 /**
- * A partial share that the plane had confirmed and no longer gives, whatever the step does: nobody watched, and it went
- * back to stable by itself, or somebody else changed it. null: it is as it was, or just being changed.
+ * A share that the plane had confirmed and no longer gives, whatever the step does: nobody watched, and it went back to
+ * stable by itself, or somebody else changed it. null: it is as it was, or just being changed.
  */
 export function lostShare(
   release: Release,
+  step: Step,
   progress: StepProgress,
   { traffic: found }: Seen,
 ): readonly ReleaseEvent[] | null {
   const { share } = release;
-  if (found === null || share === 0 || share === WHOLE || routed(release).length === 0) return null;
+  if (found === null || share === 0 || routed(release).length === 0) return null;
+  if (share === WHOLE && !canLoseWhole(release, step, found)) return null;
   if (found.share === share && found.candidate === release.candidate.version) return null;
   if (Object.values(progress.effects).some(({ effect, state }) => effect.kind === "share" && state !== "confirmed"))
     return null;
   const goesOn = release.paused === null && progress.state !== "failed";
   const sentence = driftSentence(share, found.share, found.returnedByItself, goesOn);
   return [{ type: "share-drifted", wanted: share, found: found.share, sentence }];
+}
+
+/** A shift sees to it itself at its end, and where only one of the two versions is left there is nothing to divide. */
+function canLoseWhole({ stable, candidate }: Release, step: Step, found: TrafficSeen): boolean {
+  return step.kind !== "shift" && found.candidate === candidate.version && found.stable === (stable?.version ?? null);
 }
 
 /** `goesOn`: it is given again at once; else when the release goes on. */
