@@ -114,9 +114,9 @@ function dueMessages(release: Release, now: Instant): readonly Due[] {
     });
   else if (hold !== null && Math.abs(now - hold.at.wall) >= HELD_FOR)
     add(heldName(release, hold), hold.at.wall, { topic: "held", sentence: fullStop(hold.because.sentence), command });
-  for (const { outcome, id: of, because } of release.emergencies) {
+  for (const { outcome, id: of, because, fromShare } of release.emergencies) {
     if (outcome !== "frozen") continue;
-    const sentence = `Frozen at ${formatShare(release.share)}: ${fullStop(because.sentence)}`;
+    const sentence = `Frozen at ${formatShare(fromShare)}: ${fullStop(because.sentence)}`;
     // News from now on: nobody could be told when it was done.
     add(`frozen-${of}`, release.paused?.at.wall ?? now, { topic: "needs-person", sentence, command });
   }
