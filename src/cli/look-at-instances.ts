@@ -6,18 +6,16 @@ import type { HealthAnswer, InstanceHealth } from "./render/instance-list.ts";
 
 const TCP_MS = 2_000;
 
-/** Every instance that the keeper has, each asked for its health now; null where no keeper runs. */
-export async function lookAtInstances(context: Context, plan: Plan): Promise<readonly InstanceHealth[] | null> {
+/** Every instance that the keeper has, each asked for its health now, by a plan that is known; null where no keeper runs. */
+export async function lookAtInstances(context: Context, plan: Plan | null): Promise<readonly InstanceHealth[] | null> {
   const { state } = context.project();
   const instances = await context.machinery.runningInstances(state, plan);
   if (instances === null) return null;
+  // What was stopped on purpose is history; what still ought to run and has ended is news.
+  const living = instances.filter((instance) => instance.state !== "exited");
+  if (plan === null) return living.map((instance) => ({ instance, health: null, depends: null }));
   const probe = await context.machinery.healthProbe(plan);
-  return Promise.all(
-    instances
-      // What was stopped on purpose is history; what still ought to run and has ended is news.
-      .filter((instance) => instance.state !== "exited")
-      .map((instance) => ask(probe, instance, plan)),
-  );
+  return Promise.all(living.map((instance) => ask(probe, instance, plan)));
 }
 
 /** What the plan calls `depends` is told beside, and says nothing of the instance itself. */

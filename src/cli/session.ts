@@ -58,6 +58,8 @@ export async function openActing(context: Context, project: Project, plan: Plan)
       await before[Symbol.asyncDispose]();
       return;
     }
+    // In another journal nobody would find what this one has asked or shown.
+    if (fenced.code === "journal-gone") throw new FaultError(fenced);
     context.terminal.complain(describeFault(fenced));
     // Its socket would still answer for an engine that acts no more.
     await before[Symbol.asyncDispose]();
@@ -216,14 +218,14 @@ async function answerTo(request: number, journal: () => Journal, poke: () => Pro
   throw engineGone();
 }
 
-async function reach(state: StateFolder): Promise<RemoteEngine | null> {
+export async function reach(state: StateFolder): Promise<RemoteEngine | null> {
   const { ENGINE_SOCKET } = await import("../server/engine-socket.ts");
   if (!existsSync(state.socket(ENGINE_SOCKET))) return null;
   const { reachEngine } = await import("../server/engine-socket.ts");
   return reachEngine(state);
 }
 
-function hasJournal(state: StateFolder): boolean {
+export function hasJournal(state: StateFolder): boolean {
   return existsSync(state.file("journal.db"));
 }
 

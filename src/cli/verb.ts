@@ -9,6 +9,7 @@ import { DONE, type ExitCode, exitCodeOfRefusal } from "./exit-code.ts";
 import { unknownRelease } from "./follow.ts";
 import { openActing, openReading, readRelease, type Session } from "./session.ts";
 import { mustBeStateOf } from "./whose-state.ts";
+import { missingJournal } from "./without-journal.ts";
 import { releaseNumber } from "./release-number.ts";
 import { watchRelease } from "./watch-release.ts";
 
@@ -59,10 +60,10 @@ async function findRelease(
   { release: given, isMeant }: Verb,
 ): Promise<{ readonly release: Release; readonly seq: number }> {
   await using session = await openReading(context, context.project());
-  if (session === null) throw noRelease(context);
+  if (session === null) throw await noRelease(context);
   const id = given === undefined ? await likeliest(session, isMeant) : releaseNumber(given);
   const release = id === null ? null : await readRelease(session.journal, id);
-  if (release === null) throw id === null ? noRelease(context) : unknownRelease(id);
+  if (release === null) throw id === null ? await noRelease(context) : unknownRelease(id);
   mustBeStateOf(context.project(), release.app);
   return { release, seq: (await session.journal.read(release.id)).length };
 }
@@ -85,8 +86,10 @@ export function isUnderWay(release: Release): boolean {
   return !isEnded(release);
 }
 
-export function noRelease(context: Context): FaultError {
+export async function noRelease(context: Context): Promise<FaultError> {
   const { environment } = context.project();
+  const missing = await missingJournal(context);
+  if (missing !== null) return new FaultError(missing);
   return new FaultError({
     code: "release-unknown",
     what: `Nothing was released here yet in ${environment}.`,

@@ -2,6 +2,7 @@ import { unwatchedSentence } from "./render/unwatched.ts";
 import type { Release } from "../core/release/release.ts";
 import type { Status } from "../core/status/status.ts";
 import { formatDuration } from "../core/time/time.ts";
+import { FaultError } from "../core/fault.ts";
 import type { Context } from "./context.ts";
 import { DONE, type ExitCode, exitCodeOf, STOPPED_WATCHING, WAITS_FOR_PERSON } from "./exit-code.ts";
 import { follow, isOver, isSettled, needsWatching } from "./follow.ts";
@@ -32,13 +33,17 @@ export async function watchRelease(
     notes: (status, release) => notes(status, release, session),
     isAskedFor: options.asked === "rollback",
   });
+  const last: { status?: Status; release?: Release } = {};
   const { status, release, because } = await follow({
     session,
     release: id,
-    view,
+    view: { ...view, picture: (now, of) => view.picture((last.status = now), (last.release = of)) },
     signal: interruption.signal,
     isEnough: (now) => isEnough(now, session),
     ...(options.after === undefined ? {} : { after: options.after }),
+  }).catch((error: unknown) => {
+    view[Symbol.dispose]();
+    throw withWhatBecomes(error, last.status, last.release);
   });
   view[Symbol.dispose]();
   if (because === "stopped") {
@@ -48,6 +53,15 @@ export async function watchRelease(
   if (options.asked === "rollback" && status.state === "rolled-back") return DONE;
   // Left by whoever acted: somebody has to take it up again.
   return isSettled(status) ? exitCodeOf(status) : WAITS_FOR_PERSON;
+}
+
+/** Who followed a release to the loss of its journal is told what happens to the share that it had. */
+function withWhatBecomes(error: unknown, status: Status | undefined, release: Release | undefined): unknown {
+  if (!(error instanceof FaultError) || error.fault.code !== "journal-gone") return error;
+  if (status === undefined || release === undefined) return error;
+  const where = `Release ${status.release} was at ${status.sharePercent}% on ${status.candidate.label}, and nobody acts on it any more.`;
+  const { what } = error.fault;
+  return new FaultError({ ...error.fault, what: [what, where, ...unwatchedSentence(status, release)].join(" ") });
 }
 
 function isEnough(status: Status, session: Session): boolean {

@@ -14,6 +14,9 @@ import { createWorld } from "./world.ts";
 /** Why a sleep ends early; one for all, because it happens several times a second. */
 const POKED = new Error("there is something to look at");
 
+/** Somebody else acts, or nobody could read any more what this one does. */
+const ENDS_ACTING: ReadonlySet<string> = new Set(["stale-epoch", "journal-gone"]);
+
 const USUAL_PACE = { busyMs: 200, idleMs: SECOND } as const;
 
 /**
@@ -113,8 +116,8 @@ async function act(ports: Ports, options: EngineOptions, lock: AsyncDisposable):
         lastFault = await tick();
       } catch (error) {
         lastFault = faultOf(error, "engine", "The engine could not go on.");
-        if (lastFault.code === "stale-epoch") return await stopActing(lastFault);
       }
+      if (lastFault !== null && ENDS_ACTING.has(lastFault.code)) return await stopActing(lastFault);
       wake = new AbortController();
       // A poke during the look would be lost by a sleep that begins after it.
       const pause = isPoked ? 0 : hands.areBusy() ? pace.busyMs : pace.idleMs;

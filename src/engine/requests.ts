@@ -16,7 +16,12 @@ const MAKE_ROOM_MS = 10 * MINUTE;
 /** Releases that can have begun between a request and its second try. */
 const LOOK_BACK = 10;
 
-const JOURNAL_REFUSES: ReadonlySet<string> = new Set(["journal-unavailable", "journal-conflict", "stale-epoch"]);
+const JOURNAL_REFUSES: ReadonlySet<string> = new Set([
+  "journal-unavailable",
+  "journal-gone",
+  "journal-conflict",
+  "stale-epoch",
+]);
 
 export interface RequestsInput {
   readonly ports: Ports;

@@ -5,6 +5,7 @@ import { FaultError } from "../core/fault.ts";
 import type { InstanceSeen } from "../core/observation.ts";
 import { otherSlot } from "../core/observation.ts";
 import type { Plan, Service } from "../core/plan/plan.ts";
+import { WHOLE } from "../core/traffic/share.ts";
 import { isRunning, type Release } from "../core/release/release.ts";
 import type { ReleaseRequest, Ports } from "./api.ts";
 
@@ -104,11 +105,18 @@ async function stillServing(ports: Ports, plan: Plan, before: Placed | null): Pr
   return null;
 }
 
-/** A journal that was lost knows of nothing, and yet there may be customers: the data plane and the runtime say of whom. */
-async function servingAnyway(ports: Ports, instances: readonly InstanceSeen[]): Promise<Placed | null> {
-  const stable = (await ports.traffic.read())?.table?.stable ?? null;
-  const instance = instances.find(({ id }) => stable?.instances.some((each) => each.id === id) === true);
-  if (stable === null || instance === undefined) return null;
+/**
+ * A journal that was lost knows of nothing, and yet there may be customers: the data plane and the runtime say of whom.
+ * Where a release was lost with it, what all of them had got is what serves.
+ */
+export async function servingAnyway(
+  ports: Pick<Ports, "traffic" | "runtime">,
+  instances: readonly InstanceSeen[],
+): Promise<Placed | null> {
+  const table = (await ports.traffic.read())?.table ?? null;
+  const serving = (table?.share === WHOLE ? table.candidate : table?.stable) ?? null;
+  const instance = instances.find(({ id }) => serving?.instances.some((each) => each.id === id) === true);
+  if (serving === null || instance === undefined) return null;
   const { version, slot, adopted, address } = instance;
   const label = await ports.runtime.resolve(version).then(
     (known) => known.label,

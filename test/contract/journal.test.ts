@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -118,6 +118,23 @@ describe("the journal in SQLite", () => {
       (await one.openRequests()).map(({ release }) => release).sort((a, b) => Number(a) - Number(b)),
       Array.from({ length: 50 }, (_, n) => n),
     );
+  });
+
+  it("takes and tells nothing once its file is gone or is another one; put back, it goes on", async () => {
+    const where = folder();
+    await using journal = await openSqliteJournal(where);
+    await journal.append(1, 0, [planned(1)], 1);
+    const [path, away] = [where.file("journal.db"), where.file("away.db")];
+    renameSync(path, away);
+    const refuses = async (): Promise<void> => {
+      await rejects(journal.append(1, 1, [at({ type: "started" })], 1), isFault("journal-gone"));
+      await rejects(journal.openRequests(), isFault("journal-gone"));
+    };
+    await refuses();
+    writeFileSync(path, "another");
+    await refuses();
+    renameSync(away, path);
+    equal((await journal.append(1, 1, [at({ type: "started" })], 1)).length, 1);
   });
 
   it("says so in a sentence when the disk refuses", async () => {

@@ -65,12 +65,15 @@ describe("a state folder that is none of Tidegate's", () => {
     mkdirSync(state());
     const text = "Dear diary, today I released the shop.\n".repeat(20);
     writeFileSync(state("journal.db"), text);
-    for (const words of WORDS) {
+    for (const words of WORDS.filter(([word]) => word !== "down")) {
       const ended = await asked(words);
       assert.equal(ended.code, 12, ended.stdout + ended.stderr);
       assert.equal(faultOf(ended).code, "journal-damaged");
       assert.match(faultOf(ended).fix ?? "", /put journal\.db back from a backup; without one, move journal\.db/);
     }
+    const down = await asked(["down", "--yes"]);
+    assert.equal(down.code, 0, down.stdout + down.stderr);
+    assert.match(down.stdout, /Nothing of it runs here/);
     assert.equal(statSync(state("journal.db")).size, text.length);
     assert.deepEqual(app.processes(), [], "nothing was started");
   });
@@ -151,18 +154,25 @@ describe("a journal that was cut while a version serves", () => {
     const journal = app.state.file("journal.db");
     truncateSync(journal, Math.floor(statSync(journal).size / 2));
     const { table } = await app.plane();
+    // The first release has all of the traffic and keeps its place as candidate until it is retired.
+    const serving = table?.candidate?.version ?? "";
     app.version({ name: "v1" });
-    for (const words of WORDS) {
+    for (const words of WORDS.filter(([word]) => word !== "down")) {
       const ended = await app.tidegate([...words, "--json"]);
       assert.equal(ended.code, 12, `${words.join(" ")}: ${ended.stdout}${ended.stderr}`);
       assert.equal(faultOf(ended).code, "journal-damaged");
     }
+    const told = await app.tidegate(["status"]);
+    assert.match(told.stdout, new RegExp(`share 100% on ${serving.slice(0, 7)}, at 127\\.0\\.0\\.1:${app.port}`));
+    assert.match(told.stdout, /✔ web-blue-0-\w+ +running .* ready: 200 fine/);
     assert.deepEqual((await app.plane()).table, table);
     assert.equal(await (await fetch(`http://127.0.0.1:${app.port}/`)).text(), "v0 /\n");
     renameSync(journal, app.file("damaged.db"));
     const { stable } = await releaseWell(app);
-    assert.equal(stable?.version, table?.stable?.version);
+    assert.equal(stable?.version, serving);
     assert.equal(await (await fetch(`http://127.0.0.1:${app.port}/`)).text(), "v1 /\n");
+    writeFileSync(journal, Buffer.alloc(20_000, 0xa5));
+    // What is stopped are processes, of which no journal tells.
     await app.down();
   });
 });

@@ -7,6 +7,7 @@ import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
 import { takeActorLock } from "./actor-lock.ts";
 import { patiently } from "./busy.ts";
 import { chain } from "./chain.ts";
+import { sameFileAs } from "./same-file.ts";
 import { staleEpoch } from "./stale-epoch.ts";
 import { bringUpToDate, knowsSettled, openPrepared } from "./database.ts";
 
@@ -15,7 +16,12 @@ export async function openSqliteJournal(folder: StateFolder): Promise<Journal> {
   createStateFolder(folder);
   const path = folder.file("journal.db");
   const database = await openPrepared(path);
-  const run = <T>(work: () => T): Promise<T> => patiently(path, work);
+  const mustBeThere = sameFileAs(path);
+  const run = <T>(work: () => T): Promise<T> =>
+    patiently(path, () => {
+      mustBeThere();
+      return work();
+    });
 
   return {
     releases: (of) =>

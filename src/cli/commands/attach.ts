@@ -21,9 +21,9 @@ export const attach: CommandDefinition = {
     const project = context.project();
     const found = await (async () => {
       await using reading = await openReading(context, project);
-      if (reading === null) throw noRelease(context);
+      if (reading === null) throw await noRelease(context);
       const id = given === undefined ? await whatIsLeft(reading.journal) : releaseNumber(given);
-      if (id === undefined) throw noRelease(context);
+      if (id === undefined) throw await noRelease(context);
       const release = await readRelease(reading.journal, id);
       if (release === null) throw unknownRelease(id);
       return { release, events: (await reading.journal.read(id)).length };

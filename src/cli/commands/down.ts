@@ -1,13 +1,15 @@
 import type { InstanceSeen } from "../../core/observation.ts";
 import { isRunning } from "../../core/release/release.ts";
-import { FaultError } from "../../core/fault.ts";
+import { type Fault, FaultError } from "../../core/fault.ts";
+import { lockHolder } from "../../local/lock-holder.ts";
 import { confirm } from "../ask.ts";
 import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, isGiven } from "../definition.ts";
 import { DONE } from "../exit-code.ts";
-import { openReading, readRelease } from "../session.ts";
+import { openReading, reach, readRelease } from "../session.ts";
 import { calledRelease } from "../verb.ts";
 import { mustBeStateOf } from "../whose-state.ts";
+import { journalFault } from "../without-journal.ts";
 
 export const down: CommandDefinition = {
   about:
@@ -18,14 +20,18 @@ export const down: CommandDefinition = {
   run: async (invocation) => {
     const { context } = invocation;
     const project = context.project();
-    await mustBeFree(context);
+    const unread = await mustBeFree(context).then(
+      () => null,
+      (error: unknown) => unlessUnreadable(context, error),
+    );
     const instances = await context.machinery.runningInstances(project.state, null);
     const own = (instances ?? []).filter(({ state, adopted }) => state !== "exited" && !adopted);
     if (instances === null) {
       const sentence = "Nothing of it runs here.";
       return answer(context, { stopped: [], sentence }, [sentence]);
     }
-    await confirm(context, intent(own, project.environment), isGiven(invocation, "yes"));
+    const doubt = unread === null ? "" : `${unread.what} Nobody knows whether a release runs.\n`;
+    await confirm(context, `${doubt}${intent(own, project.environment)}`, isGiven(invocation, "yes"));
     await context.machinery.stopEverything(project.state);
     const sentence = `Stopped ${counted(own.length)}, the data plane and the keeper. The data stays in ${project.state.path}.`;
     return answer(
@@ -39,16 +45,10 @@ export const down: CommandDefinition = {
 
 /** Stopping the ground under an engine's feet would look like a crash to it. Faults: another-acts, release-running, state-foreign. */
 async function mustBeFree(context: Context): Promise<void> {
+  const actor = (await reach(context.project().state))?.identity ?? null;
+  if (actor !== null) throw stillActs(actor.pid, actor.kind === "serve" ? "tidegate serve" : null);
   await using session = await openReading(context, context.project());
   if (session === null) return;
-  const actor = session.actor();
-  if (actor !== null && actor !== "here") {
-    throw new FaultError({
-      code: "another-acts",
-      what: `An engine acts on this app: process ${actor.pid}${actor.kind === "serve" ? ", tidegate serve" : ""}.`,
-      fix: `end it first (kill ${actor.pid}, or systemctl stop where it is a service), then: tidegate down`,
-    });
-  }
   const [newest] = await session.journal.releases();
   const release = newest === undefined ? null : await readRelease(session.journal, newest);
   if (release !== null) mustBeStateOf(context.project(), release.app);
@@ -57,6 +57,29 @@ async function mustBeFree(context: Context): Promise<void> {
     code: "release-running",
     what: `${calledRelease(release).replace(/^r/, "R")} has not ended, so it would come back half.`,
     fix: `tidegate rollback ${release.id}, or tidegate attach ${release.id}; then: tidegate down`,
+  });
+}
+
+/**
+ * What is to be stopped needs no journal: one that can't be read must keep nobody from it, as long as nobody acts and it
+ * is this app's. Answers why it can't be read. Faults: another-acts, state-foreign, and whatever else it was.
+ */
+async function unlessUnreadable(context: Context, error: unknown): Promise<Fault> {
+  const fault = journalFault(error);
+  if (fault === null) throw error;
+  const { state } = context.project();
+  const holder = lockHolder(state.file("actor.lock"));
+  if (holder !== null) throw stillActs(holder.pid, holder.command);
+  const table = (await context.machinery.dataPlane(state))?.table ?? null;
+  if (table !== null) mustBeStateOf(context.project(), table.app);
+  return fault;
+}
+
+function stillActs(pid: number, command: string | null): FaultError {
+  return new FaultError({
+    code: "another-acts",
+    what: `An engine acts on this app: process ${pid}${command === null ? "" : `, ${command}`}.`,
+    fix: `end it first (kill ${pid}, or systemctl stop where it is a service), then: tidegate down`,
   });
 }
 

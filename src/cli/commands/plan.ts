@@ -1,4 +1,6 @@
-import { placeBefore } from "../../engine/start-release.ts";
+import { placeBefore, servingAnyway } from "../../engine/start-release.ts";
+import type { Placed } from "../../core/release/event.ts";
+import type { InstanceSeen } from "../../core/observation.ts";
 import type { Release } from "../../core/release/release.ts";
 import { answer, type Context } from "../context.ts";
 import type { CommandDefinition } from "../definition.ts";
@@ -42,7 +44,11 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
   const preview = {
     plan,
     planHash: planHashOf(plan),
-    stable: await serving(releases, async () => (await context.machinery.runningInstances(project.state, plan)) ?? []),
+    stable: await serving(
+      releases,
+      async () => (await context.machinery.runningInstances(project.state, plan)) ?? [],
+      (instances) => servingAnyway({ traffic, runtime }, instances),
+    ),
     candidate: await runtime.resolve(version),
     requestsPerSecond: await requestsPerSecond(traffic),
     overrides,
@@ -63,13 +69,15 @@ async function history(context: Context, app: string, environment: string): Prom
   return releases.filter((release) => release !== null);
 }
 
-/** What serves by the journal, as long as something of it runs: after `down` or a reboot the place is empty. */
+/** What serves by the journal or, where that was lost, `anyway`, as long as something of it runs: after `down` or a reboot the place is empty. */
 async function serving(
   releases: readonly Release[],
-  instances: () => Promise<readonly { readonly version: string; readonly state: string }[]>,
+  instances: () => Promise<readonly InstanceSeen[]>,
+  anyway: (instances: readonly InstanceSeen[]) => Promise<Placed | null>,
 ): Promise<PlanPreview["stable"]> {
-  const before = placeBefore(releases);
+  const living = (await instances()).filter(({ state }) => state !== "exited");
+  const before = placeBefore(releases) ?? (await anyway(living));
   if (before === null) return null;
-  const runs = (await instances()).some((one) => one.version === before.version && one.state !== "exited");
+  const runs = living.some(({ version }) => version === before.version);
   return runs ? { version: before.version, label: before.label, isAdopted: before.adopted !== undefined } : null;
 }

@@ -70,8 +70,10 @@ function mustBeMeantWithNow(invocation: Invocation): void {
 const NEEDS_WAY_OUT = new Set([
   "journal-unavailable",
   "journal-damaged",
+  "journal-gone",
   "another-acts",
   "engine-gone",
+  "journal-missing",
   "state-not-writable",
 ]);
 

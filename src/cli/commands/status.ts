@@ -5,7 +5,7 @@ import { isRunning, type Release } from "../../core/release/release.ts";
 import { answer, type Context } from "../context.ts";
 import { NOBODY_IS_ANSWERED, serves, START_PLANE } from "../cut-off.ts";
 import { type CommandDefinition, isGiven } from "../definition.ts";
-import type { ExitCode } from "../exit-code.ts";
+import { type ExitCode, FAILED } from "../exit-code.ts";
 import { isOver, unknownRelease } from "../follow.ts";
 import { lookAtInstances } from "../look-at-instances.ts";
 import { dataPlaneNotes, lostSince } from "../render/data-plane.ts";
@@ -16,6 +16,8 @@ import { padEnd } from "../render/text.ts";
 import { journalStatus, openReading, readRelease, type Session } from "../session.ts";
 import { lookUnseen, NOTHING_UNSEEN } from "../unseen.ts";
 import { releaseNumber } from "../release-number.ts";
+import { withoutJournalDocument, withoutJournalLines } from "../render/without-journal.ts";
+import { journalFault, lookWithoutJournal, missingJournal } from "../without-journal.ts";
 import { openItems } from "../views.ts";
 import { notes, watchRelease } from "../watch-release.ts";
 
@@ -33,6 +35,8 @@ export const status: CommandDefinition = {
     const { context } = invocation;
     const [given] = invocation.arguments;
     const id = given === undefined ? undefined : releaseNumber(given);
+    const hidden = await whyHidden(context);
+    if (hidden !== null) return await showWithoutJournal(context, hidden);
     await using session = await openReading(context, context.project());
     const ids = (await session?.journal.releases()) ?? [];
     const wanted = id ?? (session === null ? undefined : await lastToHappen(session, ids));
@@ -47,6 +51,25 @@ export const status: CommandDefinition = {
     return await show(context, session, wanted, id === undefined ? ids.filter((one) => one !== wanted) : []);
   },
 };
+
+/** Why no journal tells where things stand; null: one does, or nothing was ever released here. */
+async function whyHidden(context: Context): Promise<Fault | null> {
+  try {
+    await using session = await openReading(context, context.project());
+    const ids = (await session?.journal.releases()) ?? [];
+    return ids.length === 0 ? await missingJournal(context) : null;
+  } catch (error) {
+    const fault = journalFault(error);
+    if (fault === null) throw error;
+    return fault;
+  }
+}
+
+async function showWithoutJournal(context: Context, fault: Fault): Promise<ExitCode> {
+  const seen = await lookWithoutJournal(context, fault);
+  const lines = withoutJournalLines(seen, context.terminal.style());
+  return answer(context, withoutJournalDocument(seen), lines, FAILED);
+}
 
 async function show(context: Context, session: Session, id: number, others: readonly number[]): Promise<ExitCode> {
   const release = await readRelease(session.journal, id);
