@@ -34,6 +34,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/plan.ts")).plan,
   },
   {
+    name: "simulate",
+    group: "Release",
+    summary: "say what a step would catch, before anything is released",
+    load: async () => (await import("./commands/simulate.ts")).simulate,
+  },
+  {
     name: "release",
     group: "Release",
     summary: "release a version a little at a time, and follow it",
@@ -133,7 +139,6 @@ export const COMMANDS: readonly CommandEntry[] = [
 
 /** Words of later versions: told as such, never listed. */
 export const NOT_BUILT: readonly string[] = [
-  "simulate",
   "rehearse",
   "migrate",
   "backup",

@@ -62,7 +62,7 @@ describe("the words of a command", () => {
   });
 
   it("that are not built yet say so in a sentence", async () => {
-    for (const words of [["simulate"], ["migrate", "up"]]) {
+    for (const words of [["rehearse"], ["migrate", "up"]]) {
       const { code, stderr } = await run(...words);
       assert.equal(code, 2);
       assert.match(stderr, new RegExp(`^"tidegate ${words[0]}" is not built yet in this version of Tidegate\\.$`, "m"));

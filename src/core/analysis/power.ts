@@ -15,6 +15,8 @@ export interface PowerQuestion {
   readonly weight: number;
   /** The odds ratio that is still no worse. */
   readonly tolerance: number;
+  /** 1/max(1, dispersion): tempered evidence grows so much slower. */
+  readonly tempering: number;
 }
 
 export interface Power {
@@ -29,8 +31,8 @@ export interface Power {
  * in time is the inverse Gaussian's. Within 0.04 of Monte Carlo mostly, 0.08 at worst; for rare events it says a little too much.
  */
 export function power(question: PowerQuestion): Power {
-  const { candidateRps, stableRps, candidateBad, stableBad, seconds, alpha, weight, tolerance } = question;
-  const bound = Math.log(1 / alpha) + Math.log(ODDS_RATIOS.length) + Math.log(2) + Math.log(1 / weight);
+  const { candidateRps, stableRps, candidateBad, stableBad, seconds, alpha, weight, tolerance, tempering } = question;
+  const bound = (Math.log(1 / alpha) + Math.log(ODDS_RATIOS.length) + Math.log(2) + Math.log(1 / weight)) / tempering;
   const all = candidateRps + stableRps;
   if (!(all > 0) || candidateRps === 0 || stableRps === 0) return { caught: 0, delaySeconds: null };
   const w = candidateRps / all;

@@ -12,6 +12,8 @@ export interface TrafficModel {
   readonly latency: LatencyModel | null;
   /** Trouble that hits both versions at once. */
   readonly bursts: BurstModel | null;
+  /** Times in which both are busier and slower. */
+  readonly load: LoadModel | null;
   /** null: every request comes from somebody else. */
   readonly visitors: VisitorModel | null;
 }
@@ -35,6 +37,15 @@ export interface BurstModel {
   readonly errors: number;
 }
 
+/** As when a database that both use is under load. */
+export interface LoadModel {
+  readonly everySeconds: number;
+  readonly lastsSeconds: number;
+  /** How many times as long everything takes meanwhile, and as much is asked. */
+  readonly slower: number;
+  readonly busier: number;
+}
+
 /** Guards that made-up traffic is counted for. */
 export const LATENCY_GUARDS = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 export type ForecastGuard = "errors" | keyof typeof LATENCY_GUARDS;
@@ -51,7 +62,9 @@ export interface VisitorModel {
   readonly count: number;
   /** Standard deviation of the logarithm of how much each asks for; 0: all the same, 1: some a hundred times more than others. */
   readonly activity: number;
-  /** The part whose every request fails, whatever serves them: broken clients, bots. */
+  /** The part that asks for a hundred times as much as others: crawlers, monitors, scripts. */
+  readonly bots: number;
+  /** The part whose every request fails, whatever serves them: broken clients. */
   readonly failing: number;
   /** Standard deviation of the logarithm of how slow each is by nature: devices, accounts of different sizes. */
   readonly speed: number;

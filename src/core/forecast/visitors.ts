@@ -2,6 +2,7 @@ import type { CountedSecond } from "../analysis/comparison.ts";
 import { bucketOf, upperEdge } from "../analysis/histogram.ts";
 import { normalQuantile } from "../analysis/normal.ts";
 import type { Random } from "../analysis/random.ts";
+import type { Conditions } from "./conditions.ts";
 import {
   either,
   type ForecastGuard,
@@ -23,6 +24,8 @@ interface Visitor {
 }
 
 const QUANTILES = Object.entries(LATENCY_GUARDS) as readonly (readonly [keyof typeof LATENCY_GUARDS, number])[];
+/** How many times as much as others. */
+const BOTS_ASK = 100;
 /** Stable's quantiles are taken from so much before, so often. */
 const LIMIT_OF_SECONDS = 60;
 const LIMIT_EVERY_SECONDS = 10;
@@ -30,8 +33,8 @@ const LIMIT_EVERY_SECONDS = 10;
 /** Request by request, as the data plane counts them. */
 export function createVisitors(
   model: TrafficModel,
-  { count, activity, failing, speed, countOnceSeconds }: VisitorModel,
-  burst: () => number,
+  { count, activity, bots, failing, speed, countOnceSeconds }: VisitorModel,
+  conditions: () => Conditions,
   random: Random,
 ): () => ModelSecond {
   const visitors = Array.from({ length: count }, (): Visitor => ({
@@ -43,7 +46,7 @@ export function createVisitors(
     failed: {},
   }));
   const pick = picker(
-    visitors.map(() => Math.exp(activity * random.normal())),
+    visitors.map(() => Math.exp(activity * random.normal()) * (random.next() < bots ? BOTS_ASK : 1)),
     random,
   );
   const { latency } = model;
@@ -70,9 +73,9 @@ export function createVisitors(
 
   return () => {
     second += 1;
-    const extra = burst();
+    const { errors: extra, slower, busier } = conditions();
     const counted: Counting = {};
-    const requests = random.poisson(model.rps);
+    const requests = random.poisson(model.rps * busier);
     for (let request = 0; request < requests; request += 1) {
       const visitor = visitors[pick()] as Visitor;
       if (visitor.isCandidate && !visitor.isSeen) {
@@ -82,7 +85,7 @@ export function createVisitors(
       const rate = visitor.isCandidate ? model.candidateErrors : model.stableErrors;
       countFor(visitor, "errors", visitor.isFailing || random.next() < either(rate, extra), counted);
       if (latency === null || limits === null) continue;
-      const natural = Math.exp(middle + visitor.slowness + latency.spread * random.normal());
+      const natural = slower * Math.exp(middle + visitor.slowness + latency.spread * random.normal());
       if (!visitor.isCandidate) limits.saw(natural);
       const judged = visitor.isCandidate ? (natural * latency.candidateSlower) / latency.tolerance : natural;
       for (const [guard] of QUANTILES) countFor(visitor, guard, judged > limits.of(guard), counted);

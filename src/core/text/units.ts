@@ -129,3 +129,20 @@ export function parseBytes(text: string): Parsed<number> {
     );
   return parsed(Math.round(Number(match[1]) * size));
 }
+
+/** A bare number: `50`, `0.5`, `1e6`. */
+export function parseNumber(text: string): Parsed<number> {
+  const trimmed = text.trim();
+  const value = Number(trimmed);
+  return /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) && Number.isFinite(value)
+    ? parsed(value)
+    : misread(`\`${trimmed}\` is not a number.`, "Write a bare number: `50`, `0.5`.");
+}
+
+/** How many times as much: `1.3x`, or `1.3`. */
+export function parseTimes(text: string): Parsed<number> {
+  const trimmed = text.trim();
+  if (trimmed.endsWith("%")) return misread(`\`${trimmed}\` is not a factor.`, "30 % more is `1.3x`.");
+  const number = parseNumber(trimmed.replace(/x$/i, ""));
+  return number.ok ? number : misread(`\`${trimmed}\` is not a factor.`, "Write how many times as much: `1.3x`.");
+}

@@ -1,0 +1,125 @@
+import { parseNumber } from "../../core/text/units.ts";
+import type { ForecastResult } from "../../core/forecast/forecast.ts";
+import { answer, type Context } from "../context.ts";
+import { type CommandDefinition, type Invocation, isGiven } from "../definition.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { faultView, healthyView, sizesView } from "../render/forecast-view.ts";
+import { progressBar } from "../render/progress-bar.ts";
+import { openScreen } from "../render/screen.ts";
+import { onInterrupt } from "../signals.ts";
+import { valueOf, within } from "../simulate/reading.ts";
+import {
+  asGiven,
+  type Case,
+  healthyCase,
+  type PlayedCase,
+  playCases,
+  severalSizes,
+  usualRuns,
+} from "../simulate/simulation.ts";
+import { STEP_OPTIONS, TRAFFIC_OPTIONS } from "../simulate/option-list.ts";
+import { type SimulatedStep, stepOf } from "../simulate/step.ts";
+
+export const simulate: CommandDefinition = {
+  about:
+    "Says what a step would catch, how fast, and how often it would put a healthy version back, before anything is released: by a formula at once, then by playing the step a thousand times with made-up traffic and the engine's own comparison. Without a fault of the candidate it says which faults the step catches. Touches nothing.",
+  arguments: [],
+  options: [...STEP_OPTIONS, ...TRAFFIC_OPTIONS],
+  examples: [
+    { line: "tidegate simulate --rps 50 --weight 5% --for 5m", does: "which faults such a step catches" },
+    { line: "tidegate simulate --rps 50 --weight 5% --for 5m --candidate-errors 5%", does: "one fault" },
+    { line: "tidegate simulate --a-a --rps 200 --weight 10% --for 30m", does: "false rollbacks, with unruly traffic" },
+  ],
+  run: (invocation) => (isGiven(invocation, "aA") ? healthyOnly(invocation) : faults(invocation)),
+};
+
+async function healthyOnly(invocation: Invocation): Promise<ExitCode> {
+  const { context } = invocation;
+  const step = stepOf(invocation, true);
+  const [played] = await play(invocation, [healthyCase(step.forecast)]);
+  if (played === undefined) throw new Error("Nothing was played.");
+  const { caught, runs } = played.result;
+  return answer(context, { falseRollback: caught, runs }, healthyView(step, played, context.terminal.style()));
+}
+
+async function faults(invocation: Invocation): Promise<ExitCode> {
+  const step = stepOf(invocation, false);
+  return step.hasFault ? await oneFault(invocation, step) : await sizes(invocation, step);
+}
+
+async function oneFault(invocation: Invocation, step: SimulatedStep): Promise<ExitCode> {
+  const { context } = invocation;
+  const [faulty, healthyOne] = await play(invocation, asGiven(step.forecast));
+  if (faulty === undefined || healthyOne === undefined) throw new Error("Nothing was played.");
+  const document = { ...figures(faulty.result), falseRollback: healthyOne.result.caught };
+  return answer(context, document, faultView(step, faulty, healthyOne, context.terminal.style()));
+}
+
+async function sizes(invocation: Invocation, step: SimulatedStep): Promise<ExitCode> {
+  const { context } = invocation;
+  const played = await play(invocation, severalSizes(step.forecast));
+  const healthyOne = played.at(-1);
+  if (healthyOne === undefined) throw new Error("Nothing was played.");
+  const document = {
+    faults: played.flatMap(({ fault, result }) =>
+      typeof fault === "string"
+        ? []
+        : [
+            {
+              ...("errors" in fault ? { candidateErrors: fault.errors } : { candidateSlower: fault.slower }),
+              ...figures(result),
+            },
+          ],
+    ),
+    falseRollback: healthyOne.result.caught,
+    runs: healthyOne.result.runs,
+  };
+  return answer(context, document, sizesView(step, played, context.terminal.style()));
+}
+
+function figures({ caught, delaySeconds }: ForecastResult): {
+  readonly caught: number;
+  readonly delayMs: { readonly median: number; readonly p95: number } | null;
+} {
+  return {
+    caught,
+    delayMs: delaySeconds === null ? null : { median: delaySeconds.median * 1_000, p95: delaySeconds.p95 * 1_000 },
+  };
+}
+
+const RUNS = within(parseNumber, { least: 1, most: 1e6, isWhole: true, words: "a whole number from 1 to 1000000" });
+const SEED = within(parseNumber, {
+  least: 0,
+  most: 2 ** 32 - 1,
+  isWhole: true,
+  words: "a whole number from 0 to 4294967295",
+});
+
+async function play(invocation: Invocation, cases: readonly Case[]): Promise<readonly PlayedCase[]> {
+  const [first] = cases;
+  if (first === undefined) return [];
+  const runs = valueOf(invocation, "runs", RUNS, usualRuns(first.forecast, cases.length));
+  const seed = valueOf(invocation, "seed", SEED, 1);
+  using interruption = onInterrupt();
+  using progress = openProgress(invocation.context, cases, runs);
+  return await playCases(cases, { runs, seed, signal: interruption.signal, onProgress: progress.show });
+}
+
+interface Progress extends Disposable {
+  readonly show: (done: number) => void;
+}
+
+/** What the formula says, and a bar; on a terminal only, and gone when it is done. */
+function openProgress({ terminal }: Context, cases: readonly Case[], runs: number): Progress {
+  if (!terminal.isLive) return { show: () => undefined, [Symbol.dispose]: () => undefined };
+  const screen = openScreen(terminal.output);
+  const show = (done: number): void => screen.draw(progressBar(cases, runs, done, terminal.style()));
+  show(0);
+  return {
+    show,
+    [Symbol.dispose]: () => {
+      screen.last([]);
+      screen[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import { formatCount, formatPercent } from "../../core/analysis/figures.ts";
+import { formatDuration, SECOND } from "../../core/time/time.ts";
+import type { PlayedCase } from "../simulate/simulation.ts";
+import type { SimulatedStep } from "../simulate/step.ts";
+import { chance, uncertainty } from "./chance.ts";
+import { labelled } from "./labelled.ts";
+import { paint, type Style } from "./style.ts";
+import { padEnd, padStart, wrap } from "./text.ts";
+
+/** One fault: whether the step catches it, and when. */
+export function faultView(
+  step: SimulatedStep,
+  faulty: PlayedCase,
+  healthy: PlayedCase,
+  style: Style,
+): readonly string[] {
+  const { caught, delaySeconds, runs } = faulty.result;
+  const { traffic } = step.forecast;
+  const errors =
+    traffic.candidateErrors === traffic.stableErrors ? [] : [`with ${formatPercent(traffic.candidateErrors)} errors`];
+  const slower = traffic.latency?.candidateSlower ?? 1;
+  const words = [...errors, ...(slower === 1 ? [] : [`that takes ${slower}x as long`])].join(" and ");
+  const when =
+    delaySeconds === null
+      ? ""
+      : `: half of the time within ${time(delaySeconds.median)}, 95% within ${time(delaySeconds.p95)}`;
+  const often =
+    caught === 0
+      ? `is not caught in any of ${formatCount(runs)} such steps`
+      : `is caught in ${chance(caught)} of such steps${when}`;
+  return [
+    ...sentence(`A candidate ${words === "" ? "as good as stable" : words} ${often}.`, style),
+    "",
+    ...table(
+      [
+        formulaRow(faulty),
+        playedRow(`played ${formatCount(runs)} times`, faulty),
+        playedRow("a healthy one, put back", healthy),
+      ],
+      style,
+    ),
+    "",
+    ...footnotes(step, style),
+  ];
+}
+
+/** Faults of several sizes. */
+export function sizesView(step: SimulatedStep, played: readonly PlayedCase[], style: Style): readonly string[] {
+  const names = (one: PlayedCase): string =>
+    typeof one.fault === "string"
+      ? "none: put back"
+      : "errors" in one.fault
+        ? `${formatPercent(one.fault.errors)} errors`
+        : `${one.fault.slower}x as slow`;
+  return [
+    ...sentence(sizesSentence(step, played), style),
+    "",
+    ...table(
+      played.map((one) => playedRow(names(one), one)),
+      style,
+    ),
+    "",
+    ...footnotes(step, style),
+  ];
+}
+
+/** Healthy candidates alone. */
+export function healthyView(step: SimulatedStep, played: PlayedCase, style: Style): readonly string[] {
+  const { caught, runs } = played.result;
+  const most = caught + 2 * uncertainty(caught, runs);
+  const found =
+    caught === 0
+      ? `None of ${formatCount(runs)} healthy candidates is put back: surely fewer than ${chance(3 / runs)}.`
+      : `${chance(caught)} of healthy candidates are put back (${formatCount(caught * runs)} of ${formatCount(runs)}), at most ${chance(Math.min(1, most))}.`;
+  return [...sentence(`${found} At most 1% is what the comparison promises.`, style), "", ...footnotes(step, style)];
+}
+
+function sizesSentence({ forecast }: SimulatedStep, played: readonly PlayedCase[]): string {
+  const { traffic, seconds } = forecast;
+  const where = `A step of ${time(seconds)} at ${formatPercent(traffic.share)} of ${formatCount(traffic.rps)} requests a second`;
+  const sure = played.filter(({ fault, result }) => typeof fault !== "string" && result.caught >= 0.95);
+  const errors = sure.flatMap(({ fault }) => (typeof fault !== "string" && "errors" in fault ? [fault.errors] : []))[0];
+  const slower = sure.flatMap(({ fault }) => (typeof fault !== "string" && "slower" in fault ? [fault.slower] : []))[0];
+  const found = [
+    ...(errors === undefined ? [] : [`error rates from ${formatPercent(errors)}`]),
+    ...(slower === undefined ? [] : [`answers that take ${slower}x as long`]),
+  ];
+  return found.length === 0
+    ? `${where} catches none of these faults for sure.`
+    : `${where} catches ${found.join(" and ")} nearly always.`;
+}
+
+interface Row {
+  readonly name: string;
+  readonly cells: readonly string[];
+}
+
+const HEADS = ["caught", "give or take", "half within", "95% within", "by formula"];
+
+function formulaRow({ formula }: PlayedCase): Row {
+  return {
+    name: "by formula",
+    cells: [chance(formula.caught), "", formula.delaySeconds === null ? "-" : time(formula.delaySeconds), "", ""],
+  };
+}
+
+function playedRow(name: string, { result, fault, formula }: PlayedCase): Row {
+  const { caught, runs, delaySeconds } = result;
+  const delays = delaySeconds === null ? ["-", "-"] : [time(delaySeconds.median), time(delaySeconds.p95)];
+  const said = typeof fault === "string" ? "" : chance(formula.caught);
+  return { name, cells: [chance(caught), chance(uncertainty(caught, runs)), ...delays, said] };
+}
+
+function table(rows: readonly Row[], style: Style): readonly string[] {
+  const used = HEADS.map((_, column) => column).filter((column) =>
+    rows.some(({ cells }) => (cells[column] ?? "") !== ""),
+  );
+  const nameWidth = Math.max(...rows.map(({ name }) => name.length));
+  const line = (name: string, cells: readonly string[]): string =>
+    `  ${padEnd(name, nameWidth)}${used.map((column) => padStart(cells[column] ?? "", 14)).join("")}`.trimEnd();
+  return [paint(style, "dim", line("", HEADS)), ...rows.map(({ name, cells }) => line(name, cells))];
+}
+
+function footnotes({ assumed }: SimulatedStep, style: Style): readonly string[] {
+  return assumed.length === 0 ? [] : labelled("taken", [`${assumed.join(" ")}: nothing else was said`], style);
+}
+
+function sentence(text: string, style: Style): readonly string[] {
+  return wrap(text, style.width).map((line) => paint(style, "strong", line));
+}
+
+function time(seconds: number): string {
+  return formatDuration(Math.round(seconds) * SECOND);
+}

@@ -1,0 +1,164 @@
+import { comparisonOf, ERROR_TOLERANCE, LATENCY_TOLERANCE } from "../../core/forecast/guards.ts";
+import type { Forecast } from "../../core/forecast/forecast.ts";
+import type {
+  BurstModel,
+  LatencyModel,
+  LoadModel,
+  TrafficModel,
+  VisitorModel,
+} from "../../core/forecast/traffic-model.ts";
+import { FaultError } from "../../core/fault.ts";
+import {
+  parseDuration,
+  parseNumber,
+  parsePercent,
+  parseShare,
+  parseTimes,
+  type Parsed,
+  parsed,
+} from "../../core/text/units.ts";
+import { SECOND } from "../../core/time/time.ts";
+import { WHOLE } from "../../core/traffic/share.ts";
+import type { Invocation } from "../definition.ts";
+import { givenText, valueOf, within } from "./reading.ts";
+import { guardWeights } from "./weights.ts";
+
+/** What is asked: a step, and its traffic with what is wrong with the candidate in it. */
+export interface SimulatedStep {
+  readonly forecast: Forecast;
+  /** The options that say what is wrong with the candidate were given. */
+  readonly hasFault: boolean;
+  /** Options whose usual value was taken, as they would be written. */
+  readonly assumed: readonly string[];
+}
+
+const USUAL = { rps: "50", weight: "5%", for: "10m" } as const;
+/** Four weeks. */
+const MOST_SECONDS = 28 * 86_400;
+/** Requests of one run beyond which telling visitors apart would take minutes a run. */
+const MOST_OF_VISITORS = 2e7;
+
+/** Reads the options of a step. `isHealthy`: bursts, waves of load and visitors of all kinds are the usual then. Faults: usage. */
+export function stepOf(invocation: Invocation, isHealthy: boolean): SimulatedStep {
+  const assumed: string[] = [];
+  const usual = <T>(name: keyof typeof USUAL, parse: (text: string) => Parsed<T>): T => {
+    if (givenText(invocation, name) === undefined) assumed.push(`--${name} ${USUAL[name]}`);
+    const read = parse(USUAL[name]);
+    if (!read.ok) throw new Error(read.what);
+    return valueOf(invocation, name, parse, read.value);
+  };
+  const rps = usual("rps", REQUESTS);
+  const share = usual("weight", PARTIAL_SHARE) / WHOLE;
+  const seconds = usual("for", STEP_SECONDS);
+  const stableErrors = valueOf(invocation, "stable-errors", PART, 0.001);
+  const hasFault = ["candidate-errors", "candidate-slower"].some((name) => givenText(invocation, name) !== undefined);
+  if (hasFault && isHealthy) throw excluded("--a-a", "the candidate is as good as stable there");
+  const latency = latencyOf(invocation, isHealthy);
+  const traffic: TrafficModel = {
+    rps,
+    share,
+    stableErrors,
+    candidateErrors: valueOf(invocation, "candidate-errors", PART, stableErrors),
+    latency,
+    bursts: burstsOf(invocation, isHealthy),
+    load: loadOf(invocation, isHealthy),
+    visitors: visitorsOf(invocation, rps, seconds, isHealthy),
+  };
+  const errorTolerance = valueOf(invocation, "tolerance", TOLERANCE, ERROR_TOLERANCE);
+  const comparison = comparisonOf(guardWeights(invocation), errorTolerance, seconds);
+  const guards = latency === null ? comparison.guards.filter(({ id }) => id === "errors") : comparison.guards;
+  const tempering = valueOf(invocation, "tempering", TEMPERING, 1);
+  return { forecast: { traffic, seconds, comparison: { ...comparison, guards }, tempering }, hasFault, assumed };
+}
+
+const REQUESTS = within(parseNumber, {
+  least: 0.001,
+  most: 1e7,
+  words: "the requests a second of both versions together, a number from 0.001 to 10000000",
+});
+const PARTIAL_SHARE = within(parseShare, {
+  least: 0,
+  most: WHOLE,
+  isOpen: true,
+  words: "a share above `0%` and below `100%`: with all or nothing of the traffic there is nothing to compare with",
+});
+const STEP_SECONDS = (text: string): Parsed<number> => {
+  const read = within(parseDuration, { least: SECOND, most: MOST_SECONDS * SECOND, words: "`1s` to `28d`" })(text);
+  return read.ok ? parsed(Math.round(read.value / SECOND)) : read;
+};
+const PART = within(parsePercent, { least: 0, most: 1, words: "a part of the requests, `0%` to `100%`" });
+const FACTOR = within(parseTimes, { least: 0.01, most: 1_000, words: "`0.01x` to `1000x`" });
+const TOLERANCE = within(parseTimes, { least: 1, most: 100, words: "`1x` (nothing is tolerated) to `100x`" });
+const TEMPERING = within(parseNumber, { least: 0.001, most: 1, words: "a number from 0.001 to 1" });
+const SPREAD = within(parseNumber, { least: 0.05, most: 3, words: "a number from 0.05 to 3" });
+const DEVIATION = within(parseNumber, { least: 0, most: 3, words: "a number from 0 to 3" });
+const MILLISECONDS = within(parseDuration, { least: 1, most: 3_600_000, words: "`1ms` to `1h`" });
+const COUNT = within(parseNumber, { least: 0, most: 1e6, isWhole: true, words: "a whole number up to 1000000" });
+const ONCE = within(parseDuration, {
+  least: 0,
+  most: MOST_SECONDS * SECOND,
+  words: "`0s` (each request counts) to `28d`",
+});
+
+/** The usual latencies of an app of which nothing is known, where its load is a part of the question. */
+const USUAL_P95_MS = 100;
+
+function latencyOf(invocation: Invocation, isHealthy: boolean): LatencyModel | null {
+  const isGiven = givenText(invocation, "stable-p95") !== undefined;
+  if (!isGiven && givenText(invocation, "candidate-slower") !== undefined)
+    throw new FaultError({
+      code: "usage",
+      what: "--candidate-slower needs to know how long stable takes.",
+      fix: "add its p95: --stable-p95 92ms",
+    });
+  if (!isGiven && !isHealthy) return null;
+  return {
+    stableP95Ms: valueOf(invocation, "stable-p95", MILLISECONDS, USUAL_P95_MS),
+    spread: valueOf(invocation, "latency-spread", SPREAD, 0.6),
+    candidateSlower: valueOf(invocation, "candidate-slower", FACTOR, 1),
+    tolerance: valueOf(invocation, "latency-tolerance", TOLERANCE, LATENCY_TOLERANCE),
+  };
+}
+
+function burstsOf(invocation: Invocation, isHealthy: boolean): BurstModel | null {
+  const errors = valueOf(invocation, "bursts", PART, isHealthy ? 0.2 : 0);
+  return errors === 0 ? null : { everySeconds: 300, lastsSeconds: 20, errors };
+}
+
+function loadOf(invocation: Invocation, isHealthy: boolean): LoadModel | null {
+  const slower = valueOf(invocation, "load", TOLERANCE, isHealthy ? 2 : 1);
+  return slower === 1 ? null : { everySeconds: 600, lastsSeconds: 60, slower, busier: 1.5 };
+}
+
+const VISITOR_OPTIONS = ["visitors", "activity", "bots", "always-failing", "own-speed", "count-once"] as const;
+
+function visitorsOf(invocation: Invocation, rps: number, seconds: number, isHealthy: boolean): VisitorModel | null {
+  const isAsked = VISITOR_OPTIONS.some((name) => givenText(invocation, name) !== undefined);
+  const isTooMany = rps * seconds > MOST_OF_VISITORS;
+  if (!isAsked && (!isHealthy || isTooMany)) return null;
+  const usual = Math.round(Math.min(200_000, Math.max(200, rps * 40)));
+  const count = valueOf(invocation, "visitors", COUNT, usual);
+  if (count === 0) return null;
+  if (isTooMany)
+    throw new FaultError({
+      code: "usage",
+      what: `To tell visitors apart each of ${(rps * seconds).toExponential(0)} requests a run would be played, which takes too long.`,
+      fix: "leave the visitors' options out (--visitors 0), or ask for fewer requests (--rps) or a shorter step (--for)",
+    });
+  return {
+    count,
+    activity: valueOf(invocation, "activity", DEVIATION, 1),
+    bots: valueOf(invocation, "bots", PART, isHealthy ? 0.001 : 0),
+    failing: valueOf(invocation, "always-failing", PART, isHealthy ? 0.001 : 0),
+    speed: valueOf(invocation, "own-speed", DEVIATION, 0.5),
+    countOnceSeconds: Math.round(valueOf(invocation, "count-once", ONCE, 600 * SECOND) / SECOND),
+  };
+}
+
+function excluded(option: string, why: string): FaultError {
+  return new FaultError({
+    code: "usage",
+    what: `${option} and a fault of the candidate exclude each other: ${why}.`,
+    fix: "leave one of them out",
+  });
+}

@@ -1,0 +1,24 @@
+import type { ComparedGuard, Comparison } from "../analysis/comparison.ts";
+import type { ForecastGuard } from "./traffic-model.ts";
+
+/** The odds ratio of errors that is still no worse, and the factor by which latencies may be longer. */
+export const ERROR_TOLERANCE = 1.5;
+export const LATENCY_TOLERANCE = 1.15;
+
+/** Healthy releases that a comparison may roll back, as a part of all. */
+const ALPHA = 0.01;
+
+/** Of the evidence of a release; what is left belongs to guards that no model has traffic for. */
+export const GUARD_WEIGHTS: Readonly<Record<ForecastGuard, number>> = { errors: 0.5, p50: 0.1, p95: 0.1, p99: 0.1 };
+
+/** The guards that have a weight. The tolerance of latencies is not here: the candidate's are divided by it when they are counted. */
+export function comparisonOf(
+  weights: Readonly<Partial<Record<ForecastGuard, number>>>,
+  errorTolerance: number,
+  plannedSeconds: number,
+): Comparison {
+  const guards = Object.entries(weights)
+    .filter(([, weight]) => weight > 0)
+    .map(([id, weight]): ComparedGuard => ({ id, weight, tolerance: id === "errors" ? errorTolerance : 1 }));
+  return { guards, alpha: ALPHA, plannedSeconds };
+}
