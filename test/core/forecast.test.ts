@@ -11,6 +11,7 @@ const FORECAST: Forecast = {
     candidateErrors: 0.05,
     latency: null,
     bursts: null,
+    load: null,
     visitors: null,
   },
   seconds: 300,
@@ -18,7 +19,14 @@ const FORECAST: Forecast = {
   tempering: 1,
 };
 
-const VISITORS_ONCE: VisitorModel = { count: 4_000, activity: 1, failing: 0.005, speed: 0, countOnceSeconds: 600 };
+const VISITORS_ONCE: VisitorModel = {
+  count: 4_000,
+  activity: 1,
+  bots: 0,
+  failing: 0.005,
+  speed: 0,
+  countOnceSeconds: 600,
+};
 
 describe("a step that is played on made-up traffic", () => {
   it("catches 5 % errors at 50 requests a second in some 25 seconds", () => {

@@ -110,6 +110,7 @@ it("the closed form agrees with the table of the design: 0.5, 1, 2 and 5 % at 50
       alpha: 0.01,
       weight: 1,
       tolerance: 1,
+      tempering: 1,
     });
     ok(Math.abs(found.caught - caught) < 0.05, `${rate}: ${found.caught}`);
   }
