@@ -52,7 +52,12 @@ describe("tidegate simulate", () => {
   it("finds a slow candidate by its latencies", async () => {
     const { caught, delayMs } = await document(
       ...STEP,
-      ...["--stable-p95", "92ms", "--candidate-slower", "2", "--runs", "20"],
+      "--stable-p95",
+      "92ms",
+      "--candidate-slower",
+      "2",
+      "--runs",
+      "20",
     );
     equal(caught, 1);
     ok((delayMs?.median ?? Number.NaN) < 120_000);
@@ -75,8 +80,14 @@ describe("tidegate simulate", () => {
   it("comes out the same with one thread and with three", async () => {
     const forecast: Forecast = {
       traffic: {
-        ...{ rps: 50, share: 0.05, stableErrors: 0.001, candidateErrors: 0.02 },
-        ...{ latency: null, bursts: null, load: null, visitors: null },
+        rps: 50,
+        share: 0.05,
+        stableErrors: 0.001,
+        candidateErrors: 0.02,
+        latency: null,
+        bursts: null,
+        load: null,
+        visitors: null,
       },
       seconds: 120,
       comparison: comparisonOf({ errors: 1 }, 1, 120),
@@ -92,7 +103,16 @@ describe("tidegate simulate", () => {
 
   it("stands a million requests a second", async () => {
     const { caught, delayMs } = await document(
-      ...["--rps", "1000000", "--weight", "5%", "--for", "30s", "--candidate-errors", "1%", "--runs", "20"],
+      "--rps",
+      "1000000",
+      "--weight",
+      "5%",
+      "--for",
+      "30s",
+      "--candidate-errors",
+      "1%",
+      "--runs",
+      "20",
     );
     deepEqual([caught, delayMs], [1, { median: 1_000, p95: 1_000 }]);
   });
