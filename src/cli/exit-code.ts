@@ -70,6 +70,7 @@ const REFUSED_CODES = new Set([
   "state-not-ours",
   "state-spoilt",
   "state-foreign",
+  "proxy-still-leaving",
 ]);
 
 export function exitCodeOfFault({ code }: Fault): ExitCode {

@@ -43,8 +43,8 @@ export interface Machinery {
   restartKeeper(state: StateFolder): Promise<KeeperRestarted>;
   runProxy(state: StateFolder, listen: readonly string[]): Promise<void>;
   /**
-   * Lets a new process of the data plane take over from the one that runs. Faults: no-proxy, proxy-not-started (the old
-   * one serves on).
+   * Lets a new process of the data plane take over from the one that runs. Faults: no-proxy, proxy-still-leaving,
+   * proxy-not-started (the old one serves on).
    */
   restartProxy(state: StateFolder, within: LeaveWithin): Promise<ProxyRestarted>;
   /** Answers the exit code. Faults: demo-not-begun, git-failed, usage. */

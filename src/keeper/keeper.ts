@@ -150,7 +150,7 @@ export class Keeper {
     }
   }
 
-  /** Faults: no-proxy (409), proxy-not-started. */
+  /** Faults: no-proxy (409), proxy-still-leaving (409), proxy-not-started. */
   async restartProxy(within: LeaveWithin): Promise<void> {
     this.#mustGoOn();
     if (this.#proxy === null) {

@@ -5,8 +5,8 @@
  * |---|---|
  * | `GET /state` | 200 KeeperState |
  * | `POST /claim` `{ epoch }` | 200 `{ epoch }` once it is on disk · 412 `stale-epoch` |
- * | `PUT /proxy` ProxySpec | 200 KeeperState once the sockets are open and the proxy is ready; idempotent · 409 `port-taken` (says who has it) · 422 `port-not-allowed`, `address-not-here`, `proxy-not-started` |
- * | `POST /proxy/restart` LeaveWithin | 200 KeeperState once a new process has taken over; what the old one has in flight finishes there · 409 `no-proxy` · 422 `proxy-not-started`: the old one serves on |
+ * | `PUT /proxy` ProxySpec | 200 KeeperState once the sockets are open and the proxy is ready; idempotent · 409 `port-taken` (says who has it), `proxy-still-leaving` · 422 `port-not-allowed`, `address-not-here`, `proxy-not-started` |
+ * | `POST /proxy/restart` LeaveWithin | 200 KeeperState once a new process has taken over; what the old one has in flight finishes there · 409 `no-proxy`, `proxy-still-leaving` (the one before the last still finishes what it has) · 422 `proxy-not-started`: the old one serves on |
  * | `PUT /instances/ID` InstanceSpec | 200 InstanceState once it is spawned. One that lives (or waits for its restart) is left as it is and answered: to change its spec, DELETE it first · 422 `instance-not-started` |
  * | `DELETE /instances/ID?graceMs=N` | 200 InstanceState once its whole process family is gone (SIGTERM, then SIGKILL) · 404 `unknown-instance` |
  * | `GET /instances/ID/log?lines=N` | 200 `{ lines }`, secrets hidden · 404 |

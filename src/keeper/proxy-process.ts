@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Fault, FaultError } from "../core/fault.ts";
-import type { Duration, Instant } from "../core/time/time.ts";
+import type { Duration } from "../core/time/time.ts";
 import { isAnswered } from "../local/control-socket.ts";
 import { lastLines } from "../local/log-file.ts";
 import { takeSockets, type TakenSocket } from "../local/take-sockets.ts";
 import { LEAVE_WITHIN, type LeaveWithin } from "../proxy/protocol.ts";
 import { HeldSockets, withoutThese } from "./held-sockets.ts";
+import { type Leaving, stillLeaving } from "./leaving-proxy.ts";
 import type { KeeperState, ProxySpec } from "./protocol.ts";
 import { type Handed, ProxyRun, type ProxySurroundings } from "./proxy-run.ts";
 import { type KeeperRecord, type Life, UNBORN } from "./record.ts";
@@ -19,11 +20,8 @@ const TRIES = 3;
 const STOP_MS: Duration = 15_000;
 /** What a leaving process gets beyond its own time before it is stopped. */
 const LEAVE_GRACE_MS: Duration = 15_000;
-
-interface Leaving {
-  readonly run: ProxyRun;
-  readonly until: Instant;
-}
+/** For the end of one that leaves, before another one may: longer than it keeps idle connections, and most have no others. */
+const ALONE_WITHIN_MS: Duration = 6_000;
 
 /** The data plane: its process, the one before that still finishes, and the listening sockets that they work on. */
 export class ProxyProcess {
@@ -46,7 +44,10 @@ export class ProxyProcess {
     for (const { life, until } of recorded.leaving ?? []) this.#leaving.add({ run: this.#newRun(life), until });
   }
 
-  /** Brings the sockets and the proxy to what is asked for; returns when it accepts. Faults: see held-socket.ts, proxy-not-started. */
+  /**
+   * Brings the sockets and the proxy to what is asked for; returns when it accepts. Faults: see held-socket.ts,
+   * proxy-not-started, proxy-still-leaving.
+   */
   async apply(spec: ProxySpec): Promise<void> {
     await this.#inTurn(async () => {
       if (isDeepStrictEqual(spec, this.#spec) && this.#current.isServing) return;
@@ -58,14 +59,16 @@ export class ProxyProcess {
 
   /**
    * Lets a new process take over from the one that serves; returns when it accepts and the old one accepts no more.
-   * Faults: proxy-not-started; the old one serves on then.
+   * Faults: proxy-not-started, proxy-still-leaving; the old one serves on then.
    */
   restart(within: LeaveWithin): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#isServingOnSocketsOfItsOwn()) await this.#takeFromProxy();
       if (this.#isServingOnSocketsOfItsOwn()) await this.#startAnew(this.#spec);
-      else if (this.#current.process.state === "running") await this.#handOver(within);
-      else {
+      else if (this.#current.process.state === "running") {
+        await this.#untilAlone();
+        await this.#handOver(within);
+      } else {
         await this.#current.process.stop(STOP_MS);
         this.#current = this.#newRun(this.#freshLife());
         await this.#current.process.start();
@@ -136,13 +139,15 @@ export class ProxyProcess {
 
   async #change(spec: ProxySpec): Promise<void> {
     const going = withoutThese(this.#spec.listeners, spec.listeners);
+    const current = this.#current;
+    // A socket can't be taken from a process, and one without a channel can't be told of another.
+    const needsAnother = current.isAdopted || (current.isServing && going.length > 0);
+    if (needsAnother) await this.#untilAlone();
     // The new ones first: when a port is taken, nothing has changed yet.
     await this.#held.open(spec.listeners);
     this.#spec = spec;
     await this.#surroundings.save();
-    const current = this.#current;
-    // A socket can't be taken from a process, and one without a channel can't be told of another.
-    if (current.isAdopted || (current.isServing && going.length > 0)) await this.#handOver(LEAVE_WITHIN);
+    if (needsAnother) await this.#handOver(LEAVE_WITHIN);
     else {
       current.hand(this.#handed());
       await current.process.start();
@@ -156,6 +161,20 @@ export class ProxyProcess {
     await this.#held.open(spec.listeners);
     this.#spec = spec;
     await this.#current.process.start();
+  }
+
+  /**
+   * No third process beside two: what the second one hands over to it, the first one does not follow, and should the
+   * second die, the first would take charge again beside the third. Faults: proxy-still-leaving (409).
+   */
+  async #untilAlone(): Promise<void> {
+    const endsAt = performance.now() + ALONE_WITHIN_MS;
+    for (;;) {
+      const [leaving] = this.#leaving;
+      if (leaving === undefined) return;
+      if (performance.now() > endsAt) throw stillLeaving(leaving);
+      await delay(20);
+    }
   }
 
   async #handOver(within: LeaveWithin): Promise<void> {

@@ -2,19 +2,14 @@ import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import { type AddressInfo, connect } from "node:net";
-import { join } from "node:path";
+import type { Server } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { freePort } from "../../src/adapters/runtime/processes/free-port.ts";
-import type { TrafficState } from "../../src/core/traffic/routing.ts";
-import { callControl } from "../../src/local/control-socket.ts";
 import { identify } from "../../src/local/process-identity.ts";
-import { backend, EMPTY_TABLE, endpoint, get } from "../proxy/plane-under-test.ts";
+import { get } from "../proxy/plane-under-test.ts";
 import { until } from "../support/until.ts";
-import { type KeeperUnderTest, keeperUnderTest, runKeeperProgram } from "./keeper-under-test.ts";
-
-const REAL = { realProxy: true } as const;
+import { keeperUnderTest, runKeeperProgram } from "./keeper-under-test.ts";
+import { holdRequest, plane, REAL, serving, startShop } from "./real-proxy.ts";
 
 describe("a keeper that takes over from one that runs", { concurrency: 3 }, () => {
   it("of an older Tidegate leaves instances and proxy as they are, and ends that one", async () => {
@@ -63,10 +58,7 @@ describe("a keeper that takes over from one that runs", { concurrency: 3 }, () =
 
 let app: Server;
 before(async () => {
-  app = createServer((request, response) => {
-    request.resume().once("end", () => response.end("shop"));
-  }).listen(0, "127.0.0.1");
-  await once(app, "listening");
+  app = await startShop();
 });
 after(() => app.close());
 
@@ -160,91 +152,7 @@ describe("the listening sockets of a proxy that a keeper did not start", { concu
   });
 });
 
-describe("a proxy that is leaving", { concurrency: 2 }, () => {
-  it("is ended with the rest when everything is stopped", async () => {
-    await using keeper = await keeperUnderTest();
-    const running = await keeper.start(REAL);
-    const port = await serving(keeper, app);
-    const first = await plane(keeper);
-    const held = holdRequest(port);
-    await held.begun;
-    await keeper.call("/proxy/restart", { method: "POST", body: {} });
-    const second = await plane(keeper);
-    const ended = once(running, "exit");
-    const stopped = keeper.call("/stop", { method: "POST" });
-    held.finish();
-    await stopped;
-    await ended;
-    assert.deepEqual([identify(first.pid), identify(second.pid)], [null, null]);
-    assert.match(await held.answer, /\r\n\r\nshop$/, "what it had was finished first");
-    assert.equal(keeper.record().proxy, null);
-  });
-
-  it("and hangs keeps no other from serving: it is ended when the one that followed it has died", async () => {
-    await using keeper = await keeperUnderTest();
-    await keeper.start(REAL);
-    const port = await serving(keeper, app);
-    const first = await plane(keeper);
-    const held = holdRequest(port);
-    await held.begun;
-    await keeper.call("/proxy/restart", { method: "POST", body: {} });
-    const second = await plane(keeper);
-    process.kill(first.pid, "SIGSTOP");
-    process.kill(second.pid, "SIGKILL");
-    await until("a third one serves", async () => (await plane(keeper).catch(() => second)).pid !== second.pid, 30_000);
-    assert.equal((await get(port)).body, "shop");
-    assert.equal(identify(first.pid), null);
-    assert.equal(await held.answer, "", "what it had is lost");
-  });
-});
-
-/** A proxy with a table; answers its port. */
-async function serving(keeper: KeeperUnderTest, app: Server): Promise<number> {
-  const port = await freePort(new Set());
-  await keeper.putProxy({ listeners: [{ host: "127.0.0.1", port }] });
-  const stable = backend("v1", endpoint("web-1", app.address() as AddressInfo));
-  await callControl(controlSocket(keeper), "/table", {
-    method: "PUT",
-    body: { ifRevision: 0, table: { ...EMPTY_TABLE, stable } },
-  });
-  assert.equal((await get(port)).body, "shop");
-  return port;
-}
-
-function plane(keeper: KeeperUnderTest): Promise<TrafficState> {
-  return callControl<TrafficState>(controlSocket(keeper), "/state");
-}
-
-function controlSocket(keeper: KeeperUnderTest): string {
-  return join(keeper.stateDir, "proxy.sock");
-}
-
 function causeOf(error: Error): string {
   const { cause } = error as { cause?: { code?: string } };
   return cause?.code ?? error.message;
-}
-
-/** A request whose body has begun and ends when it is told to. */
-function holdRequest(port: number): {
-  readonly begun: Promise<void>;
-  finish(): void;
-  readonly answer: Promise<string>;
-} {
-  const socket = connect({ host: "127.0.0.1", port });
-  const begun = new Promise<void>((resolve) => {
-    socket.once("connect", () =>
-      socket.write("POST / HTTP/1.1\r\nHost: shop\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"),
-    );
-    socket.once("data", () => resolve());
-  });
-  const answer = begun.then(
-    () =>
-      new Promise<string>((resolve, reject) => {
-        let text = "";
-        socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
-        socket.once("close", () => resolve(text));
-        socket.once("error", reject);
-      }),
-  );
-  return { begun, finish: () => void socket.write("ok"), answer };
 }

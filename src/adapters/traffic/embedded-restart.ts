@@ -17,7 +17,7 @@ export interface EmbeddedRestarted {
   readonly wasSeamless: boolean;
 }
 
-/** Has the keeper let a new proxy take over from the one that runs. Faults: no-proxy, proxy-not-started. */
+/** Has the keeper let a new proxy take over from the one that runs. Faults: no-proxy, proxy-still-leaving, proxy-not-started. */
 export async function restartEmbedded(
   folder: StateFolder,
   leaveWithin: Partial<LeaveWithin>,
