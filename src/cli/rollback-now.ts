@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { FaultError } from "../core/fault.ts";
 import { type MeantPlace, putTrafficBack, type PutBackReport } from "../engine/put-traffic-back.ts";
 import { lockHolder } from "../local/lock-holder.ts";
+import { whyUnwritable } from "../local/room.ts";
 import { runningStateFolders } from "../local/running-folders.ts";
 import { type StateFolder, stateFolder } from "../local/state-folder.ts";
 import { answer, type Context } from "./context.ts";
@@ -33,7 +34,12 @@ export async function rollbackNow(invocation: Invocation): Promise<ExitCode> {
     ...(place === null ? {} : { place }),
   });
   const code = exitCodeOf(report);
-  const around = { actor: lockHolder(state.file("actor.lock")), exitCode: code };
+  const around = {
+    actor: lockHolder(state.file("actor.lock")),
+    unwritable: whyUnwritable(state.path),
+    folder: state.path,
+    exitCode: code,
+  };
   return answer(context, putBackDocument(report, around), putBackLines(report, around, context.terminal.style()), code);
 }
 

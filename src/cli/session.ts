@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { describeFault, type Fault, FaultError } from "../core/fault.ts";
+import { type Fault, FaultError } from "../core/fault.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import { replay } from "../core/release/evolve.ts";
 import { type Release } from "../core/release/release.ts";
@@ -60,10 +60,12 @@ export async function openActing(context: Context, project: Project, plan: Plan)
     }
     // In another journal nobody would find what this one has asked or shown.
     if (fenced.code === "journal-gone") throw new FaultError(fenced);
-    context.terminal.complain(describeFault(fenced));
+    context.terminal.complain(`${fenced.what} It begins anew here, with what is left to do.`);
     // Its socket would still answer for an engine that acts no more.
     await before[Symbol.asyncDispose]();
-    session = await findActor(context, project, plan);
+    session = await findActor(context, project, plan).catch((error: unknown) => {
+      throw notAnew(error);
+    });
   };
   return {
     get journal() {
@@ -84,6 +86,14 @@ export async function openActing(context: Context, project: Project, plan: Plan)
     takeOver,
     [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
   };
+}
+
+/** What is left to do waits for whoever acts next. */
+function notAnew(error: unknown): unknown {
+  if (!(error instanceof FaultError) || error.fault.code !== "journal-unavailable") return error;
+  const { fault } = error;
+  const fix = `${fault.fix === undefined ? "" : `${fault.fix}\n`}then what is left is finished by: tidegate attach`;
+  return new FaultError({ ...fault, what: `It can't begin anew. ${fault.what}`, fix }, { cause: error });
 }
 
 /** A way to whoever acts that can be told to look for new requests. */

@@ -1,3 +1,4 @@
+import type { WayFurther } from "../core/command/what-serves.ts";
 import { command as carryOut, type Command } from "../core/command/command.ts";
 import { describeFault, type Fault, FaultError } from "../core/fault.ts";
 import { isEnded, type Release } from "../core/release/release.ts";
@@ -20,6 +21,8 @@ export interface Verb {
   /** The release's number as the user gave it; undefined: the one that the verb most likely means. */
   readonly release: string | undefined;
   readonly isMeant: (release: Release) => boolean;
+  /** What more there is to say where it was done before; absent: nothing. */
+  readonly further?: () => Promise<WayFurther | null>;
   /** What the world has against it, which the journal does not know; null: nothing. Asked before anybody is. */
   readonly hindrance?: (release: Release) => Promise<Fault | null>;
 }
@@ -33,7 +36,12 @@ export async function runVerb(invocation: Invocation, verb: Verb): Promise<ExitC
   const asked = verb.command(release);
   const would = carryOut(release, asked, { name: context.person }, reason, Date.now());
   if (would.kind === "refused") return tellRefusal(context, would.fault);
-  if (would.kind === "already") return tellAnswer(context, { ...would, release: release.id });
+  if (would.kind === "already") {
+    const further = isEnded(release) ? ((await verb.further?.()) ?? null) : null;
+    const said = { ...would, release: release.id };
+    if (further === null) return tellAnswer(context, said);
+    return answer(context, { ...said, further }, [said.sentence, further.sentence], DONE);
+  }
   const hindrance = (await verb.hindrance?.(release)) ?? null;
   if (hindrance !== null) return tellRefusal(context, hindrance);
   await confirm(context, verb.intent(release), isGiven(invocation, "yes"));

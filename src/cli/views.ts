@@ -48,6 +48,7 @@ function liveView({ terminal }: Context, options: ViewOptions): FollowView {
 function lineView({ terminal }: Context, options: ViewOptions): FollowView {
   let lastNotes = "";
   let isSilent = true;
+  let looks = 0;
   const line = (atMs: number, text: string): void => {
     isSilent = false;
     const style = terminal.style();
@@ -61,8 +62,10 @@ function lineView({ terminal }: Context, options: ViewOptions): FollowView {
       if (text !== null) line(at.wall, text);
     },
     picture: (status, release) => {
-      // Who comes in the middle is told where it stands.
-      if (isSilent)
+      // Who comes in the middle is told where it stands; not yet at the first look, when an engine may just be noting
+      // what was done without it.
+      looks += 1;
+      if (isSilent && looks > 1)
         line(Date.now(), `release ${status.release}: ${versions(status, terminal.style())}: ${status.sentence}`);
       const notes = isOver(status) ? [] : options.notes(status, release);
       const joined = notes.join("\n");

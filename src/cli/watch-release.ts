@@ -80,7 +80,7 @@ export function notes(status: Status, release: Release, session: Session): reado
     lines.push(`Stays to watch, because ${status.sharePercent}% of the traffic is on ${candidate.label}.`);
   if (actor === "here" && status.hold?.needsPerson === true && status.hold.endsByItself && !needsWatching(status))
     lines.push(
-      `This command ends now and looks no more: tidegate attach ${id} goes on with the release, tidegate serve with all.`,
+      `Nothing more happens to visitors until then, so this command ends now, and nobody acts after it: tidegate attach ${id} watches until that is over and goes on; tidegate serve does so for all releases.`,
     );
   const waitsForDate = status.state === "live" && current?.waitsFor === "start-time";
   if ((actor === "here" || actor === null) && waitsForDate)

@@ -6,6 +6,7 @@ import type { Release } from "../core/release/release.ts";
 import { routed } from "../core/decide/recipe.ts";
 import { fillReferences, referencesIn } from "../core/text/references.ts";
 import type { Backend, Endpoint, RoutingTable, TrafficState } from "../core/traffic/routing.ts";
+import { shortVersion } from "../core/text/short-version.ts";
 import { formatShare, type Share, WHOLE } from "../core/traffic/share.ts";
 import { routingTable } from "../core/traffic/table.ts";
 import type { Stage } from "./perform.ts";
@@ -107,7 +108,7 @@ function withoutVisitors(table: RoutingTable): RoutingTable {
   if (takesNoMore(stable) && share < WHOLE && candidate !== null && !takesNoMore(candidate)) {
     throw new FaultError({
       code: "traffic-still-there",
-      what: `${stable?.version ?? "stable"} still has ${formatShare(WHOLE - share)} of the traffic, so it is not stopped.`,
+      what: `${shortVersion(stable?.version ?? "stable")} still has ${formatShare(WHOLE - share)} of the traffic, so it is not stopped.`,
       fix: "tidegate status says what changed the share",
     });
   }

@@ -194,7 +194,7 @@ function mustHaveWayBack(table: RoutingTable | null, { release, place }: PutBack
       stable === null
         ? "The data plane has no version to send traffic to."
         : `All traffic is on ${shortVersion(stable.version)}, and no other version is in the data plane.`;
-    throw nothing(what, "to go back to the version before, which has to be started: tidegate rollback");
+    throw nothing(what, "tidegate rollback says which release brought it, and how to go back from that one");
   }
   if (stable === null)
     throw nothing(

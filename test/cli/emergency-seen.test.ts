@@ -125,6 +125,8 @@ describe("a release that was frozen", () => {
   });
 });
 
+const AROUND = { actor: null, unwritable: null, folder: "/srv/shop/.tidegate" } as const;
+
 describe("the answer of rollback --now where it was not simply put back", () => {
   const report: PutBackReport = {
     outcome: "put-back",
@@ -135,7 +137,7 @@ describe("the answer of rollback --now where it was not simply put back", () => 
     troubles: [],
   };
   const told = (more: Partial<PutBackReport>): string =>
-    putBackLines({ ...report, ...more }, { actor: null, exitCode: 12 }, STYLE).join("\n");
+    putBackLines({ ...report, ...more }, { ...AROUND, exitCode: 12 }, STYLE).join("\n");
 
   it("frozen, leads to the instances of stable first, and says how to do it all the same and how to go on", () => {
     const text = told({ outcome: "frozen", emergency: FROZEN });
@@ -155,13 +157,13 @@ describe("the answer of rollback --now where it was not simply put back", () => 
     });
     match(text, /fence nobody refuses whoever acted before epoch 8; not the keeper: It does not answer\./);
     match(text, /next {2}tidegate doctor/);
-    const document = putBackDocument({ ...report, outcome: "on-disk" }, { actor: null, exitCode: 12 });
+    const document = putBackDocument({ ...report, outcome: "on-disk" }, { ...AROUND, exitCode: 12 });
     deepEqual([document["type"], document["sharePercent"], document["isReadBack"]], ["on-disk", null, false]);
   });
 
   it("tells scripts why it could not be written down", () => {
     const recorded = { code: "emergency-not-recorded", what: "The disk does not answer." };
-    const document = putBackDocument({ ...report, recorded }, { actor: null, exitCode: 10 });
+    const document = putBackDocument({ ...report, recorded }, { ...AROUND, exitCode: 10 });
     deepEqual([document["recorded"], document["notRecorded"]], [false, recorded]);
   });
 });

@@ -81,7 +81,7 @@ describe("the answer of rollback --now", () => {
     recorded: true,
     troubles: [],
   };
-  const around: AroundPutBack = { actor: null, exitCode: 10 };
+  const around: AroundPutBack = { actor: null, unwritable: null, folder: "/srv/shop/.tidegate", exitCode: 10 };
   const told = (more: Partial<PutBackReport>, who: Partial<AroundPutBack> = {}): string =>
     putBackLines({ ...report, ...more }, { ...around, ...who }, STYLE).join("\n");
 
@@ -96,6 +96,21 @@ describe("the answer of rollback --now", () => {
         put back yet
   next  tidegate attach 7  finishes the rollback, in the order of undoing`,
     );
+  });
+
+  it("promises no more than a full disk lets an engine do", () => {
+    const flat = (who: Partial<AroundPutBack>): string =>
+      told({}, { unwritable: "full", ...who }).replaceAll(/\s+/g, " ");
+    const release = { pid: 4711, command: "tidegate release", isStopped: false };
+    match(flat({ actor: release }), /because the disk is full, it can't begin anew and ends with exit code 12/);
+    match(
+      flat({ actor: release }),
+      /next df -h \/srv\/shop\/\.tidegate .* tidegate attach 7 then finishes the rollback/,
+    );
+    const serve = { ...release, command: "tidegate serve" };
+    match(flat({ actor: serve }), /because the disk is full, it waits until it can write its journal/);
+    match(flat({ actor: { ...release, isStopped: true } }), /kill -9 4711 .* tidegate attach 7/);
+    match(flat({}), /no engine acts on this app .* next df -h/);
   });
 
   it("says how to go on with a process that is stopped, and with one that acts", () => {

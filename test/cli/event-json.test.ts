@@ -230,7 +230,7 @@ describe("an event as a line of a log", () => {
       }),
       [
         "no-data: errors unknown",
-        "held at 0%: errors unknown. Goes on once that is over, or when a person decides.",
+        "held at 0%: errors unknown. Whoever acts goes on once that is over; a person can decide before.",
         "pass: errors 0%",
         "goes on",
       ],

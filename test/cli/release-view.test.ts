@@ -57,8 +57,8 @@ shop a1f09c → 9f2c1e  production                                              
 last 1m     wanted  measured  requests  errors   p50   p95    p99  in flight
 stable         95%     95.0%    12 310   0.10%  18ms  92ms  140ms         14
 candidate       5%      5.0%       646   0.15%  <1ms  95ms   1.5s          1
-Held at 5%: errors unknown: no requests on the candidate for 30s. Goes on by itself once that is
-  over, or when a person decides.
+Held at 5%: errors unknown: no requests on the candidate for 30s. Whoever acts goes on once that is
+  over; a person can decide before.
   next  tidegate promote 42   goes on without waiting for it
         tidegate rollback 42  Puts 100% back on a1f09c at once, which still runs, then stops 9f2c1e.
                               Under 1s for users.

@@ -70,6 +70,15 @@ describe("the screen", () => {
     assert.deepEqual(output.shown(), ["this stays", "three"]);
   });
 
+  it("keeps a few lines that are printed at once clean of the picture that stood there", () => {
+    const screen = terminal(40);
+    const block = openScreen(screen);
+    block.draw(["a long line of the picture", "and another one of it"]);
+    block.print("what\n  fix  this");
+    assert.deepEqual(screen.shown(), ["what", "  fix  this", "a long line of the picture", "and another one of it"]);
+    block[Symbol.dispose]();
+  });
+
   it("writes nothing when nothing has changed", () => {
     const output = terminal(40);
     const written: string[] = [];

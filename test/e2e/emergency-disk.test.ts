@@ -62,7 +62,11 @@ describe("when the disk takes nothing more", { skip: cannotMount() }, () => {
     // The engine that was put aside can't begin anew without its journal.
     const ended = await engine.ended;
     assert.equal(ended.code, 12, ended.stdout + ended.stderr);
-    assert.match(ended.stderr + ended.stdout, /stops acting[^]*journal-unavailable/);
+    assert.equal(done["unwritable"], "full", "which it was told beforehand");
+    assert.match(
+      ended.stderr + ended.stdout,
+      /stops acting[^]*It can't begin anew[^]*tidegate attach[^]*journal-unavailable/,
+    );
     room();
     assert.equal((await app.tidegate(["attach"])).code, 10);
     await assertToldLate(app, "ann");

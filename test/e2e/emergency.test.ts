@@ -125,7 +125,7 @@ describe("rollback --now puts traffic back, and the rest follows", () => {
     engine.kill("SIGCONT");
     const ended = await engine.ended;
     assert.equal(ended.code, 10, ended.stdout + ended.stderr);
-    assert.match(ended.stderr, /stops acting/);
+    assert.match(ended.stderr, /stops acting: [^\n]* It begins anew here, with what is left to do\.\n$/);
     await assertRolledBack(id);
   });
 

@@ -91,6 +91,10 @@ describe("a release whose standby is retired", () => {
     const again = await app.tidegate(["rollback", "4", "--yes"]);
     assert.equal(again.code, 0);
     assert.match(again.stdout, /^Release 4 was rolled back already: all traffic went to \w+\./);
+    const { candidate } = await app.status(1);
+    const serves = `^${candidate.label} of release 1 serves now\\. To go back from that too: tidegate rollback 1\\. `;
+    assert.match(again.stdout, new RegExp(`${serves}Stops ${candidate.label}; nothing serves then`, "m"));
+    assert.deepEqual(await versionsRunning(), [candidate.version], "asked again, it took nothing else down");
   });
 });
 

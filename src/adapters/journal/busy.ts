@@ -1,7 +1,7 @@
-import { accessSync, constants, statfsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FaultError } from "../../core/fault.ts";
+import { whyUnwritable } from "../../local/room.ts";
 
 /** `node:sqlite` is synchronous: a wait for a lock blocks the loop, so it is short and repeated from outside. */
 export const BUSY_MS = 50;
@@ -52,21 +52,19 @@ function damagedAt(path: string): { readonly code: string; readonly what: string
   };
 }
 
-/** SQLite keeps a page of its own in hand, so it fails before the last byte is gone. */
-const FULL_BYTES = 128 * 1024;
-
 function reasonOf(path: string, error: unknown): { readonly what: string; readonly fix: string } {
   if (isBusy(error))
     return {
       what: "Another process keeps the journal locked.",
       fix: `see which: fuser -v ${path} ; Tidegate itself never holds it for longer than an instant`,
     };
-  if (freeBytes(dirname(path)) < FULL_BYTES)
+  const why = whyUnwritable(dirname(path));
+  if (why === "full")
     return {
       what: "The journal can't be written: the disk is full.",
       fix: `make room (df -h ${dirname(path)}), then do it again; what runs goes on running`,
     };
-  if (!isWritable(dirname(path)))
+  if (why === "closed")
     return {
       what: "The journal can't be written: its folder is read-only, or somebody else's.",
       fix: `give it to the user that releases (ls -ld ${dirname(path)}), or mount it for writing (findmnt -T ${dirname(path)}); what runs goes on running`,
@@ -75,22 +73,4 @@ function reasonOf(path: string, error: unknown): { readonly what: string; readon
     what: "The journal can't be read or written.",
     fix: "check that the disk has room and that the folder belongs to you",
   };
-}
-
-function isWritable(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function freeBytes(folder: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
 }

@@ -1,3 +1,4 @@
+import type { WayFurther } from "../../core/command/what-serves.ts";
 import { FaultError } from "../../core/fault.ts";
 import { type CommandDefinition, type Invocation, isGiven, textOption } from "../definition.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -48,8 +49,30 @@ async function rollBack(invocation: Invocation): Promise<ExitCode> {
       const { machinery, project } = invocation.context;
       return nothingRuns(release, (await machinery.runningInstances(project().state, release)) ?? []);
     },
+    further: () => furtherBack(invocation),
     intent: (release) => `Rolls back ${calledRelease(release)}. ${rollbackSentence(release)}`,
   });
+}
+
+/** How many releases back it matters what serves. */
+const LOOK_BACK = 10;
+
+async function furtherBack({ context }: Invocation): Promise<WayFurther | null> {
+  const [{ openReading, readRelease }, { placeBefore }, { wayFurther }] = await Promise.all([
+    import("../session.ts"),
+    import("../../engine/start-release.ts"),
+    import("../../core/command/what-serves.ts"),
+  ]);
+  await using session = await openReading(context, context.project());
+  if (session === null) return null;
+  const { journal } = session;
+  const ids = (await journal.releases()).slice(0, LOOK_BACK);
+  const known = (await Promise.all(ids.map((id) => readRelease(journal, id)))).filter((each) => each !== null);
+  const serving = placeBefore(known)?.version ?? null;
+  const { machinery, project } = context;
+  const instances = (await machinery.runningInstances(project().state, known[0] ?? null)) ?? [];
+  const runs = instances.some(({ version, state }) => version === serving && state !== "exited");
+  return wayFurther(known, serving, runs);
 }
 
 /** Faults: usage. */

@@ -99,7 +99,7 @@ function isAsExpected({ verdict, figures }: Verdict): boolean {
 function howItEnds(release: Release): string {
   if (!endsByItself(release)) return "Needs a person.";
   return release.hold?.needsPerson === true
-    ? "Goes on once that is over, or when a person decides."
+    ? "Whoever acts goes on once that is over; a person can decide before."
     : "Goes on once that is over.";
 }
 

@@ -11,6 +11,10 @@ import { wrap } from "./text.ts";
 export interface AroundPutBack {
   /** The engine that acted until now; null: none does, or nobody can say. */
   readonly actor: LockHolder | null;
+  /** Why nobody can write the journal now; null: nothing can be seen that would be in the way. */
+  readonly unwritable: "full" | "closed" | null;
+  /** Where the state lies. */
+  readonly folder: string;
   readonly exitCode: ExitCode;
 }
 
@@ -19,7 +23,7 @@ export function putBackLines(report: PutBackReport, around: AroundPutBack, style
   return [
     ...title(report, style),
     ...labelled("but", report.troubles, style),
-    ...labelled("acts", [actorSentence(around.actor, report)], style),
+    ...labelled("acts", [actorSentence(around, report)], style),
     ...labelled("fence", [fenceSentence(report)], style),
     ...labelled("noted", [recordSentence(report)], style),
     ...labelled("left", leftSentences(report), style),
@@ -51,6 +55,7 @@ export function putBackDocument(report: PutBackReport, around: AroundPutBack): R
     recorded: recorded === true,
     ...(recorded === true ? {} : { notRecorded: recorded }),
     actor: around.actor,
+    unwritable: around.unwritable,
     troubles,
     sentence: sentenceOf(report),
     exitCode: around.exitCode,
@@ -96,13 +101,28 @@ function sentenceOf({ outcome, emergency, tookMs }: PutBackReport): string {
   }
 }
 
-function actorSentence(actor: LockHolder | null, { outcome }: PutBackReport): string {
+function actorSentence({ actor, unwritable }: AroundPutBack, { outcome }: PutBackReport): string {
   if (actor === null) return "no engine acts on this app";
   const who = `process ${actor.pid} (${actor.command})`;
   if (outcome === "on-disk") return who;
-  return actor.isStopped
-    ? `${who} is stopped, not ended; when it goes on, it is refused, says so and stops acting`
-    : `${who} is refused from now on and goes on from here, as a new engine would`;
+  const refused = actor.isStopped
+    ? `${who} is stopped, not ended; when it goes on, it is refused and says so`
+    : `${who} is refused from now on`;
+  if (unwritable === null) return `${refused}; then it begins anew from here, as another engine would`;
+  const why = IN_THE_WAY[unwritable];
+  return isServing(actor)
+    ? `${refused}; because ${why}, it waits until it can write its journal, and then begins anew from here`
+    : `${refused}; because ${why}, it can't begin anew and ends with exit code 12`;
+}
+
+const IN_THE_WAY = {
+  full: "the disk is full",
+  closed: "the state folder can't be written",
+} as const;
+
+/** One that stays waits for its journal; a command in the foreground ends. */
+function isServing({ command }: LockHolder): boolean {
+  return /^tidegate serve\b/.test(command);
 }
 
 function fenceSentence({ outcome, emergency, fencing }: PutBackReport): string {
@@ -132,7 +152,7 @@ function leftSentences({ outcome, emergency }: PutBackReport): readonly string[]
 
 function nextSteps(
   { outcome, emergency }: PutBackReport,
-  { actor }: AroundPutBack,
+  { actor, unwritable, folder }: AroundPutBack,
 ): readonly { command: string; does: string }[] {
   const { release } = emergency;
   if (outcome === "frozen")
@@ -142,6 +162,14 @@ function nextSteps(
       { command: `tidegate resume ${release}`, does: "goes on with the release, if you rather would" },
     ];
   if (outcome === "on-disk") return [{ command: "tidegate doctor", does: "looks what hangs" }];
+  if (unwritable !== null && (actor === null || !isServing(actor)))
+    return [
+      unwritable === "full"
+        ? { command: `df -h ${folder}`, does: "shows the disk that is full: make room on it first" }
+        : { command: `ls -ld ${folder}`, does: "shows whose it is: give it to the user that releases" },
+      ...(actor?.isStopped === true ? [{ command: `kill -9 ${actor.pid}`, does: "ends what can't go on" }] : []),
+      { command: `tidegate attach ${release}`, does: "then finishes the rollback, in the order of undoing" },
+    ];
   if (actor === null)
     return [{ command: `tidegate attach ${release}`, does: "finishes the rollback, in the order of undoing" }];
   if (!actor.isStopped)

@@ -20,7 +20,7 @@ export interface Screen extends Disposable {
   draw(lines: readonly string[]): void;
   /** The last picture, which nothing is drawn over: as tall as it is. */
   last(lines: readonly string[]): void;
-  /** A line that stays, above the block. */
+  /** A line, or a few, that stay above the block. */
   print(line: string): void;
 }
 
@@ -49,7 +49,8 @@ export function openScreen(output: ScreenOutput): Screen {
       if (isOpen) frame([], lines);
     },
     print(line) {
-      if (isOpen) frame([line], drawn);
+      // Each on a row of its own: what stood there before is cleared at the end of a row only.
+      if (isOpen) frame(line.split("\n"), drawn);
     },
     [Symbol.dispose]() {
       process.removeListener("exit", restore);

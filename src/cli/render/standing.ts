@@ -28,7 +28,7 @@ export function toneOf(status: Status): Tone {
 
 function nextDecision({ current, hold, paused }: Status): readonly string[] {
   if (current === null || paused !== null || hold?.endsByItself === false) return [];
-  if (hold?.needsPerson === true) return ["Goes on by itself once that is over, or when a person decides."];
+  if (hold?.needsPerson === true) return ["Whoever acts goes on once that is over; a person can decide before."];
   if (current.waitsFor === "start-time" && current.nextDecisionInMs !== null)
     return [`Due in ${formatDuration(current.nextDecisionInMs)}.`];
   if (current.nextDecisionInMs !== null) return [`Next decision in ${formatDuration(current.nextDecisionInMs)}.`];

@@ -1,5 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
+import { shortVersion } from "../../../core/text/short-version.ts";
 import { FaultError } from "../../../core/fault.ts";
 import type { Service } from "../../../core/plan/plan.ts";
 import { lock } from "../../../local/exclusive-lock.ts";
@@ -85,7 +86,7 @@ async function addWorktree(planFolder: string, target: VersionFolder, signal: Ab
   if (!added.ok) {
     throw new FaultError({
       code: "unknown-version",
-      what: `git could not check ${target.version} out.`,
+      what: `git could not check ${shortVersion(target.version)} out.`,
       where: target.root,
       cause: added.error,
     });
@@ -93,7 +94,7 @@ async function addWorktree(planFolder: string, target: VersionFolder, signal: Ab
   if (statSync(target.directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
   throw new FaultError({
     code: "directory-missing",
-    what: `The plan file's folder does not exist in ${target.version}.`,
+    what: `The plan file's folder does not exist in ${shortVersion(target.version)}.`,
     where: target.directory,
     fix: "commit the folder, or release a version that has it",
   });
