@@ -29,6 +29,31 @@ export interface SecondRow {
   }[];
   /** The share changed in this second: it is left out of comparisons. */
   readonly mixed: boolean;
+  /**
+   * By counter of the table's `counting`, while there is a candidate. One that can't tell what is bad in this second,
+   * because stable has had too few requests to say what is slow, is not among them.
+   */
+  readonly counted?: Readonly<Record<string, Counted>>;
+  /**
+   * Visitors who were seen for the first time in this release on this version; exact for its first thousands, and 0 from
+   * then on. A process of the plane that takes over from another has seen nobody yet, and counts everybody again.
+   */
+  readonly newVisitors?: number;
+  /** Of stable only: the requests in `counted` by groups of visitors (groupOf in core/traffic/counting.ts) that had any. */
+  readonly cohorts?: Readonly<Record<string, Readonly<Record<number, readonly [requests: number, bad: number]>>>>;
+}
+
+/** The requests of one version in one second that count for a counter: not those of visitors who have just been bad. */
+export interface Counted {
+  readonly requests: number;
+  readonly bad: number;
+  /** Of `bad`: visitors who had not been bad in this release on this version before. */
+  readonly newlyBad: number;
+  /**
+   * Milliseconds; what took longer was bad, on the candidate after its latency was divided by the counter's tolerance.
+   * Absent where failures are counted.
+   */
+  readonly limitMs?: number;
 }
 
 /** The cursor is (proxy, sequence), never time. */

@@ -1,13 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import { isInCandidate } from "../core/traffic/share.ts";
-import { visitorCookie, visitorOf } from "./cohort.ts";
+import { knownVisitor, visitorCookie, visitorOf } from "./cohort.ts";
+import { ALL_COUNTERS } from "./counter-filter.ts";
 import { COHORT_HEADER, type CohortSeal, pinnedVersion } from "./pin.ts";
 import { type PlaneRefusal, REFUSALS } from "./refusal.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { RoutedVersion, Routing } from "./routing.ts";
+import type { Countable } from "./visitor-counts.ts";
 
 /** Which version a request goes to, and why. */
-export interface Assignment {
+export interface Assignment extends Countable {
   readonly service: string;
   readonly version: RoutedVersion;
   /** Takes the request when the version has no instance for it; null: none may. */
@@ -37,14 +39,23 @@ export function assign(
 
   if (candidate === null) {
     if (stable === null) return REFUSALS.noTable;
-    return { service, version: stable, fallback: null, isEvidence: true, cookie: null };
+    return {
+      service,
+      version: stable,
+      fallback: null,
+      isEvidence: true,
+      cookie: null,
+      visitor: table.counting === undefined ? null : knownVisitor(request, table.sticky),
+      counters: routing.countersOf?.(head, request.headers) ?? ALL_COUNTERS,
+      countedIn: table.counting?.release,
+    };
   }
 
   const followed = request.headers[COHORT_HEADER];
   const told = typeof followed === "string" ? seal.read(followed) : null;
   if (told !== null && typeof told !== "number") return pinnedTo(told.version, routing, service, head, seal);
 
-  const visitor = told !== null ? { cohort: told, newId: null } : visitorOf(request, table.sticky);
+  const visitor = visitorOf(request, table.sticky, told);
   head.headers.push(COHORT_HEADER, seal.ofCohort(visitor.cohort));
   const isCandidate = isInCandidate(visitor.cohort, table.offset, table.share);
   const version = isCandidate ? candidate : stable;
@@ -56,6 +67,9 @@ export function assign(
     fallback: isCandidate ? stable : null,
     isEvidence: true,
     cookie: visitor.newId === null ? null : visitorCookie(routing.cookie, visitor.newId, head.isSecure),
+    visitor,
+    counters: routing.countersOf?.(head, request.headers) ?? ALL_COUNTERS,
+    countedIn: table.counting?.release,
   };
 }
 
@@ -69,5 +83,14 @@ function pinnedTo(
   const version = [stable, candidate].find((each) => each?.version === name);
   if (version === undefined || version === null) return REFUSALS.unknownVersion;
   head.headers.push(COHORT_HEADER, seal.ofVersion(name));
-  return { service, version, fallback: null, isEvidence: false, cookie: null };
+  return {
+    service,
+    version,
+    fallback: null,
+    isEvidence: false,
+    cookie: null,
+    visitor: null,
+    counters: 0,
+    countedIn: undefined,
+  };
 }

@@ -1,4 +1,5 @@
 import type { RoutingTable } from "../core/traffic/routing.ts";
+import { whatIsWrongInCounting } from "../core/traffic/counting.ts";
 import { WHOLE } from "../core/traffic/share.ts";
 import { Refusal } from "../local/control-socket.ts";
 import type { TableWrite } from "./protocol.ts";
@@ -61,6 +62,10 @@ export function readTable(value: unknown): RoutingTable {
     whole(record(table.pause, "table.pause").forMs, "table.pause.forMs");
     if (share > 0 && share < WHOLE && table.stable !== null)
       throw refused("table.pause says that two versions never serve at once, and table.share is a part");
+  }
+  if (table.counting !== undefined) {
+    const wrong = whatIsWrongInCounting(table.counting);
+    if (wrong !== null) throw refused(`table.${wrong}`);
   }
   if (table.emergency !== undefined) text(record(table.emergency, "table.emergency").id, "table.emergency.id");
   return table as unknown as RoutingTable;

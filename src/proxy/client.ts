@@ -16,6 +16,9 @@ export interface Client {
   host: string;
   proto: string;
   forwarded: string;
+  /** The last number of the address that asked, and what was said of hops before (client-key.ts). null: not asked for yet. */
+  key: number | null;
+  keyOf: string;
 }
 
 const CLIENT = Symbol("client");
@@ -35,6 +38,8 @@ export function clientOf(socket: Socket): Client {
     host: "",
     proto: "",
     forwarded: "",
+    key: null,
+    keyOf: "",
   };
   (socket as ClientSocket)[CLIENT] = client;
   return client;

@@ -2,11 +2,16 @@ import type { IncomingMessage } from "node:http";
 import { crc32 } from "node:zlib";
 import type { Sticky } from "../core/plan/plan.ts";
 import { type Cohort, cohortOf, WHOLE } from "../core/traffic/share.ts";
+import { clientKey } from "./client-key.ts";
 import { newVisitorId } from "./random-ids.ts";
 
-/** The group of a visitor, and the id to give them when they have none yet. */
+/** The group of a visitor, the id to give them when they have none yet, and by what they are known again. */
 export interface Visitor {
   readonly cohort: Cohort;
+  /** A number (crc32) of the header, else of the cookie that they came with, else of their address. */
+  readonly key: number;
+  /** The key is of them alone, and will be when they come again: it is no address. */
+  readonly isKnown: boolean;
   /** Goes into a cookie with the answer; null: they have one, or get none. */
   readonly newId: string | null;
 }
@@ -14,20 +19,38 @@ export interface Visitor {
 /** Long enough for the longest release, so that nobody changes sides in it. */
 const COOKIE_SECONDS = 90 * 24 * 3_600;
 
-/** Finds out whose request it is: by the configured header, else by our cookie, else it draws at random. */
-export function visitorOf(request: IncomingMessage, sticky: Sticky): Visitor {
-  if (sticky.kind === "none") return { cohort: randomCohort(), newId: null };
-  const { headers } = request;
+/**
+ * Finds out whose request it is: by the configured header, else by our cookie, else it draws at random. `told`: the
+ * cohort of the request that this one was made for.
+ */
+export function visitorOf(request: IncomingMessage, sticky: Sticky, told: Cohort | null): Visitor {
+  if (sticky.kind === "none")
+    return { cohort: told ?? randomCohort(), key: clientKey(request), isKnown: false, newId: null };
+  const known = knownVisitor(request, sticky);
+  if (told !== null) {
+    if (known?.cohort === told) return known;
+    // The address is an instance's of ours, and the same for everybody's; the cohort is the nearest to the visitor.
+    return { cohort: told, key: known?.key ?? told, isKnown: false, newId: null };
+  }
+  if (known !== null) return known;
+  const newId = newVisitorId();
+  return { cohort: cohortOf(crc32(newId)), key: clientKey(request), isKnown: false, newId };
+}
+
+/** Whose request it is, by the header or cookie that it came with; null: it came with neither. */
+export function knownVisitor({ headers }: IncomingMessage, sticky: Sticky): Visitor | null {
+  if (sticky.kind === "none") return null;
   if (sticky.kind === "header") {
-    const key = headers[sticky.name];
-    if (key !== undefined && key !== "") {
-      return { cohort: cohortOf(crc32(typeof key === "string" ? key : key.join(","))), newId: null };
-    }
+    const value = headers[sticky.name];
+    if (value !== undefined && value !== "") return known(typeof value === "string" ? value : value.join(","));
   }
   const id = visitorIdIn(headers.cookie, sticky.kind === "header" ? sticky.cookie : sticky.name);
-  if (id !== null) return { cohort: cohortOf(crc32(id)), newId: null };
-  const newId = newVisitorId();
-  return { cohort: cohortOf(crc32(newId)), newId };
+  return id === null ? null : known(id);
+}
+
+function known(id: string): Visitor {
+  const crc = crc32(id);
+  return { cohort: cohortOf(crc), key: crc | 0, isKnown: true, newId: null };
 }
 
 function randomCohort(): Cohort {

@@ -9,7 +9,8 @@ import type { ExchangeContext, Watched } from "./exchange-context.ts";
 import type { Linked } from "./in-flight.ts";
 import { passInformation } from "./information.ts";
 import type { AnswerHandler, Failure, InstanceConnection } from "./instance-connection.ts";
-import { CLIENT_GONE, FAILED, PASSED_ON, type Tally } from "./observations.ts";
+import type { Tally } from "./observations.ts";
+import { CLIENT_GONE, FAILED, PASSED_ON } from "./outcome.ts";
 import { Placement } from "./placement.ts";
 import { type PlaneRefusal, REFUSALS, refuse } from "./refusal.ts";
 import { RequestBody } from "./request-body.ts";
@@ -264,7 +265,8 @@ export class Exchange implements Watched, AnswerHandler {
 
   private countInto(tally: Tally, status: number): void {
     const { method, path } = this.head;
-    this.context.observations.count(tally, status, performance.now() - this.startedAt, method, path);
+    const latencyMs = performance.now() - this.startedAt;
+    this.context.observations.count(tally, status, latencyMs, method, path, this.assignment);
   }
 }
 

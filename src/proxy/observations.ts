@@ -1,7 +1,11 @@
 import { BUCKET_COUNT, bucketOf, upperEdge } from "../core/analysis/histogram.ts";
 import type { ObservationBatch, SecondRow } from "../core/observation.ts";
 import type { Instant } from "../core/time/time.ts";
+import type { RoutingTable } from "../core/traffic/routing.ts";
+import { FAILED, isBad, type Outcome, PASSED_ON } from "./outcome.ts";
 import { rememberedRouteKey } from "./route-key.ts";
+import type { Countable, Side } from "./visitor-counts.ts";
+import { Visitors } from "./visitors.ts";
 
 /** Ten minutes of seconds of up to four versions. */
 const MAX_ROWS = 2_400;
@@ -13,16 +17,11 @@ const WORST_ROUTES = 5;
 /** Versions whose totals are kept for /metrics. */
 const MAX_VERSIONS = 16;
 
-/** No answer of the app's: refused, cut, timed out. */
-export const FAILED = 0;
-/** The version could not take the request, and another instance did: a failure of its own that no client has seen. */
-export const PASSED_ON = 1;
-/** The client went away before an answer came: nginx's number for it. */
-export const CLIENT_GONE = 499;
-
 /** What has been counted of one version: in the second that is open, and altogether. */
 export class Tally {
   readonly version: string;
+  /** Its part in the table in force; null: it has none. */
+  side: Side | null = null;
   /** Requests in flight now. */
   inFlight = 0;
   /** WebSockets and other tunnels that are open now. */
@@ -97,6 +96,7 @@ interface Route {
 export class Observations {
   /** Called whenever more or less is in flight. */
   onFlight: () => void = () => undefined;
+  readonly visitors = new Visitors();
 
   readonly #proxy: string;
   readonly #wall: () => Instant;
@@ -129,8 +129,15 @@ export class Observations {
     return this.#tallies.values();
   }
 
-  /** Counts one request. `status` is the app's, or FAILED, or PASSED_ON. */
-  count(tally: Tally, status: number, latencyMs: number, method: string, target: string): void {
+  /** Counts one request; by its visitor too, when it is given as `countable`. */
+  count(
+    tally: Tally,
+    status: Outcome,
+    latencyMs: number,
+    method: string,
+    target: string,
+    countable: Countable | null = null,
+  ): void {
     this.roll();
     const { open } = tally;
     open.requests += 1;
@@ -142,6 +149,7 @@ export class Observations {
     if (status === PASSED_ON) {
       // It was not answered here: it has no latency, and says nothing of the route, only of the instance.
       open.passedOn += 1;
+      if (countable !== null) this.visitors.countUnanswered(tally.side, status, countable, this.#second);
       return;
     }
 
@@ -151,13 +159,14 @@ export class Observations {
     open.latencySumMs += latencyMs;
 
     const key = this.#routeKey(method, target);
+    if (countable !== null) this.visitors.count(tally.side, status, latencyMs, bucket, countable, this.#second);
     let route = open.routes.get(key);
     if (route === undefined) {
       if (open.routes.size >= MAX_ROUTES_A_SECOND) return;
       open.routes.set(key, (route = { requests: 0, bad: 0, statuses: null }));
     }
     route.requests += 1;
-    if (status < 100 || status >= 500) {
+    if (isBad(status)) {
       route.bad += 1;
       route.statuses ??= new Map();
       route.statuses.set(status, (route.statuses.get(status) ?? 0) + 1);
@@ -168,6 +177,17 @@ export class Observations {
     this.roll();
     if (outcome === "opened") tally.open.webSocketsOpened += 1;
     else tally.open.webSocketsFailed += 1;
+  }
+
+  /** Another table is in force now. */
+  follow(table: RoutingTable): void {
+    this.markMixed();
+    const { stable, candidate } = table;
+    for (const tally of this.#tallies.values()) {
+      const { version } = tally;
+      tally.side = version === stable?.version ? "stable" : version === candidate?.version ? "candidate" : null;
+    }
+    this.visitors.follow(table, this.#second);
   }
 
   /** The table changes now: this second is no evidence for either side. */
@@ -186,9 +206,11 @@ export class Observations {
   #close(now: number): void {
     for (const tally of this.#tallies.values()) {
       const row = closed(tally, this.#second, this.#isMixed);
-      if (row !== null) this.#rows.push(row);
+      if (row === null) continue;
+      this.#rows.push(tally.side === null ? row : { ...row, ...this.visitors.fieldsOf(tally.side) });
     }
     this.#second = now;
+    this.visitors.begin(now);
     this.#isMixed = false;
     this.#dropOld();
   }

@@ -1,7 +1,9 @@
 import type { Backend, RoutingTable, TableRoute } from "../core/traffic/routing.ts";
 import { InstanceGroup } from "./balance.ts";
+import { countersOf, type CountersOf } from "./counter-filter.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 import type { Tally } from "./observations.ts";
+import { isUnder } from "./path-prefix.ts";
 
 /** A table made ready for looking things up, once, when it is written. */
 export interface Routing {
@@ -12,6 +14,8 @@ export interface Routing {
   readonly pinHeader: string;
   /** Name of the cookie that makes a visitor stay; empty: none is set. */
   readonly cookie: string;
+  /** Counters that a request is for; null: all that there are. */
+  readonly countersOf: CountersOf | null;
   /** The service that takes a request, or null. `path` may have a query. */
   route(host: string, path: string): string | null;
 }
@@ -46,6 +50,7 @@ export function compileTable(
     // Without a candidate there is nothing to stay on, and answers stay as the app made them.
     cookie:
       table.candidate === null || sticky.kind === "none" ? "" : sticky.kind === "header" ? sticky.cookie : sticky.name,
+    countersOf: countersOf(table.counting),
     route: routeFinder(table.routes),
   };
 }
@@ -94,11 +99,7 @@ function routeFinder(routes: readonly TableRoute[]): Routing["route"] {
 function longest(prefixes: readonly Prefix[] | undefined, path: string): string | null {
   if (prefixes === undefined) return null;
   for (const prefix of prefixes) {
-    if (prefix.path === "") return prefix.service;
-    if (!path.startsWith(prefix.path)) continue;
-    // By whole segments: `/api` takes `/api`, `/api/x` and `/api?x`, not `/apix`.
-    const next = path.charCodeAt(prefix.path.length);
-    if (Number.isNaN(next) || next === 47 /* / */ || next === 63 /* ? */) return prefix.service;
+    if (isUnder(path, prefix.path)) return prefix.service;
   }
   return null;
 }

@@ -272,7 +272,7 @@ export class TableInForce {
   #putInForce(table: RoutingTable, isFromDisk = false): void {
     const live = this.endpoints.adopt(table, isFromDisk);
     this.routing = compileTable(table, live, (version) => this.#observations.tally(version));
-    this.#observations.markMixed();
+    this.#observations.follow(table);
   }
 
   #refuseStale(epoch: number): void {

@@ -12,8 +12,10 @@ import { fileURLToPath } from "node:url";
 import { createManualClock } from "../../src/adapters/clock/manual.ts";
 import { createEmbeddedTraffic } from "../../src/adapters/traffic/embedded.ts";
 import { createMemoryTraffic } from "../../src/adapters/traffic/memory.ts";
+import { bucketOf, upperEdge } from "../../src/core/analysis/histogram.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
+import { defaultCounting } from "../../src/core/traffic/counting.ts";
 import type { RoutingTable } from "../../src/core/traffic/routing.ts";
 import { isAnswered } from "../../src/local/control-socket.ts";
 import { stateFolder } from "../../src/local/state-folder.ts";
@@ -185,6 +187,29 @@ describe("the data plane in memory", () => {
     await clock.untilSleeping();
     await clock.advance(5_000);
     assert.deepEqual(await drained, { left: 2 });
+  });
+
+  it("counts rows as if all visitors were strangers: what failed, and what was slower than stable's minute before", async () => {
+    const { traffic } = await world();
+    await traffic.write(table({ counting: defaultCounting(1) }), 0);
+    const rowOf = (second: number, version: string, ms: number): SecondRow => ({
+      ...row(second, version),
+      requests: 60,
+      status: { ok: 57, redirect: 0, client: 0, server: 2, failed: 1 },
+      latency: { [bucketOf(ms)]: 60 },
+    });
+    traffic.push(rowOf(100, "v1", 10), rowOf(109, "v1", 10), rowOf(110, "v1", 11), rowOf(110, "v2", 11));
+    traffic.push(rowOf(111, "v2", 12));
+    const { rows } = await traffic.observations(0);
+    const limitMs = upperEdge(bucketOf(10));
+    const errors = { requests: 60, bad: 3, newlyBad: 3 };
+    assert.deepEqual(rows[1]?.counted, { errors });
+    assert.deepEqual(rows[2]?.counted?.errors, errors);
+    assert.deepEqual(rows[2]?.counted?.p50, { requests: 60, bad: 60, newlyBad: 60, limitMs });
+    assert.deepEqual(rows[2]?.cohorts?.p50?.[19], [3, 3]);
+    assert.deepEqual(rows[3]?.counted?.p50, { requests: 60, bad: 0, newlyBad: 0, limitMs }, "within the tolerance");
+    assert.deepEqual(rows[4]?.counted?.p50, { requests: 60, bad: 60, newlyBad: 60, limitMs });
+    assert.equal(rows[3]?.cohorts, undefined);
   });
 
   it("says how many rows were lost, and counts anew after a restart", async () => {

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FaultError } from "../../src/core/fault.ts";
+import { type Counter, defaultCounting } from "../../src/core/traffic/counting.ts";
 import type { Listener, RoutingTable } from "../../src/core/traffic/routing.ts";
 import type { Duration } from "../../src/core/time/time.ts";
 import type { Traffic } from "../../src/ports/traffic.ts";
 import { until } from "../support/until.ts";
+
+const ERRORS: Counter = { id: "errors", bad: { kind: "failed" } };
 
 /** A world of its own for one test, in which no data plane runs yet. */
 export interface TrafficWorld extends AsyncDisposable {
@@ -105,6 +108,8 @@ export function trafficContract(name: string, make: () => Promise<TrafficWorld>)
         { candidate: null, share: 100 },
         { candidate: tableIn(world).stable },
         { revision: 3 },
+        { counting: { ...defaultCounting(42), onceMs: 0 } },
+        { counting: { ...defaultCounting(42), counters: [ERRORS, ERRORS] } },
       ]) {
         await assert.rejects(
           world.traffic.write(tableIn(world, { revision: 2, ...changes }), 1),
@@ -160,6 +165,25 @@ export function trafficContract(name: string, make: () => Promise<TrafficWorld>)
       const second = await world.traffic.observations(first.next);
       assert.equal(second.rows.length, 1);
       assert.ok((second.rows[0]?.second ?? 0) > (first.rows[0]?.second ?? 0));
+    });
+
+    it("counts by visitors too while there is a candidate and the table asks for it", async () => {
+      await using world = await make();
+      await world.traffic.ensure(world.listeners);
+      await world.traffic.write(tableIn(world, { share: 0 }), 0);
+      await world.serve("v1");
+      const before = await world.traffic.observations(0);
+      for (const field of ["counted", "newVisitors", "cohorts"]) assert.ok(!(field in (before.rows[0] ?? {})), field);
+      const counting = defaultCounting(42);
+      await world.traffic.write(tableIn(world, { revision: 2, share: 0, counting }), 1);
+      await world.serve("v1");
+      const { rows } = await world.traffic.observations(before.next);
+      const [row] = rows;
+      // Of latencies too little is known to say what is slow.
+      assert.deepEqual(row?.counted, { errors: { requests: 1, bad: 0, newlyBad: 0 } });
+      assert.equal(row?.newVisitors, 1);
+      assert.deepEqual(Object.keys(row?.cohorts ?? {}), ["errors"]);
+      assert.deepEqual(Object.values(row?.cohorts?.errors ?? {}), [[1, 0]]);
     });
 
     it("says that it does not answer when it is dead", async () => {

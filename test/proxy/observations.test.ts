@@ -4,7 +4,8 @@ import { describe, it } from "node:test";
 import { bucketOf, merge } from "../../src/core/analysis/histogram.ts";
 import { failuresOf, routesByExcess } from "../../src/core/analysis/evidence.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
-import { FAILED, Observations, PASSED_ON } from "../../src/proxy/observations.ts";
+import { Observations } from "../../src/proxy/observations.ts";
+import { FAILED, PASSED_ON } from "../../src/proxy/outcome.ts";
 import { LATE_MS, Patience } from "../../src/proxy/patience.ts";
 import { routeKey } from "../../src/proxy/route-key.ts";
 import {

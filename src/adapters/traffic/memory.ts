@@ -1,10 +1,12 @@
 import { type Fault, FaultError } from "../../core/fault.ts";
 import type { SecondRow } from "../../core/observation.ts";
+import { whatIsWrongInCounting } from "../../core/traffic/counting.ts";
 import type { Listener, RoutingTable, TrafficState } from "../../core/traffic/routing.ts";
 import { WHOLE } from "../../core/traffic/share.ts";
 import type { Instant } from "../../core/time/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Traffic } from "../../ports/traffic.ts";
+import { countedAsStrangers } from "./counted-as-strangers.ts";
 
 export interface TrafficCall {
   readonly method: keyof Traffic;
@@ -26,7 +28,7 @@ export interface MemoryTraffic extends Traffic {
   readonly writes: readonly RoutingTable[];
   /** In force now. */
   readonly table: RoutingTable | null;
-  /** Figures that the next reader gets. */
+  /** Figures that the next reader gets; by visitors too, as if they were all strangers, when the table in force asks for it. */
   push(...rows: readonly SecondRow[]): void;
   /** So many rows went before anybody read them. */
   lose(rows: number): void;
@@ -51,6 +53,7 @@ export function createMemoryTraffic({ clock }: { readonly clock: Clock }): Memor
   const calls: TrafficCall[] = [];
   const writes: RoutingTable[] = [];
   const rows: SecondRow[] = [];
+  const counted = countedAsStrangers();
   const faults: { fault: Fault; method: keyof Traffic | undefined; times: number }[] = [];
   const held = new Map<keyof Traffic, Promise<void>>();
   const endpoints: Record<string, TrafficState["endpoints"][string]> = {};
@@ -178,7 +181,9 @@ export function createMemoryTraffic({ clock }: { readonly clock: Clock }): Memor
         at: ahead + clock.monotonic(),
       };
     },
-    push: (...more) => void rows.push(...more),
+    push: (...more) => {
+      for (const row of more) rows.push(inForce === null ? row : counted(row, inForce));
+    },
     lose: (count) => void (lost += count),
     failNext: (next, method, times = 1) => void faults.push({ fault: next, method, times }),
     holdNext(method) {
@@ -205,12 +210,15 @@ export function createMemoryTraffic({ clock }: { readonly clock: Clock }): Memor
   };
 }
 
-function whatIsWrong({ revision, share, candidate, stable }: RoutingTable, ifRevision: number): string | null {
+function whatIsWrong(
+  { revision, share, candidate, stable, counting }: RoutingTable,
+  ifRevision: number,
+): string | null {
   if (revision !== ifRevision + 1) return "its revision must be one higher than the one it replaces";
   if (!Number.isSafeInteger(share) || share < 0 || share > WHOLE) return `a share of ${share} is none`;
   if (candidate === null && share !== 0) return "its share must be 0 without a candidate";
   if (candidate !== null && candidate.version === stable?.version) return "one version is on both sides";
-  return null;
+  return counting === undefined ? null : whatIsWrongInCounting(counting);
 }
 
 function away(): FaultError {

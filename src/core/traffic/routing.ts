@@ -1,6 +1,7 @@
 import type { Emergency } from "../release/emergency.ts";
 import type { Slot } from "../observation.ts";
 import type { PinRule, Sticky, TlsFiles } from "../plan/plan.ts";
+import type { Counting } from "./counting.ts";
 import type { Share } from "./share.ts";
 import type { Duration, Instant } from "../time/time.ts";
 
@@ -33,6 +34,8 @@ export interface RoutingTable {
   readonly lease: Lease | null;
   /** Two versions never serve at once: when one takes the other's place, requests are held for at most this long. */
   readonly pause?: SwitchPause;
+  /** What is counted by visitors while there is a candidate; absent: an older engine wrote it, and nothing is. */
+  readonly counting?: Counting;
   /** Why it is as it is, where that was done before a journal could be told. Gone with the next table of an engine. */
   readonly emergency?: Emergency;
 }

@@ -1,6 +1,8 @@
+import { countedAsStrangers } from "../../../src/adapters/traffic/counted-as-strangers.ts";
 import { bucketOf } from "../../../src/core/analysis/histogram.ts";
 import { FaultError } from "../../../src/core/fault.ts";
 import type { ObservationBatch, SecondRow } from "../../../src/core/observation.ts";
+import { whatIsWrongInCounting } from "../../../src/core/traffic/counting.ts";
 import type { Listener, RoutingTable, TrafficState } from "../../../src/core/traffic/routing.ts";
 import { WHOLE } from "../../../src/core/traffic/share.ts";
 import { SECOND } from "../../../src/core/time/time.ts";
@@ -45,6 +47,7 @@ export function createPlane({ ground, perSecond, lingering, serving }: PlaneSett
   let endLease = (): void => undefined;
   let process = 1;
   const rows: SecondRow[] = [];
+  let byVisitors = countedAsStrangers();
   let firstRow = 1;
   /** Wall time as its process began, and steady from then on. */
   let ahead = ground.wall() - scheduler.now();
@@ -85,18 +88,17 @@ export function createPlane({ ground, perSecond, lingering, serving }: PlaneSett
         requests,
         Math.floor(requests * badShare) + (random.chance((requests * badShare) % 1) ? 1 : 0),
       );
-      return [
-        {
-          second,
-          version,
-          requests,
-          status: { ok: requests - bad, redirect: 0, client: 0, server: bad, failed: 0 },
-          latency: { [bucketOf(latencyMs)]: requests },
-          webSockets: { opened: 0, failed: 0 },
-          worst: bad === 0 ? [] : [{ route: "POST /checkout", requests, bad, status: 500 }],
-          mixed: isMixed,
-        },
-      ];
+      const row = {
+        second,
+        version,
+        requests,
+        status: { ok: requests - bad, redirect: 0, client: 0, server: bad, failed: 0 },
+        latency: { [bucketOf(latencyMs)]: requests },
+        webSockets: { opened: 0, failed: 0 },
+        worst: bad === 0 ? [] : [{ route: "POST /checkout", requests, bad, status: 500 }],
+        mixed: isMixed,
+      };
+      return [byVisitors(row, table)];
     });
   };
 
@@ -206,6 +208,7 @@ export function createPlane({ ground, perSecond, lingering, serving }: PlaneSett
       openSecond = Math.floor(steady() / SECOND);
       rows.length = 0;
       firstRow = 1;
+      byVisitors = countedAsStrangers();
     },
     hand: (by) => ({
       ensure: async (wanted) => void (listeners = wanted),
@@ -241,11 +244,14 @@ export function createPlane({ ground, perSecond, lingering, serving }: PlaneSett
   };
 }
 
-function whatIsWrong({ revision, share, candidate, stable, lease }: RoutingTable, ifRevision: number): string | null {
+function whatIsWrong(
+  { revision, share, candidate, stable, lease, counting }: RoutingTable,
+  ifRevision: number,
+): string | null {
   if (revision !== ifRevision + 1) return "its revision must be one higher than the one it replaces";
   if (!Number.isSafeInteger(share) || share < 0 || share > WHOLE) return `a share of ${share} is none`;
   if (candidate === null && share !== 0) return "its share must be 0 without a candidate";
   if (candidate !== null && candidate.version === stable?.version) return "one version is on both sides";
   if (lease?.do === "stable" && stable === null) return "its lease returns to stable, and there is none";
-  return null;
+  return counting === undefined ? null : whatIsWrongInCounting(counting);
 }

@@ -1,0 +1,119 @@
+import { type Duration, MINUTE } from "../time/time.ts";
+import type { Cohort } from "./share.ts";
+
+/**
+ * What the data plane counts for the judge, beside the requests. What is judged are visitors: shares are sticky, so who
+ * fails always stays on one side for days, and would be a difference between versions that is none. A visitor's bad
+ * request counts once in `onceMs` for a counter, and until then none of their requests count for it, on either side.
+ */
+export interface Counting {
+  /** Counting begins anew with another release: nobody has been bad, nobody has been seen. */
+  readonly release: number;
+  readonly onceMs: Duration;
+  readonly counters: readonly Counter[];
+}
+
+/** One question about requests: how many were there, how many of them were bad? */
+export interface Counter {
+  /** Names it in the rows. */
+  readonly id: string;
+  readonly bad: Bad;
+  /** The requests that it is about; absent: all of them. */
+  readonly only?: CounterFilter;
+}
+
+/**
+ * What makes a request a bad one: it got a 5xx or no answer, or it took longer than stable's own `quantile` (0 … 1, both
+ * excluded) of the minute before. The candidate's latencies are divided by `tolerance` first.
+ */
+export type Bad =
+  { readonly kind: "failed" } | { readonly kind: "slower"; readonly quantile: number; readonly tolerance: number };
+
+/** All that is said must be so. */
+export interface CounterFilter {
+  readonly method?: string;
+  /** By whole segments: `/api` is `/api`, `/api/x` and `/api?x`, not `/apix`. */
+  readonly path?: string;
+  readonly header?: { readonly name: string; readonly value: string };
+}
+
+/** Stable's visitors are counted in so many groups of equal size, to see by how much groups differ that should not. */
+export const COHORT_GROUPS = 20;
+
+/** As many as have a bit each in a number that the plane passes about. */
+const MOST_COUNTERS = 30;
+
+const TOLERATED_SLOWNESS = 1.15;
+
+/** What is counted in every release. */
+export function defaultCounting(release: number): Counting {
+  return {
+    release,
+    onceMs: 10 * MINUTE,
+    counters: [
+      { id: "errors", bad: { kind: "failed" } },
+      ...[50, 95, 99].map((percent): Counter => ({
+        id: `p${percent}`,
+        bad: { kind: "slower", quantile: percent / 100, tolerance: TOLERATED_SLOWNESS },
+      })),
+    ],
+  };
+}
+
+/** Spread over all cohorts, so that the groups are as large as each other whatever share stable has. */
+export function groupOf(cohort: Cohort): number {
+  return cohort % COHORT_GROUPS;
+}
+
+/** Why a data plane can't count so, as the end of a sentence that begins with "table."; null: it can. */
+export function whatIsWrongInCounting(counting: unknown): string | null {
+  if (!isRecord(counting)) return "counting must be an object";
+  if (!isWhole(counting.release)) return "counting.release must be a whole number";
+  if (!isWhole(counting.onceMs) || counting.onceMs < 1) return "counting.onceMs must be at least 1";
+  const { counters } = counting;
+  if (!Array.isArray(counters)) return "counting.counters must be a list";
+  if (counters.length > MOST_COUNTERS) return `counting.counters has more than ${MOST_COUNTERS}`;
+  const ids = new Set<unknown>();
+  for (const [i, counter] of counters.entries()) {
+    const wrong = whatIsWrongInCounter(counter);
+    if (wrong !== null) return `counting.counters[${i}]${wrong}`;
+    const { id } = counter as Counter;
+    if (ids.has(id)) return `counting.counters has two of the id ${id}`;
+    ids.add(id);
+  }
+  return null;
+}
+
+function whatIsWrongInCounter(counter: unknown): string | null {
+  if (!isRecord(counter)) return " must be an object";
+  if (typeof counter.id !== "string" || counter.id === "") return ".id must be a string, and not empty";
+  const { bad, only } = counter;
+  if (!isRecord(bad) || (bad.kind !== "failed" && bad.kind !== "slower")) return ".bad.kind must be failed or slower";
+  if (bad.kind === "slower") {
+    const { quantile, tolerance } = bad;
+    if (typeof quantile !== "number" || !(quantile > 0 && quantile < 1)) return ".bad.quantile must be between 0 and 1";
+    if (typeof tolerance !== "number" || !(tolerance > 0 && tolerance < Number.POSITIVE_INFINITY))
+      return ".bad.tolerance must be a positive number";
+  }
+  return only === undefined ? null : whatIsWrongInFilter(only);
+}
+
+function whatIsWrongInFilter(only: unknown): string | null {
+  if (!isRecord(only)) return ".only must be an object";
+  const { method, path, header } = only;
+  if (method !== undefined && typeof method !== "string") return ".only.method must be a string";
+  if (path !== undefined && (typeof path !== "string" || !path.startsWith("/")))
+    return ".only.path must be a string that starts with /";
+  if (header === undefined) return null;
+  if (!isRecord(header) || typeof header.name !== "string" || header.name === "" || typeof header.value !== "string")
+    return ".only.header must have a name and a value";
+  return null;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
