@@ -92,7 +92,8 @@ export async function openActing(context: Context, project: Project, plan: Plan)
 function notAnew(error: unknown): unknown {
   if (!(error instanceof FaultError) || error.fault.code !== "journal-unavailable") return error;
   const { fault } = error;
-  const fix = `${fault.fix === undefined ? "" : `${fault.fix}\n`}then what is left is finished by: tidegate attach`;
+  // What is to be done again is not what was typed, but what is left of it.
+  const fix = `${fault.fix?.replace(", then do it again", "") ?? ""}\nthen: tidegate attach`.trim();
   return new FaultError({ ...fault, what: `It can't begin anew. ${fault.what}`, fix }, { cause: error });
 }
 
