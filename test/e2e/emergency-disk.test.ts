@@ -6,7 +6,7 @@ import { until } from "../support/until.ts";
 import { type App, createApp } from "./support/app.ts";
 import type { Command } from "./support/command.ts";
 import { assertToldLate, documentOf, HALF, releaseTo50 } from "./support/emergency.ts";
-import { releaseWell } from "./support/release.ts";
+import { faultOf, releaseWell } from "./support/release.ts";
 import type { Behaviour } from "./support/server-source.ts";
 import { visit } from "./support/visitors.ts";
 
@@ -63,10 +63,11 @@ describe("when the disk takes nothing more", { skip: cannotMount() }, () => {
     const ended = await engine.ended;
     assert.equal(ended.code, 12, ended.stdout + ended.stderr);
     assert.equal(done["unwritable"], "full", "which it was told beforehand");
-    assert.match(
-      ended.stderr + ended.stdout,
-      /stops acting[^]*It can't begin anew[^]*tidegate attach[^]*journal-unavailable/,
-    );
+    assert.match(ended.stderr, /stops acting/);
+    const { code, what, fix } = faultOf(ended);
+    assert.equal(code, "journal-unavailable");
+    assert.match(what, /^It can't begin anew\. The journal can't be written: the disk is full\.$/);
+    assert.match(fix ?? "", /^make room [^]*\nthen: tidegate attach$/);
     room();
     assert.equal((await app.tidegate(["attach"])).code, 10);
     await assertToldLate(app, "ann");
