@@ -1,4 +1,4 @@
-import { logNormaliser, type Stratum } from "./hypergeometric.ts";
+import { logNormalisers, type Stratum } from "./hypergeometric.ts";
 
 /**
  * Evidence that grows second by second and may be looked at as often as one likes. If nothing is wrong its mean stays at most 1,
@@ -66,10 +66,11 @@ export function comparisonGains(
   { grid, tolerance, tempering }: Bets,
 ): readonly number[] {
   if (stratum.events === 0 || stratum.a === 0 || stratum.b === 0) return grid.map(() => 0);
-  const atTolerance = logNormaliser(stratum, tolerance);
-  return grid.map(
-    (factor) => tempering * (bad * Math.log(factor) - logNormaliser(stratum, factor * tolerance) + atTolerance),
-  );
+  const [atTolerance = 0, ...beyond] = logNormalisers(stratum, [
+    tolerance,
+    ...grid.map((factor) => factor * tolerance),
+  ]);
+  return grid.map((factor, index) => tempering * (bad * Math.log(factor) - (beyond[index] ?? 0) + atTolerance));
 }
 
 /** What `n` trials with `bad` bad ones gain each alternative rate, against a rate of at most `limit`, both 0 … 1. */

@@ -20,21 +20,25 @@ const NEGLIGIBLE = 1e-18;
  * apart. The sum runs outwards from its largest term, so that a second of a million events costs some thousand terms.
  */
 export function logNormaliser(stratum: Stratum, r: number): number {
+  return logNormalisers(stratum, [r])[0] ?? 0;
+}
+
+/** The same for several ratios at once, which share the half of the work that does not depend on them. */
+export function logNormalisers(stratum: Stratum, ratios: readonly number[]): readonly number[] {
   const { a, b, events } = stratum;
-  if (events === 0 || a === 0 || r === 1) return 0;
-  if (b === 0) return events * Math.log(r);
+  if (events === 0 || a === 0) return ratios.map(() => 0);
+  if (b === 0) return ratios.map((r) => events * Math.log(r));
+  if (events === 1) return ratios.map((r) => Math.log1p((a / (a + b)) * (r - 1)));
   const low = Math.max(0, events - b);
   const high = Math.min(events, a);
-  if (low === high) return low * Math.log(r);
-  const tilted = sumAround(stratum, r, low, high);
+  if (low === high) return ratios.map((r) => low * Math.log(r));
   const plain = sumAround(stratum, 1, low, high);
-  return (
-    tilted.logSum +
-    logWeight(stratum, tilted.peak) -
-    plain.logSum -
-    logWeight(stratum, plain.peak) +
-    tilted.peak * Math.log(r)
-  );
+  const ofPlain = plain.logSum + logWeight(stratum, plain.peak);
+  return ratios.map((r) => {
+    if (r === 1) return 0;
+    const tilted = sumAround(stratum, r, low, high);
+    return tilted.logSum + logWeight(stratum, tilted.peak) - ofPlain + tilted.peak * Math.log(r);
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
 import { createRandom } from "../analysis/random.ts";
+import { NO_OPEN_STRATA, together } from "../analysis/strata.ts";
 import { createTraffic } from "./traffic.ts";
 import type { ForecastGuard, TrafficModel } from "./traffic-model.ts";
 
@@ -21,9 +22,12 @@ export function play({ traffic, seconds, comparison, tempering }: Forecast, seed
   const temperings = Object.fromEntries(comparison.guards.map(({ id }) => [id, tempering]));
   const bound = Math.log(1 / comparison.alpha);
   let state = NO_COMPARISON;
+  let open = NO_OPEN_STRATA;
   for (let second = 1; second <= seconds; second += 1) {
     const { counted, visitors, failing } = next();
-    state = compare(state, comparison, counted, temperings);
+    const strata = together(open, counted);
+    open = strata.open;
+    state = compare(state, comparison, strata.closed, temperings);
     const { logTotal, strongest } = evidenceOf(state, comparison);
     if (logTotal < bound || strongest === null) continue;
     if (visitors === null || (failing[strongest as ForecastGuard] ?? 0) >= LEAST_FAILING_VISITORS) return second;
