@@ -124,6 +124,21 @@ describe("tidegate simulate", () => {
     match(stdout, /^ {2}5% errors +100% /m);
   });
 
+  it("draws when faults are caught, and says what no method could, in ASCII and 100 columns where there is no more", async () => {
+    const args = ["simulate", ...STEP, "--candidate-errors", "2%", "--runs", "50"];
+    const { code, stdout } = await tidegate(args, { cwd: folder.path, env: { LANG: "C" } });
+    equal(code, 0);
+    match(stdout, /^[\x20-\x7E\n]+$/);
+    ok(stdout.split("\n").every((line) => line.length <= 100));
+    match(stdout, /^A candidate with 2% errors is caught in [\d.]+% of such steps/);
+    match(stdout, /^ {2}by formula +\d/m);
+    match(stdout, /^ {2}100% \| *[.+#]+$/m);
+    match(
+      stdout,
+      /^ {2}limit at 50 requests a second and 5% an error rate of 0\.5% takes about 25m, and whatever the$/m,
+    );
+  });
+
   it("ends with 130 at Ctrl-C", async () => {
     const command = startCommand(["simulate", "--rps", "1000", "--weight", "5%", "--for", "7d", "--runs", "100000"], {
       cwd: folder.path,

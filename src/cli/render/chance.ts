@@ -13,3 +13,8 @@ export function uncertainty(part: number, runs: number): number {
   const p = (part * runs + 2) / n;
   return 1.96 * Math.sqrt((p * (1 - p)) / n);
 }
+
+/** A rate as people write it: 0.25%, 5%. */
+export function rateText(part: number): string {
+  return `${Number((part * 100).toPrecision(3))}%`;
+}

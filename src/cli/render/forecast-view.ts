@@ -1,8 +1,10 @@
-import { formatCount, formatPercent } from "../../core/analysis/figures.ts";
+import { formatCount } from "../../core/analysis/figures.ts";
 import { formatDuration, SECOND } from "../../core/time/time.ts";
 import type { PlayedCase } from "../simulate/simulation.ts";
 import type { SimulatedStep } from "../simulate/step.ts";
-import { chance, uncertainty } from "./chance.ts";
+import { honestLimit } from "../../core/forecast/honest-limit.ts";
+import { chart } from "./chart.ts";
+import { chance, rateText, uncertainty } from "./chance.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style } from "./style.ts";
 import { padEnd, padStart, wrap } from "./text.ts";
@@ -17,19 +19,15 @@ export function faultView(
   const { caught, delaySeconds, runs } = faulty.result;
   const { traffic } = step.forecast;
   const errors =
-    traffic.candidateErrors === traffic.stableErrors ? [] : [`with ${formatPercent(traffic.candidateErrors)} errors`];
+    traffic.candidateErrors === traffic.stableErrors ? [] : [`with ${rateText(traffic.candidateErrors)} errors`];
   const slower = traffic.latency?.candidateSlower ?? 1;
   const words = [...errors, ...(slower === 1 ? [] : [`that takes ${slower}x as long`])].join(" and ");
-  const when =
-    delaySeconds === null
-      ? ""
-      : `: half of the time within ${time(delaySeconds.median)}, 95% within ${time(delaySeconds.p95)}`;
   const often =
-    caught === 0
-      ? `is not caught in any of ${formatCount(runs)} such steps`
-      : `is caught in ${chance(caught)} of such steps${when}`;
+    delaySeconds === null
+      ? `is not caught in any of ${formatCount(runs)} such steps.`
+      : `is caught in ${chance(caught)} of such steps${caught === 1 ? ":" : "; where it is,"} half within ${time(delaySeconds.median)}, 95% within ${time(delaySeconds.p95)}.`;
   return [
-    ...sentence(`A candidate ${words === "" ? "as good as stable" : words} ${often}.`, style),
+    ...sentence(`A candidate ${words === "" ? "as good as stable" : words} ${often}`, style),
     "",
     ...table(
       [
@@ -40,6 +38,7 @@ export function faultView(
       style,
     ),
     "",
+    ...caughtBy(faulty, style),
     ...footnotes(step, style),
   ];
 }
@@ -50,7 +49,7 @@ export function sizesView(step: SimulatedStep, played: readonly PlayedCase[], st
     typeof one.fault === "string"
       ? "none: put back"
       : "errors" in one.fault
-        ? `${formatPercent(one.fault.errors)} errors`
+        ? `${rateText(one.fault.errors)} errors`
         : `${one.fault.slower}x as slow`;
   return [
     ...sentence(sizesSentence(step, played), style),
@@ -77,12 +76,12 @@ export function healthyView(step: SimulatedStep, played: PlayedCase, style: Styl
 
 function sizesSentence({ forecast }: SimulatedStep, played: readonly PlayedCase[]): string {
   const { traffic, seconds } = forecast;
-  const where = `A step of ${time(seconds)} at ${formatPercent(traffic.share)} of ${formatCount(traffic.rps)} requests a second`;
+  const where = `A step of ${time(seconds)} at ${rateText(traffic.share)} of ${perSecond(traffic.rps)}`;
   const sure = played.filter(({ fault, result }) => typeof fault !== "string" && result.caught >= 0.95);
   const errors = sure.flatMap(({ fault }) => (typeof fault !== "string" && "errors" in fault ? [fault.errors] : []))[0];
   const slower = sure.flatMap(({ fault }) => (typeof fault !== "string" && "slower" in fault ? [fault.slower] : []))[0];
   const found = [
-    ...(errors === undefined ? [] : [`error rates from ${formatPercent(errors)}`]),
+    ...(errors === undefined ? [] : [`error rates from ${rateText(errors)}`]),
     ...(slower === undefined ? [] : [`answers that take ${slower}x as long`]),
   ];
   return found.length === 0
@@ -95,12 +94,13 @@ interface Row {
   readonly cells: readonly string[];
 }
 
+const CHART_WIDTH = 64;
 const HEADS = ["caught", "give or take", "half within", "95% within", "by formula"];
 
 function formulaRow({ formula }: PlayedCase): Row {
   return {
     name: "by formula",
-    cells: [chance(formula.caught), "", formula.delaySeconds === null ? "-" : time(formula.delaySeconds), "", ""],
+    cells: [chance(formula.caught), "", "", "", ""],
   };
 }
 
@@ -121,8 +121,43 @@ function table(rows: readonly Row[], style: Style): readonly string[] {
   return [paint(style, "dim", line("", HEADS)), ...rows.map(({ name, cells }) => line(name, cells))];
 }
 
-function footnotes({ assumed }: SimulatedStep, style: Style): readonly string[] {
-  return assumed.length === 0 ? [] : labelled("taken", [`${assumed.join(" ")}: nothing else was said`], style);
+/** What part was caught by when. */
+function caughtBy({ caughtAt, forecast }: PlayedCase, style: Style): readonly string[] {
+  const delays = caughtAt.filter((at) => at !== null).sort((a, b) => a - b);
+  const last = delays.at(-1);
+  if (last === undefined) return [];
+  // A fault that is found in seconds would be a wall at the left edge of a step of hours.
+  const end = Math.min(forecast.seconds, Math.ceil(last * 1.05));
+  const width = Math.min(CHART_WIDTH, style.width - 10);
+  const values = Array.from({ length: width }, (_, column) => {
+    const until = (end * (column + 1)) / width;
+    return delays.filter((at) => at <= until).length / caughtAt.length;
+  });
+  return [paint(style, "dim", "  caught by"), ...chart({ values, marks: ["0s", time(end / 2), time(end)] }, style), ""];
+}
+
+function footnotes({ forecast, assumed }: SimulatedStep, style: Style): readonly string[] {
+  const { traffic } = forecast;
+  const limit = honestLimit(forecast);
+  const said =
+    limit === null
+      ? `at ${rateText(traffic.stableErrors)} errors of stable nothing can be much worse`
+      : `at ${perSecond(traffic.rps)} and ${rateText(traffic.share)} an error rate of ${rateText(limit.errors)} takes about ${about(limit.seconds)}, and whatever the method ${about(limit.leastSeconds)}: more requests help, by share or time`;
+  return [
+    ...labelled("limit", [said], style),
+    ...labelled("taken", assumed.length === 0 ? [] : [`${assumed.join(" ")}, as nothing else was said`], style),
+  ];
+}
+
+/** Seconds in which nobody would believe. */
+function about(seconds: number): string {
+  if (seconds < 60) return time(Math.max(1, seconds));
+  const unit = seconds < 600 ? 10 : seconds < 7_200 ? 60 : 3_600;
+  return time(Math.round(seconds / unit) * unit);
+}
+
+function perSecond(rps: number): string {
+  return rps >= 1 ? `${formatCount(rps)} requests a second` : `${Number((rps * 60).toPrecision(2))} requests a minute`;
 }
 
 function sentence(text: string, style: Style): readonly string[] {

@@ -61,6 +61,8 @@ function caseOf(forecast: Forecast, fault: Case["fault"]): Case {
 }
 
 const USUAL_RUNS = 1_000;
+/** Of each, where there are many cases. */
+const RUNS_OF_MANY = 300;
 const LEAST_RUNS = 100;
 /** Of a case, so that it takes a minute at most on two cores, mostly a few seconds. */
 const MOST_SECONDS = 5e6;
@@ -71,6 +73,6 @@ export function usualRuns({ seconds, traffic }: Forecast, cases: number): number
   const bySeconds = MOST_SECONDS / seconds;
   const byRequests = traffic.visitors === null ? USUAL_RUNS : MOST_REQUESTS / (seconds * traffic.rps);
   const each = (2 * Math.min(bySeconds, byRequests)) / Math.max(2, cases);
-  const runs = Math.min(USUAL_RUNS, Math.max(LEAST_RUNS, each));
-  return runs < USUAL_RUNS ? Math.floor(runs / 100) * 100 : runs;
+  const runs = Math.min(cases > 2 ? RUNS_OF_MANY : USUAL_RUNS, Math.max(LEAST_RUNS, each));
+  return Math.floor(runs / 100) * 100;
 }

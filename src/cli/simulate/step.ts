@@ -53,7 +53,7 @@ export function stepOf(invocation: Invocation, isHealthy: boolean): SimulatedSte
   const stableErrors = valueOf(invocation, "stable-errors", PART, 0.001);
   const hasFault = ["candidate-errors", "candidate-slower"].some((name) => givenText(invocation, name) !== undefined);
   if (hasFault && isHealthy) throw excluded("--a-a", "the candidate is as good as stable there");
-  const latency = latencyOf(invocation, isHealthy);
+  const latency = latencyOf(invocation, isHealthy || !hasFault, assumed);
   const traffic: TrafficModel = {
     rps,
     share,
@@ -102,8 +102,10 @@ const ONCE = within(parseDuration, {
 
 /** The usual latencies of an app of which nothing is known, where its load is a part of the question. */
 const USUAL_P95_MS = 100;
+const USUAL_SPREAD = 0.6;
 
-function latencyOf(invocation: Invocation, isHealthy: boolean): LatencyModel | null {
+/** `isWanted`: even where nothing is said of latencies. */
+function latencyOf(invocation: Invocation, isWanted: boolean, assumed: string[]): LatencyModel | null {
   const isGiven = givenText(invocation, "stable-p95") !== undefined;
   if (!isGiven && givenText(invocation, "candidate-slower") !== undefined)
     throw new FaultError({
@@ -111,10 +113,11 @@ function latencyOf(invocation: Invocation, isHealthy: boolean): LatencyModel | n
       what: "--candidate-slower needs to know how long stable takes.",
       fix: "add its p95: --stable-p95 92ms",
     });
-  if (!isGiven && !isHealthy) return null;
+  if (!isGiven && !isWanted) return null;
+  if (givenText(invocation, "latency-spread") === undefined) assumed.push(`--latency-spread ${USUAL_SPREAD}`);
   return {
     stableP95Ms: valueOf(invocation, "stable-p95", MILLISECONDS, USUAL_P95_MS),
-    spread: valueOf(invocation, "latency-spread", SPREAD, 0.6),
+    spread: valueOf(invocation, "latency-spread", SPREAD, USUAL_SPREAD),
     candidateSlower: valueOf(invocation, "candidate-slower", FACTOR, 1),
     tolerance: valueOf(invocation, "latency-tolerance", TOLERANCE, LATENCY_TOLERANCE),
   };

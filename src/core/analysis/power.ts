@@ -46,6 +46,19 @@ export function power(question: PowerQuestion): Power {
   return { caught, delaySeconds: fastest > 0 ? bound / fastest : null };
 }
 
+/**
+ * Seconds that the best of all methods would need on the average, one that knows the size of the fault beforehand and errs no more
+ * often: no amount of cleverness gets below it (Wald). null: there is nothing to be told apart.
+ */
+export function leastSeconds(question: Omit<PowerQuestion, "weight" | "tolerance" | "tempering">): number | null {
+  const { candidateBad, stableBad, alpha } = question;
+  const odds = (rate: number): number => Math.max(rate, 1e-9) / Math.max(1 - rate, 1e-9);
+  const ratio = odds(candidateBad) / odds(stableBad);
+  if (ratio <= 1 || question.candidateRps === 0 || question.stableRps === 0) return null;
+  const { drift } = walkOf({ ...question, tolerance: 1, weight: 1, tempering: 1 }, ratio);
+  return drift > 0 ? Math.log(1 / alpha) / drift : null;
+}
+
 /** Requests of a stratum that stands for all of them: large enough that parts of it are whole numbers. */
 const MANY = 100_000;
 const STEP = 0.01;

@@ -1,0 +1,32 @@
+import { leastSeconds, power } from "../analysis/power.ts";
+import type { Forecast } from "./forecast.ts";
+import { worseErrorRates } from "./ladder.ts";
+
+/** A small fault, and how long it takes to be seen in this traffic. */
+export interface HonestLimit {
+  readonly errors: number;
+  readonly seconds: number;
+  /** What the best of all methods would need. */
+  readonly leastSeconds: number;
+}
+
+/** The largest error rate that takes longer than the step, else the smallest that is a fault at all; null: nothing can be worse than stable. */
+export function honestLimit({ traffic, seconds, comparison, tempering }: Forecast): HonestLimit | null {
+  const guard = comparison.guards.find(({ id }) => id === "errors");
+  if (guard === undefined) return null;
+  const { alpha } = comparison;
+  const limits = worseErrorRates(traffic.stableErrors, guard.tolerance).flatMap((errors): HonestLimit[] => {
+    const question = {
+      candidateRps: traffic.rps * traffic.share,
+      stableRps: traffic.rps * (1 - traffic.share),
+      candidateBad: errors,
+      stableBad: traffic.stableErrors,
+      seconds,
+      alpha,
+    };
+    const { delaySeconds } = power({ ...question, weight: guard.weight, tolerance: guard.tolerance, tempering });
+    const least = leastSeconds(question);
+    return delaySeconds === null || least === null ? [] : [{ errors, seconds: delaySeconds, leastSeconds: least }];
+  });
+  return limits.findLast((limit) => limit.seconds > seconds) ?? limits[0] ?? null;
+}
