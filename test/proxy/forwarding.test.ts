@@ -3,7 +3,16 @@ import { createHash, randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { describe, it } from "node:test";
-import { eventually, exchangeRaw, get, RawClient, startApp, startPlaneFor, startRawApp } from "./plane-under-test.ts";
+import {
+  eventually,
+  exchangeRaw,
+  get,
+  RawClient,
+  startApp,
+  startPlaneFor,
+  standsStill,
+  startRawApp,
+} from "./plane-under-test.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: shop\r\n\r\n";
 const GET_AND_CLOSE = "GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
@@ -94,13 +103,10 @@ describe("streaming", () => {
     using client = await RawClient.to(plane.port);
     client.socket.pause();
     client.send(GET);
-    let before = -1;
-    await eventually("the app to be held back", async () => {
-      const isStill = isBlocked && written === before;
-      before = written;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      return isStill && written === before;
-    });
+    await eventually(
+      "the app to be held back",
+      standsStill(() => (isBlocked ? written : null)),
+    );
     assert.ok(written < 64 * 1024 * 1024, `${written} bytes were taken from the app`);
   });
 
@@ -131,9 +137,13 @@ describe("streaming", () => {
   }
 
   it("uses a connection again on which it had to wait for the client", async () => {
-    const size = 3 * 1024 * 1024;
+    const size = 16 * 1024 * 1024;
     let connections = 0;
-    await using app = await startApp((_request, response) => response.end(Buffer.alloc(size, 120)));
+    let answer: ServerResponse | undefined;
+    await using app = await startApp((_request, response) => {
+      answer = response;
+      response.end(Buffer.alloc(size, 120));
+    });
     app.server.on("connection", () => (connections += 1));
     await using plane = await startPlaneFor(app);
     await eventually("the probe to be over", () => plane.plane.state().endpoints["web-1"]?.healthy === true);
@@ -141,8 +151,10 @@ describe("streaming", () => {
     for (let i = 0; i < 3; i += 1) {
       using client = await RawClient.to(plane.port);
       client.socket.pause();
+      answer = undefined;
       client.send(GET_AND_CLOSE);
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      const left = (): number | null => answer?.socket?.writableLength || null;
+      await eventually("the app to be held back", standsStill(left));
       client.socket.resume();
       await client.closed();
       assert.equal(client.text.length - client.text.indexOf("\r\n\r\n") - 4, size);
@@ -163,17 +175,14 @@ describe("streaming", () => {
     await eventually("the request at the app", () => taken !== undefined);
     const piece = Buffer.alloc(64 * 1024);
     let sent = 0;
-    let before = -1;
-    await eventually("the client to be held back", async () => {
+    const write = (): number | null => {
       while (client.socket.writableLength < 1024 * 1024 && sent < size) {
         client.socket.write(piece);
         sent += piece.length;
       }
-      const isStill = sent === before;
-      before = sent;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      return isStill && client.socket.writableLength >= 1024 * 1024;
-    });
+      return client.socket.writableLength < 1024 * 1024 ? null : sent;
+    };
+    await eventually("the client to be held back", standsStill(write));
     assert.ok(sent < 64 * 1024 * 1024, `${sent} bytes were taken from the client`);
   });
 });
@@ -322,8 +331,11 @@ describe("messages", () => {
   });
 
   it("answers pipelined requests in their order", async () => {
+    let slow: ServerResponse | undefined;
     await using app = await startApp((request, response) => {
-      setTimeout(() => response.end(`answer to ${request.url};`), request.url === "/slow" ? 50 : 0);
+      if (request.url === "/slow") slow = response;
+      // The app has the second one's answer before that of the first.
+      else response.end("answer to /quick;", () => slow?.end("answer to /slow;"));
     });
     await using plane = await startPlaneFor(app);
     using client = await RawClient.to(plane.port);
@@ -663,18 +675,23 @@ describe("the race with an idle connection", () => {
   });
 
   it("does not read bytes that nobody asked for as the next answer", async () => {
+    const answered: Socket[] = [];
     await using app = await startRawApp((socket) => {
       socket.once("data", () => {
-        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", () =>
-          setTimeout(() => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"), 20),
-        );
+        answered.push(socket);
+        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
       });
     });
     await using plane = await startPlaneFor(app);
     using client = await RawClient.to(plane.port);
     client.send(GET);
     await client.until("\r\n\r\nok");
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    const first = answered.find(({ destroyed }) => !destroyed);
+    first?.write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison");
+    await eventually(
+      "the plane to have done with that connection",
+      () => first?.readableEnded === true || first?.destroyed === true,
+    );
     client.text = "";
     client.send(GET);
     await client.until("\r\n\r\nok");

@@ -31,6 +31,18 @@ export async function eventually(
   }
 }
 
+/** For `eventually`: whether the value has been the same for so many looks in a row; null is none. */
+export function standsStill(value: () => number | null, looks = 20): () => boolean {
+  let before: number | null = null;
+  let same = 0;
+  return () => {
+    const now = value();
+    same = now !== null && now === before ? same + 1 : 0;
+    before = now;
+    return same >= looks;
+  };
+}
+
 export function temporaryFolder(): { readonly path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), "tidegate-test-"));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };

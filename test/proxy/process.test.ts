@@ -88,11 +88,10 @@ describe("the proxy as a process of its own", () => {
     }
     using late = await RawClient.to(keeper.port);
     late.send("GET /late HTTP/1.1\r\nHost: shop\r\n\r\n");
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    assert.equal(late.text, "", "it accepts no more; the next process will");
     release?.();
     await held.until("held till the end");
     assert.deepEqual(await exited, [0, null]);
+    assert.equal(late.text, "", "it accepted no more; the next process will");
 
     await keeper.start();
     await late.until("quick");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type App, exchangeRaw, RawClient, startApp, startPlaneFor } from "./plane-under-test.ts";
+import { type App, eventually, exchangeRaw, RawClient, startApp, startPlaneFor } from "./plane-under-test.ts";
 
 /** Would be seen by the app as a request of its own if the one before it were read differently there. */
 const HIDDEN = "GET /hidden HTTP/1.1\r\nHost: shop\r\n\r\n";
@@ -215,12 +215,17 @@ describe("slow clients", () => {
       request.resume().on("end", () => response.end("whole"));
     });
     await using plane = await startPlaneFor(app, { timeouts, waits: { answerMs: 300_000, bodyMs: 400 } });
+    using still = await RawClient.to(plane.port);
     using client = await RawClient.to(plane.port);
-    client.send(`${HEAD}Content-Length: 10\r\n\r\n`);
-    for (let i = 0; i < 10; i += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 120));
+    const length = 100_000;
+    for (const each of [still, client]) each.send(`${HEAD}Content-Length: ${length}\r\n\r\n`);
+    let sent = 0;
+    await eventually("the one that stands still to be cut", () => {
       client.send("x");
-    }
+      sent += 1;
+      return still.isClosed;
+    });
+    client.send("x".repeat(length - sent));
     await client.until("whole");
   });
 

@@ -78,7 +78,9 @@ function refusedWith(code: string): (error: unknown) => boolean {
   };
 }
 
-const stored = (folder: string): { table: RoutingTable; epoch: number; returnedAt: number | null } =>
+const stored = (
+  folder: string,
+): { table: RoutingTable; epoch: number; returnedAt: number | null; leaseEndsAt: number } =>
   JSON.parse(readFileSync(join(folder, PROXY_TABLE_FILE), "utf8"));
 
 describe("the table", () => {
@@ -252,11 +254,14 @@ describe("the lease", () => {
   it("goes on while it is renewed", async () => {
     await using world = await startWorld();
     await using plane = await world.start();
-    await plane.write(0, { lease: lease(1_000) });
-    for (let i = 0; i < 6; i += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 250));
+    await using other = await startWorld();
+    await using unwatched = await other.start();
+    await plane.write(0, { lease: lease(2_000) });
+    await unwatched.write(0, { lease: lease(2_000) });
+    await eventually("the one that nobody renews to return", async () => {
       await plane.ask("POST", "/renew", { epoch: 1 });
-    }
+      return unwatched.plane.table.returnedAt !== null;
+    });
     assert.equal(plane.plane.table.returnedAt, null);
     assert.equal(plane.plane.table.table?.share, 500);
   });
@@ -264,8 +269,11 @@ describe("the lease", () => {
   it("that says hold ends without a word", async () => {
     await using world = await startWorld();
     await using plane = await world.start();
+    await using other = await startWorld();
+    await using unwatched = await other.start();
     await plane.write(0, { lease: lease(1, "hold") });
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await unwatched.write(0, { lease: lease(50) });
+    await eventually("one that ends later to return", () => unwatched.plane.table.returnedAt !== null);
     assert.equal(plane.plane.table.returnedAt, null);
     assert.equal(plane.plane.table.table?.share, 500);
   });
@@ -282,7 +290,7 @@ describe("the lease", () => {
       await eventually("the plane to return", () => plane.plane.table.returnedAt !== null);
       await plane.write(2, { share: 9_999, lease: lease(50) });
     }
-    await new Promise((resolve) => setTimeout(resolve, 80));
+    await eventually("the end of the lease", () => Date.now() > stored(world.folder).leaseEndsAt);
     await using plane = await world.start();
     await eventually("the plane to return", () => plane.plane.table.returnedAt !== null);
     assert.equal((await get(plane.port)).body, "v1");
@@ -292,13 +300,14 @@ describe("the lease", () => {
     await using world = await startWorld();
     {
       await using plane = await world.start();
-      await plane.write(0, { lease: lease(1_600) });
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await plane.write(0, { lease: lease(3_000) });
+      await eventually("half of it", () => Date.now() > stored(world.folder).leaseEndsAt - 1_500);
       await plane.ask("POST", "/renew", { epoch: 1 });
     }
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    await eventually("the end that it would have had", () => Date.now() > stored(world.folder).leaseEndsAt);
     await using plane = await world.start();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // Comes after whatever the start has brought about, and is refused where the lease has ended.
+    await plane.ask("POST", "/renew", { epoch: 1 });
     assert.equal(plane.plane.table.returnedAt, null);
     assert.equal(plane.plane.table.table?.share, 500);
   });

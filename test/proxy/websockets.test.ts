@@ -7,6 +7,7 @@ import {
   backend,
   endpoint,
   eventually,
+  get,
   RawClient,
   startApp,
   startPlane,
@@ -89,18 +90,26 @@ describe("WebSockets", () => {
 
   it("pass on what was sent before the app had agreed, and only then", async () => {
     let early = "";
+    let agree: (() => void) | undefined;
     await using app = await startRawApp((socket) => {
       socket.on("data", (bytes) => {
         const text = bytes.toString("latin1");
-        if (text.startsWith("GET")) {
+        if (text.startsWith("GET /plain")) socket.end("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nplain");
+        else if (agree === undefined && text.startsWith("GET")) {
           early = text.slice(text.indexOf("\r\n\r\n") + 4);
-          setTimeout(() => socket.write("HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhi"), 30);
-        } else socket.write(`got ${text}`);
+          agree = () => socket.write("HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhi");
+        } else if (agree === undefined) early += text;
+        else socket.write(`got ${text}`);
       });
     });
     await using plane = await startPlaneFor(app);
     using client = await RawClient.to(plane.port);
     client.send(`${UPGRADE}early bytes`);
+    await eventually("the request at the app", () => agree !== undefined);
+    // Once another one has gone all the way, what the plane would have passed on has been passed on.
+    assert.equal((await get(plane.port, "/plain")).body, "plain");
+    assert.ok(!client.text.includes("got"), "the app got what was sent early before it had agreed");
+    agree?.();
     await client.until("\r\n\r\nhigot early bytes");
     assert.equal(early, "");
   });
