@@ -1,3 +1,4 @@
+import type { VisitorShift } from "./analysis/visitor-shift.ts";
 import type { Instant } from "./time/time.ts";
 
 /** What the data plane saw of one version in one second. A request belongs to the second in which it ended or passed its limit. */
@@ -41,6 +42,11 @@ export interface SecondRow {
   readonly newVisitors?: number;
   /** Of stable only: the requests in `counted` by groups of visitors (groupOf in core/traffic/counting.ts) that had any. */
   readonly cohorts?: Readonly<Record<string, Readonly<Record<number, readonly [requests: number, bad: number]>>>>;
+  /**
+   * Of the candidate only, 10, 20, 40 … seconds after its share was given (with its first row from then on): whether each
+   * visitor's own speed has changed. A process of the plane that takes over counts the seconds from its own beginning.
+   */
+  readonly visitors?: VisitorShift;
 }
 
 /** The requests of one version in one second that count for a counter: not those of visitors who have just been bad. */

@@ -149,7 +149,7 @@ export class Observations {
     if (status === PASSED_ON) {
       // It was not answered here: it has no latency, and says nothing of the route, only of the instance.
       open.passedOn += 1;
-      if (countable !== null) this.visitors.countUnanswered(tally.side, status, countable, this.#second);
+      if (countable !== null) this.visitors.count(tally.side, status, latencyMs, -1, countable, this.#second);
       return;
     }
 
@@ -159,7 +159,10 @@ export class Observations {
     open.latencySumMs += latencyMs;
 
     const key = this.#routeKey(method, target);
-    if (countable !== null) this.visitors.count(tally.side, status, latencyMs, bucket, countable, this.#second);
+    if (countable !== null) {
+      this.visitors.count(tally.side, status, latencyMs, bucket, countable, this.#second);
+      this.visitors.time(tally.side, status, latencyMs, key, countable, this.#second);
+    }
     let route = open.routes.get(key);
     if (route === undefined) {
       if (open.routes.size >= MAX_ROUTES_A_SECOND) return;
@@ -207,7 +210,7 @@ export class Observations {
     for (const tally of this.#tallies.values()) {
       const row = closed(tally, this.#second, this.#isMixed);
       if (row === null) continue;
-      this.#rows.push(tally.side === null ? row : { ...row, ...this.visitors.fieldsOf(tally.side) });
+      this.#rows.push(tally.side === null ? row : { ...row, ...this.visitors.fieldsOf(tally.side, this.#second) });
     }
     this.#second = now;
     this.visitors.begin(now);

@@ -12,3 +12,8 @@ export const CLIENT_GONE = 499;
 export function isBad(outcome: Outcome): boolean {
   return outcome < 100 || outcome >= 500;
 }
+
+/** The app answered, and the client was there for it. */
+export function isAnswered(outcome: Outcome): boolean {
+  return outcome >= 100 && outcome !== CLIENT_GONE;
+}

@@ -1,21 +1,32 @@
 import { isDeepStrictEqual } from "node:util";
+import { type VisitorShift, type VisitorSpeed, visitorShift } from "../core/analysis/visitor-shift.ts";
 import type { SecondRow } from "../core/observation.ts";
 import type { Duration } from "../core/time/time.ts";
+import type { Counting } from "../core/traffic/counting.ts";
 import type { RoutingTable } from "../core/traffic/routing.ts";
-import type { Outcome } from "./outcome.ts";
+import { isAnswered, type Outcome } from "./outcome.ts";
 import { type Countable, type Side, VisitorCounts } from "./visitor-counts.ts";
+import { VisitorSpeeds } from "./visitor-speeds.ts";
+
+/** After a share was given, its visitors are first asked whether theirs has become slower; then each time twice as late. */
+const FIRST_MOMENT_SECONDS = 10;
 
 /** What is known of visitors for the comparison of versions; nothing, while no table asks for it. */
 export class Visitors {
   #counts: VisitorCounts | null = null;
+  #speeds: VisitorSpeeds | null = null;
   #stable: string | null = null;
+  #sharedSince = 0;
+  #nextMoment = FIRST_MOMENT_SECONDS;
 
   /** Another table is in force. Counting goes on through its changes of share, and begins anew with another release. */
-  follow({ counting, stable, candidate }: RoutingTable, second: number): void {
+  follow(table: RoutingTable, second: number): void {
+    const { counting, stable, candidate } = table;
     const isSameStable = stable?.version === this.#stable;
     this.#stable = stable?.version ?? null;
     if (counting === undefined) {
       this.#counts = null;
+      this.#speeds = null;
       return;
     }
     if (!isSameStable || !isDeepStrictEqual(counting, this.#counts?.counting)) {
@@ -23,9 +34,13 @@ export class Visitors {
       this.#counts.begin(second);
     }
     this.#counts?.compare(candidate !== null);
+    this.#speeds ??= new VisitorSpeeds();
+    if (!this.#speeds.follow(table)) return;
+    this.#sharedSince = second;
+    this.#nextMoment = FIRST_MOMENT_SECONDS;
   }
 
-  /** Counts a request that ended in the open second with an answer, or without any. */
+  /** Counts a request that ended in the open second. `bucket`: of its latency; −1: it was answered elsewhere. */
   count(
     side: Side | null,
     outcome: Outcome,
@@ -37,17 +52,49 @@ export class Visitors {
     if (side !== null) this.#counts?.count(side, outcome, latencyMs, bucket, request, second);
   }
 
-  /** Counts a request that was answered elsewhere than where it counts. */
-  countUnanswered(side: Side | null, outcome: Outcome, request: Countable, second: number): void {
-    if (side !== null) this.#counts?.count(side, outcome, 0, -1, request, second);
+  /** Takes down how long it took, if the app answered it. */
+  time(
+    side: Side | null,
+    outcome: Outcome,
+    latencyMs: Duration,
+    route: string,
+    { visitor }: Countable,
+    second: number,
+  ): void {
+    if (side !== null && visitor !== null && isAnswered(outcome))
+      this.#speeds?.add(side, visitor, latencyMs, route, second);
+  }
+
+  /** How quick the app has been for each visitor who has come since the share was given. */
+  speeds(): Iterable<VisitorSpeed> {
+    return this.#speeds?.visitors() ?? [];
   }
 
   /** What the row of a version gets whose second is over. */
-  fieldsOf(side: Side): Partial<SecondRow> | null {
-    return this.#counts?.take(side) ?? null;
+  fieldsOf(side: Side, second: number): Partial<SecondRow> {
+    const shift = side === "candidate" ? this.#shiftAt(second) : null;
+    return { ...this.#counts?.take(side), ...(shift === null ? {} : { visitors: shift }) };
   }
 
   begin(second: number): void {
     this.#counts?.begin(second);
   }
+
+  /** At its moments: whether each visitor's own speed has changed. */
+  #shiftAt(second: number): VisitorShift | null {
+    const share = this.#speeds?.share ?? null;
+    const tolerance = toleranceOf(this.#counts?.counting);
+    const elapsed = second + 1 - this.#sharedSince;
+    if (share === null || tolerance === null || elapsed < this.#nextMoment) return null;
+    while (this.#nextMoment <= elapsed) this.#nextMoment *= 2;
+    return visitorShift(this.speeds(), share, tolerance);
+  }
+}
+
+/** By how much the candidate may be slower, as it is said for all requests; null: nobody asks how slow it is. */
+function toleranceOf(counting: Counting | undefined): number | null {
+  for (const { bad, only } of counting?.counters ?? []) {
+    if (bad.kind === "slower" && only === undefined) return bad.tolerance;
+  }
+  return null;
 }
