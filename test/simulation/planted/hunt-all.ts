@@ -4,7 +4,7 @@ import { FAULTS } from "./faults.ts";
 import type { Hunt, Hunted } from "./hunt.ts";
 
 /** In how many worlds a planted fault must show at the latest. */
-const HUNTED_SEEDS = 400;
+const HUNTED_SEEDS = 1_000;
 
 /** Hunts each planted fault in a thread of its own. */
 export async function huntAll(
