@@ -8,7 +8,8 @@ export interface Backoff {
   readonly stableMs: Duration;
 }
 
-export const INSTANCE_BACKOFF: Backoff = { firstMs: SECOND, longestMs: 30 * SECOND, stableMs: 60 * SECOND };
+/** The first wait is short: visitors of the only instance are held by the proxy until it is back (outage.ts there). */
+export const INSTANCE_BACKOFF: Backoff = { firstMs: 250, longestMs: 30 * SECOND, stableMs: 60 * SECOND };
 
 /** Shorter: while the proxy is away, visitors wait in the socket's queue. */
 export const PROXY_BACKOFF: Backoff = { firstMs: 20, longestMs: SECOND, stableMs: 30 * SECOND };

@@ -38,6 +38,8 @@ export class EndpointRegistry {
       const key = endpointKey(instance);
       const known = before.get(key);
       before.delete(key);
+      // Who waits for it may be meant for another one now.
+      known?.endpoint.outage.giveUp();
       const endpoint = known?.endpoint ?? new LiveEndpoint(instance, this.#connectMs, isFromDisk);
       endpoint.setDraining(instance.draining);
       this.#watched.set(key, this.#watch(endpoint, table.health[instance.service], known));

@@ -7,21 +7,23 @@ import type { Assignment } from "./assign.ts";
 import { clientOf } from "./client.ts";
 import type { ExchangeContext, Watched } from "./exchange-context.ts";
 import type { Linked } from "./in-flight.ts";
+import type { LiveEndpoint } from "./live-endpoint.ts";
+import type { Held } from "./outage.ts";
 import { passInformation } from "./information.ts";
 import type { AnswerHandler, Failure, InstanceConnection } from "./instance-connection.ts";
 import type { Tally } from "./observations.ts";
 import { CLIENT_GONE, FAILED, PASSED_ON } from "./outcome.ts";
 import { Placement } from "./placement.ts";
-import { type PlaneRefusal, REFUSALS, refuse } from "./refusal.ts";
+import { type PlaneRefusal, refusalOf, REFUSALS, refuse } from "./refusal.ts";
 import { RequestBody } from "./request-body.ts";
-import { headText, type RequestHead } from "./request-head.ts";
+import { headText, isIdempotent, type RequestHead } from "./request-head.ts";
 import { routeKey } from "./route-key.ts";
 
 /** What is left of a body may still arrive after its request has been answered, for this long. */
 const LINGER_MS: Duration = 30_000;
 
 /** One request, its way to an instance, and the answer's way back. */
-export class Exchange implements Watched, AnswerHandler {
+export class Exchange implements Watched, AnswerHandler, Held {
   previous: Linked | null = null;
   next: Linked | null = null;
   readonly startedAt = performance.now();
@@ -46,6 +48,7 @@ export class Exchange implements Watched, AnswerHandler {
   private isSettled = false;
   private isCounted: boolean;
   private isLate = false;
+  private wasHeld = false;
 
   constructor(
     context: ExchangeContext,
@@ -137,12 +140,14 @@ export class Exchange implements Watched, AnswerHandler {
 
   onFailed(failure: Failure): void {
     const { connection } = this;
+    const { endpoint } = this.placement;
     this.connection = null;
     const again = connection === null ? null : this.another(connection, failure);
     if (again !== null) {
       this.attempt(again);
       return;
     }
+    if (connection !== null && endpoint !== null && failure === "not-connected" && this.isHeldFor(endpoint)) return;
     // The client can go on sending what nobody takes any more, so that its next request can be read. Not before: what
     // flowed while another connection is opened would be missing there, and that instance would wait for it.
     if (this.body !== null) this.request.resume();
@@ -167,6 +172,27 @@ export class Exchange implements Watched, AnswerHandler {
       case "bad-answer":
         return null;
     }
+  }
+
+  /** Nothing has been sent, and there is nobody else: whether it waits, once, until the instance has been started again. */
+  private isHeldFor(endpoint: LiveEndpoint): boolean {
+    if (this.isSettled || this.relay !== null || this.wasHeld || !endpoint.outage.hold(this)) return false;
+    this.wasHeld = true;
+    this.placement.wait();
+    this.response.once("close", () => endpoint.outage.forget(this));
+    return true;
+  }
+
+  goOn(): void {
+    if (this.isSettled || this.isGivenUp) return;
+    const endpoint = this.placement.claimAnew();
+    if (endpoint === null) this.endWait();
+    else this.attempt(endpoint.pool.take(this.head.hasBody));
+  }
+
+  endWait(): void {
+    if (this.body !== null) this.request.resume();
+    this.giveUp(REFUSALS.connectFailed);
   }
 
   private passHead(head: AnswerHead): boolean {
@@ -248,7 +274,7 @@ export class Exchange implements Watched, AnswerHandler {
 
   private learnPatience(): void {
     const { requestDoneAt } = this;
-    if (!this.placement.version.isStable || this.status >= 500 || requestDoneAt === null) return;
+    if (!this.placement.version.isStable || this.status >= 500 || requestDoneAt === null || this.wasHeld) return;
     this.context.patience.learn(this.route, performance.now() - requestDoneAt);
   }
 
@@ -267,33 +293,5 @@ export class Exchange implements Watched, AnswerHandler {
     const { method, path } = this.head;
     const latencyMs = performance.now() - this.startedAt;
     this.context.observations.count(tally, status, latencyMs, method, path, this.assignment);
-  }
-}
-
-function refusalOf(failure: Failure): PlaneRefusal {
-  switch (failure) {
-    case "not-connected":
-      return REFUSALS.connectFailed;
-    case "connect-timeout":
-      return REFUSALS.connectTimeout;
-    case "cut":
-      return REFUSALS.answerCut;
-    case "bad-answer":
-      return REFUSALS.badAnswer;
-  }
-}
-
-/** Methods that may be carried out twice without harm (RFC 9110, 9.2.2). */
-function isIdempotent(method: string): boolean {
-  switch (method) {
-    case "GET":
-    case "HEAD":
-    case "OPTIONS":
-    case "TRACE":
-    case "PUT":
-    case "DELETE":
-      return true;
-    default:
-      return false;
   }
 }

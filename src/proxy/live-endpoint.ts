@@ -1,11 +1,14 @@
 import type { Endpoint } from "../core/traffic/routing.ts";
 import type { Duration } from "../core/time/time.ts";
 import { ConnectionPool } from "./connection-pool.ts";
+import { accepts } from "./health-probe.ts";
+import { Outage } from "./outage.ts";
 
 /** Failures to connect in a row after which an instance gets no requests for a while. */
 const CONNECT_ERRORS = 3;
 /** 5xx answers in a row: many, because one broken route that is asked alone must not take an instance away. */
 const SERVER_ERRORS = 10;
+const ACCEPTS_WITHIN_MS: Duration = 1_000;
 const EJECTION_MS: Duration = 5_000;
 const MAX_EJECTION_MS: Duration = 30_000;
 
@@ -24,6 +27,7 @@ export class LiveEndpoint {
   readonly pool: ConnectionPool;
   /** Requests in flight; tunnels are not among them. */
   inFlight = 0;
+  readonly outage = new Outage(() => accepts(this, ACCEPTS_WITHIN_MS));
   readonly tunnels = new Set<LongLived>();
   readonly streams = new Set<LongLived>();
 
@@ -75,6 +79,7 @@ export class LiveEndpoint {
   }
 
   noteAnswer(status: number): void {
+    this.outage.noteAnswer();
     this.#connectErrors = 0;
     if (status < 500) {
       this.#serverErrors = 0;
@@ -115,6 +120,7 @@ export class LiveEndpoint {
   close(): void {
     if (this.#ejection !== null) clearTimeout(this.#ejection);
     this.#ejection = null;
+    this.outage.giveUp();
     this.pool.close();
   }
 

@@ -12,6 +12,7 @@ export class Placement {
   readonly #onFailure: (version: RoutedVersion) => void;
   #fallback: RoutedVersion | null;
   #tried: Set<LiveEndpoint> | undefined;
+  #isWaiting = false;
 
   /** `onFailure`: a version could not take what was meant for it, and the request goes on elsewhere. */
   constructor({ service, version, fallback }: Assignment, onFailure: (version: RoutedVersion) => void) {
@@ -49,7 +50,22 @@ export class Placement {
     return other;
   }
 
+  /** Counts it as in flight for its version while it has no instance. */
+  wait(): void {
+    this.#isWaiting = true;
+    this.version.tally.begin();
+  }
+
+  /** After a wait: those that did not accept it before may do so now. */
+  claimAnew(): LiveEndpoint | null {
+    this.#tried = undefined;
+    this.release();
+    return this.claim();
+  }
+
   release(): void {
+    if (this.#isWaiting) this.version.tally.end();
+    this.#isWaiting = false;
     if (this.endpoint === null) return;
     this.version.tally.end();
     this.endpoint.release();

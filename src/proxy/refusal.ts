@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Failure } from "./instance-connection.ts";
 
 /**
  * An answer that is the plane's own, not the app's. Its code goes into the header `x-tidegate-error`, so that whoever
@@ -44,6 +45,20 @@ export const REFUSALS = {
   badAnswer: { status: 502, code: "bad-answer", text: "The instance's answer is not valid HTTP." },
   noAnswer: { status: 504, code: "no-answer", text: "The instance did not answer in time." },
 } as const satisfies Record<string, PlaneRefusal>;
+
+/** What a client gets who gets no answer of the app. */
+export function refusalOf(failure: Failure): PlaneRefusal {
+  switch (failure) {
+    case "not-connected":
+      return REFUSALS.connectFailed;
+    case "connect-timeout":
+      return REFUSALS.connectTimeout;
+    case "cut":
+      return REFUSALS.answerCut;
+    case "bad-answer":
+      return REFUSALS.badAnswer;
+  }
+}
 
 /** Answers a request with a refusal. Nothing may have been sent before. `isLast`: the connection ends with it in any case. */
 export function refuse(response: ServerResponse, refusal: PlaneRefusal, isLast = false): void {

@@ -194,3 +194,18 @@ function routeHostOf(host: string): string | null {
   routeHosts.set(host, name);
   return name;
 }
+
+/** Methods that may be carried out twice without harm (RFC 9110, 9.2.2). */
+export function isIdempotent(method: string): boolean {
+  switch (method) {
+    case "GET":
+    case "HEAD":
+    case "OPTIONS":
+    case "TRACE":
+    case "PUT":
+    case "DELETE":
+      return true;
+    default:
+      return false;
+  }
+}

@@ -96,12 +96,12 @@ export function startRawApp(onConnection: (socket: Socket) => void, port = 0): P
 }
 
 /** An app that tells who answered. */
-export function startNamedApp(name: string): Promise<App> {
+export function startNamedApp(name: string, port = 0): Promise<App> {
   return startApp((request: IncomingMessage, response: ServerResponse) => {
     request.resume();
     response.setHeader("x-app", name);
     response.end(name);
-  });
+  }, port);
 }
 
 export function endpoint(id: string, app: { readonly port: number }, changes: Partial<Endpoint> = {}): Endpoint {
