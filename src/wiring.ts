@@ -10,6 +10,7 @@ import type {
   Outside,
   ProxyRestarted,
 } from "./cli/machinery.ts";
+import type { KeeperStart } from "./adapters/runtime/processes/ensure-keeper.ts";
 import { FaultError } from "./core/fault.ts";
 import type { InstanceSeen } from "./core/observation.ts";
 import type { Plan } from "./core/plan/plan.ts";
@@ -61,7 +62,8 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
   secrets.meet(plan);
   const { redact } = secrets;
   const values = (): Readonly<Record<string, string>> => defined(env);
-  const { runtime, traffic, health } = await outside(order, self, redact);
+  let hasStartedKeeper = false;
+  const { runtime, traffic, health } = await outside(order, self, redact, () => (hasStartedKeeper = true));
   const commands = createShellRunner({ directory: project.folder, redact, env });
   const settings = { commands, clock, redact, values };
   const notifier = createNotifier({ clock, redact, values, terminal: (line) => order.say(redact(line)) });
@@ -82,7 +84,12 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
       emergencies: createEmergencyLog(project.state),
     },
     options: { engineToken: await engineToken(project.state), secrets: secrets.values, meet: secrets.meet },
-    [Symbol.asyncDispose]: () => journal[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await journal[Symbol.asyncDispose]();
+      if (!hasStartedKeeper) return;
+      const { endIdleKeeper } = await import("./adapters/runtime/processes/ensure-keeper.ts");
+      await endIdleKeeper(project.state);
+    },
   };
 }
 
@@ -111,6 +118,7 @@ export async function outside(
   { project, plan, env }: AssemblyOrder,
   self: readonly string[],
   redact = redactorOf(plan, env),
+  onKeeperStarted?: () => void,
 ): Promise<Outside> {
   const [{ createProcessRuntime }, { createHealthProbe }, { systemClock }] = await Promise.all([
     import("./adapters/runtime/processes/runtime.ts"),
@@ -127,11 +135,16 @@ export async function outside(
     folder: state,
     keeperCommand,
     env,
+    ...(onKeeperStarted === undefined ? {} : { onStarted: onKeeperStarted }),
   });
   const fenced = withEpoch(runtime);
   return {
     runtime: fenced.runtime,
-    traffic: await embeddedTraffic(state, plan, keeperCommand, fenced.epoch),
+    traffic: await embeddedTraffic(
+      { folder: state, keeperCommand, ...(onKeeperStarted === undefined ? {} : { onStarted: onKeeperStarted }) },
+      plan,
+      fenced.epoch,
+    ),
     health: createHealthProbe({ clock: systemClock, redact }),
   };
 }
@@ -146,12 +159,8 @@ function withEpoch(runtime: Runtime): { readonly runtime: Runtime; readonly epoc
   return { runtime: { ...runtime, claim }, epoch: () => epoch };
 }
 
-async function embeddedTraffic(
-  folder: StateFolder,
-  plan: Plan,
-  keeperCommand: readonly string[],
-  epoch: () => number | null,
-): Promise<Traffic> {
+async function embeddedTraffic(start: KeeperStart, plan: Plan, epoch: () => number | null): Promise<Traffic> {
+  const { folder } = start;
   const [{ createEmbeddedTraffic }, { ensureKeeper }] = await Promise.all([
     import("./adapters/traffic/embedded.ts"),
     import("./adapters/runtime/processes/ensure-keeper.ts"),
@@ -159,7 +168,7 @@ async function embeddedTraffic(
   return createEmbeddedTraffic({
     folder,
     startProxy: async (listeners, timeouts = plan.traffic.timeouts) => {
-      await ensureKeeper({ folder, keeperCommand });
+      await ensureKeeper(start);
       const claimed = epoch();
       await callControl(folder.socket(KEEPER_SOCKET), "/proxy", {
         method: "PUT",

@@ -37,6 +37,7 @@ describe("a port that is taken", () => {
         /^ {2}code {3}port-taken$/,
       ]);
       assert.equal(await (await fetch(`http://127.0.0.1:${app.port}/`)).text(), "the old server");
+      assert.deepEqual(app.processes(), [], "what was started for it has ended with it");
     } finally {
       other.closeAllConnections();
       other.close();

@@ -11,6 +11,8 @@ export interface KeeperStart {
   readonly folder: StateFolder;
   /** For example this program's own `keeper --state DIR`. */
   readonly keeperCommand: readonly string[];
+  /** Told when it was this process that started one. */
+  readonly onStarted?: () => void;
 }
 
 /** How long a keeper may take until it answers; adopting and stopping what was left is a part of it. */
@@ -22,7 +24,7 @@ const TAKES_OVER_WITHIN_MS = 60_000;
  * Makes sure that a keeper answers: starts one that outlives this process when none does. Of several that are started
  * at the same time one stays. Faults: keeper-not-started, with its last words.
  */
-export async function ensureKeeper({ folder, keeperCommand }: KeeperStart): Promise<void> {
+export async function ensureKeeper({ folder, keeperCommand, onStarted }: KeeperStart): Promise<void> {
   const socket = folder.socket(KEEPER_SOCKET);
   if (await isAnswered(socket)) return;
   createStateFolder(folder);
@@ -34,12 +36,19 @@ export async function ensureKeeper({ folder, keeperCommand }: KeeperStart): Prom
     const state = await callControl<KeeperState>(socket, "/state").catch(() => null);
     // Another one was quicker: this one must not come up later, perhaps after that has been told to stop.
     if (state !== null && state.pid !== starter.pid) starter.end();
+    if (state !== null && state.pid === starter.pid) onStarted?.();
     if (state !== null) return;
     // It may have ended because another one was quicker, and that one may not answer yet.
     if (starter.failure !== null && performance.now() > starter.failure.at + 2_000) break;
     await delay(20);
   }
   throw await notStarted(logFile, starter, keeperCommand);
+}
+
+/** One that this process started and that has nothing to look after is not left behind. */
+export async function endIdleKeeper(folder: StateFolder): Promise<void> {
+  // What keeps it from ending is a smaller trouble than whatever else is told.
+  if (!isAnythingKept(folder)) await stopKeeper(folder).catch(() => undefined);
 }
 
 async function notStarted(logFile: string, starter: Starter, command: readonly string[]): Promise<FaultError> {

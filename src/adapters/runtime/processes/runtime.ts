@@ -5,28 +5,26 @@ import type { InstanceState } from "../../../keeper/protocol.ts";
 import { socketsOf } from "../../../local/listening-sockets.ts";
 import { familyOf } from "../../../local/process-family.ts";
 import { identify } from "../../../local/process-identity.ts";
-import type { StateFolder } from "../../../local/state-folder.ts";
 import type { Runtime } from "../../../ports/runtime.ts";
 import { adoptedInstances } from "./adopted.ts";
 import { missingEnvironmentFiles } from "./copied-files.ts";
 import { explainFailedStart } from "./diagnose.ts";
 import { INSTANCE_HOST, instanceId, instanceSeen } from "./instance-order.ts";
+import type { KeeperStart } from "./ensure-keeper.ts";
 import { type KeeperClient, keeperClient } from "./keeper-client.ts";
 import { prepareVersion } from "./prepare.ts";
 import { pruneVersions } from "./prune.ts";
 import { startInstance } from "./start.ts";
 import { commitsBetween, resolveVersion } from "./versions.ts";
 
-export interface ProcessRuntimeSettings {
+/** With what starts a keeper where none runs. */
+export interface ProcessRuntimeSettings extends KeeperStart {
   readonly app: string;
   readonly environment: string;
   /** Of the plan's: whether versions come from git depends on them. */
   readonly services: readonly Service[];
   /** Folder of the plan file. */
   readonly planFolder: string;
-  readonly folder: StateFolder;
-  /** What starts a keeper when none runs. */
-  readonly keeperCommand: readonly string[];
   /** By default this process's own environment. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
