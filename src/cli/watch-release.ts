@@ -75,6 +75,7 @@ export function notes(status: Status, release: Release, session: Session): reado
   const lines: string[] = [];
   const { candidate, current, release: id } = status;
   if (status.fault !== null && status.state !== "failed") lines.push(`The engine has trouble: ${status.fault.what}`);
+  if (current?.seen !== undefined) lines.push(current.seen);
   const actor = session.actor();
   if (actor === "here" && needsWatching(status) && isSettled(status))
     lines.push(`Stays to watch, because ${status.sharePercent}% of the traffic is on ${candidate.label}.`);

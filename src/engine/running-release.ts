@@ -10,6 +10,7 @@ import { statusOf, type Status } from "../core/status/status.ts";
 import { HOUR, MINUTE, SECOND } from "../core/time/time.ts";
 import type { EngineOptions, Ports } from "./api.ts";
 import { goAhead } from "./go-ahead.ts";
+import { notReadyYet } from "./not-ready-yet.ts";
 import type { Stage } from "./perform.ts";
 import { createUnderWay, type Outcome } from "./under-way.ts";
 import { createWatch } from "./watch.ts";
@@ -157,7 +158,9 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     status: () => {
       const state = book.state();
       const status = statusOf(state, time.now(), watch.figures(state, time.now()), watch.looks(state, time.now()));
-      return lastFault === null ? status : { ...status, fault: status.fault ?? lastFault };
+      const waits = notReadyYet(state, world, time.now().wall);
+      const seen = waits === null || status.current === null ? {} : { current: { ...status.current, seen: waits } };
+      return { ...status, ...seen, fault: status.fault ?? lastFault };
     },
     tick: () =>
       inTurn(async () => {

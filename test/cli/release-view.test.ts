@@ -176,6 +176,12 @@ shop a1f09c → 9f2c1e  production                                              
     assert.equal(facts({ candidate: 0, stable: 2 }), "  app errors 4 · 2 without an answer in time on stable");
   });
 
+  it("a rollback whose guard looked at a part of the release: which figures are whose", () => {
+    const { evidence, ...rollback } = statuses.ROLLED_BACK.rollback!;
+    const status = { ...statuses.ROLLED_BACK, rollback: { ...rollback, evidence: { ...evidence!, failures: 37 } } };
+    assert.match(shown(status, 100), /app errors 37 in all, 4 of them in the 1m that decided · failed by Tidegate 0/);
+  });
+
   it("a version that could not start, with its last words", () => {
     assert.equal(
       shown(statuses.NEVER_STARTED, 100, { exitCode: 10 }),

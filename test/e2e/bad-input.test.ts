@@ -130,7 +130,7 @@ describe("a version that starts well and is bad", () => {
       /fail \(rollback\): errors \d+% \(\d+\/\d+\) against 0% \(0\/\d+\), limit 10%/,
       /✖ ROLLED BACK at 50%: errors \d+% \(\d+\/\d+\) against 0% \(0\/\d+\), limit 10%\. Found in [\d.]+s\./,
       /100% on \w+, read back/,
-      /app errors \d+ · failed by Tidegate 0$/,
+      /app errors \d+(?: in all, \d+ of them in the \w+ that decided)? · failed by Tidegate 0$/,
       /why {3}(GET|POST) \/\S* 500 ×\d+, new in \w+/,
       /TypeError: cart\.total is undefined in liar/,
       /exit 10$/,

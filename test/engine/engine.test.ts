@@ -62,6 +62,19 @@ describe("the engine", () => {
     await stop(engine, under);
   });
 
+  it("tells what a start that never gets ready is answered, while it waits", async () => {
+    const { under, engine, state } = await withV1();
+    under.runtime.script({ readyAfterMs: "never" }, "v2");
+    await under.release(engine, USUAL, "v2");
+    const seen = async (): Promise<string | undefined> => (await engine.status(2))?.current?.seen;
+    await under.pass(SECOND);
+    equal(await seen(), undefined, "at first that is no news");
+    await under.until(async () => (await seen()) !== undefined);
+    match((await seen()) ?? "", /v2 is not ready yet, last answer to \/health: 503 not yet; a start may take 30s\.$/);
+    await under.until(async () => (await state(2)) === "rolled-back");
+    await stop(engine, under);
+  });
+
   it("starts a data plane that nobody runs any more, before it puts traffic back", async () => {
     const { under, engine, state } = await withV1();
     await under.release(engine, USUAL, "v2");

@@ -117,11 +117,23 @@ function facts(status: Status, rollback: RollbackStatus, stable: string | null):
   const errors = rollback.fromSharePercent === 0 ? null : appErrors(status, rollback);
   const failed = rollback.undone.filter((one) => one.failed).length;
   const parts = [
-    ...(errors === null ? [] : [`app errors ${formatCount(errors)}`, ...unanswered(rollback)]),
+    ...(errors === null
+      ? []
+      : [`app errors ${formatCount(errors)}${inWindow(status, errors)}`, ...unanswered(rollback)]),
     ...(failed === 0 ? [] : [`${failed} could not be undone`]),
     ...(status.state === "rolled-back" && stable === null ? ["nothing serves, as before the release"] : []),
   ];
   return parts.length === 0 ? [] : [parts.join(" · ")];
+}
+
+/**
+ * The sentence above has the figures of the guard's window, and leaves out the seconds in which a share changed; these are
+ * all of the release's. Where they differ, which is which is said.
+ */
+function inWindow({ verdicts }: Status, errors: number): string {
+  const decided = verdicts.find(({ metric, verdict }) => metric === "errors" && verdict === "fail")?.figures;
+  if (decided?.k === undefined || decided.k >= errors) return "";
+  return ` in all, ${formatCount(decided.k)} of them in the ${formatDuration(decided.windowMs)} that decided`;
 }
 
 /** Failures of the candidate that people saw; while nothing has been gathered yet, as the guard counted them. */

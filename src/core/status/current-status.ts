@@ -16,6 +16,8 @@ export interface CurrentStatus {
   readonly number: number;
   /** What is being done: "start: waiting until ready"; null while it only watches or waits. */
   readonly doing: string | null;
+  /** What it waits for says just now, in a sentence: only where an engine looks, and it takes longer than it usually does. */
+  readonly seen?: string;
   readonly waitsFor: "effect" | "time" | "evidence" | "person" | "start-time";
   readonly sinceMs: number;
   /** Until the next decision by time; null: not by time. */
