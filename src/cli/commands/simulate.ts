@@ -1,3 +1,5 @@
+import { resolve } from "node:path";
+import { FaultError } from "../../core/fault.ts";
 import { parseNumber } from "../../core/text/units.ts";
 import type { ForecastResult } from "../../core/forecast/forecast.ts";
 import { answer, type Context } from "../context.ts";
@@ -5,9 +7,11 @@ import { type CommandDefinition, type Invocation, isGiven } from "../definition.
 import type { ExitCode } from "../exit-code.ts";
 import { faultView, healthyView, sizesView } from "../render/forecast-view.ts";
 import { progressBar } from "../render/progress-bar.ts";
+import { replayView } from "../render/replay-view.ts";
 import { openScreen } from "../render/screen.ts";
 import { onInterrupt } from "../signals.ts";
-import { valueOf, within } from "../simulate/reading.ts";
+import { replayRecording } from "../simulate/replay-recording.ts";
+import { camelCase, givenText, valueOf, within } from "../simulate/reading.ts";
 import {
   asGiven,
   type Case,
@@ -28,10 +32,69 @@ export const simulate: CommandDefinition = {
   examples: [
     { line: "tidegate simulate --rps 50 --weight 5% --for 5m", does: "which faults such a step catches" },
     { line: "tidegate simulate --rps 50 --weight 5% --for 5m --candidate-errors 5%", does: "one fault" },
-    { line: "tidegate simulate --a-a --rps 200 --weight 10% --for 30m", does: "false rollbacks, with unruly traffic" },
+    { line: "tidegate simulate --replay access.csv --candidate v2", does: "what was recorded" },
   ],
-  run: (invocation) => (isGiven(invocation, "aA") ? healthyOnly(invocation) : faults(invocation)),
+  run: async (invocation) => {
+    const file = givenText(invocation, "replay");
+    refuseMixed(invocation, file !== undefined);
+    if (file !== undefined) return replay(invocation, file);
+    return await (isGiven(invocation, "aA") ? healthyOnly(invocation) : faults(invocation));
+  },
 };
+
+/** Options that judge: the others make up traffic, which is recorded here. */
+const OF_REPLAY = ["--replay", "--candidate", "--weights", "--tolerance", "--latency-tolerance", "--tempering"];
+
+function refuseMixed({ options }: Invocation, isReplay: boolean): void {
+  const given = [...STEP_OPTIONS, ...TRAFFIC_OPTIONS]
+    .map(({ flags }) => flags.split(" ")[0] ?? "")
+    .filter((flag) => options[camelCase(flag.slice(2))] !== undefined);
+  const wrong = isReplay
+    ? given.find((flag) => !OF_REPLAY.includes(flag))
+    : given.find((flag) => flag === "--candidate");
+  if (wrong === undefined) return;
+  throw new FaultError({
+    code: "usage",
+    what: isReplay
+      ? `${wrong} makes traffic up, and --replay judges traffic that was recorded.`
+      : `${wrong} names a version of recorded traffic, and there is no --replay.`,
+    fix: "leave one of them out",
+  });
+}
+
+function replay(invocation: Invocation, file: string): ExitCode {
+  const { context } = invocation;
+  const found = replayRecording(invocation, resolve(context.cwd, file));
+  const { replayed, candidate, stable, acts, catches, notes } = found;
+  const document = {
+    decided:
+      replayed.decidedBy === null
+        ? null
+        : { guard: replayed.decidedBy, afterMs: replayed.watchedSeconds * 1_000, atMs: replayed.to * 1_000 },
+    evidence: finite(replayed.logTotal),
+    actsAt: acts,
+    candidate,
+    stable,
+    fromMs: replayed.from * 1_000,
+    toMs: replayed.to * 1_000,
+    watchedMs: replayed.watchedSeconds * 1_000,
+    gaps: replayed.gaps.map(({ from, seconds }) => ({ fromMs: from * 1_000, ms: seconds * 1_000 })),
+    guards: replayed.guards.map(({ guard, counted, limitMs, logEvidence }) => ({
+      guard,
+      limitMs,
+      ...counted,
+      evidence: finite(logEvidence),
+    })),
+    couldCatch: catches,
+    notes,
+  };
+  return answer(context, document, replayView(found, context.terminal.style()));
+}
+
+/** e^log, as large as a document can hold. */
+function finite(log: number): number {
+  return Math.min(Number.MAX_VALUE, Math.exp(log));
+}
 
 async function healthyOnly(invocation: Invocation): Promise<ExitCode> {
   const { context } = invocation;

@@ -14,6 +14,14 @@ export const STEP_OPTIONS: readonly OptionDefinition[] = [
     about: "standard deviation of the logarithm of latencies; by default 0.6: p95 is 2.7 times p50, p99 1.5 times p95",
   },
   { flags: "--a-a", about: "the candidate is as good as stable, and the traffic unruly: how often is it put back?" },
+  {
+    flags: "--replay <file>",
+    about: "judge recorded traffic: a CSV (time, version, status, latency), or the data plane's rows as JSON lines",
+  },
+  {
+    flags: "--candidate <version>",
+    about: "with --replay: which version is judged; by default the one that appears last",
+  },
   { flags: "--runs <number>", about: "how often the step is played; by default 1000, fewer where that takes minutes" },
   { flags: "--seed <number>", about: "the same seed gives the same answer; by default 1" },
 ];

@@ -88,8 +88,9 @@ const STEP_SECONDS = (text: string): Parsed<number> => {
 };
 const PART = within(parsePercent, { least: 0, most: 1, words: "a part of the requests, `0%` to `100%`" });
 const FACTOR = within(parseTimes, { least: 0.01, most: 1_000, words: "`0.01x` to `1000x`" });
-const TOLERANCE = within(parseTimes, { least: 1, most: 100, words: "`1x` (nothing is tolerated) to `100x`" });
-const TEMPERING = within(parseNumber, { least: 0.001, most: 1, words: "a number from 0.001 to 1" });
+/** A factor up to which something is no fault. */
+export const TOLERANCE = within(parseTimes, { least: 1, most: 100, words: "`1x` (nothing is tolerated) to `100x`" });
+export const TEMPERING = within(parseNumber, { least: 0.001, most: 1, words: "a number from 0.001 to 1" });
 const SPREAD = within(parseNumber, { least: 0.05, most: 3, words: "a number from 0.05 to 3" });
 const DEVIATION = within(parseNumber, { least: 0, most: 3, words: "a number from 0 to 3" });
 const MILLISECONDS = within(parseDuration, { least: 1, most: 3_600_000, words: "`1ms` to `1h`" });

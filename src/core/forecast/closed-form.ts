@@ -1,3 +1,4 @@
+import type { Comparison } from "../analysis/comparison.ts";
 import { power, type Power } from "../analysis/power.ts";
 import type { Forecast } from "./forecast.ts";
 import { slowParts } from "./traffic.ts";
@@ -8,14 +9,36 @@ import type { ForecastGuard, TrafficModel } from "./traffic-model.ts";
  * in it, and together the guards catch a little more than the best of them.
  */
 export function inClosedForm({ traffic, seconds, comparison, tempering }: Forecast): Power {
-  const parts = badParts(traffic);
+  return byBestGuard(badParts(traffic), { rps: traffic.rps, share: traffic.share, seconds, comparison, tempering });
+}
+
+/** What part of each version's requests is bad, 0 … 1. */
+export interface BadPart {
+  readonly stable: number;
+  readonly candidate: number;
+}
+
+export interface WatchedTraffic {
+  /** Requests a second of both versions, and the candidate's part of them. */
+  readonly rps: number;
+  readonly share: number;
+  readonly seconds: number;
+  readonly comparison: Comparison;
+  readonly tempering: number;
+}
+
+/** By the guard that tells it best; a guard without a part says nothing. */
+export function byBestGuard(
+  parts: Readonly<Partial<Record<ForecastGuard, BadPart>>>,
+  { rps, share, seconds, comparison, tempering }: WatchedTraffic,
+): Power {
   let best: Power = { caught: 0, delaySeconds: null };
   for (const { id, weight, tolerance } of comparison.guards) {
     const part = parts[id as ForecastGuard];
     if (part === undefined) continue;
     const found = power({
-      candidateRps: traffic.rps * traffic.share,
-      stableRps: traffic.rps * (1 - traffic.share),
+      candidateRps: rps * share,
+      stableRps: rps * (1 - share),
       candidateBad: part.candidate,
       stableBad: part.stable,
       seconds,
@@ -24,19 +47,23 @@ export function inClosedForm({ traffic, seconds, comparison, tempering }: Foreca
       tolerance,
       tempering,
     });
-    if (found.caught > best.caught) best = found;
+    if (isBetter(found, best)) best = found;
   }
   return best;
 }
 
-interface BadParts {
-  readonly stable: number;
-  readonly candidate: number;
+/** Of two that are as sure the faster one tells first. */
+function isBetter(one: Power, other: Power): boolean {
+  if (Math.abs(one.caught - other.caught) > 1e-6) return one.caught > other.caught;
+  return (one.delaySeconds ?? Number.POSITIVE_INFINITY) < (other.delaySeconds ?? Number.POSITIVE_INFINITY);
 }
 
-/** By guard: what part of each version's requests is bad. */
-function badParts({ stableErrors, candidateErrors, latency }: TrafficModel): Partial<Record<ForecastGuard, BadParts>> {
-  const parts: Partial<Record<ForecastGuard, BadParts>> = {
+function badParts({
+  stableErrors,
+  candidateErrors,
+  latency,
+}: TrafficModel): Readonly<Partial<Record<ForecastGuard, BadPart>>> {
+  const parts: Partial<Record<ForecastGuard, BadPart>> = {
     errors: { stable: stableErrors, candidate: candidateErrors },
   };
   if (latency === null) return parts;
