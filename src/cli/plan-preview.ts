@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Override } from "../config/overrides.ts";
 import { canonicalJson } from "../core/text/canonical-json.ts";
-import type { ObservationBatch, SecondRow } from "../core/observation.ts";
+import type { StepPower } from "../core/forecast/plan-power.ts";
 import type { Plan, StepOf } from "../core/plan/plan.ts";
 import { isRunning, type Release } from "../core/release/release.ts";
 import { hadVisitors, putBackBefore, putBackSentence } from "../core/command/put-back.ts";
@@ -9,7 +9,7 @@ import { statusOf } from "../core/status/status.ts";
 import { SECOND } from "../core/time/time.ts";
 import { formatShare } from "../core/traffic/share.ts";
 import { formatDuration } from "../core/time/time.ts";
-import type { Traffic } from "../ports/traffic.ts";
+import { weakSentence } from "./render/plan-power.ts";
 import { unwrittenServices, WRITE_RUN } from "./init/unknown-run.ts";
 
 /** What a release would be, now. */
@@ -21,6 +21,8 @@ export interface PlanPreview {
   readonly candidate: { readonly version: string; readonly label: string };
   /** Requests a second over the last minute; null: no data plane runs, or it can't be asked. */
   readonly requestsPerSecond: number | null;
+  /** By share below 100 %; empty where no traffic was seen. */
+  readonly power: readonly StepPower[];
   readonly overrides: readonly Override[];
   /** Of the last release that went live: how long the work itself took. */
   readonly lastWorkMs: number | null;
@@ -29,35 +31,6 @@ export interface PlanPreview {
 
 export function planHashOf(plan: Plan): string {
   return createHash("sha256").update(canonicalJson(plan)).digest("hex");
-}
-
-const RATE_WINDOW_MS = 60 * SECOND;
-
-/** What the data plane counted lately; null where none answers. */
-export async function requestsPerSecond(traffic: Traffic): Promise<number | null> {
-  try {
-    const plane = await traffic.read();
-    if (plane === null) return null;
-    const { rows, at } = await everySecond(traffic);
-    const windowMs = Math.min(RATE_WINDOW_MS, Math.max(SECOND, at - plane.startedAt));
-    const recent = rows.filter(({ second }) => second * SECOND >= at - windowMs);
-    return recent.reduce((sum, { requests }) => sum + requests, 0) / (windowMs / SECOND);
-  } catch {
-    return null;
-  }
-}
-
-/** An answer holds a few hundred rows, the oldest first, and a plane keeps ten minutes. */
-const MOST_PAGES = 10;
-
-async function everySecond(traffic: Traffic): Promise<Pick<ObservationBatch, "rows" | "at">> {
-  const rows: SecondRow[] = [];
-  let batch = await traffic.observations(0);
-  for (let page = 1; page < MOST_PAGES && batch.rows.length > 0; page += 1) {
-    rows.push(...batch.rows);
-    batch = await traffic.observations(batch.next);
-  }
-  return { rows: [...rows, ...batch.rows], at: batch.at };
 }
 
 /** The work of the last release that went live, its holds apart. */
@@ -102,9 +75,15 @@ function putBack(before: Release | null): readonly string[] {
   return [`${putBackSentence(before)}${asks}`];
 }
 
-/** A guard without enough requests says nothing, and without a verdict no step passes. */
-function littleTraffic({ plan, requestsPerSecond: rate, stable }: Omit<PlanPreview, "warnings">): readonly string[] {
-  if (rate === null || stable === null) return [];
+/** A share in which nothing could be told apart, and a guard without enough requests: without a verdict no step passes. */
+function littleTraffic(preview: Omit<PlanPreview, "warnings">): readonly string[] {
+  if (preview.stable === null) return [];
+  const weak = preview.power.map(weakSentence).filter((sentence) => sentence !== null);
+  return [...weak, ...starved(preview)];
+}
+
+function starved({ plan, requestsPerSecond: rate }: Omit<PlanPreview, "warnings">): readonly string[] {
+  if (rate === null) return [];
   const first = plan.steps.find((step): step is StepOf<"shift"> => step.kind === "shift");
   if (first === undefined) return [];
   const hungriest = first.guards

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { SeenTraffic } from "../../src/core/forecast/catches.ts";
+import { powerOf } from "../../src/core/forecast/plan-power.ts";
 import { planHashOf, type PlanPreview, warningsOf } from "../../src/cli/plan-preview.ts";
+import { powerSentence } from "../../src/cli/render/plan-power.ts";
 import { planView } from "../../src/cli/render/plan-view.ts";
 import { GUARDS, planOf, step, WEB, WORKER } from "../support/plans.ts";
 
@@ -16,12 +19,17 @@ const PLAN = planOf(
   { services: [WEB, WORKER] },
 );
 
+function seen(rps: number, errors = 0.001): SeenTraffic {
+  return { rps, errors, latency: {} };
+}
+
 const PREVIEW: Omit<PlanPreview, "warnings"> = {
   plan: PLAN,
   planHash: "cafe".repeat(16),
   stable: { version: "a1f09cdd", label: "a1f09c", isAdopted: false },
   candidate: { version: "9f2c1edd", label: "9f2c1e" },
   requestsPerSecond: 180,
+  power: powerOf(PLAN, seen(180)),
   overrides: [{ name: "CANARY_PERCENTAGE", value: "5", key: "steps[0].shift", from: "10%", to: "5%" }],
   lastWorkMs: 4_200,
 };
@@ -38,7 +46,10 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
     canary: real traffic, early
   2   shift 5%  for 10m
                 watched: errors: rolls back at 1%
+                the comparison would catch errors of 2% (~100%), 1% (~100%), 0.5% 85% of the time
   3 shift 25%   1m to 10m, until there is enough evidence · else step-back
+                the comparison would catch errors of 1% (~100%), 0.5% (~100%), 0.25% only 1 time in
+                4
   4 shift 100%  for 1m · switches worker
   5 day-1       waits for approver · 1d after it is live
   6 retire      stops a1f09c · until here undo takes under 1s, after it a start
@@ -51,6 +62,34 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
   ! Little traffic.
 `,
     );
+  });
+
+  it("says of each share what the comparison would catch, latency too where it is known", () => {
+    const latency = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [700 + i, i < 100 ? i : 200 - i]));
+    const power = powerOf(PLAN, { ...seen(50), latency });
+    assert.deepEqual(
+      power.map(({ step, share, seconds }) => [step, share, seconds]),
+      [
+        [PLAN.steps[1]?.id, 500, 600],
+        [PLAN.steps[2]?.id, 2_500, 600],
+      ],
+    );
+    assert.match(
+      power.map(powerSentence)[0] ?? "",
+      /^the comparison would catch errors of 5% \(~100%\), 2% \(~100%\), 1% 8\d% of the time; latency of [\d.]+x \(/,
+    );
+  });
+
+  it("says in a line that nothing is known where no traffic was seen", () => {
+    const view = (over: Partial<typeof PREVIEW>): string =>
+      planView({ ...PREVIEW, power: [], ...over, warnings: [] }, { ...STYLE, width: 160 }).join("\n");
+    assert.match(
+      view({ requestsPerSecond: null }),
+      /^ {2}power no traffic was seen, so what each share would catch is not known/m,
+    );
+    assert.match(view({ requestsPerSecond: 0 }), /^ {2}power there was no traffic in the last minute, so what/m);
+    assert.doesNotMatch(view({ requestsPerSecond: null, stable: null }), / power /);
+    assert.doesNotMatch(view({ power: powerOf(PLAN, seen(180)) }), / power /);
   });
 
   it("says where the way back ends of what was taken over", () => {
@@ -82,6 +121,21 @@ describe("what to know before a release", () => {
       new RegExp(
         `^Little traffic: at 5% about 6 requests in 1m reach the new version, and "errors" needs ${errors?.minRequests}\\.`,
       ),
+    );
+  });
+
+  it("is a share that can't tell anything, with what would help", () => {
+    const text = warnings({ requestsPerSecond: 3, power: powerOf(PLAN, seen(3)) });
+    assert.match(
+      text,
+      /^Little traffic: at 3 requests a second "shift 5%" sees 9 requests a minute and in 10m would in 60% of releases notice 5% errors\. Use 25%, or stay for 20m\.$/m,
+    );
+    assert.doesNotMatch(text, /shift 25%/);
+    const none = warnings({ power: powerOf(PLAN, seen(0.001)) });
+    assert.match(none, /would hardly ever notice 5% errors\. No share up to 50% and no time up to a week would do\.$/m);
+    assert.match(
+      warnings({ power: powerOf(PLAN, seen(0.5)) }),
+      /^Little traffic: [^\n]* sees 2 requests a minute .* Use 50%, or stay for 2h\.$/m,
     );
   });
 

@@ -2,10 +2,14 @@ import { placeBefore, servingAnyway } from "../../engine/start-release.ts";
 import type { Placed } from "../../core/release/event.ts";
 import type { InstanceSeen } from "../../core/observation.ts";
 import type { Release } from "../../core/release/release.ts";
+import { powerOf, type StepPower } from "../../core/forecast/plan-power.ts";
+import { SECOND } from "../../core/time/time.ts";
 import { answer, type Context } from "../context.ts";
 import type { CommandDefinition } from "../definition.ts";
 import { loadPlan } from "../plan-file.ts";
-import { lastWorkMs, planHashOf, type PlanPreview, requestsPerSecond, warningsOf } from "../plan-preview.ts";
+import { lastWorkMs, planHashOf, type PlanPreview, warningsOf } from "../plan-preview.ts";
+import { catchDocument } from "../simulate/catch-document.ts";
+import { trafficSeen } from "../traffic-seen.ts";
 import { planView } from "../render/plan-view.ts";
 import { openReading, readRelease } from "../session.ts";
 
@@ -26,9 +30,31 @@ export const plan: CommandDefinition = {
   ],
   run: async ({ context, arguments: [version = "HEAD"] }) => {
     const preview = await look(context, version);
-    return answer(context, { ...preview }, planView(preview, context.terminal.style()));
+    return answer(
+      context,
+      { ...preview, power: preview.power.map(powerDocument) },
+      planView(preview, context.terminal.style()),
+    );
   },
 };
+
+function powerDocument({ step, share, seconds, catches, weak }: StepPower): Readonly<Record<string, unknown>> {
+  return {
+    step,
+    sharePercent: share / 100,
+    forMs: seconds * SECOND,
+    catches: catches.map(catchDocument),
+    weak:
+      weak === null
+        ? null
+        : {
+            candidateErrors: weak.errors,
+            caught: Number(weak.caught.toFixed(4)),
+            sharePercent: weak.share === null ? null : weak.share * 100,
+            forMs: weak.seconds === null ? null : weak.seconds * SECOND,
+          },
+  };
+}
 
 async function look(context: Context, version: string): Promise<PlanPreview> {
   const project = context.project();
@@ -41,16 +67,19 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
     say: () => undefined,
     isFollowed: true,
   });
+  const stable = await serving(
+    releases,
+    async () => (await context.machinery.runningInstances(project.state, plan)) ?? [],
+    (instances) => servingAnyway({ traffic, runtime }, instances),
+  );
+  const seen = await trafficSeen(traffic, stable?.version ?? null);
   const preview = {
     plan,
     planHash: planHashOf(plan),
-    stable: await serving(
-      releases,
-      async () => (await context.machinery.runningInstances(project.state, plan)) ?? [],
-      (instances) => servingAnyway({ traffic, runtime }, instances),
-    ),
+    stable,
     candidate: await runtime.resolve(version),
-    requestsPerSecond: await requestsPerSecond(traffic),
+    requestsPerSecond: seen?.rps ?? null,
+    power: stable === null || seen === null || seen.rps === 0 ? [] : powerOf(plan, seen),
     overrides,
     lastWorkMs: lastWorkMs(releases),
   };

@@ -10,6 +10,7 @@ import { progressBar } from "../render/progress-bar.ts";
 import { replayView } from "../render/replay-view.ts";
 import { openScreen } from "../render/screen.ts";
 import { onInterrupt } from "../signals.ts";
+import { catchDocument } from "../simulate/catch-document.ts";
 import { replayRecording } from "../simulate/replay-recording.ts";
 import { camelCase, givenText, valueOf, within } from "../simulate/reading.ts";
 import {
@@ -85,7 +86,7 @@ function replay(invocation: Invocation, file: string): ExitCode {
       ...counted,
       evidence: finite(logEvidence),
     })),
-    couldCatch: catches,
+    couldCatch: catches.map(catchDocument),
     notes,
   };
   return answer(context, document, replayView(found, context.terminal.style()));

@@ -4,8 +4,8 @@ import { chance, rateText } from "./chance.ts";
 const SURE = 0.9;
 const HARDLY = 0.05;
 
-/** `catches errors of 1% (~100%), 0.5% (98%); 0.25% only 1 time in 4`, and the same of slowness. */
-export function catchWords(catches: readonly Catch[]): string {
+/** `errors of 1% (~100%), 0.5% (98%), 0.25% only 1 time in 4; latency of 2x (~100%)`, and the same of slowness. null: nothing can be much worse than stable. */
+export function catchWords(catches: readonly Catch[]): string | null {
   const errors = catches.flatMap(({ fault, caught }) =>
     "errors" in fault ? [{ name: rateText(fault.errors), caught }] : [],
   );
@@ -13,7 +13,7 @@ export function catchWords(catches: readonly Catch[]): string {
     "slower" in fault ? [{ name: `${fault.slower}x`, caught }] : [],
   );
   const parts = [...kind("errors of", errors), ...kind("latency of", slow)];
-  return parts.length === 0 ? "stable fails so often that nothing can be much worse" : `catches ${parts.join(", ")}`;
+  return parts.length === 0 ? null : parts.join("; ");
 }
 
 interface Named {
@@ -32,7 +32,7 @@ function kind(what: string, faults: readonly Named[]): readonly string[] {
   const named = faults.slice(sure, sure + 2).toReversed();
   const missed = faults[sure - 1];
   const found = named.map(({ name, caught }) => `${name} (${caught > 0.995 ? "~100%" : chance(caught)})`).join(", ");
-  return [`${what} ${found}${missed === undefined ? "" : `; ${missed.name} ${seldom(missed.caught)}`}`];
+  return [`${what} ${found}${missed === undefined ? "" : `, ${missed.name} ${seldom(missed.caught)}`}`];
 }
 
 function seldom(caught: number): string {

@@ -5,6 +5,7 @@ import { WHOLE } from "../../core/traffic/share.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import type { PlanPreview } from "../plan-preview.ts";
 import { labelled } from "./labelled.ts";
+import { powerSentence } from "./plan-power.ts";
 import { paint, type Style, symbols } from "./style.ts";
 import { bothSides, padEnd, padStart, wrap } from "./text.ts";
 
@@ -12,10 +13,10 @@ type Stable = PlanPreview["stable"];
 
 /** What a release would do now: its steps with their times and gates, and what to know before. */
 export function planView(preview: PlanPreview, style: Style): readonly string[] {
-  const { plan, planHash, overrides, warnings } = preview;
+  const { planHash, overrides, warnings } = preview;
   return [
     ...title(preview, style),
-    ...stepLines(plan, preview.stable, style),
+    ...stepLines(preview, style),
     "",
     ...labelled(
       "undo",
@@ -23,6 +24,7 @@ export function planView(preview: PlanPreview, style: Style): readonly string[] 
       style,
     ),
     ...labelled("time", [totalTime(preview)], style),
+    ...labelled("power", unknownPower(preview), style),
     ...labelled("hash", [planHash], style),
     ...labelled(
       "env",
@@ -37,6 +39,15 @@ export function planView(preview: PlanPreview, style: Style): readonly string[] 
   ];
 }
 
+/** Where there are shares to compare in, and nothing is known of what they would see. */
+function unknownPower({ plan, stable, power, requestsPerSecond: rate }: PlanPreview): readonly string[] {
+  const isShared = plan.steps.some((step) => step.kind === "shift" && step.share < WHOLE);
+  if (stable === null || !isShared || power.length > 0) return [];
+  return [
+    `${rate === null ? "no traffic was seen" : "there was no traffic in the last minute"}, so what each share would catch is not known: tidegate simulate --rps N says it`,
+  ];
+}
+
 function title({ plan, stable, candidate, requestsPerSecond: rate }: PlanPreview, style: Style): readonly string[] {
   const versions = stable === null ? candidate.label : `${stable.label} ${symbols(style).arrow} ${candidate.label}`;
   const seen = rate === null ? "no traffic seen" : `traffic seen: ${formatCount(rate)}/s`;
@@ -44,7 +55,7 @@ function title({ plan, stable, candidate, requestsPerSecond: rate }: PlanPreview
   return bothSides(left, paint(style, "dim", "changes nothing"), style.width);
 }
 
-function stepLines(plan: Plan, stable: Stable, style: Style): readonly string[] {
+function stepLines({ plan, stable, power }: PlanPreview, style: Style): readonly string[] {
   const names = plan.steps.map(({ name, phase }) => `${phase === undefined ? "" : "  "}${name}`);
   const nameWidth = Math.min(28, Math.max(...names.map((name) => name.length)));
   let watched = "";
@@ -78,6 +89,10 @@ function stepLines(plan: Plan, stable: Stable, style: Style): readonly string[] 
             paint(style, "dim", " ".repeat(lead.length) + line),
           )
         : []),
+      ...power
+        .filter((one) => one.step === step.id)
+        .flatMap((one) => wrap(powerSentence(one), Math.max(24, style.width - lead.length)))
+        .map((line) => paint(style, "dim", " ".repeat(lead.length) + line)),
     ];
   });
 }

@@ -16,9 +16,16 @@ export function replayView(recording: ReplayedRecording, style: Style): readonly
     ...table(replayed, style),
     "",
     ...labelled("span", [`${candidate} beside ${stable}, ${span(replayed)}`], style),
-    ...labelled("power", [`so much traffic and time ${catchWords(catches)}`], style),
+    ...labelled("power", [powerOf(catches)], style),
     ...labelled("note", notes, style),
   ];
+}
+
+function powerOf(catches: ReplayedRecording["catches"]): string {
+  const words = catchWords(catches);
+  return words === null
+    ? "stable fails so often that nothing can be much worse"
+    : `so much traffic and time catches ${words}`;
 }
 
 function sentence({ replayed, acts }: ReplayedRecording): string {

@@ -4,7 +4,7 @@ import { caughtErrors, type SeenTraffic, type SharedFor } from "./catches.ts";
 /** What a step must at least be able to see: errors of 5 %, or ten times those of stable. */
 const LEAST_FAULT = 0.05;
 const TIMES_STABLE = 10;
-const TOO_WEAK = 0.5;
+const TOO_WEAK = 2 / 3;
 const STRONG = 0.9;
 
 const SHARES = [0.01, 0.05, 0.1, 0.25, 0.5] as const;
@@ -23,7 +23,7 @@ export interface WeakStep {
   readonly seconds: number | null;
 }
 
-/** null: the step sees what it should more often than not. */
+/** null: the step sees what it should two times in three. */
 export function weaknessOf(traffic: SeenTraffic, step: SharedFor): WeakStep | null {
   const errors = Math.min(1, Math.max(LEAST_FAULT, traffic.errors * TIMES_STABLE));
   const chance = (over: Partial<SharedFor>): number => caughtErrors(traffic, { ...step, ...over }, errors).caught;

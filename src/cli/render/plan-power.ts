@@ -1,0 +1,40 @@
+import { formatCount } from "../../core/analysis/figures.ts";
+import type { StepPower } from "../../core/forecast/plan-power.ts";
+import { formatDuration, SECOND } from "../../core/time/time.ts";
+import { formatShare, WHOLE } from "../../core/traffic/share.ts";
+import { catchWords } from "./catch-words.ts";
+import { chance, rateText } from "./chance.ts";
+
+/** `the comparison would catch errors of 1% (~100%), 0.5% (98%), 0.25% only 1 time in 4` */
+export function powerSentence({ catches }: StepPower): string {
+  const words = catchWords(catches);
+  return words === null
+    ? "stable fails so often that a comparison could hardly find anything worse"
+    : `the comparison would catch ${words}`;
+}
+
+/** What a step can't tell, and what would help. */
+export function weakSentence({ name, rps, share, seconds, weak }: StepPower): string | null {
+  if (weak === null) return null;
+  const perMinute = rps * 60 * (share / WHOLE);
+  const requests =
+    perMinute >= 2
+      ? `${formatCount(perMinute)} requests a minute`
+      : `${Number((perMinute * 60).toPrecision(2))} requests an hour`;
+  const missed = `${weak.caught < 0.05 ? "would hardly ever" : `would in ${chance(weak.caught)} of releases`} notice ${rateText(weak.errors)} errors`;
+  const more = weak.share === null ? null : formatShare(weak.share * WHOLE);
+  const longer = weak.seconds === null ? null : formatDuration(weak.seconds * SECOND);
+  const help =
+    more !== null
+      ? `Use ${more}${longer === null ? "" : `, or stay for ${longer}`}.`
+      : longer !== null
+        ? `Stay for ${longer}.`
+        : "No share up to 50% and no time up to a week would do.";
+  return `Little traffic: at ${atRate(rps)} "${name}" sees ${requests} and in ${formatDuration(seconds * SECOND)} ${missed}. ${help}`;
+}
+
+function atRate(rps: number): string {
+  return rps >= 1
+    ? `${Number(rps.toPrecision(2))} requests a second`
+    : `${Number((rps * 60).toPrecision(2))} requests a minute`;
+}
