@@ -1,278 +1,73 @@
-import { guardSentence, formatCount } from "./figures.ts";
-import {
-  type Figures,
-  type Guard,
-  type GuardLevel,
-  isOfProcesses,
-  type Limit,
-  type Metric,
-  METRICS,
-  type Verdict,
-} from "../plan/guard.ts";
-import type { InstanceSeen, SecondRow } from "../observation.ts";
-import { formatDuration, SECOND } from "../time/time.ts";
-import { quantile } from "./histogram.ts";
-import { sumWindow, type WindowSum } from "./window.ts";
+import { type Guard, type GuardLevel, type Verdict, type VerdictKind } from "../plan/guard.ts";
+import { isBrokenOnStable, totalOf, verdictByEvidence } from "./by-evidence.ts";
+import { forNextStep, type Gathered, gather, isTested, NOTHING_GATHERED } from "./gather.ts";
+import type { Judged, Look } from "./look.ts";
+import { type Breaches, judgePlainly } from "./plain-limits.ts";
 
-/**
- * The first judge: limits over a window. It sits behind the same verdicts as the statistical one that follows it.
- * What it keeps between two looks: how many looks in a row each limit was broken.
- */
-export type JudgeState = Readonly<Record<string, number>>;
-
-export const FRESH_JUDGE: JudgeState = {};
-
-export interface Look {
-  readonly guards: readonly Guard[];
-  readonly candidate: string;
-  readonly stable: string | null;
-  readonly rows: readonly SecondRow[];
-  /** First second that counts: evidence from before the step's share was in force does not. */
-  readonly fromSecond: number;
-  /** The newest closed second. */
-  readonly toSecond: number;
-  /** Why the data plane's figures can't be had, or null. */
-  readonly sourceDown: string | null;
-  readonly instances: readonly InstanceSeen[];
-  /** Crashes by instance when the step began. */
-  readonly restartsBefore: Readonly<Record<string, number>>;
-  /** Stable's figures before the switch, for a candidate that has all traffic; null: stable serves beside it. */
-  readonly baseline: Readonly<Partial<Record<Metric, Figures>>> | null;
+/** What the judge keeps between two looks. */
+export interface JudgeState {
+  readonly breaches: Breaches;
+  readonly gathered: Gathered;
 }
 
-export interface Judgement {
+export const FRESH_JUDGE: JudgeState = { breaches: {}, gathered: NOTHING_GATHERED };
+
+/** Another step, or another try of it: what speaks against the candidate stays. */
+export function judgeNextStep({ gathered }: JudgeState): JudgeState {
+  return { breaches: {}, gathered: forNextStep(gathered) };
+}
+
+export interface Judgement extends Judged {
   readonly state: JudgeState;
-  readonly verdicts: readonly Verdict[];
-  /** The absolute limits applied to stable's own figures. */
-  readonly stableVerdicts: readonly Verdict[];
 }
-
-const LEVELS: readonly GuardLevel[] = ["rollback", "hold", "warn"];
-
-/** Latency differences below this are not told apart: on a quiet service 2 ms against 5 ms is noise. */
-const LATENCY_RESOLUTION_MS = 25;
 
 /** One look at all guards. Call it once a second with the state of the look before. */
-export function judge(state: JudgeState, look: Look): Judgement {
+export function judge({ breaches, gathered }: JudgeState, look: Look): Judgement {
   const next: Record<string, number> = {};
+  const now = look.judge === 1 ? gathered : gather(gathered, look);
+  const total = totalOf(now, look);
   const verdicts: Verdict[] = [];
   const stableVerdicts: Verdict[] = [];
   for (const guard of look.guards) {
-    const figures = figuresOf(guard, look);
-    const broken = look.sourceDown === null || isOfProcesses(guard.metric) ? worstBroken(guard, figures) : null;
-    const verdict = verdictOf(guard, figures, broken, look, state, next);
+    const parts = partsOf(guard, look.judge);
+    const plain = parts.plain === null ? null : judgePlainly(parts.plain, look, breaches, next);
+    const byEvidence = parts.tested === null ? null : verdictByEvidence(parts.tested, now, look, total);
+    const verdict = worse(byEvidence, plain?.verdict ?? null);
+    if (verdict === null) continue;
     verdicts.push(verdict);
-    if (broken?.level === "rollback" && isAsBadOnStable(guard, figures)) stableVerdicts.push(verdict);
+    const isAsBad =
+      verdict === byEvidence
+        ? verdict.verdict === "fail" && verdict.level === "rollback" && isBrokenOnStable(guard, now)
+        : plain?.isAsBadOnStable === true;
+    if (isAsBad) stableVerdicts.push(verdict);
   }
-  return { state: next, verdicts, stableVerdicts };
+  return { state: { breaches: next, gathered: now }, verdicts, stableVerdicts };
 }
 
-interface Broken {
-  readonly level: GuardLevel;
-  readonly limit: Limit;
-}
-
-function verdictOf(
+/** Levels whose limits are all tested with evidence, and the others, which are looked at over a window. */
+function partsOf(
   guard: Guard,
-  figures: Figures,
-  broken: Broken | null,
-  look: Look,
-  before: JudgeState,
-  next: Record<string, number>,
-): Verdict {
-  const make = (verdict: Verdict["verdict"], sentence: string, level?: GuardLevel): Verdict => ({
-    metric: guard.metric,
-    verdict,
-    sentence,
-    figures,
-    ...(level === undefined ? {} : { level }),
-  });
-  const label = METRICS[guard.metric].label;
-  if (look.sourceDown !== null && !isOfProcesses(guard.metric))
-    return make("source-down", `${label} unknown: ${look.sourceDown}`);
-  if (isOfProcesses(guard.metric) && figures.candidate === null)
-    return make("no-data", `${label} unknown: nothing is known of the candidate's processes`);
-  if (figures.n === 0 || figures.candidate === null)
-    return make("no-data", `${label} unknown: ${nothingSeen(guard, figures)}`);
-  const limit = broken?.limit ?? firstLimit(guard);
-  const sentence = guardSentence(guard, figures, limit);
-  if (broken === null) return make(...unbroken(guard, figures, sentence));
-  const key = `${guard.metric}:${broken.level}`;
-  const looks = (before[key] ?? 0) + 1;
-  next[key] = looks;
-  return looks >= guard.breaches
-    ? make("fail", sentence, broken.level)
-    : make("inconclusive", `${sentence} (broken ${looks} of ${guard.breaches} looks)`);
-}
-
-/** As long as it has been watched: nobody can know of a minute that has only begun. */
-function nothingSeen({ metric }: Guard, { windowMs }: Figures): string {
-  const what = metric === "websockets" ? "WebSockets" : "requests";
-  return windowMs === 0 ? "nothing is counted yet" : `no ${what} on the candidate for ${formatDuration(windowMs)}`;
-}
-
-/** Missing data is never a pass (I4): neither the candidate's nor that of what it is compared with. */
-function unbroken(guard: Guard, figures: Figures, sentence: string): readonly ["pass" | "inconclusive", string] {
-  if (!isEnough(guard, figures)) {
-    // A latency's sentence ends with its n already.
-    const count = METRICS[guard.metric].unit === "ms" ? "" : `, n = ${formatCount(figures.n)}`;
-    return ["inconclusive", `${sentence}${count} of ${formatCount(needed(guard))} needed`];
-  }
-  const compares = Object.values(guard.limits).some((limits) => limits.some(({ kind }) => kind === "relative"));
-  if (compares && !isOfProcesses(guard.metric) && (figures.stable === null || figures.nStable < guard.minRequests)) {
-    return [
-      "inconclusive",
-      `${sentence}; to compare with, stable has n = ${formatCount(figures.nStable)} of ${formatCount(guard.minRequests)} needed`,
-    ];
-  }
-  return ["pass", sentence];
-}
-
-function firstLimit(guard: Guard): Limit | null {
-  for (const level of LEVELS) {
-    const [limit] = guard.limits[level] ?? [];
-    if (limit !== undefined) return limit;
-  }
-  return null;
-}
-
-function worstBroken(guard: Guard, figures: Figures): Broken | null {
-  for (const level of LEVELS) {
-    const limits = guard.limits[level] ?? [];
-    const [limit] = limits;
-    if (limit !== undefined && limits.every((each) => isBroken(guard, each, figures))) return { level, limit };
-  }
-  return null;
-}
-
-function isBroken(guard: Guard, limit: Limit, figures: Figures): boolean {
-  const { candidate, stable } = figures;
-  if (candidate === null) return false;
-  const higherIsWorse = METRICS[guard.metric].worse === "higher";
-  if (limit.kind === "relative") {
-    if (stable === null || figures.nStable < guard.minRequests || !isEnough(guard, figures)) return false;
-    const base = figures.kStable === 0 && figures.nStable > 0 ? 0.5 / figures.nStable : stable;
-    if (METRICS[guard.metric].unit === "ms" && candidate - base < LATENCY_RESOLUTION_MS) return false;
-    const isOver = limit.factor >= 1 ? candidate > base * limit.factor : candidate < base * limit.factor;
-    return isOver && hasEvents(guard, figures);
-  }
-  const isOver = higherIsWorse ? candidate > limit.value : candidate < limit.value;
-  if (!isOver) return false;
-  if (isEnough(guard, figures)) return hasEvents(guard, figures);
-  // A total failure need not wait for the full count: even its lower bound is over the limit.
-  if (figures.k === undefined || figures.k < guard.minEvents) return false;
-  const badLimit = higherIsWorse ? limit.value : 1 - limit.value;
-  return lowerBound(figures.k, figures.n) > badLimit;
-}
-
-function hasEvents(guard: Guard, figures: Figures): boolean {
-  return figures.k === undefined || figures.k >= guard.minEvents;
-}
-
-/** Wilson's lower bound of a rate at three standard deviations. */
-function lowerBound(k: number, n: number): number {
-  const z = 3;
-  const p = k / n;
-  return (p + (z * z) / (2 * n) - z * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n);
-}
-
-const QUANTILES: Readonly<Partial<Record<Guard["metric"], number>>> = { p50: 0.5, p95: 0.95, p99: 0.99 };
-
-/** Requests (or samples) below which the guard does not pass. A p99 needs more of them than a p50. */
-function needed(guard: Guard): number {
-  const q = QUANTILES[guard.metric];
-  if (q !== undefined) return Math.max(guard.minRequests, Math.ceil(guard.minEvents / (1 - q)));
-  return isOfProcesses(guard.metric) ? 1 : guard.minRequests;
-}
-
-function isEnough(guard: Guard, figures: Figures): boolean {
-  return figures.n >= needed(guard);
-}
-
-function isAsBadOnStable(guard: Guard, figures: Figures): boolean {
-  const limits = guard.limits.rollback ?? [];
-  const swapped: Figures = {
-    ...figures,
-    candidate: figures.stable,
-    stable: null,
-    n: figures.nStable,
-    ...(figures.kStable === undefined ? {} : { k: figures.kStable }),
+  judgeVersion: Look["judge"],
+): { readonly plain: Guard | null; readonly tested: Guard | null } {
+  if (judgeVersion === 1) return { plain: guard, tested: null };
+  const levels = Object.entries(guard.limits) as [GuardLevel, NonNullable<Guard["limits"][GuardLevel]>][];
+  const part = (isWanted: (limits: Guard["limits"][GuardLevel] & object) => boolean): Guard | null => {
+    const wanted = levels.filter(([, limits]) => isWanted(limits));
+    return wanted.length === 0 ? null : { ...guard, limits: Object.fromEntries(wanted) };
   };
-  return (
-    limits.some(({ kind }) => kind === "absolute") &&
-    limits.every((limit) => limit.kind === "absolute" && isBroken(guard, limit, swapped))
-  );
-}
-
-function figuresOf(guard: Guard, look: Look): Figures {
-  if (isOfProcesses(guard.metric)) return processFigures(guard, look);
-  const from = Math.max(look.fromSecond, look.toSecond - Math.ceil(guard.windowMs / 1000) + 1);
-  const mine = sumWindow(look.rows, look.candidate, from, look.toSecond);
-  const theirs = look.stable === null ? null : sumWindow(look.rows, look.stable, from, look.toSecond);
-  const [candidate, n, k] = sideFigures(guard, mine);
-  const before = look.baseline?.[guard.metric];
-  const [stable, nStable, kStable] =
-    theirs === null
-      ? [null, 0, undefined]
-      : before !== undefined && theirs.requests < guard.minRequests
-        ? [before.stable, before.nStable, before.kStable]
-        : sideFigures(guard, theirs);
   return {
-    candidate,
-    stable,
-    limit: limitValue(guard),
-    n,
-    nStable,
-    windowMs: Math.max(0, look.toSecond - from + 1) * SECOND,
-    ...(k === undefined ? {} : { k }),
-    ...(kStable === undefined ? {} : { kStable }),
+    plain: part((limits) => !limits.every((limit) => isTested(guard, limit))),
+    tested: part((limits) => limits.every((limit) => isTested(guard, limit))),
   };
 }
 
-/** Value, n, k. */
-function sideFigures(guard: Guard, sum: WindowSum): readonly [number | null, number, number | undefined] {
-  const q = QUANTILES[guard.metric];
-  if (q !== undefined) return [sum.requests === 0 ? null : quantile(sum.latency, q), sum.requests, undefined];
-  if (guard.metric === "websockets") {
-    const tried = sum.webSockets.opened + sum.webSockets.failed;
-    return [tried === 0 ? null : sum.webSockets.failed / tried, tried, sum.webSockets.failed];
-  }
-  if (sum.requests === 0) return [null, 0, 0];
-  const rate = sum.bad / sum.requests;
-  return [guard.metric === "availability" ? 1 - rate : rate, sum.requests, sum.bad];
-}
+const ORDER: readonly VerdictKind[] = ["pass", "inconclusive", "no-data", "source-down", "fail"];
+const LEVELS: readonly (GuardLevel | undefined)[] = [undefined, "warn", "hold", "rollback"];
 
-function processFigures(guard: Guard, look: Look): Figures {
-  const of = (version: string | null): readonly InstanceSeen[] =>
-    look.instances.filter((instance) => instance.version === version);
-  const value = (instances: readonly InstanceSeen[]): number | null => {
-    if (instances.length === 0) return null;
-    if (guard.metric === "restarts")
-      return instances.reduce(
-        (sum, { id, restarts }) => sum + Math.max(0, restarts - (look.restartsBefore[id] ?? 0)),
-        0,
-      );
-    const samples = instances.flatMap(({ usage }) =>
-      usage === undefined ? [] : [guard.metric === "cpu" ? usage.cpu : usage.memory],
-    );
-    if (samples.length === 0) return null;
-    return guard.metric === "cpu"
-      ? samples.reduce((sum, sample) => sum + sample, 0) / samples.length
-      : Math.max(...samples);
-  };
-  const mine = of(look.candidate);
-  const theirs = of(look.stable);
-  return {
-    candidate: value(mine),
-    stable: value(theirs),
-    limit: limitValue(guard),
-    n: mine.length,
-    nStable: theirs.length,
-    windowMs: guard.windowMs,
-  };
-}
-
-function limitValue(guard: Guard): number | null {
-  const limit = firstLimit(guard);
-  return limit === null ? null : limit.kind === "absolute" ? limit.value : limit.factor;
+/** A warning lets pass what nothing else keeps. */
+function worse(one: Verdict | null, other: Verdict | null): Verdict | null {
+  if (one === null || other === null) return one ?? other;
+  const rank = ({ verdict, level }: Verdict): number =>
+    verdict === "fail" && level === "warn" ? 0.5 : ORDER.indexOf(verdict) + LEVELS.indexOf(level) / 10;
+  return rank(other) > rank(one) ? other : one;
 }

@@ -35,15 +35,20 @@ export const METRICS: Readonly<
   restarts: { unit: "count", worse: "higher", label: "restarts" },
 };
 
+/** Of the latencies: the part of the answers that is faster. */
+export const QUANTILES: Readonly<Partial<Record<Metric, number>>> = { p50: 0.5, p95: 0.95, p99: 0.99 };
+
 /** Figures of the processes, which are there without any traffic. */
 export function isOfProcesses(metric: Metric): boolean {
   return metric === "cpu" || metric === "memory" || metric === "restarts";
 }
 
 export type Limit =
-  /** In the metric's own unit. `restarts: 0` means: more than none is too many. */
+  /** In the metric's own unit, tested with every second's evidence. `restarts: 0` means: more than none is too many. */
   | { readonly kind: "absolute"; readonly value: number }
-  /** The candidate's figure divided by stable's in the same window. Below 1 lower is worse. */
+  /** The same over the guard's window: what people mean by `"> 1%"`. */
+  | { readonly kind: "plain"; readonly value: number }
+  /** Against stable in the same seconds: odds of a rate, a divisor of a latency. Below 1 lower is worse. */
   | { readonly kind: "relative"; readonly factor: number };
 
 export type GuardLevel = "warn" | "hold" | "rollback";
@@ -52,6 +57,11 @@ export interface Guard {
   readonly metric: Metric;
   /** Several limits of one level must all be broken (`[1%, 1.5x]`). */
   readonly limits: Readonly<Partial<Record<GuardLevel, readonly Limit[]>>>;
+  /** Its part of the release's evidence by comparison, 0 … 1; all metrics of the plan together 1. Absent: none. */
+  readonly weight?: number;
+  /** A rate, 0 … 1, below which the candidate must be shown to be before a step passes. Absent: its limit, else 1 %. */
+  readonly promote?: number;
+  /** Of plain limits, like the three that follow. */
   readonly windowMs: Duration;
   /** Requests of the candidate in the window below which it says `inconclusive` (none at all: `no-data`). */
   readonly minRequests: number;
@@ -84,6 +94,8 @@ export interface Figures {
   /** Bad events among n, for rates. */
   readonly k?: number;
   readonly kStable?: number;
+  /** What the evidence against the candidate has come to; it acts at 1/α. Absent: by plain limits. */
+  readonly evidence?: number;
   /** What was looked at: at the beginning of a step less than the guard's own window. */
   readonly windowMs: Duration;
 }

@@ -1,0 +1,184 @@
+import { type Figures, type Guard, type GuardLevel, type Limit, METRICS, type Verdict } from "../plan/guard.ts";
+import { MINUTE, SECOND } from "../time/time.ts";
+import { logAdd, logEvidence } from "./e-process.ts";
+import { formatCount, formatLimit, formatPercent, guardSentence } from "./figures.ts";
+import { ratesWithin } from "./alternatives.ts";
+import { type Gathered, type GuardEvidence, marginOf, tested } from "./gather.ts";
+import type { Look } from "./look.ts";
+import { figuresOf, nothingSeen } from "./plain-limits.ts";
+
+/** ln of the evidence at which a limit of its own is broken, at which people are told, and with which a step passes. */
+const BROKEN = Math.log(100);
+const TOLD = Math.log(20);
+const SHOWN = Math.log(20);
+/** Beside an absolute limit that is broken a comparison need not be as sure. */
+const BESIDE = Math.log(5);
+
+const LEVELS: readonly GuardLevel[] = ["rollback", "hold", "warn"];
+
+/** The evidence of all comparisons together, which has one budget, and the guard that says most. */
+export interface Total {
+  readonly log: number;
+  readonly strongest: Guard["metric"] | null;
+}
+
+export function totalOf({ guards }: Gathered, look: Look): Total {
+  let log = Number.NEGATIVE_INFINITY;
+  let strongest: { readonly metric: Guard["metric"]; readonly log: number } | null = null;
+  for (const guard of look.guards) {
+    const process = guards[guard.metric]?.against["rollback:0"];
+    if (process === undefined || !isAlone(guard)) continue;
+    const weighted = logEvidence(process) + Math.log(guard.weight ?? 0);
+    log = logAdd(log, weighted);
+    if (strongest === null || weighted > strongest.log) strongest = { metric: guard.metric, log: weighted };
+  }
+  return { log, strongest: strongest?.metric ?? null };
+}
+
+/** A comparison that rolls back by itself, and so lives on the release's budget. */
+function isAlone({ limits }: Guard): boolean {
+  const { rollback = [] } = limits;
+  return rollback.length === 1 && rollback[0]?.kind === "relative";
+}
+
+/** What a guard says whose limits are tested with all that was gathered so far. */
+export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, total: Total): Verdict {
+  const mine = gathered.guards[guard.metric];
+  const figures = figuresOf(guard, look, stepMs(look));
+  const say = (verdict: Verdict["verdict"], sentence: string, more: Partial<Verdict> = {}): Verdict => ({
+    metric: guard.metric,
+    verdict,
+    sentence,
+    figures,
+    ...more,
+  });
+  const { label } = METRICS[guard.metric];
+  if (look.sourceDown !== null) return say("source-down", `${label} unknown: ${look.sourceDown}`);
+  if (mine === undefined || figures.n === 0 || figures.candidate === null)
+    return say("no-data", `${label} unknown: ${nothingSeen(guard, figures)}`);
+  const broken = worstBroken(guard, mine, look, total);
+  if (broken !== null) {
+    const telling = { ...mostTelling(guard, look, figures), evidence: rounded(broken.log) };
+    return say("fail", `${guardSentence(guard, telling, broken.limit)}, evidence ${formatCount(telling.evidence)}`, {
+      level: broken.level,
+      figures: telling,
+    });
+  }
+  const sentence = guardSentence(guard, figures, limitToName(guard));
+  const against = strongestAgainst(guard, mine, total);
+  if (against >= TOLD)
+    return say("inconclusive", `${sentence}; it looks worse, evidence ${formatCount(rounded(against))}`);
+  const missing = notShown(guard, mine, look);
+  return missing === null ? say("pass", sentence) : say("inconclusive", `${sentence}; ${missing}`);
+}
+
+/** Whether stable breaks the same absolute limits of a rollback. */
+export function isBrokenOnStable(guard: Guard, { guards }: Gathered): boolean {
+  const absolute = tested(guard).filter(({ level, limit }) => level === "rollback" && limit.kind === "absolute");
+  const { onStable = {} } = guards[guard.metric] ?? {};
+  return absolute.length > 0 && absolute.every(({ key }) => logOf(onStable[key]) >= BROKEN);
+}
+
+interface Broken {
+  readonly level: GuardLevel;
+  readonly limit: Limit;
+  readonly log: number;
+}
+
+function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total): Broken | null {
+  for (const level of LEVELS) {
+    const limits = tested(guard).filter((one) => one.level === level);
+    const [first] = limits;
+    if (first === undefined || limits.length !== guard.limits[level]?.length) continue;
+    if (level === "rollback" && isAlone(guard)) {
+      const isMine = total.strongest === guard.metric;
+      if (isMine && total.log >= Math.log(1 / look.alpha)) return { level, limit: first.limit, log: total.log };
+      continue;
+    }
+    const hasAbsolute = limits.some(({ limit }) => limit.kind === "absolute");
+    const bound = level === "warn" ? TOLD : BROKEN;
+    const isAsBad = isBrokenOnStable(guard, { upTo: null, guards: { [guard.metric]: mine } });
+    const isBroken = limits.every(({ key, limit }) => {
+      const log = logOf(mine.against[key]);
+      if (limit.kind !== "relative" || !hasAbsolute) return log >= bound;
+      // Where stable breaks the limit too, the environment does: that holds, and goes on to be told as such.
+      return log >= BESIDE || (level === "rollback" && isAsBad);
+    });
+    if (isBroken)
+      return { level, limit: first.limit, log: Math.min(...limits.map(({ key }) => logOf(mine.against[key]))) };
+  }
+  return null;
+}
+
+function strongestAgainst(guard: Guard, mine: GuardEvidence, total: Total): number {
+  const acting = tested(guard).filter(({ level }) => level !== "warn");
+  const own = acting
+    .filter(({ level, limit }) => limit.kind === "absolute" || level === "hold")
+    .map(({ key }) => logOf(mine.against[key]));
+  return Math.max(
+    Number.NEGATIVE_INFINITY,
+    ...own,
+    isAlone(guard) && total.strongest === guard.metric ? total.log : -1,
+  );
+}
+
+/** What is not shown yet, in words; null: it is shown that the candidate is good enough, or nothing demands it. */
+function notShown(guard: Guard, { shown }: GuardEvidence, look: Look): string | null {
+  const acting = tested(guard).filter(({ level }) => level !== "warn");
+  if (acting.length === 0) return null;
+  if (logEvidence(shown.byRate) >= SHOWN || logEvidence(shown.byRatio) >= SHOWN) return null;
+  const margin = marginOf(guard);
+  if (margin === null || look.stable === null) return "not yet enough to exclude that it is worse";
+  const [best = 0] = ratesWithin(margin.rate);
+  const perGood = Math.log1p(-best) - Math.log1p(-margin.rate);
+  const left = Math.ceil(
+    (SHOWN + Math.log(shown.byRate.logStakes.length) - Math.max(...shown.byRate.logStakes)) / perGood,
+  );
+  const what =
+    margin.limitMs === null
+      ? ""
+      : `slower than ${formatLimit(guard.metric, { kind: "absolute", value: margin.limitMs })} `;
+  return `to exclude ${what}${formatPercent(margin.rate)} it needs about ${formatCount(left)} more good requests`;
+}
+
+/** Spans of the newest seconds in which a fault may show best, from short to long; the step itself is the last. */
+const SPANS_MS = [10 * SECOND, MINUTE, 5 * MINUTE];
+
+/** The span in which the candidate is worst beside what was to be expected of it: a fault that began late is not to be diluted. */
+function mostTelling(guard: Guard, look: Look, ofStep: Figures): Figures {
+  let best = ofStep;
+  for (const span of SPANS_MS) {
+    if (span >= ofStep.windowMs) continue;
+    const figures = figuresOf(guard, look, span);
+    if (howTelling(figures) > howTelling(best)) best = figures;
+  }
+  return best;
+}
+
+/** Standard deviations by which bad requests are more than stable's rate would give; of a latency, its ratio by its count. */
+function howTelling({ candidate, stable, n, k, nStable }: Figures): number {
+  if (candidate === null || n === 0) return Number.NEGATIVE_INFINITY;
+  if (k === undefined) return stable === null || stable === 0 ? 0 : Math.sqrt(n) * Math.log(candidate / stable);
+  const base = stable === null || nStable === 0 ? 0 : Math.min(stable, 1 - stable);
+  const expected = n * base;
+  return (k - expected) / Math.sqrt(Math.max(0.5, expected));
+}
+
+function limitToName(guard: Guard): Limit | null {
+  return LEVELS.flatMap((level) => guard.limits[level] ?? [])[0] ?? null;
+}
+
+function stepMs({ fromSecond, toSecond }: Look): number {
+  return Math.max(0, toSecond - fromSecond + 1) * SECOND;
+}
+
+function logOf(process: Parameters<typeof logEvidence>[0] | undefined): number {
+  return process === undefined ? 0 : logEvidence(process);
+}
+
+const MOST = 1e9;
+
+function rounded(log: number): number {
+  const value = Math.min(MOST, Math.exp(log));
+  return value < 100 ? Math.round(value * 10) / 10 : Math.floor(value);
+}

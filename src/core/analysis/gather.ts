@@ -1,0 +1,194 @@
+import { type Guard, type GuardLevel, isOfProcesses, type Limit, type Metric, QUANTILES } from "../plan/guard.ts";
+import { SECOND } from "../time/time.ts";
+import { ratesBeyond, ratesWithin } from "./alternatives.ts";
+import type { CountedSecond } from "./comparison.ts";
+import type { Stratum } from "./hypergeometric.ts";
+import { comparisonGains, type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
+import type { Look } from "./look.ts";
+import { countedOf, type SecondOfBoth, secondsOfBoth, slowLimit, type SlowLimit, trialsOf } from "./seconds.ts";
+
+/** Evidence on all guards of a release. */
+export interface Gathered {
+  /** The newest second that was counted; null: none of this step yet. */
+  readonly upTo: number | null;
+  readonly guards: Readonly<Partial<Record<Metric, GuardEvidence>>>;
+}
+
+export interface GuardEvidence {
+  /** Against the candidate, by level and place of the limit (`rollback:0`): one budget from the first share to the last. */
+  readonly against: Readonly<Record<string, EProcess>>;
+  /** The same absolute limits on stable's figures: an incident of the environment breaks them too. */
+  readonly onStable: Readonly<Record<string, EProcess>>;
+  /** That the candidate is good enough, in this step. */
+  readonly shown: { readonly byRate: EProcess; readonly byRatio: EProcess };
+  /** What counts as slow now, and since when. */
+  readonly slow: (SlowLimit & { readonly since: number }) | null;
+}
+
+export const NOTHING_GATHERED: Gathered = { upTo: null, guards: {} };
+
+/** Stable's quantiles are taken anew so often. */
+const SLOW_LIMIT_SECONDS = 10;
+
+/** An odds ratio beyond this part of the tolerated one is what a step must exclude before it passes. */
+const EXCLUDED_RATIO = 2;
+
+/** Parts of the excluded odds ratio that a healthy version is bet to have. */
+const RATIOS_WITHIN: readonly number[] = [0.02, 0.1, 0.25, 0.5];
+
+/** Another step begins: what speaks against the candidate stays, that it is good enough is to be shown anew. */
+export function forNextStep({ guards }: Gathered): Gathered {
+  const kept = Object.entries(guards).map(([metric, { against, onStable }]) => [
+    metric,
+    { ...NO_EVIDENCE, against, onStable },
+  ]);
+  return { upTo: null, guards: Object.fromEntries(kept) as Gathered["guards"] };
+}
+
+/** Counts the seconds that have closed since the last look. A second that is missing on either side compares nothing. */
+export function gather(before: Gathered, look: Look): Gathered {
+  const from = Math.max(look.fromSecond, (before.upTo ?? Number.NEGATIVE_INFINITY) + 1);
+  if (look.sourceDown !== null || from > look.toSecond) return before;
+  const guards: Partial<Record<Metric, GuardEvidence>> = { ...before.guards };
+  const seconds = secondsOfBoth(look.rows, look, from, look.toSecond);
+  const newest = seconds.at(-1)?.second ?? null;
+  for (const guard of look.guards) {
+    if (isOfProcesses(guard.metric)) continue;
+    let mine = guards[guard.metric] ?? NO_EVIDENCE;
+    for (const both of seconds) mine = count(guard, mine, both, look);
+    guards[guard.metric] = mine;
+  }
+  return { upTo: newest ?? before.upTo, guards };
+}
+
+/** Limits of a guard that are tested with evidence, with the key of each. */
+export function tested(
+  guard: Guard,
+): readonly { readonly key: string; readonly level: GuardLevel; readonly limit: Limit }[] {
+  return Object.entries(guard.limits).flatMap(([level, limits]) =>
+    limits.flatMap((limit, index) =>
+      isTested(guard, limit) ? [{ key: `${level}:${index}`, level: level as GuardLevel, limit }] : [],
+    ),
+  );
+}
+
+/** A comparison of availabilities says nothing of odds, and is left to its window. */
+export function isTested({ metric }: Guard, { kind }: Limit): boolean {
+  return !isOfProcesses(metric) && kind !== "plain" && !(metric === "availability" && kind === "relative");
+}
+
+/** The rate of bad requests that must not be exceeded: of a latency's limit, the part that is slower. */
+export function limitRate({ metric }: Guard, value: number): number {
+  const q = QUANTILES[metric];
+  if (q !== undefined) return 1 - q;
+  return metric === "availability" ? 1 - value : value;
+}
+
+/** The odds ratio that a comparison tolerates: a latency's factor has divided the candidate's figures already. */
+function toleranceOf({ metric }: Guard, factor: number): number {
+  return QUANTILES[metric] === undefined ? factor : 1;
+}
+
+const NO_EVIDENCE: GuardEvidence = {
+  against: {},
+  onStable: {},
+  shown: { byRate: freshOf(4), byRatio: freshOf(4) },
+  slow: null,
+};
+
+/** Without a reserve: what is healthy is so from the beginning. */
+function freshOf(size: number): EProcess {
+  return { logStakes: Array.from({ length: size }, () => 0), reserve: 0, seconds: 0 };
+}
+
+function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Look): GuardEvidence {
+  const slow = slowNow(guard, before, both.second, look);
+  const compared = countedOf(guard.metric, both, slow);
+  const plannedSeconds = look.plannedMs / SECOND;
+  const against: Record<string, EProcess> = { ...before.against };
+  const onStable: Record<string, EProcess> = { ...before.onStable };
+  for (const { key, limit } of tested(guard)) {
+    const now = against[key] ?? freshEProcess();
+    if (limit.kind === "relative") {
+      const gains = comparisonGains(stratum(compared), compared.bad, {
+        grid: ODDS_RATIOS,
+        tolerance: toleranceOf(guard, limit.factor),
+        tempering: 1,
+      });
+      against[key] = grow(now, gains, plannedSeconds);
+      continue;
+    }
+    const rate = limitRate(guard, limit.value);
+    const mine = trialsOf(guard.metric, both.candidate, limit.value);
+    const theirs = trialsOf(guard.metric, both.stable, limit.value);
+    against[key] = grow(now, limitGains(mine.n, mine.bad, rate, ratesBeyond(rate)), plannedSeconds);
+    onStable[key] = grow(
+      onStable[key] ?? freshEProcess(),
+      limitGains(theirs.n, theirs.bad, rate, ratesBeyond(rate)),
+      plannedSeconds,
+    );
+  }
+  return { against, onStable, shown: show(guard, before.shown, compared, both), slow };
+}
+
+/** Grows the evidence that the candidate's rate is below what must be excluded, and that its odds ratio is. */
+function show(
+  guard: Guard,
+  { byRate, byRatio }: GuardEvidence["shown"],
+  compared: CountedSecond,
+  { candidate }: SecondOfBoth,
+): GuardEvidence["shown"] {
+  const margin = marginOf(guard);
+  const ratio = factorOf(guard);
+  const trials = margin === null ? null : trialsOf(guard.metric, candidate, margin.limitMs);
+  return {
+    byRate:
+      margin === null || trials === null
+        ? byRate
+        : grow(byRate, limitGains(trials.n, trials.bad, margin.rate, ratesWithin(margin.rate)), 1),
+    byRatio:
+      ratio === null
+        ? byRatio
+        : grow(
+            byRatio,
+            comparisonGains(stratum(compared), compared.bad, {
+              grid: RATIOS_WITHIN,
+              tolerance: EXCLUDED_RATIO * toleranceOf(guard, ratio),
+              tempering: 1,
+            }),
+            1,
+          ),
+  };
+}
+
+const USUAL_MARGIN = 0.01;
+
+/** The rate that must be excluded before a step passes; of a latency, the part slower than `limitMs`. null: it has no limit of its own. */
+export function marginOf(guard: Guard): { readonly rate: number; readonly limitMs: number | null } | null {
+  const absolute = (["rollback", "hold"] as const)
+    .flatMap((level) => guard.limits[level] ?? [])
+    .find(({ kind }) => kind === "absolute");
+  const value = absolute?.kind === "absolute" ? absolute.value : null;
+  if (QUANTILES[guard.metric] !== undefined)
+    return value === null ? null : { rate: guard.promote ?? limitRate(guard, value), limitMs: value };
+  return { rate: guard.promote ?? (value === null ? USUAL_MARGIN : limitRate(guard, value)), limitMs: null };
+}
+
+function factorOf(guard: Guard): number | null {
+  const relative = tested(guard).find(({ limit }) => limit.kind === "relative")?.limit;
+  return relative?.kind === "relative" ? relative.factor : null;
+}
+
+function stratum({ n, bad, nStable, badStable }: CountedSecond): Stratum {
+  return { a: n, b: nStable, events: bad + badStable };
+}
+
+/** A comparison of latencies needs to know what stable takes, and to know it before the second begins. */
+function slowNow(guard: Guard, { slow }: GuardEvidence, second: number, look: Look): GuardEvidence["slow"] {
+  const q = QUANTILES[guard.metric];
+  const factor = factorOf(guard);
+  if (q === undefined || factor === null || look.stable === null) return null;
+  if (slow !== null && second - slow.since < SLOW_LIMIT_SECONDS) return slow;
+  const found = slowLimit(look.rows, look.stable, second, { quantile: q, tolerance: factor });
+  return found === null ? slow : { ...found, since: second };
+}

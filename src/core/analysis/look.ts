@@ -1,0 +1,34 @@
+import type { InstanceSeen, SecondRow } from "../observation.ts";
+import type { Figures, Guard, Metric, Verdict } from "../plan/guard.ts";
+import type { Duration } from "../time/time.ts";
+
+/** What the judge sees, once a second. */
+export interface Look {
+  /** The version of the judge by which the plan was made. */
+  readonly judge: 1 | 2;
+  readonly guards: readonly Guard[];
+  readonly candidate: string;
+  readonly stable: string | null;
+  readonly rows: readonly SecondRow[];
+  /** First second that counts: evidence from before the step's share was in force does not. */
+  readonly fromSecond: number;
+  /** The newest closed second. */
+  readonly toSecond: number;
+  /** Why the data plane's figures can't be had, or null. */
+  readonly sourceDown: string | null;
+  readonly instances: readonly InstanceSeen[];
+  /** Crashes by instance when the step began. */
+  readonly restartsBefore: Readonly<Record<string, number>>;
+  /** Stable's figures before the switch, for a candidate that has all traffic; null: stable serves beside it. */
+  readonly baseline: Readonly<Partial<Record<Metric, Figures>>> | null;
+  /** Watched time of all shifts below 100 %, by the plan. */
+  readonly plannedMs: Duration;
+  /** Of healthy releases that may be rolled back by comparison: 0.01, and half of it for each new attempt. */
+  readonly alpha: number;
+}
+
+export interface Judged {
+  readonly verdicts: readonly Verdict[];
+  /** The absolute limits applied to stable's own figures. */
+  readonly stableVerdicts: readonly Verdict[];
+}

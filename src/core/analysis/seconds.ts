@@ -1,0 +1,121 @@
+import type { SecondRow } from "../observation.ts";
+import { type Metric, QUANTILES } from "../plan/guard.ts";
+import type { CountedSecond } from "./comparison.ts";
+import { type Buckets, bucketOf, merge, quantile, upperEdge } from "./histogram.ts";
+
+/** Both versions in one second that is over. */
+export interface SecondOfBoth {
+  readonly second: number;
+  readonly candidate: SecondRow | null;
+  readonly stable: SecondRow | null;
+}
+
+/** The seconds from `from` to `to` in which the candidate or stable was seen, without those in which a share changed. */
+export function secondsOfBoth(
+  rows: readonly SecondRow[],
+  { candidate, stable }: { readonly candidate: string; readonly stable: string | null },
+  from: number,
+  to: number,
+): readonly SecondOfBoth[] {
+  const seconds = new Map<number, { candidate: SecondRow | null; stable: SecondRow | null }>();
+  for (const row of rows) {
+    if (row.second < from || row.second > to || row.mixed) continue;
+    const side = row.version === candidate ? "candidate" : row.version === stable ? "stable" : null;
+    if (side === null) continue;
+    const both = seconds.get(row.second) ?? { candidate: null, stable: null };
+    // Two planes' clocks, or one that was put back, may give a second twice.
+    both[side] = both[side] === null ? row : joined(both[side], row);
+    seconds.set(row.second, both);
+  }
+  return [...seconds].sort(([a], [b]) => a - b).map(([second, both]) => ({ second, ...both }));
+}
+
+/** How many there were and how many of them were bad: raw, every request counts. */
+export interface Trials {
+  readonly n: number;
+  readonly bad: number;
+}
+
+const NONE: Trials = { n: 0, bad: 0 };
+
+/** Of a rate: failed requests or WebSockets. Of a latency: answers slower than `limitMs`. */
+export function trialsOf(metric: Metric, row: SecondRow | null, limitMs: number | null): Trials {
+  if (row === null) return NONE;
+  if (metric === "websockets") {
+    const { opened, failed } = row.webSockets;
+    return { n: opened + failed, bad: failed };
+  }
+  if (QUANTILES[metric] === undefined) return { n: row.requests, bad: row.status.server + row.status.failed };
+  return limitMs === null ? NONE : slower(row.latency, limitMs);
+}
+
+/** What a comparison counts: a visitor's failures once, where the data plane tells visitors apart. */
+export function countedOf(metric: Metric, both: SecondOfBoth, limit: SlowLimit | null): CountedSecond {
+  const mine = trialsOf(metric, both.candidate, limit === null ? null : limit.candidateMs);
+  const theirs = trialsOf(metric, both.stable, limit === null ? null : limit.stableMs);
+  return { n: mine.n, bad: mine.bad, nStable: theirs.n, badStable: theirs.bad };
+}
+
+/** Above which an answer counts as slow, at the edges of buckets: the candidate's is further up by the tolerance. */
+export interface SlowLimit {
+  readonly stableMs: number;
+  readonly candidateMs: number;
+}
+
+const LIMIT_OF_SECONDS = 60;
+const LEAST_ANSWERS = 100;
+
+/** Differences below this are not told apart: on a quiet service 2 ms against 5 ms is noise. */
+const LATENCY_RESOLUTION_MS = 25;
+
+/**
+ * Stable's own quantile over the minute before a second, so that it is known before that second begins. null while stable has
+ * answered fewer than a hundred requests.
+ */
+export function slowLimit(
+  rows: readonly SecondRow[],
+  stable: string,
+  before: number,
+  { quantile: q, tolerance }: { readonly quantile: number; readonly tolerance: number },
+): SlowLimit | null {
+  const mine = rows.filter(
+    ({ version, second }) => version === stable && second < before && second >= before - LIMIT_OF_SECONDS,
+  );
+  if (mine.reduce((sum, { requests }) => sum + requests, 0) < LEAST_ANSWERS) return null;
+  const stableMs = quantile(merge(...mine.map(({ latency }) => latency)), q);
+  if (stableMs === null) return null;
+  const candidateMs = Math.max(stableMs * tolerance, stableMs + LATENCY_RESOLUTION_MS);
+  return { stableMs, candidateMs: upperEdge(bucketOf(candidateMs)) };
+}
+
+/** Answers in buckets above that of the limit. */
+function slower(latency: Buckets, limitMs: number): Trials {
+  const last = bucketOf(limitMs);
+  let n = 0;
+  let bad = 0;
+  for (const key in latency) {
+    const count = latency[key] ?? 0;
+    n += count;
+    if (Number(key) > last) bad += count;
+  }
+  return { n, bad };
+}
+
+function joined(one: SecondRow, other: SecondRow): SecondRow {
+  return {
+    ...one,
+    requests: one.requests + other.requests,
+    status: {
+      ok: one.status.ok + other.status.ok,
+      redirect: one.status.redirect + other.status.redirect,
+      client: one.status.client + other.status.client,
+      server: one.status.server + other.status.server,
+      failed: one.status.failed + other.status.failed,
+    },
+    latency: merge(one.latency, other.latency),
+    webSockets: {
+      opened: one.webSockets.opened + other.webSockets.opened,
+      failed: one.webSockets.failed + other.webSockets.failed,
+    },
+  };
+}
