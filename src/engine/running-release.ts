@@ -14,6 +14,7 @@ import { notReadyYet } from "./not-ready-yet.ts";
 import type { Stage } from "./perform.ts";
 import { createUnderWay, type Outcome } from "./under-way.ts";
 import { createWatch } from "./watch.ts";
+import { worthKeeping } from "./kept-evidence.ts";
 import { watchedTime } from "./watched-time.ts";
 import type { World } from "./world.ts";
 import { written } from "./written.ts";
@@ -149,6 +150,8 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     if (isEnded(release) || progress?.state !== "running" || release.share === 0) return;
     const inStep = time.now().watched - (progress.startedAt?.watched ?? 0);
     const every = inStep < HOUR ? MINUTE : 5 * MINUTE;
+    const gathered = worthKeeping(watch.gathered(release), release, time.now(), inStep);
+    if (gathered !== null) return void (await book.append([{ type: "watch-checkpoint", gathered }]));
     if (time.now().watched - release.lastAt.watched >= every) await book.append([{ type: "watch-checkpoint" }]);
   };
 

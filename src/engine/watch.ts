@@ -1,8 +1,10 @@
-import { FRESH_JUDGE, type JudgeState, judge } from "../core/analysis/judge.ts";
+import { FRESH_JUDGE, type JudgeState, judge, judgeNextStep } from "../core/analysis/judge.ts";
 import { sumWindow } from "../core/analysis/window.ts";
 import { quantile } from "../core/analysis/histogram.ts";
 import { isOfProcesses, type Verdict } from "../core/plan/guard.ts";
 import { trafficProfile } from "../core/time/quietest.ts";
+import { plannedMs } from "../core/plan/plan.ts";
+import type { GatheredIn } from "../core/release/event.ts";
 import { currentStep, isEnded, type Release } from "../core/release/release.ts";
 import type { Seen } from "../core/decide/seen.ts";
 import { WHOLE } from "../core/traffic/share.ts";
@@ -20,7 +22,14 @@ export interface Watch {
   /** The newest looks of the guards of the step that is due; empty where none are watched. */
   looks(release: Release, now: Moment): readonly Verdict[];
   figures(release: Release, now: Moment): readonly VersionFigures[] | null;
+  /** What the judge has gathered, for the journal; null: nothing yet. */
+  gathered(release: Release): GatheredIn | null;
 }
+
+type GatheredPlace = Pick<GatheredIn, "step" | "attempt">;
+
+/** Healthy releases that may be rolled back by comparison: one of a hundred. */
+const ALPHA = 0.01;
 
 export function createWatch(world: World): Watch {
   let judged: {
@@ -32,6 +41,10 @@ export function createWatch(world: World): Watch {
     restarts: Readonly<Record<string, number>>;
     verdicts: readonly Verdict[];
     stableVerdicts: readonly Verdict[];
+    /** Of the release: how often the comparison had begun anew. */
+    begunAnew: number;
+    step: string;
+    attempt: number;
   } | null = null;
 
   const runs = ({ candidate }: Release): boolean =>
@@ -39,6 +52,21 @@ export function createWatch(world: World): Watch {
 
   /** By watched time, which no clock that is set can shift: rather too late than too early. */
   const secondSince = (moment: Moment, now: Moment): number => world.secondAgo(now.watched - moment.watched);
+
+  /** What speaks against the candidate goes on from step to step, and from engine to engine. */
+  const stateOf = (release: Release, { step, attempt }: GatheredPlace, now: Moment): JudgeState => {
+    // The share came back: the same step goes on.
+    if (judged?.step === step && judged.attempt === attempt && judged.begunAnew === release.begunAnew)
+      return { ...judged.state, breaches: {} };
+    if (judged !== null) return judged.begunAnew === release.begunAnew ? judgeNextStep(judged.state) : FRESH_JUDGE;
+    const { gathered } = release;
+    if (gathered === null) return FRESH_JUDGE;
+    const state: JudgeState = {
+      breaches: {},
+      gathered: { ...gathered.evidence, upTo: secondSince(gathered.at, now) },
+    };
+    return gathered.step === step && gathered.attempt === attempt ? state : judgeNextStep(state);
+  };
 
   const verdicts = (release: Release, now: Moment): Pick<Seen, "verdicts" | "stableVerdicts"> => {
     const current = currentStep(release);
@@ -61,7 +89,10 @@ export function createWatch(world: World): Watch {
       judged = {
         key,
         second: Number.NEGATIVE_INFINITY,
-        state: FRESH_JUDGE,
+        state: stateOf(release, { step: step.id, attempt: progress.attempt }, now),
+        begunAnew: release.begunAnew,
+        step: step.id,
+        attempt: progress.attempt,
         from,
         restarts,
         verdicts: [],
@@ -73,6 +104,9 @@ export function createWatch(world: World): Watch {
     if (from > judged.from + 1) judged.from = from;
     const guards = step.guards.filter(({ metric }) => (isOfProcesses(metric) ? runs(release) : release.share > 0));
     const result = judge(judged.state, {
+      judge: release.plan.judge,
+      plannedMs: plannedMs(release.plan),
+      alpha: ALPHA / 2 ** release.begunAnew,
       guards,
       candidate: release.candidate.version,
       stable: release.stable?.version ?? null,
@@ -116,6 +150,10 @@ export function createWatch(world: World): Watch {
         emergencies: world.emergencies(),
       };
     },
+    gathered: (release) =>
+      judged === null || judged.state.gathered.upTo === null || judged.begunAnew !== release.begunAnew
+        ? null
+        : { step: judged.step, attempt: judged.attempt, evidence: judged.state.gathered },
     looks: (release, now) => (isEnded(release) || release.undo !== null ? [] : verdicts(release, now).verdicts),
     figures: (release, now) => {
       const state = world.traffic();

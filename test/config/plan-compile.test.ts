@@ -15,7 +15,7 @@ function brief(plan: Plan): readonly string[] {
 
 /** `errors: rollback 0.01; p95: rollback 2x` */
 function watched({ guards }: Step): string {
-  const spell = (limit: Limit): string => (limit.kind === "absolute" ? String(limit.value) : `${limit.factor}x`);
+  const spell = (limit: Limit): string => (limit.kind === "relative" ? `${limit.factor}x` : `${limit.kind === "plain" ? "> " : ""}${limit.value}`);
   const levels = ({ limits }: Guard): string =>
     (["warn", "hold", "rollback"] as const)
       .flatMap((level) => (limits[level] === undefined ? [] : [`${level} ${limits[level].map(spell).join("+")}`]))

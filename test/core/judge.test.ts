@@ -2,7 +2,8 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { bucketOf } from "../../src/core/analysis/histogram.ts";
-import { FRESH_JUDGE, judge, type JudgeState, type Look } from "../../src/core/analysis/judge.ts";
+import { FRESH_JUDGE, judge, type JudgeState } from "../../src/core/analysis/judge.ts";
+import type { Look } from "../../src/core/analysis/look.ts";
 import type { Guard, Verdict } from "../../src/core/plan/guard.ts";
 import type { InstanceSeen, SecondRow } from "../../src/core/observation.ts";
 
@@ -49,6 +50,9 @@ function rows(
 
 function look(guards: readonly Guard[], seen: readonly SecondRow[], more: Partial<Look> = {}): Look {
   return {
+    judge: 1,
+    plannedMs: 600_000,
+    alpha: 0.01,
     guards,
     candidate: "v2",
     stable: "v1",

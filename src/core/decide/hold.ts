@@ -1,11 +1,12 @@
-import { hold } from "./react.ts";
+import { hold, stepBack } from "./react.ts";
 import type { Because, ReleaseEvent } from "../release/event.ts";
 import type { Verdict } from "../plan/guard.ts";
 import { fullStop } from "../text/plain-text.ts";
 import type { Step, StepOf } from "../plan/plan.ts";
 import { type Release, type StepProgress, watchedSoFar } from "../release/release.ts";
 import type { Seen } from "./seen.ts";
-import { formatDuration, type Moment, SECOND } from "../time/time.ts";
+import { WHOLE } from "../traffic/share.ts";
+import { type Duration, formatDuration, type Moment, SECOND } from "../time/time.ts";
 
 /** When everything that the step does is done: is it over, or what does it wait for? */
 export function endOfStep(
@@ -22,6 +23,10 @@ export function endOfStep(
   if (waits === null) return [...holdEnds, ...pass(step, reasonToPass(step, seen))];
   // An ordinary wait for time is no hold: it is what the plan says.
   if (waits.because.kind === "time") return holdEnds;
+  if (step.kind === "shift" && step.unclear === "step-back" && waits.because.verdict?.verdict === "inconclusive") {
+    const back = stepBack(release, step, waits.because);
+    if (back !== null) return back;
+  }
   return hold(release, step, waits.needsPerson, waits.because);
 }
 
@@ -116,13 +121,31 @@ function waitForEvidence(
       because: { kind: "no-data", sentence: `Nothing is known yet about ${missing?.metric ?? "the guards"}.` },
       needsPerson: false,
     };
-  const bound = step.hold.kind === "evidence" ? step.hold.boundMs : 0;
+  const bound = boundOf(release, step);
   const isEarly = now.watched - (progress.readyAt?.watched ?? now.watched) < FIGURES_COME_MS;
   if ((watched < bound || isEarly) && blocking.verdict !== "fail") {
     return { because: { kind: "time", sentence: `Not enough data yet: ${blocking.sentence}` }, needsPerson: false };
   }
+  const isUnclear = blocking.verdict === "inconclusive";
+  if (isUnclear && isRaised(release, step)) return null;
   const kind = blocking.verdict === "fail" ? "guard" : "no-data";
   return { because: { kind, sentence: blocking.sentence, verdict: blocking }, needsPerson: kind === "no-data" };
+}
+
+/** How long evidence is waited for: once as long again as was planned, before the plan or a person says what then. */
+function boundOf({ plan }: Release, { hold: wanted }: StepOf<"shift">): Duration {
+  if (plan.judge === 1) return wanted.kind === "evidence" ? wanted.boundMs : 0;
+  return EXTENDED * (wanted.kind === "evidence" ? wanted.boundMs : wanted.ms);
+}
+
+const EXTENDED = 2;
+
+/** More traffic shows more, as long as stable keeps some: all of it is never given for want of evidence. */
+function isRaised({ plan }: Release, step: StepOf<"shift">): boolean {
+  const next = plan.steps
+    .slice(plan.steps.findIndex(({ id }) => id === step.id) + 1)
+    .find(({ kind }) => kind === "shift");
+  return step.unclear === "raise" && next?.kind === "shift" && next.share < WHOLE;
 }
 
 /** A second is told when it has been over for a while: until the first is known, nothing known is no reason to ask a person. */

@@ -13,15 +13,19 @@ export function failStep(release: Release, step: Step, because: Because): readon
   switch (release.plan.automaticRollback ? step.else : "hold") {
     case "rollback":
       return [failed, { type: "rollback-decided", because, by: null }];
-    case "step-back": {
-      const lower = lowerShift(release);
-      return lower === null
-        ? [failed, { type: "rollback-decided", because, by: null }]
-        : [{ type: "stepped-back", from: step.id, to: lower.id, share: lower.share, because, by: null }];
-    }
+    case "step-back":
+      return stepBack(release, step, because) ?? [failed, { type: "rollback-decided", because, by: null }];
     case "hold":
       return [failed, ...hold(release, step, true, because)];
   }
+}
+
+/** To the last lower share; null where there is none. */
+export function stepBack(release: Release, from: Step, because: Because): readonly ReleaseEvent[] | null {
+  const lower = lowerShift(release);
+  return lower === null
+    ? null
+    : [{ type: "stepped-back", from: from.id, to: lower.id, share: lower.share, because, by: null }];
 }
 
 /** Going back by itself would take down what a newer release has put there. */

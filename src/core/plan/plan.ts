@@ -1,7 +1,7 @@
 import type { Checklist } from "./checklist.ts";
 import type { SmokeFlow } from "../smoke/smoke.ts";
 import type { Guard } from "./guard.ts";
-import type { Share } from "../traffic/share.ts";
+import { type Share, WHOLE } from "../traffic/share.ts";
 import type { Duration } from "../time/time.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { Duration } from "../time/time.ts";
 export interface Plan {
   readonly format: 1;
   /** The version of the judge: guards are judged to the release's end by the rules with which it began. */
-  readonly judge: 1;
+  readonly judge: 1 | 2;
   readonly app: string;
   readonly environment: string;
   readonly services: readonly Service[];
@@ -119,6 +119,8 @@ export interface PinRule {
 export type NotifyTarget =
   { readonly kind: "terminal" } | { readonly kind: "webhook"; readonly name: string; readonly url: string };
 
+export type Unclear = "raise" | "hold" | "step-back";
+
 export type OnFailure = "rollback" | "hold" | "step-back";
 
 interface StepBase {
@@ -148,7 +150,13 @@ export type Step =
   | (StepBase & { readonly kind: "start" })
   | (StepBase & { readonly kind: "smoke"; readonly flows: readonly SmokeFlow[] })
   | (StepBase & { readonly kind: "warm"; readonly warm: Warm })
-  | (StepBase & { readonly kind: "shift"; readonly share: Share; readonly hold: Hold })
+  | (StepBase & {
+      readonly kind: "shift";
+      readonly share: Share;
+      readonly hold: Hold;
+      /** When even twice its time has not shown enough. `raise`: on to the next share, unless that is all. Absent: `hold`. */
+      readonly unclear?: Unclear;
+    })
   | (StepBase & { readonly kind: "notify"; readonly message: string; readonly to: readonly string[] })
   | (StepBase & {
       readonly kind: "run";
@@ -159,6 +167,17 @@ export type Step =
       readonly repeat: "safe" | "ask";
     })
   | (StepBase & { readonly kind: "retire" });
+
+/** Watched time of all shifts below 100 %: what a comparison is planned for. A step without a time counts its bound. */
+export function plannedMs({ steps }: Pick<Plan, "steps">): Duration {
+  return steps.reduce(
+    (sum, step) =>
+      step.kind === "shift" && step.share < WHOLE
+        ? sum + (step.hold.kind === "for" ? step.hold.ms : step.hold.boundMs)
+        : sum,
+    0,
+  );
+}
 
 export type StepKind = Step["kind"];
 export type StepOf<K extends StepKind> = Extract<Step, { readonly kind: K }>;

@@ -1,3 +1,4 @@
+import type { Gathered } from "../analysis/gather.ts";
 import type { Effect, Observed } from "./effect.ts";
 import type { Emergency } from "./emergency.ts";
 import type { Fault } from "../fault.ts";
@@ -43,6 +44,13 @@ export interface Act {
 }
 
 /** Everything that can happen to a release. Past tense; never changed once written (a new shape gets a new version). */
+/** What was gathered, and in which step and attempt of it. */
+export interface GatheredIn {
+  readonly step: string;
+  readonly attempt: number;
+  readonly evidence: Gathered;
+}
+
 export type ReleaseEvent =
   | {
       readonly type: "planned";
@@ -63,7 +71,8 @@ export type ReleaseEvent =
   | { readonly type: "started" }
   /** A new engine acts; `awayMs` of wall time passed in which nobody watched. */
   | { readonly type: "engine-took-over"; readonly epoch: number; readonly awayMs: Duration }
-  | { readonly type: "watch-checkpoint" }
+  /** With what the judge has gathered, now and then: another engine goes on from it. */
+  | { readonly type: "watch-checkpoint"; readonly gathered?: GatheredIn }
   | { readonly type: "step-started"; readonly step: string; readonly attempt: number }
   | {
       readonly type: "effect-requested";

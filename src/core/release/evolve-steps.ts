@@ -49,6 +49,8 @@ export function steppedBack(
     verdicts: {},
     hold: null,
     drifts: 0,
+    gathered: null,
+    begunAnew: release.begunAnew + 1,
   };
   return withStep(next, event.to, (step) => ({
     ...step,
@@ -73,6 +75,8 @@ export function retried(release: Release, id: string): Release {
     endedAt: release.state === "failed" ? null : release.endedAt,
     verdicts: {},
     drifts: 0,
+    // What failed once is tried with fresh evidence, or it would fail at once.
+    ...(isShift(release, id) ? { gathered: null, begunAnew: release.begunAnew + 1 } : {}),
   };
   const running: Release =
     release.state === "failed" ? { ...next, state: release.liveAt === null ? "running" : "live" } : next;
@@ -83,6 +87,10 @@ export function retried(release: Release, id: string): Release {
     because: null,
     effects: keepGood(step.effects),
   }));
+}
+
+function isShift(release: Release, id: string): boolean {
+  return release.plan.steps.some((step) => step.id === id && step.kind === "shift");
 }
 
 /** What failed, or was interrupted, is forgotten, so that it is asked for again. */

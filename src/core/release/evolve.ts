@@ -29,7 +29,7 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
     case "engine-took-over":
       return { ...interruptOpenEffects(next), epoch: event.epoch };
     case "watch-checkpoint":
-      return next;
+      return event.gathered === undefined ? next : { ...next, gathered: { ...event.gathered, at } };
     case "step-started":
       return {
         ...withStep(next, event.step, (step) => ({
@@ -234,6 +234,8 @@ function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment):
     standbyRetired: false,
     followedBy: null,
     earlyRetirement: null,
+    gathered: null,
+    begunAnew: 0,
     emergencies: [],
   };
 }

@@ -1,7 +1,7 @@
 import type { Begun } from "./begun.ts";
 import type { Effect, Observed } from "./effect.ts";
 import type { Emergency } from "./emergency.ts";
-import type { Act, Because, Placed } from "./event.ts";
+import type { Act, Because, Placed, GatheredIn } from "./event.ts";
 import type { Fault } from "../fault.ts";
 import type { Figures, Metric, Verdict } from "../plan/guard.ts";
 import type { Plan, Step } from "../plan/plan.ts";
@@ -58,6 +58,10 @@ export interface Release {
   readonly followedBy: number | null;
   /** Effects of a retirement that a newer release brought forward; null: none did. */
   readonly earlyRetirement: Effects | null;
+  /** What the judge had gathered at the newest checkpoint that says so; null: none, or what was gathered counts no more. */
+  readonly gathered: (GatheredIn & { readonly at: Moment }) | null;
+  /** How often the comparison began anew, each time with half of the budget before it. */
+  readonly begunAnew: number;
   /** What was done before this journal could be told, oldest first. */
   readonly emergencies: readonly Emergency[];
 }
