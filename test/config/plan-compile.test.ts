@@ -15,7 +15,8 @@ function brief(plan: Plan): readonly string[] {
 
 /** `errors: rollback 0.01; p95: rollback 2x` */
 function watched({ guards }: Step): string {
-  const spell = (limit: Limit): string => (limit.kind === "relative" ? `${limit.factor}x` : `${limit.kind === "plain" ? "> " : ""}${limit.value}`);
+  const spell = (limit: Limit): string =>
+    limit.kind === "relative" ? `${limit.factor}x` : `${limit.kind === "plain" ? "> " : ""}${limit.value}`;
   const levels = ({ limits }: Guard): string =>
     (["warn", "hold", "rollback"] as const)
       .flatMap((level) => (limits[level] === undefined ? [] : [`${level} ${limits[level].map(spell).join("+")}`]))
@@ -31,8 +32,8 @@ describe("The smallest plan file", () => {
     assert.deepEqual(watchedIn(plan), [
       "01-start restarts: rollback 2",
       "02-smoke restarts: rollback 2",
-      "03-shift-5 errors: rollback 0.01; p95: rollback 2x; restarts: rollback 2",
-      "04-shift-25 errors: rollback 0.01; p95: rollback 2x; restarts: rollback 2",
+      "03-shift-5 errors: rollback 1.5x; p95: rollback 1.15x; restarts: rollback 2",
+      "04-shift-25 errors: rollback 1.5x; p95: rollback 1.15x; restarts: rollback 2",
       "05-shift-100 errors: rollback 0.01; restarts: rollback 2",
       "06-retire",
     ]);
@@ -142,10 +143,10 @@ describe("Guards", () => {
     const plan = await planOf(
       `
       guards:
-        errors: { warn: 0.5%, rollback: 2%, window: 30s, minRequests: 50 }
+        errors: { warn: 0.5%, rollback: "> 2%", window: 30s, minRequests: 50 }
         cpu: { hold: 90% }
         before: { cpu: { hold: 70% } }
-        during: { errors: { rollback: 0.4% }, restarts: off }
+        during: { errors: { rollback: "> 0.4%" }, restarts: off }
         after: { errors: { warn: off, rollback: 3% }, p99: { rollback: 2s } }
       steps:
         - start
@@ -162,8 +163,8 @@ describe("Guards", () => {
     );
     assert.deepEqual(watchedIn(plan), [
       "01-start cpu: hold 0.7; restarts: rollback 2",
-      "02-shift-5 errors: warn 0.005 rollback 0.004; p95: rollback 2x; cpu: hold 0.9",
-      "03-shift-25 errors: warn 0.005 hold 0.003 rollback 0.004; p95: rollback 2x; cpu: hold 0.9",
+      "02-shift-5 errors: warn 0.005 rollback > 0.004; p95: rollback 1.15x; cpu: hold 0.9",
+      "03-shift-25 errors: warn 0.005 hold 0.003 rollback > 0.004; p95: rollback 1.15x; cpu: hold 0.9",
       "04-shift-50 p95: rollback 3000+1.5x; cpu: hold 0.9",
       "05-shift-100 errors: rollback 0.03; p99: rollback 2000; cpu: hold 0.9; restarts: rollback 2",
       "06-retire",

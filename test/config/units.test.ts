@@ -83,9 +83,9 @@ describe("A limit", () => {
   });
 
   it("or is absolute with its sign", () => {
-    assert.deepEqual(limit("errors", "> 1%"), { kind: "absolute", value: 0.01 });
-    assert.deepEqual(limit("p99", ">=800ms"), { kind: "absolute", value: 800 });
-    assert.deepEqual(limit("availability", "< 99.9%"), { kind: "absolute", value: 0.999 });
+    assert.deepEqual(limit("errors", "> 1%"), { kind: "plain", value: 0.01 });
+    assert.deepEqual(limit("p99", ">=800ms"), { kind: "plain", value: 800 });
+    assert.deepEqual(limit("availability", "< 99.9%"), { kind: "plain", value: 0.999 });
   });
 
   it("that a version as good as stable would break is refused for every metric", () => {

@@ -7,7 +7,7 @@ import { releaseWell } from "./support/release.ts";
 import type { Behaviour } from "./support/server-source.ts";
 import { visit, type Visitors } from "./support/visitors.ts";
 
-const GUARDS = "{ errors: { rollback: 10%, window: 10s, minRequests: 10, breaches: 1 }, p95: off }";
+const GUARDS = "{ errors: { rollback: '> 10%', window: 10s, minRequests: 10, breaches: 1 }, p95: off }";
 const GOOD_STEPS = "  - shift: 50%\n    for: 4s\n  - shift: 100%\n    for: 300ms\n";
 
 let app: App;

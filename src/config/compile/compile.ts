@@ -47,7 +47,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
   const rollback = automaticRollback(config, context.overrides);
   const plan: Plan = {
     format: 1,
-    judge: 1,
+    judge: 2,
     app: config.app,
     environment: context.environment,
     services,

@@ -18,11 +18,15 @@ type Levels = Exclude<MetricConfig, string>;
 const METRIC_NAMES = Object.keys(METRICS) as readonly Metric[];
 const LEVELS: readonly GuardLevel[] = ["warn", "hold", "rollback"];
 
-/** Until the statistical judge is there. */
 export const DEFAULT_GUARDS: Scope["written"] = {
   errors: { rollback: [{ kind: "absolute", value: 0.01 }] },
-  p95: { rollback: [{ kind: "relative", factor: 2 }] },
   restarts: { rollback: [{ kind: "absolute", value: 2 }] },
+};
+
+/** While the traffic is split. */
+export const DEFAULT_COMPARISONS: Scope["written"] = {
+  errors: { rollback: [{ kind: "relative", factor: 1.5 }] },
+  p95: { rollback: [{ kind: "relative", factor: 1.15 }] },
 };
 
 /** What can be measured of the new version at a place of the plan. */
@@ -49,7 +53,7 @@ export function guardCompiler(): {
   const applies = (metric: Metric, limits: readonly Limit[], path: Path | null, measurable: Measurable): boolean => {
     const measured = isOfProcess(metric) ? measurable.processes : measurable.requests;
     // All of a list must be broken: what can't be asked can't be broken.
-    const isWhole = measured && limits.every(({ kind }) => kind === "absolute" || measurable.comparison);
+    const isWhole = measured && limits.every(({ kind }) => kind !== "relative" || measurable.comparison);
     if (isWhole) used.add(limits);
     else if (path !== null) unused.set(limits, { path, reason: measurable.reason });
     return isWhole;
@@ -87,12 +91,15 @@ function isOfProcess(metric: Metric): boolean {
   return metric === "cpu" || metric === "memory" || metric === "restarts";
 }
 
+type NumberKey = "window" | "minRequests" | "minEvents" | "breaches" | "promote";
+
 function makeGuard(metric: Metric, limits: Guard["limits"], scopes: readonly Scope[]): readonly Guard[] {
   if (Object.keys(limits).length === 0) return [];
-  const innermost = (key: "window" | "minRequests" | "minEvents" | "breaches"): number | undefined =>
+  const innermost = (key: NumberKey): number | undefined =>
     scopes
       .map(({ written }) => written[metric])
       .findLast((mine): mine is Levels => typeof mine === "object" && mine[key] !== undefined)?.[key];
+  const promote = innermost("promote");
   return [
     {
       metric,
@@ -101,6 +108,7 @@ function makeGuard(metric: Metric, limits: Guard["limits"], scopes: readonly Sco
       minRequests: innermost("minRequests") ?? 100,
       minEvents: innermost("minEvents") ?? 3,
       breaches: innermost("breaches") ?? 3,
+      ...(promote === undefined ? {} : { promote }),
     },
   ];
 }
@@ -113,7 +121,9 @@ export function levelsOutOfOrder({ written, path }: Scope): readonly PathProblem
     if (typeof mine !== "object") return [];
     const set = LEVELS.flatMap((level) => {
       const [limit, ...more] = mine[level] ?? [];
-      return limit?.kind === "absolute" && more.length === 0 ? [{ level, value: limit.value }] : [];
+      return limit !== undefined && limit.kind !== "relative" && more.length === 0
+        ? [{ level, value: limit.value }]
+        : [];
     });
     return set.slice(1).flatMap(({ level, value }, index): readonly PathProblem[] => {
       const before = set[index];

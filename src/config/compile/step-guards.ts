@@ -2,8 +2,20 @@ import type { Guard } from "../../core/plan/guard.ts";
 import { WHOLE } from "../../core/traffic/share.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { Told } from "./context.ts";
+import { keysWithoutUse } from "./keys-without-use.ts";
+import { weighed } from "./weights.ts";
 import type { Draft } from "./drafts.ts";
-import { DEFAULT_GUARDS, guardCompiler, levelsOutOfOrder, type Measurable, type Scope } from "./guards.ts";
+import {
+  DEFAULT_COMPARISONS,
+  DEFAULT_GUARDS,
+  guardCompiler,
+  levelsOutOfOrder,
+  type Measurable,
+  type Scope,
+} from "./guards.ts";
+
+const DEFAULTS: Scope = { written: DEFAULT_GUARDS, path: null };
+const COMPARISONS: Scope = { written: DEFAULT_COMPARISONS, path: null };
 
 /** The guards of each step, by the part of the release's life in which it stands. */
 export function compileGuards(
@@ -13,10 +25,9 @@ export function compileGuards(
   told: Told,
 ): readonly (readonly Guard[])[] {
   const { before, during, after, ...always } = config.guards ?? {};
-  const wide: readonly Scope[] = [
-    { written: DEFAULT_GUARDS, path: null },
-    { written: always, path: ["guards"] },
-  ];
+  const wide: readonly Scope[] = [DEFAULTS, { written: always, path: ["guards"] }];
+  const wideIn = (part: Part): readonly Scope[] =>
+    part === "during" ? [DEFAULTS, COMPARISONS, ...wide.slice(1)] : wide;
   const parts: Readonly<Record<Part, Scope | undefined>> = {
     idle: undefined,
     before: before === undefined ? undefined : { written: before, path: ["guards", "before"] },
@@ -33,12 +44,12 @@ export function compileGuards(
     const isWatched = part === "before" || part === "during" || part === "after";
     const own: readonly Scope[] = [...phaseScope(draft, phases), ...stepScope(draft)];
     for (const scope of own) scopes.add(scope);
-    const layers = [...(isWatched ? wide : []), ...(life === undefined ? [] : [life]), ...own];
+    const layers = [...(isWatched ? wideIn(part) : []), ...(life === undefined ? [] : [life]), ...own];
     return compiler.compile(layers, measurableIn(part, hasTraffic));
   });
   for (const scope of scopes) told.plan.push(...levelsOutOfOrder(scope));
-  told.plan.push(...compiler.neverLookedAt());
-  return result;
+  told.plan.push(...compiler.neverLookedAt(), ...keysWithoutUse([...scopes], result.flat()));
+  return weighed(result, [...scopes], told);
 }
 
 function phaseScope({ phase }: Draft, known: Map<unknown, Scope>): readonly Scope[] {

@@ -68,7 +68,13 @@ function kindOf(draft: Draft, context: StepContext): Kind {
     return { kind: "window", window: compileWindow(written.window, [...path, "window"], context.told) };
   if ("smoke" in written) return { kind: "smoke", flows: context.readSmoke(written.smoke, [...path, "smoke"]) };
   if ("warm" in written) return { kind: "warm", warm: compileWarm(written, path, context) };
-  if ("shift" in written) return { kind: "shift", share: draft.share?.value ?? 0, hold: holdOf(draft) };
+  if ("shift" in written)
+    return {
+      kind: "shift",
+      share: draft.share?.value ?? 0,
+      hold: holdOf(draft),
+      ...(written.unclear === undefined ? {} : { unclear: written.unclear }),
+    };
   if ("notify" in written) return compileNotifyStep(written, path, context);
   if ("run" in written) {
     const { run, undo, timeout, repeat } = written;

@@ -3,7 +3,7 @@ import { type Limit, type Metric, METRICS } from "../../core/plan/guard.ts";
 import { limitFix, parseLimit } from "../../core/plan/limit.ts";
 import { knowing } from "./about.ts";
 import { NOT_BUILT_SOURCES } from "./not-built.ts";
-import { duration, wholeNumber } from "./values.ts";
+import { duration, percent, wholeNumber } from "./values.ts";
 
 const OFF = "off";
 
@@ -44,23 +44,35 @@ const EXAMPLES: Readonly<Record<Metric, string>> = {
   restarts: "2",
 };
 
+const OF_PLAIN = 'Of limits over a window, like `"> 1%"`.';
+
 function guard(metric: Metric, description: string) {
   const limit = limits(metric);
   const levels = z.strictObject({
     warn: limit.optional().describe("Tell people."),
     hold: limit.optional().describe("Don't go on while it is broken."),
     rollback: limit.optional().describe("Put the old version back (or what the step's `else` says)."),
+    promote: percent
+      .optional()
+      .describe(
+        "Of rates: what must be excluded before a step passes; by default the guard's own limit, else 1%. The lower, the more requests it takes.",
+      ),
+    weight: percent
+      .optional()
+      .describe(
+        "Its part of the evidence of all comparisons, which share one budget for false alarms: by default errors 50%, latencies 30%, the rest 20%.",
+      ),
     window: knowing(duration.optional(), { default: "`60s`" }).describe(
-      "The last so many seconds that a look takes in.",
+      `The last so many seconds that a look takes in. ${OF_PLAIN}`,
     ),
     minRequests: knowing(wholeNumber(1).optional(), { default: "`100`" }).describe(
-      "Requests of the new version in the window below which nothing is said.",
+      `Requests of the new version in the window below which nothing is said. ${OF_PLAIN}`,
     ),
     minEvents: knowing(wholeNumber(1).optional(), { default: "`3`" }).describe(
-      "Bad requests below which a rate is never broken: one error in a hundred requests is not yet 1%.",
+      `Bad requests below which a rate is never broken: one error in a hundred requests is not yet 1%. ${OF_PLAIN}`,
     ),
     breaches: knowing(wholeNumber(1).optional(), { default: "`3`" }).describe(
-      "Broken looks in a row, one a second, before it speaks.",
+      `Broken looks in a row, one a second, before it speaks. ${OF_PLAIN}`,
     ),
   });
   const schema = z.union([z.literal(OFF), levels]);
@@ -112,9 +124,11 @@ export const planGuards = knowing(
     notBuiltInside: NOT_BUILT_SOURCES,
     section: {
       title: "Guards",
-      intro: `A guard is a metric and its limits, watched while a step lasts: \`warn\` tells people, \`hold\` waits, \`rollback\` puts the old version back. The unit says what is meant: \`1%\`, \`800ms\` and \`2\` are absolute, \`1.5x\` compares with what stable does in the same window. A list (\`[1%, 1.5x]\`) is broken when all of it is. \`"> 1%"\` is the same as \`1%\`.
+      intro: `A guard is a metric and its limits, watched while a step lasts: \`warn\` tells people, \`hold\` waits, \`rollback\` puts the old version back. The unit says what is meant: \`1%\`, \`800ms\` and \`2\` are limits of the new version's own, \`1.5x\` compares with what stable does in the same seconds: a tolerance on the odds of a rate, a divisor of a latency. A list (\`[1%, 1.5x]\`) is broken when all of it is.
 
-Without \`guards\` these are in force: errors 1%, p95 at twice stable's own (\`2x\`), more than 2 restarts, each a rollback. What you write is laid over them, level by level, and so are a part of the life (\`before\`, \`during\`, \`after\`), a phase's guards and a step's over what is wider; \`off\` takes a metric or a level away. A level that can't be measured leaves the wider one in force: from 100% on there is no stable to compare with, so \`1.5x\` gives way to what stands around it, in the end to the 1% of errors. A limit that could never be measured anywhere is a mistake.
+Both are tested with every second's evidence, as often as there is some; [judge.md](judge.md) says how, and what is guaranteed. \`"> 1%"\` is the plain limit that other tools have: the rate over the last \`window\`, with at least \`minRequests\` and \`minEvents\`, broken in \`breaches\` looks in a row. Those four keys are for plain limits alone.
+
+Without \`guards\` these are in force while the traffic is split: errors at \`1.5x\` and p95 at \`1.15x\` of stable's, and more than 2 restarts, each a rollback; at 100%, where there is no stable to compare with, errors of 1%. What you write is laid over them, level by level, and so are a part of the life (\`before\`, \`during\`, \`after\`), a phase's guards and a step's over what is wider; \`off\` takes a metric or a level away. A level that can't be measured leaves the wider one in force: at 100% \`1.5x\` gives way to what stands around it, in the end to the 1% of errors. A limit that could never be measured anywhere is a mistake.
 
 A missing figure is never a pass: without data a step waits.`,
       example: `guards:

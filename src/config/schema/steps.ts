@@ -135,8 +135,11 @@ const shift = z
     for: duration
       .optional()
       .describe(
-        "How long the share is watched before the next step. Without it: until there is enough evidence, at least a minute, at most 10 minutes.",
+        "How long the share is watched before the next step. Without it: until there is enough evidence, at least a minute, at most 10 minutes. A time that has shown too little is waited once more, then `unclear` says what follows.",
       ),
+    unclear: knowing(z.enum(["hold", "raise", "step-back"]).optional(), { default: "`hold`" }).describe(
+      "What happens when twice the time has neither shown a fault nor excluded one: `hold` until a person decides, `raise` to the next share (never to all), or `step-back` to the share before.",
+    ),
     ...stepSiblings,
   })
   .meta({ id: "step-shift", description: "Gives the new version a share of the traffic and watches it." });

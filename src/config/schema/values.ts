@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseDuration, parseShare, type Parsed } from "../../core/text/units.ts";
+import { parseDuration, parsePercent, parseShare, type Parsed } from "../../core/text/units.ts";
 import { type About, knowing } from "./about.ts";
 
 /** A text that is read into a value; what is wrong with it is said by its own parser. */
@@ -26,6 +26,12 @@ export const duration = written("duration", parseDuration, String.raw`^\s*(\d+(\
 /** Basis points, written as `5%`. */
 export const share = written("share", parseShare, String.raw`^\s*\d+(\.\d+)?\s*%\s*$`, {
   noun: "a share of the traffic",
+  like: "5%",
+});
+
+/** A part of one, written as `5%`. */
+export const percent = written("percent", parsePercent, String.raw`^\s*\d+(\.\d+)?\s*%\s*$`, {
+  noun: "a part in percent",
   like: "5%",
 });
 

@@ -30,7 +30,8 @@ export function formatFigure(metric: Metric, value: number | null): string {
 }
 
 export function formatLimit(metric: Metric, limit: Limit): string {
-  return limit.kind === "relative" ? `${limit.factor}x` : formatFigure(metric, limit.value);
+  if (limit.kind === "relative") return `${limit.factor}x`;
+  return formatFigure(metric, limit.value);
 }
 
 /** The sentence of I10 for one guard: "errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%". */

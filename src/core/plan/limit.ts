@@ -3,7 +3,7 @@ import { misread, parseDuration, parsePercent, type Parsed, parsed } from "../te
 
 /**
  * A guard's limit as people write it, for one metric: `1%`, `3s` and `2` are absolute, `1.5x` compares with stable,
- * `"> 1%"` is absolute over a fixed window (which every absolute limit is until the statistical judge is there).
+ * `"> 1%"` is absolute over a fixed window.
  */
 export function parseLimit(metric: Metric, written: string | number): Parsed<Limit> {
   const text = String(written).trim();
@@ -33,7 +33,8 @@ function parseComparison(metric: Metric, text: string, sign: string, rest: strin
       `\`${text}\` would fail a healthy version: ${worse === "higher" ? "more" : "less"} is worse for ${label}.`,
       `Write \`${expected} ${rest}\`.`,
     );
-  return parseAbsolute(metric, rest);
+  const value = parseAbsolute(metric, rest);
+  return value.ok && value.value.kind === "absolute" ? parsed({ kind: "plain", value: value.value.value }) : value;
 }
 
 function parseFactor(metric: Metric, text: string): Parsed<Limit> {

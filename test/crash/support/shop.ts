@@ -53,7 +53,7 @@ steps:
     for: ${hold}
   - retire
 guards:
-  errors: { rollback: 1%, window: 10s, minRequests: 20, minEvents: 3, breaches: 1 }
+  errors: { rollback: "> 1%", window: 10s, minRequests: 20, minEvents: 3, breaches: 1 }
   p95: off
   restarts: off
 `;

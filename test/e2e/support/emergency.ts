@@ -14,7 +14,7 @@ services:
     health: { ready: /health, every: 500ms, timeout: 500ms, fall: 2 }
     drain: 1s
 traffic: { embedded: \${PORT_OF_FRONT_DOOR} }
-guards: { errors: { rollback: 5%, window: 10s, minRequests: 20, breaches: 1 }, p95: off, restarts: off }
+guards: { errors: { rollback: "> 5%", window: 10s, minRequests: 20, breaches: 1 }, p95: off, restarts: off }
 steps:
   - shift: 50%
     for: 10m

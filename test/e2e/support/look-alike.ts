@@ -16,7 +16,7 @@ services:
     drain: 5s
 traffic: { embedded: \${PORT_OF_FRONT_DOOR} }
 guards:
-  errors: { rollback: 1%, window: 5s, minRequests: 5 }
+  errors: { rollback: "> 1%", window: 5s, minRequests: 5 }
   p95: off
 steps:
   - start

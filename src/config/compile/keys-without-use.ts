@@ -1,0 +1,49 @@
+import { type Guard, isOfProcesses, type Metric, METRICS, QUANTILES } from "../../core/plan/guard.ts";
+import type { PathProblem } from "../reading/problem.ts";
+import type { Scope } from "./guards.ts";
+
+const OF_PLAIN = ["window", "minRequests", "minEvents", "breaches"] as const;
+
+/** Keys that would change nothing: those of plain limits where there is none, and what a metric can't have. */
+export function keysWithoutUse(scopes: readonly Scope[], guards: readonly Guard[]): readonly PathProblem[] {
+  return scopes.flatMap(({ written, path }) =>
+    path === null
+      ? []
+      : (Object.keys(METRICS) as readonly Metric[]).flatMap((metric) => {
+          const mine = written[metric];
+          if (typeof mine !== "object") return [];
+          const told = (key: string, what: string, fix: string): PathProblem => ({
+            code: "plan-value-invalid",
+            what,
+            fix,
+            path: [...path, metric, key],
+            on: "key",
+          });
+          const { label } = METRICS[metric];
+          const plain = isPlain(metric, guards)
+            ? []
+            : OF_PLAIN.filter((key) => mine[key] !== undefined).map((key) =>
+                told(
+                  key,
+                  `\`${key}\` is for limits over a window, and ${label} has none.`,
+                  `Write the limit as \`"> ${METRICS[metric].unit === "ms" ? "1s" : "1%"}"\`, or remove \`${key}\`.`,
+                ),
+              );
+          const isRate = !isOfProcesses(metric) && QUANTILES[metric] === undefined;
+          const promote =
+            mine.promote === undefined || isRate
+              ? []
+              : [told("promote", `\`promote\` is a rate, and ${label} is none.`, "Remove it.")];
+          return [...plain, ...promote];
+        }),
+  );
+}
+
+function isPlain(metric: Metric, guards: readonly Guard[]): boolean {
+  if (isOfProcesses(metric) || metric === "availability") return true;
+  return guards.some(
+    (guard) =>
+      guard.metric === metric &&
+      Object.values(guard.limits).some((limits) => limits.some(({ kind }) => kind === "plain")),
+  );
+}

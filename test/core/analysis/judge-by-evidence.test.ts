@@ -1,0 +1,277 @@
+import { equal, match, ok } from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import { bucketOf } from "../../../src/core/analysis/histogram.ts";
+import {
+  FRESH_JUDGE,
+  judge,
+  judgeNextStep,
+  type Judgement,
+  type JudgeState,
+} from "../../../src/core/analysis/judge.ts";
+import type { Look } from "../../../src/core/analysis/look.ts";
+import type { Guard, Verdict } from "../../../src/core/plan/guard.ts";
+import type { SecondRow } from "../../../src/core/observation.ts";
+
+const BASE = { windowMs: 60_000, minRequests: 100, minEvents: 3, breaches: 3 };
+const ERRORS: Guard = {
+  ...BASE,
+  metric: "errors",
+  limits: { rollback: [{ kind: "relative", factor: 1.5 }] },
+  weight: 0.6,
+};
+const P95: Guard = { ...BASE, metric: "p95", limits: { rollback: [{ kind: "relative", factor: 1.15 }] }, weight: 0.4 };
+const ONE_PERCENT: Guard = { ...BASE, metric: "errors", limits: { rollback: [{ kind: "absolute", value: 0.01 }] } };
+const BOTH: Guard = {
+  ...BASE,
+  metric: "errors",
+  limits: {
+    rollback: [
+      { kind: "absolute", value: 0.01 },
+      { kind: "relative", factor: 1.5 },
+    ],
+  },
+};
+
+describe("a guard that compares with stable", () => {
+  it("finds a total failure within three seconds", () => {
+    const found = watch([ERRORS, P95], seconds(20, { n: 3, bad: 3 }, { n: 57 }));
+    equal(found.verdict.verdict, "fail");
+    equal(found.verdict.level, "rollback");
+    ok(found.second <= 4, `second ${found.second}`);
+    match(found.verdict.sentence, /^errors 100% \(\d+\/\d+\) against 0% \(0\/\d+\), limit 1\.5x, evidence \d/);
+  });
+
+  it("finds 5 % errors among ten requests a second in less than half a minute", () => {
+    const some = seconds(60, { n: 10 }, { n: 190 }).map((row) =>
+      row.version === "v2" && row.second % 2 === 0 ? failing(row, 1) : row,
+    );
+    const found = watch([ERRORS, P95], some);
+    equal(found.verdict.verdict, "fail");
+    ok(found.second < 30, `second ${found.second}`);
+  });
+
+  it("says how much is missing until 1 % is excluded, and passes then", () => {
+    const rows = seconds(70, { n: 10 }, { n: 190 });
+    const early = last(
+      [ERRORS],
+      rows.filter(({ second }) => second <= 10),
+    );
+    equal(early.verdict, "inconclusive");
+    match(early.sentence, /to exclude 1% it needs about \d+ more good requests$/);
+    equal(last([ERRORS], rows).verdict, "pass");
+  });
+
+  it("does not blame the candidate for trouble that both have", () => {
+    const rows = seconds(120, { n: 10, bad: 1 }, { n: 190, bad: 19 });
+    ok(judgements([ERRORS], rows).every(({ verdicts: [verdict] }) => verdict?.verdict !== "fail"));
+  });
+
+  it("finds answers that take twice as long, and passes those that take as long", () => {
+    const slow = watch([ERRORS, P95], spread(seconds(200, { n: 10 }, { n: 190 }), 2));
+    equal(slow.verdict.metric, "p95");
+    match(slow.verdict.sentence, /^p95 .* against .*, limit 1\.15x/);
+    equal(last([P95], spread(seconds(200, { n: 10 }, { n: 190 }), 1)).verdict, "pass");
+  });
+
+  it("goes on with what it has gathered against the candidate in the next step, and has all to be shown anew", () => {
+    const first = judgements([ERRORS], seconds(60, { n: 10 }, { n: 190 })).at(-1);
+    ok(first !== undefined);
+    equal(first.verdicts[0]?.verdict, "pass");
+    const next = judge(judgeNextStep(first.state), look([ERRORS], seconds(62, { n: 10 }, { n: 190 }), 61, 62));
+    equal(next.verdicts[0]?.verdict, "inconclusive");
+    const process = next.state.gathered.guards.errors?.against["rollback:0"];
+    equal(process?.seconds, 62);
+  });
+});
+
+describe("a limit of its own", () => {
+  it("is broken by 3 % where 1 % is allowed, whatever stable does", () => {
+    const rows = seconds(300, { n: 20 }, { n: 0 }).map((row) => (row.second % 2 === 0 ? failing(row, 1) : row));
+    const found = watch([ONE_PERCENT], rows);
+    equal(found.verdict.verdict, "fail");
+    equal(found.judgement.stableVerdicts.length, 0);
+  });
+
+  it("is not broken by 0.5 %", () => {
+    const rows = seconds(600, { n: 20 }, { n: 0 }).map((row) => (row.second % 10 === 0 ? failing(row, 1) : row));
+    ok(judgements([ONE_PERCENT], rows).every(({ verdicts: [verdict] }) => verdict?.verdict !== "fail"));
+  });
+
+  it("that stable breaks too is told as such: the environment is sick", () => {
+    for (const guard of [ONE_PERCENT, BOTH]) {
+      const found = watch([guard], seconds(60, { n: 10, bad: 2 }, { n: 190, bad: 38 }));
+      equal(found.verdict.verdict, "fail");
+      equal(found.judgement.stableVerdicts.length, 1);
+    }
+  });
+
+  it("beside a comparison is broken when both say so", () => {
+    const found = watch([BOTH], seconds(60, { n: 10, bad: 2 }, { n: 190 }));
+    equal(found.verdict.verdict, "fail");
+    equal(found.judgement.stableVerdicts.length, 0);
+  });
+
+  it("over a window stays beside what is tested", () => {
+    const guard: Guard = {
+      ...ERRORS,
+      breaches: 1,
+      limits: { rollback: [{ kind: "relative", factor: 1.5 }], hold: [{ kind: "plain", value: 0.005 }] },
+    };
+    const rows = seconds(60, { n: 10 }, { n: 190, bad: 3 }).map((row) =>
+      row.version === "v2" && row.second % 15 === 0 ? failing(row, 1) : row,
+    );
+    const verdict = last([guard], rows);
+    equal(verdict.verdict, "fail");
+    equal(verdict.level, "hold");
+  });
+});
+
+describe("what is not known", () => {
+  it("is never a pass, whatever else was seen", () => {
+    const second = fc.record({
+      n: fc.integer({ min: 0, max: 30 }),
+      bad: fc.integer({ min: 0, max: 30 }),
+      stable: fc.integer({ min: 0, max: 300 }),
+    });
+    fc.assert(
+      fc.property(fc.array(second, { maxLength: 40 }), (list) => {
+        const rows = list.flatMap(({ n, bad, stable }, index) => [
+          row(index + 1, "v2", { n, bad: Math.min(bad, n) }),
+          row(index + 1, "v1", { n: stable }),
+        ]);
+        let requests = 0;
+        let state = FRESH_JUDGE;
+        for (let at = 1; at <= list.length; at += 1) {
+          requests += list[at - 1]?.n ?? 0;
+          const result = judge(state, look([ERRORS, P95], rows, 1, at));
+          state = result.state;
+          // Not even a hundred good ones in a row exclude 1 %.
+          if (requests < 100) ok(result.verdicts.every(({ verdict }) => verdict !== "pass"));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("is told: nobody asked, a plane that can't be asked", () => {
+    equal(last([ERRORS], seconds(30, { n: 0 }, { n: 100 })).verdict, "no-data");
+    const down = judge(FRESH_JUDGE, {
+      ...look([ERRORS], seconds(30, { n: 9 }, { n: 100 }), 1, 30),
+      sourceDown: "away",
+    });
+    equal(down.verdicts[0]?.verdict, "source-down");
+    equal(down.state.gathered.upTo, null);
+  });
+
+  it("does not count for the candidate: without stable's half of a second it compares nothing", () => {
+    const rows = seconds(60, { n: 10 }, { n: 190 }).filter(({ version }) => version === "v2");
+    const state = judgements([P95], rows).at(-1)?.state;
+    equal(
+      state?.gathered.guards.p95?.shown.byRatio.logStakes.every((stake) => stake === 0),
+      true,
+    );
+  });
+
+  it("comes to the same in whatever pieces it is looked at", () => {
+    const rows = seconds(60, { n: 10, bad: 1 }, { n: 190, bad: 4 });
+    const inOne = judge(FRESH_JUDGE, look([ERRORS, P95], rows, 1, 60)).state.gathered;
+    const bySecond = judgements([ERRORS, P95], rows).at(-1)?.state.gathered;
+    equal(JSON.stringify(bySecond), JSON.stringify(inOne));
+  });
+});
+
+interface Side {
+  readonly n: number;
+  readonly bad?: number;
+}
+
+function row(second: number, version: string, { n, bad = 0 }: Side): SecondRow {
+  return {
+    second,
+    version,
+    requests: n,
+    status: { ok: n - bad, redirect: 0, client: 0, server: bad, failed: 0 },
+    latency: n === 0 ? {} : { [bucketOf(40)]: n },
+    webSockets: { opened: 0, failed: 0 },
+    worst: [],
+    mixed: false,
+  };
+}
+
+function seconds(count: number, candidate: Side, stable: Side): readonly SecondRow[] {
+  return Array.from({ length: count }, (_, index) => [
+    row(index + 1, "v2", candidate),
+    row(index + 1, "v1", stable),
+  ]).flat();
+}
+
+function failing(one: SecondRow, bad: number): SecondRow {
+  return { ...one, status: { ...one.status, ok: one.requests - bad, server: bad } };
+}
+
+/** Latencies from 60 to 250 ms, the candidate's `slower` times as long. */
+function spread(rows: readonly SecondRow[], slower: number): readonly SecondRow[] {
+  return rows.map((one) => {
+    const latency: Record<number, number> = {};
+    for (let i = 0; i < one.requests; i += 1) {
+      const part = ((one.second * 7 + i * 13) % 97) / 97;
+      const bucket = bucketOf(60 * (250 / 60) ** part * (one.version === "v2" ? slower : 1));
+      latency[bucket] = (latency[bucket] ?? 0) + 1;
+    }
+    return { ...one, latency };
+  });
+}
+
+function look(guards: readonly Guard[], rows: readonly SecondRow[], fromSecond: number, toSecond: number): Look {
+  return {
+    judge: 2,
+    guards,
+    candidate: "v2",
+    stable: "v1",
+    rows,
+    fromSecond,
+    toSecond,
+    sourceDown: null,
+    instances: [],
+    restartsBefore: {},
+    baseline: null,
+    plannedMs: 600_000,
+    alpha: 0.01,
+  };
+}
+
+function judgements(guards: readonly Guard[], rows: readonly SecondRow[]): readonly Judgement[] {
+  let state: JudgeState = FRESH_JUDGE;
+  return Array.from({ length: rows.at(-1)?.second ?? 0 }, (_, index) => {
+    const result = judge(state, look(guards, rows, 1, index + 1));
+    state = result.state;
+    return result;
+  });
+}
+
+function last(guards: readonly Guard[], rows: readonly SecondRow[]): Verdict {
+  const verdict = judgements(guards, rows).at(-1)?.verdicts[0];
+  ok(verdict !== undefined);
+  return verdict;
+}
+
+/** The first verdict that acts. */
+function watch(
+  guards: readonly Guard[],
+  rows: readonly SecondRow[],
+): { readonly second: number; readonly verdict: Verdict; readonly judgement: Judgement } {
+  const all = judgements(guards, rows);
+  for (const [index, judgement] of all.entries()) {
+    const verdict = judgement.verdicts.find(({ verdict: says }) => says === "fail");
+    if (verdict !== undefined) return { second: index + 1, verdict, judgement };
+  }
+  throw new Error(
+    `No limit was broken: ${
+      all
+        .at(-1)
+        ?.verdicts.map(({ sentence }) => sentence)
+        .join("; ") ?? ""
+    }`,
+  );
+}
