@@ -59,15 +59,22 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, 
   const broken = worstBroken(guard, mine, look, total);
   if (broken !== null) {
     const telling = { ...mostTelling(guard, look, figures), evidence: rounded(broken.log) };
-    return say("fail", `${guardSentence(guard, telling, broken.limit)}, evidence ${formatCount(telling.evidence)}`, {
-      level: broken.level,
-      figures: telling,
-    });
+    return say(
+      "fail",
+      `${guardSentence(guard, telling, broken.limit)}, evidence ${formatCount(telling.evidence)} (acts at ${formatCount(Math.exp(broken.bound))})`,
+      {
+        level: broken.level,
+        figures: telling,
+      },
+    );
   }
   const sentence = guardSentence(guard, figures, limitToName(guard));
   const against = strongestAgainst(guard, mine, total);
   if (against >= TOLD)
-    return say("inconclusive", `${sentence}; it looks worse, evidence ${formatCount(rounded(against))}`);
+    return say(
+      "inconclusive",
+      `${sentence}; it looks worse, evidence ${formatCount(rounded(against))} (acts at ${formatCount(1 / look.alpha)})`,
+    );
   const missing = notShown(guard, mine, look);
   return missing === null ? say("pass", sentence) : say("inconclusive", `${sentence}; ${missing}`);
 }
@@ -82,7 +89,9 @@ export function isBrokenOnStable(guard: Guard, { guards }: Gathered): boolean {
 interface Broken {
   readonly level: GuardLevel;
   readonly limit: Limit;
+  /** ln of the evidence, and of what it takes. */
   readonly log: number;
+  readonly bound: number;
 }
 
 function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total): Broken | null {
@@ -91,8 +100,9 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
     const [first] = limits;
     if (first === undefined || limits.length !== guard.limits[level]?.length) continue;
     if (level === "rollback" && isAlone(guard)) {
-      const isMine = total.strongest === guard.metric;
-      if (isMine && total.log >= Math.log(1 / look.alpha)) return { level, limit: first.limit, log: total.log };
+      const bound = Math.log(1 / look.alpha);
+      if (total.strongest === guard.metric && total.log >= bound)
+        return { level, limit: first.limit, log: total.log, bound };
       continue;
     }
     const hasAbsolute = limits.some(({ limit }) => limit.kind === "absolute");
@@ -104,8 +114,8 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
       // Where stable breaks the limit too, the environment does: that holds, and goes on to be told as such.
       return log >= BESIDE || (level === "rollback" && isAsBad);
     });
-    if (isBroken)
-      return { level, limit: first.limit, log: Math.min(...limits.map(({ key }) => logOf(mine.against[key]))) };
+    // The first of a list is the one that people know by heart.
+    if (isBroken) return { level, limit: first.limit, log: logOf(mine.against[first.key]), bound };
   }
   return null;
 }
