@@ -31,11 +31,12 @@ function inFewDigits({ guards }: Gathered): Gathered {
   return { upTo: null, guards: Object.fromEntries(short) as Gathered["guards"] };
 }
 
-function shortened({ against, onStable, shown, slow }: GuardEvidence): GuardEvidence {
+function shortened({ against, onStable, shown, open, slow }: GuardEvidence): GuardEvidence {
   return {
     against: mapped(against),
     onStable: mapped(onStable),
     shown: { byRate: rounded(shown.byRate), byRatio: rounded(shown.byRatio) },
+    open,
     // By another engine's seconds: it is taken anew.
     slow: slow === null ? null : { ...slow, since: 0 },
   };

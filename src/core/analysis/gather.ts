@@ -5,6 +5,7 @@ import type { CountedSecond } from "./comparison.ts";
 import type { Stratum } from "./hypergeometric.ts";
 import { comparisonGains, type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
 import type { Look } from "./look.ts";
+import { NO_OPEN_STRATA, type OpenStrata, together } from "./strata.ts";
 import { countedOf, type SecondOfBoth, secondsOfBoth, slowLimit, type SlowLimit, trialsOf } from "./seconds.ts";
 
 /** Evidence on all guards of a release. */
@@ -21,6 +22,8 @@ export interface GuardEvidence {
   readonly onStable: Readonly<Record<string, EProcess>>;
   /** That the candidate is good enough, in this step. */
   readonly shown: { readonly byRate: EProcess; readonly byRatio: EProcess };
+  /** Seconds that wait until there is enough to compare at once. */
+  readonly open: OpenStrata;
   /** What counts as slow now, and since when. */
   readonly slow: (SlowLimit & { readonly since: number }) | null;
 }
@@ -89,10 +92,13 @@ function toleranceOf({ metric }: Guard, factor: number): number {
   return QUANTILES[metric] === undefined ? factor : 1;
 }
 
+const NOTHING_COUNTED: CountedSecond = { n: 0, bad: 0, nStable: 0, badStable: 0 };
+
 const NO_EVIDENCE: GuardEvidence = {
   against: {},
   onStable: {},
   shown: { byRate: freshOf(4), byRatio: freshOf(4) },
+  open: NO_OPEN_STRATA,
   slow: null,
 };
 
@@ -103,7 +109,8 @@ function freshOf(size: number): EProcess {
 
 function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Look): GuardEvidence {
   const slow = slowNow(guard, before, both.second, look);
-  const compared = countedOf(guard.metric, both, slow);
+  const { open, closed } = together(before.open, { [guard.metric]: countedOf(guard.metric, both, slow) });
+  const compared = closed[guard.metric] ?? NOTHING_COUNTED;
   const plannedSeconds = look.plannedMs / SECOND;
   const against: Record<string, EProcess> = { ...before.against };
   const onStable: Record<string, EProcess> = { ...before.onStable };
@@ -128,7 +135,7 @@ function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Lo
       plannedSeconds,
     );
   }
-  return { against, onStable, shown: show(guard, before.shown, compared, both), slow };
+  return { against, onStable, shown: show(guard, before.shown, compared, both), open, slow };
 }
 
 /** Grows the evidence that the candidate's rate is below what must be excluded, and that its odds ratio is. */
