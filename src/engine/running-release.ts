@@ -151,8 +151,8 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     const inStep = time.now().watched - (progress.startedAt?.watched ?? 0);
     const every = inStep < HOUR ? MINUTE : 5 * MINUTE;
     const gathered = worthKeeping(watch.gathered(release), release, time.now(), inStep);
-    if (gathered !== null) return void (await book.append([{ type: "watch-checkpoint", gathered }]));
-    if (time.now().watched - release.lastAt.watched >= every) await book.append([{ type: "watch-checkpoint" }]);
+    if (gathered !== null) await book.append([{ type: "watch-checkpoint", gathered }]);
+    else if (time.now().watched - release.lastAt.watched >= every) await book.append([{ type: "watch-checkpoint" }]);
   };
 
   return {

@@ -127,7 +127,7 @@ describe("a release in the foreground", { concurrency: false }, () => {
   });
 
   it("that is worse ends with 10, and hands the bug over", async () => {
-    app.plan(PLAN("30s").replace("errors: off", "errors: { rollback: \"> 1%\", minRequests: 20, window: 10s }"));
+    app.plan(PLAN("30s").replace("errors: off", 'errors: { rollback: "> 1%", minRequests: 20, window: 10s }'));
     app.version({ name: "v4", fails: 0.5 });
     const release = app.start(["release"]);
     await release.tells(/50% of the traffic on/);

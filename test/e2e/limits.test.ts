@@ -43,7 +43,10 @@ describe("limits that differ before, while and after the traffic is shifted", ()
   });
 
   it("after: what passed the canary's limit fails the one for all of the traffic", async () => {
-    plan({ during: `{ errors: { rollback: '> 95%', ${QUICK} } }`, after: `{ errors: { rollback: '> 20%', ${QUICK} } }` });
+    plan({
+      during: `{ errors: { rollback: '> 95%', ${QUICK} } }`,
+      after: `{ errors: { rollback: '> 20%', ${QUICK} } }`,
+    });
     const { rollback, steps } = await rolledBack({ name: "half", fails: 0.5 }, 100);
     assert.match(rollback?.sentence ?? "", /^errors \d+% .* limit 20%/);
     assert.equal(steps.find(({ name }) => name === "shift 50%")?.state, "passed");

@@ -59,14 +59,7 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, 
   const broken = worstBroken(guard, mine, look, total);
   if (broken !== null) {
     const telling = { ...mostTelling(guard, look, figures), evidence: rounded(broken.log) };
-    return say(
-      "fail",
-      `${guardSentence(guard, telling, broken.limit)}, evidence ${formatCount(telling.evidence)} (acts at ${formatCount(Math.exp(broken.bound))})`,
-      {
-        level: broken.level,
-        figures: telling,
-      },
-    );
+    return say("fail", guardSentence(guard, telling, broken.limit), { level: broken.level, figures: telling });
   }
   const sentence = guardSentence(guard, figures, limitToName(guard));
   const against = strongestAgainst(guard, mine, total);
@@ -89,9 +82,8 @@ export function isBrokenOnStable(guard: Guard, { guards }: Gathered): boolean {
 interface Broken {
   readonly level: GuardLevel;
   readonly limit: Limit;
-  /** ln of the evidence, and of what it takes. */
+  /** ln of the evidence. */
   readonly log: number;
-  readonly bound: number;
 }
 
 function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total): Broken | null {
@@ -101,8 +93,7 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
     if (first === undefined || limits.length !== guard.limits[level]?.length) continue;
     if (level === "rollback" && isAlone(guard)) {
       const bound = Math.log(1 / look.alpha);
-      if (total.strongest === guard.metric && total.log >= bound)
-        return { level, limit: first.limit, log: total.log, bound };
+      if (total.strongest === guard.metric && total.log >= bound) return { level, limit: first.limit, log: total.log };
       continue;
     }
     const hasAbsolute = limits.some(({ limit }) => limit.kind === "absolute");
@@ -115,7 +106,7 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
       return log >= BESIDE || (level === "rollback" && isAsBad);
     });
     // The first of a list is the one that people know by heart.
-    if (isBroken) return { level, limit: first.limit, log: logOf(mine.against[first.key]), bound };
+    if (isBroken) return { level, limit: first.limit, log: logOf(mine.against[first.key]) };
   }
   return null;
 }

@@ -39,10 +39,7 @@ describe("a guard that compares with stable", () => {
     equal(found.verdict.verdict, "fail");
     equal(found.verdict.level, "rollback");
     ok(found.second <= 4, `second ${found.second}`);
-    match(
-      found.verdict.sentence,
-      /^errors 100% \(\d+\/\d+\) against 0% \(0\/\d+\), limit 1\.5x, evidence \d[\d ]* \(acts at 100\)$/,
-    );
+    match(found.verdict.sentence, /^errors 100% \(\d+\/\d+\) against 0% \(0\/\d+\), limit 1\.5x$/);
   });
 
   it("finds 5 % errors among ten requests a second in less than half a minute", () => {

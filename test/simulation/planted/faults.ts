@@ -66,7 +66,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "roll back on no data",
     rule: "I4",
-    file: "src/core/analysis/judge.ts",
+    file: "src/core/analysis/plain-limits.ts",
     instead: `    return make("no-data", \`\${label} unknown: \${nothingSeen(guard, figures)}\`);`,
     put: `    return make("fail", \`\${label} unknown: \${nothingSeen(guard, figures)}\`, "rollback");`,
   },
