@@ -65,7 +65,16 @@ function drawing(): string {
 /** By second, the decimal logarithm of the evidence until it is enough. */
 function evidence(candidateErrors: number, seed: number): readonly (readonly [number, number])[] {
   const next = createTraffic(
-    { rps: 50, share: 0.05, stableErrors: 0.001, candidateErrors, latency: null, bursts: null, load: null, visitors: null },
+    {
+      rps: 50,
+      share: 0.05,
+      stableErrors: 0.001,
+      candidateErrors,
+      latency: null,
+      bursts: null,
+      load: null,
+      visitors: null,
+    },
     createRandom(seed),
   );
   const points: [number, number][] = [[0, 0]];
