@@ -44,6 +44,7 @@ function machinery(): Machinery {
     emergencyExit: async (state) => (await import("./wiring.ts")).emergencyExit(state, self),
     runningInstances: async (state, of) => (await import("./wiring.ts")).runningInstances(state, of),
     stopEverything: async (state) => (await import("./wiring.ts")).stopEverything(state, self),
+    stopInstances: async (state, ids) => (await import("./wiring.ts")).stopInstances(state, ids, self),
     isKeeperThere: async (state) => (await import("./wiring.ts")).isKeeperThere(state),
     restartProxy: async (state, within) => (await import("./wiring.ts")).restartProxy(state, within, self),
     dataPlane: async (state) => (await import("./wiring.ts")).dataPlane(state),

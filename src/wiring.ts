@@ -228,6 +228,19 @@ export async function stopEverything(state: StateFolder, self: readonly string[]
   return isStopped;
 }
 
+/** SIGTERM to SIGKILL, for what no plan says more of. */
+const STOP_MS = 10_000;
+
+export async function stopInstances(
+  state: StateFolder,
+  ids: readonly string[],
+  self: readonly string[],
+): Promise<void> {
+  const { keeperClient } = await import("./adapters/runtime/processes/keeper-client.ts");
+  const keeper = keeperClient({ folder: state, keeperCommand: [...self, "keeper", "--state", state.path] });
+  await Promise.all(ids.map((id) => keeper.remove(id, STOP_MS)));
+}
+
 export async function restartKeeper(state: StateFolder, self: readonly string[]): Promise<KeeperRestarted> {
   const { restartKeeper: restart } = await import("./adapters/runtime/processes/ensure-keeper.ts");
   const keeperCommand = [...self, "keeper", "--state", state.path];

@@ -37,6 +37,8 @@ export interface Machinery {
   dataPlane(state: StateFolder): Promise<TrafficState | null>;
   /** Stops all instances, the proxy and the keeper of the state folder, or what a killed one left; false where nothing runs. */
   stopEverything(state: StateFolder): Promise<boolean>;
+  /** Stops some of the keeper's instances, with the time that they get after SIGTERM by default. Faults: keeper-not-started. */
+  stopInstances(state: StateFolder, ids: readonly string[]): Promise<void>;
   /** Resolves when the process is told to end. `takeOver`: from a keeper of any version, not of an older one only. */
   runKeeper(state: StateFolder, takeOver: boolean): Promise<void>;
   /** Has a new keeper take over from the one that runs, or starts one. Faults: keeper-not-started (the old one goes on). */

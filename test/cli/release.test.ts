@@ -82,6 +82,7 @@ describe("a release in the foreground", { concurrency: false }, () => {
       "emergencies",
       "holder",
       "instances",
+      "strays",
       "isCutOff",
       "lost",
       "earlier",

@@ -113,6 +113,7 @@ describe("the words of a command", () => {
         emergencies: [],
         holder: null,
         instances: null,
+        strays: [],
         lost: [],
         earlier: [],
       };

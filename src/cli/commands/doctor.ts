@@ -6,7 +6,14 @@ import type { CommandDefinition } from "../definition.ts";
 import { type Finding, found } from "../doctor/finding.ts";
 import { lookAtMachine, stateTrouble } from "../doctor/machine.ts";
 import { lookAtPorts } from "../doctor/ports.ts";
-import { lookAtEngine, lookAtHealth, lookAtOwner, lookAtPlane, lookAtVersions } from "../doctor/processes.ts";
+import {
+  lookAtEngine,
+  lookAtHealth,
+  lookAtOwner,
+  lookAtPlane,
+  lookAtStrays,
+  lookAtVersions,
+} from "../doctor/processes.ts";
 import { DONE, REFUSED } from "../exit-code.ts";
 import { unwrittenServices, WRITE_RUN } from "../init/unknown-run.ts";
 import { loadPlan } from "../plan-file.ts";
@@ -65,6 +72,7 @@ async function look(context: Context): Promise<readonly Finding[]> {
     lookAtPlane(plane.state, plane.fault, plane.state === null && (await serves(context, plan))),
     ...(await lookAtEngine(context)),
     ...(await lookAtHealth(context, plan)),
+    ...(await lookAtStrays(context)),
   ];
 }
 

@@ -5,8 +5,9 @@ import { lockHolder } from "../../local/lock-holder.ts";
 import { confirm } from "../ask.ts";
 import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, isGiven } from "../definition.ts";
-import { DONE } from "../exit-code.ts";
+import { DONE, type ExitCode } from "../exit-code.ts";
 import { openReading, reach, readRelease } from "../session.ts";
+import { findStrays } from "../strays.ts";
 import { calledRelease } from "../verb.ts";
 import { mustBeStateOf } from "../whose-state.ts";
 import { journalFault } from "../without-journal.ts";
@@ -15,11 +16,21 @@ export const down: CommandDefinition = {
   about:
     "Stops every instance of the app in this environment, the data plane and the keeper. Nothing answers its users then. The journal, the prepared versions and the logs stay, and `tidegate release` starts it again.",
   arguments: [],
-  options: [{ flags: "--yes", about: "don't ask before it is done" }],
-  examples: [{ line: "tidegate down", does: "says what runs, asks once, stops it" }],
+  options: [
+    { flags: "--yes", about: "don't ask before it is done" },
+    {
+      flags: "--strays",
+      about: "only instances of versions that no release here knows, and to which nobody is sent; the rest goes on",
+    },
+  ],
+  examples: [
+    { line: "tidegate down", does: "says what runs, asks once, stops it" },
+    { line: "tidegate down --strays", does: "stops what a lost journal's release has left, and nothing that serves" },
+  ],
   run: async (invocation) => {
     const { context } = invocation;
     const project = context.project();
+    if (isGiven(invocation, "strays")) return await stopStrays(context, isGiven(invocation, "yes"));
     const unread = await mustBeFree(context).then(
       () => null,
       (error: unknown) => unlessUnreadable(context, error),
@@ -42,6 +53,37 @@ export const down: CommandDefinition = {
     );
   },
 };
+
+/** Faults: another-acts, state-foreign; journal-…, because nobody could say what is one. */
+async function stopStrays(context: Context, isSure: boolean): Promise<ExitCode> {
+  const { machinery, project } = context;
+  const { state } = project();
+  await using session = await openReading(context, project());
+  const journal = session?.journal ?? null;
+  const [newest] = (await journal?.releases()) ?? [];
+  const release = newest === undefined || journal === null ? null : await readRelease(journal, newest);
+  if (release !== null) mustBeStateOf(project(), release.app);
+  const holder = release === null ? lockHolder(state.file("actor.lock")) : null;
+  // It may act by a journal that is not there any more: then nobody else knows what it starts.
+  if (holder !== null) throw stillActs(holder.pid, holder.command);
+  const found = await findStrays(context, journal);
+  if (found.length === 0) {
+    const sentence = "No instance runs that no release here knows, and that nobody is sent to.";
+    return answer(context, { stopped: [], sentence }, [sentence]);
+  }
+  const names = found.map(({ id }) => id).join(", ");
+  await confirm(
+    context,
+    `Stops ${counted(found.length)} that no release here knows (${names}). What serves goes on.`,
+    isSure,
+  );
+  // Somebody may have taken a while to answer, and released one of them meanwhile.
+  const still = new Set((await findStrays(context, journal)).map(({ id }) => id));
+  const ids = found.map(({ id }) => id).filter((id) => still.has(id));
+  await machinery.stopInstances(state, ids);
+  const sentence = `Stopped ${counted(ids.length)}: ${ids.join(", ")}.`;
+  return answer(context, { stopped: ids, sentence }, [sentence], DONE);
+}
 
 /** Stopping the ground under an engine's feet would look like a crash to it. Faults: another-acts, release-running, state-foreign. */
 async function mustBeFree(context: Context): Promise<void> {

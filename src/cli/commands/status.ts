@@ -18,6 +18,7 @@ import { lookUnseen, NOTHING_UNSEEN } from "../unseen.ts";
 import { releaseNumber } from "../release-number.ts";
 import { withoutJournalDocument, withoutJournalLines } from "../render/without-journal.ts";
 import { journalFault, lookWithoutJournal, missingJournal } from "../without-journal.ts";
+import { findStrays, straysSentence } from "../strays.ts";
 import { openItems } from "../views.ts";
 import { notes, watchRelease } from "../watch-release.ts";
 
@@ -82,12 +83,14 @@ async function show(context: Context, session: Session, id: number, others: read
   const lost = lostSince(plane, now.plannedAtMs);
   const style = context.terminal.style();
   const isCutOff = plane === null && (await serves(context, release.plan));
+  const strays = await findStrays(context, session.journal).catch(() => []);
   const unseen = session.actor() === null ? await lookUnseen(context, release, now) : NOTHING_UNSEEN;
   const document = {
     status: now,
     acting: session.actor(),
     ...unseen.document,
     instances,
+    strays: strays.map(({ id }) => id),
     isCutOff,
     lost,
     earlier: earlier.map(briefly),
@@ -98,6 +101,7 @@ async function show(context: Context, session: Session, id: number, others: read
         ...(isCutOff ? [CUT_OFF] : []),
         ...(unseen.notes ?? notes(now, release, session)),
         ...dataPlaneNotes(plane, now.plannedAtMs, Date.now()),
+        ...straysSentence(strays),
       ],
       openItems: openItems(release),
       isStatus: true,
@@ -187,7 +191,7 @@ function tellNothing(context: Context): ExitCode {
         ];
   return answer(
     context,
-    { status: null, acting: null, ...NOTHING_UNSEEN.document, instances: null, lost: [], earlier: [] },
+    { status: null, acting: null, ...NOTHING_UNSEEN.document, instances: null, strays: [], lost: [], earlier: [] },
     first,
   );
 }

@@ -11,6 +11,7 @@ import { isOver } from "../follow.ts";
 import { lookAtInstances } from "../look-at-instances.ts";
 import type { Outside } from "../machinery.ts";
 import { journalStatus, openReading, readRelease } from "../session.ts";
+import { findStrays, STOP_STRAYS } from "../strays.ts";
 import { dataPlaneNotes } from "../render/data-plane.ts";
 import { type Finding, found } from "./finding.ts";
 
@@ -134,6 +135,20 @@ export async function lookAtHealth(context: Context, plan: Plan): Promise<readon
   } catch (error) {
     const { what, where, fix } = faultOf(error, "instances-unknown", "Nobody can say which instances run.");
     return [found("keeper", "bad", `${what.replace(/\.$/, "")}: ${where ?? ""}`, fix)];
+  }
+}
+
+/** What runs and belongs to nothing any more. */
+export async function lookAtStrays(context: Context): Promise<readonly Finding[]> {
+  try {
+    await using session = await openReading(context, context.project());
+    const strays = await findStrays(context, session?.journal ?? null);
+    return strays.map(({ id }) =>
+      found(id, "warn", "runs, is of a version that no release here knows, and nobody is sent to it", STOP_STRAYS),
+    );
+  } catch {
+    // What is wrong with the journal or the keeper's record is told where these are looked at.
+    return [];
   }
 }
 
