@@ -135,7 +135,7 @@ describe("what to know before a release", () => {
     assert.match(none, /would hardly ever notice 5% errors\. No share up to 50% and no time up to a week would do\.$/m);
     assert.match(
       warnings({ power: powerOf(PLAN, seen(0.5)) }),
-      /^Little traffic: [^\n]* sees 2 requests a minute .* Use 50%, or stay for 2h\.$/m,
+      /^Little traffic: [^\n]* sees 90 requests an hour .* Stay for 2h\.$/m,
     );
   });
 
