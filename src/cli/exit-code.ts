@@ -64,6 +64,7 @@ const REFUSED_CODES = new Set([
   "socket-in-use",
   "runtime-in-use",
   "state-not-writable",
+  "folder-not-writable",
   "nothing-to-put-back",
   "state-not-readable",
   "state-not-a-folder",

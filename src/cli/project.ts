@@ -11,6 +11,8 @@ export interface Project {
   readonly planFile: string | null;
   readonly environment: string;
   readonly state: StateFolder;
+  /** Where the state of production lies, and in folders of their names those of the other environments. */
+  readonly stateRoot: string;
 }
 
 export interface Whereabouts {
@@ -38,6 +40,7 @@ export function findProject({ cwd, file, environment, state, env }: Whereabouts)
     planFile,
     environment: named,
     // Two environments on one machine must not share processes, sockets and a journal.
+    stateRoot: root,
     state: stateFolder(named === DEFAULT_ENVIRONMENT ? root : join(root, safeName(named))),
   };
 }
@@ -49,7 +52,7 @@ export function requirePlanFile(project: Project): string {
     code: "plan-file-missing",
     what: "There is no plan file here.",
     where: `${project.folder}, looked for ${PLAN_FILE_NAMES.join(", ")} here and in the folders above`,
-    fix: "tidegate init writes one that works for this folder",
+    fix: "tidegate init writes one for this folder",
   });
 }
 

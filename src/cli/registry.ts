@@ -12,7 +12,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "init",
     group: "Begin",
-    summary: "look at the folder and write a plan file that works",
+    summary: "look at the folder and write a plan file for it",
     load: async () => (await import("./commands/init.ts")).init,
   },
   {

@@ -3,7 +3,7 @@ import { FaultError } from "../core/fault.ts";
 /** As a user writes it. Faults: usage. */
 export function releaseNumber(text: string): number {
   const number = Number(text);
-  if (Number.isSafeInteger(number) && number > 0) return number;
+  if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(number)) return number;
   throw new FaultError({
     code: "usage",
     what: `"${text}" is not the number of a release.`,

@@ -9,6 +9,7 @@ import { type Invocation, isGiven, textOption } from "./definition.ts";
 import { DONE, type ExitCode, exitCodeOfRefusal } from "./exit-code.ts";
 import { unknownRelease } from "./follow.ts";
 import { openActing, openReading, readRelease, type Session } from "./session.ts";
+import { otherEnvironments } from "./environments.ts";
 import { mustBeStateOf } from "./whose-state.ts";
 import { missingJournal } from "./without-journal.ts";
 import { releaseNumber } from "./release-number.ts";
@@ -96,12 +97,16 @@ export function isUnderWay(release: Release): boolean {
 
 export async function noRelease(context: Context): Promise<FaultError> {
   const { environment } = context.project();
+  const others = otherEnvironments(context.project());
   const missing = await missingJournal(context);
   if (missing !== null) return new FaultError(missing);
   return new FaultError({
     code: "release-unknown",
     what: `Nothing was released here yet in ${environment}.`,
-    fix: "tidegate release",
+    fix:
+      others.length === 0
+        ? "tidegate release"
+        : `released here already: ${others.join(", ")}; if you mean one of these: --env ${others[0]}\nelse begin: tidegate release`,
   });
 }
 

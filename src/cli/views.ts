@@ -16,6 +16,8 @@ export interface ViewOptions {
   readonly hint: string | null;
   /** A rollback that was asked for is no failure of the command, so its exit code is no news. */
   readonly isAskedFor: boolean;
+  /** It is `tidegate status` that shows it: nobody need be led there. */
+  readonly isStatus?: boolean;
   /** Sentences that go with a status. */
   readonly notes: (status: Status, release: Release) => readonly string[];
 }
@@ -95,8 +97,13 @@ function jsonView({ terminal }: Context): FollowView {
   };
 }
 
-export function aroundOf(status: Status, release: Release, { hint, notes, isAskedFor }: ViewOptions): Around {
+export function aroundOf(
+  status: Status,
+  release: Release,
+  { hint, notes, isAskedFor, isStatus = false }: ViewOptions,
+): Around {
   return {
+    ...(isStatus ? { isStatus } : {}),
     ...(isOver(status) || hint === null ? {} : { hint }),
     notes: notes(status, release),
     openItems: openItems(release),

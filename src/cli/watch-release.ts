@@ -15,6 +15,8 @@ export interface WatchOptions {
   readonly after?: number;
   /** What was asked for: then a release that has been rolled back is done as asked. */
   readonly asked?: "rollback";
+  /** Whether `tidegate status` shows it. */
+  readonly isStatus?: boolean;
 }
 
 /**
@@ -32,6 +34,7 @@ export async function watchRelease(
     hint: session.actor() === "here" ? "Ctrl-C detaches" : "Ctrl-C stops watching",
     notes: (status, release) => notes(status, release, session),
     isAskedFor: options.asked === "rollback",
+    isStatus: options.isStatus === true,
   });
   const last: { status?: Status; release?: Release } = {};
   const { status, release, because } = await follow({

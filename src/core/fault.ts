@@ -1,3 +1,5 @@
+import { withoutControls } from "./text/plain-text.ts";
+
 /**
  * What went wrong in the outside world and how a person mends it. A value: faults travel in events, answers and pages.
  * What nobody can mend is an assertion instead, and stops the engine.
@@ -34,8 +36,15 @@ export function faultOf(thrown: unknown, code: string, what: string): Fault {
   return { code, what, cause: thrown instanceof Error ? thrown.message : String(thrown) };
 }
 
-/** A fault as people read it: the sentence, then where, cause, fix and code, indented by two spaces. */
+/**
+ * A fault as people read it: the sentence, then where, cause, fix and code, indented by two spaces. What files and other
+ * programs wrote may be quoted in it, and must not speak to the terminal.
+ */
 export function describeFault(fault: Fault): string {
+  return withoutControls(inLines(fault));
+}
+
+function inLines(fault: Fault): string {
   const lines = [fault.what];
   const row = (name: string, text: string | undefined): void => {
     if (text === undefined || text === "") return;

@@ -6,6 +6,7 @@ import type { InstanceSeen } from "../core/observation.ts";
 import { otherSlot } from "../core/observation.ts";
 import type { Plan, Service } from "../core/plan/plan.ts";
 import { WHOLE } from "../core/traffic/share.ts";
+import { shortVersion } from "../core/text/short-version.ts";
 import { isRunning, type Release } from "../core/release/release.ts";
 import type { ReleaseRequest, Ports } from "./api.ts";
 
@@ -120,7 +121,7 @@ export async function servingAnyway(
   const { version, slot, adopted, address } = instance;
   const label = await ports.runtime.resolve(version).then(
     (known) => known.label,
-    () => version,
+    () => shortVersion(version),
   );
   return { version, label, slot, ...(adopted && address !== undefined ? { adopted: address } : {}) };
 }

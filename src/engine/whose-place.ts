@@ -1,5 +1,6 @@
 import { FaultError } from "../core/fault.ts";
-import type { Ports } from "./api.ts";
+import type { Journal } from "../ports/journal.ts";
+import type { Traffic } from "../ports/traffic.ts";
 
 interface Whose {
   readonly app: string;
@@ -11,7 +12,10 @@ interface Whose {
  * the first away, whose routes and listeners its table does not name. Faults: state-foreign.
  */
 export async function mustBePlaceOf(
-  { journal, traffic }: Pick<Ports, "journal" | "traffic">,
+  {
+    journal,
+    traffic,
+  }: { readonly journal: Pick<Journal, "releases" | "read">; readonly traffic: Pick<Traffic, "read"> },
   { app, environment }: Whose,
 ): Promise<void> {
   const owner = (await ownerByJournal(journal)) ?? (await ownerByTable(traffic));
@@ -23,14 +27,14 @@ export async function mustBePlaceOf(
   });
 }
 
-async function ownerByJournal(journal: Ports["journal"]): Promise<Whose | null> {
+async function ownerByJournal(journal: Pick<Journal, "releases" | "read">): Promise<Whose | null> {
   const [newest] = await journal.releases();
   const event = newest === undefined ? undefined : (await journal.read(newest))[0]?.event;
   return event?.type === "planned" ? event : null;
 }
 
 /** A journal that was lost knows of nobody. */
-async function ownerByTable(traffic: Ports["traffic"]): Promise<Whose | null> {
+async function ownerByTable(traffic: Pick<Traffic, "read">): Promise<Whose | null> {
   const state = await traffic.read().catch(() => null);
   return state?.table ?? null;
 }

@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { parse } from "yaml";
+import { notWritten } from "../../src/cli/commands/init.ts";
+import { exitCodeOfFault } from "../../src/cli/exit-code.ts";
 import { openFolder } from "../../src/cli/init/folder.ts";
 import { fromMarkdown } from "../../src/cli/init/from-markdown.ts";
 import { lookAt } from "../../src/cli/init/look.ts";
@@ -190,6 +192,20 @@ Roll back when the error rate is above 1%.
 - [ ] Day 1: errors as before
 - [ ] Day 7: performance as before
 `;
+
+describe("init where it can't write", () => {
+  it("tells a file that is there already from a folder that may not be written", () => {
+    const failed = (code: string): unknown => Object.assign(new Error(code), { code });
+    const there = notWritten("/srv/shop/checklists/go.md", failed("EEXIST"));
+    assert.deepEqual([there.code, there.fix], ["plan-file-exists", "move it away, or go to another folder"]);
+    for (const code of ["EACCES", "EROFS", "ENOSPC"]) {
+      const fault = notWritten("/srv/shop/tidegate.yaml", failed(code));
+      assert.equal(fault.code, "folder-not-writable");
+      assert.match(fault.fix ?? "", /one that you may write.*ls -ld \/srv\/shop ; df -h \/srv\/shop/);
+      assert.equal(exitCodeOfFault(fault), 3);
+    }
+  });
+});
 
 describe("init --from a Markdown plan", () => {
   it("makes steps of its shares and sign-offs, and checklists of its items", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { after, describe, it } from "node:test";
 import { commandHelp } from "../../src/cli/help.ts";
 import { COMMANDS, NOT_BUILT } from "../../src/cli/registry.ts";
@@ -77,6 +78,7 @@ describe("the words of a command", () => {
     [["completion", "csh"], /^Command-argument value "csh" is invalid .*bash, zsh, fish\.$/m],
     [["release", "--reason"], /^--reason needs a value\.$/m],
     [["--bogus"], /^There is no option "--bogus"\.$/m],
+    [["status", "1e0"], /^"1e0" is not the number of a release\.$/m],
     [["status", "nine"], /^"nine" is not the number of a release\.$/m],
     [["status", "--file", "nowhere.yaml"], /^There is no file "nowhere\.yaml"\.$/m],
     [["status", "--file", "/"], /^"\/" is a folder and no plan file\.$/m],
@@ -109,6 +111,7 @@ describe("the words of a command", () => {
       assert.equal(code, 0);
       const nothing = {
         status: null,
+        otherEnvironments: [],
         acting: null,
         emergencies: [],
         holder: null,
@@ -153,6 +156,30 @@ describe("where nothing was released", () => {
     assert.ok(
       stdout.startsWith(`Nothing was released yet in production, by what lies in ${folder.file("elsewhere")}.\n`),
     );
+  });
+
+  it("an environment that is not known is told those that are, the likest first", async () => {
+    const put = (path: string, text: string): void => {
+      mkdirSync(dirname(folder.file(path)), { recursive: true });
+      writeFileSync(folder.file(path), text);
+    };
+    put(".tidegate/journal.db", "");
+    put(".tidegate/staging/journal.db", "");
+    put(".tidegate/logs/keeper.log", "");
+    try {
+      const { code, stdout } = await run("status", "--env", "stagign");
+      assert.equal(code, 0, stdout);
+      assert.match(stdout, /^There is no plan file here, and nothing was released\.$/m);
+      put("tidegate.yaml", "app: shop\n");
+      const typo = await run("status", "--env", "stagign");
+      assert.match(typo.stdout, /^Nothing was released yet in stagign\.$/m);
+      assert.match(typo.stdout, /^Released here already: staging, production\. .*: --env staging$/m);
+      const { code: refused, stderr } = await run("pause", "--yes", "--env", "prod");
+      assert.equal(refused, 2);
+      assert.match(stderr, /released here already: production, staging; if you mean one of these: --env production$/m);
+    } finally {
+      for (const path of ["tidegate.yaml", ".tidegate"]) rmSync(folder.file(path), { recursive: true });
+    }
   });
 
   it("what acts on a release says so", async () => {

@@ -37,6 +37,52 @@ describe("A plan file with a mistake in it says so", () => {
       `,
     ));
 
+  it("a name with control bytes, which must not speak to the terminal that it is told in", () =>
+    tells(
+      `
+        app: sh\u001B[31mop
+        services: { web: { run: node server.js } }
+        traffic: { embedded: 8080 }
+      `,
+      `
+        \`app\` must be a short name of small letters, digits and \`-\`, not the text "sh\\u001b[31mop".
+          where  tidegate.yaml:1:6 · app
+          seen   1 | app: sh\u{FFFD}[31mop
+                   |      ^^^^^^^^^
+          fix    Write it like \`app: shop\`.
+          code   plan-value-invalid
+      `,
+    ));
+
+  it("more instances than a machine can bear", () =>
+    tells(
+      `
+        app: shop
+        services: { web: { run: node server.js, replicas: 5000 } }
+        traffic: { embedded: 8080 }
+      `,
+      `
+        \`replicas\` must be at most 100, not 5000.
+          where  tidegate.yaml:2:51 · services.web.replicas
+          seen   2 | services: { web: { run: node server.js, replicas: 5000 } }
+                   |                                                   ^^^^
+          code   plan-value-invalid
+      `,
+    ));
+
+  it("an overlay with nothing in it", async () => {
+    await tells(
+      planWith(""),
+      `
+        tidegate.staging.yaml is empty.
+          where  tidegate.staging.yaml
+          fix    Write into it what differs from the plan file, or remove it.
+          code   plan-file-invalid
+      `,
+      { environment: "staging", files: { "tidegate.staging.yaml": "" } },
+    );
+  });
+
   it("a key that is missing", () =>
     tells(
       `

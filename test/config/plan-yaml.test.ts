@@ -156,6 +156,7 @@ describe("A plan file that is not the YAML that was meant", () => {
       `
         tidegate.yaml is empty.
           where  tidegate.yaml
+          fix    Begin with \`app: NAME\`; or remove it, and tidegate init writes one for this folder.
           code   plan-file-invalid
       `,
     ));

@@ -123,11 +123,19 @@ describe("the state folder of another app", () => {
     const doctor = await inShop("doctor");
     assert.equal(doctor.code, 3);
     assert.match(doctor.stdout, /This state folder is the one of blog in production/);
+    const plan = await inShop("plan");
+    assert.equal(plan.code, 0, plan.stdout + plan.stderr);
+    const [warning] = (JSON.parse(plan.stdout) as { readonly warnings: readonly string[] }).warnings;
+    assert.match(warning ?? "", /^A release would be refused\. This state folder is the one of blog in production/);
   });
 
   it("nor does whoever serves the other one, asked by a command of this one", async () => {
     const serving = blog.start(["serve"]);
     await serving.tells(/Acts on production/);
+    const second = blog.start(["serve"]);
+    await second.tells(new RegExp(`Process ${serving.pid} \\(tidegate serve\\) acts on this app: waits until it ends`));
+    second.kill("SIGTERM");
+    assert.equal((await second.ended).code, 0);
     const ended = await inShop("release");
     assert.equal(ended.code, 3, ended.stdout + ended.stderr);
     assert.equal(faultOf(ended).code, "state-foreign");

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { FaultError } from "../../core/fault.ts";
+import { type Fault, FaultError } from "../../core/fault.ts";
 import { ownersOfPort } from "../../local/listening-sockets.ts";
 import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, textOption } from "../definition.ts";
@@ -15,7 +15,7 @@ import { wrap } from "../render/text.ts";
 
 export const init: CommandDefinition = {
   about:
-    "Looks at this folder (package.json, Procfile, Dockerfile, compose file, sources) and writes a tidegate.yaml that works, says what it assumed and what it could not know. Starts nothing, and never overwrites a file. With --from it takes the steps and checklists from a Markdown plan that people follow by hand today.",
+    "Looks at this folder (package.json, Procfile, Dockerfile, compose file, sources) and writes a tidegate.yaml, says what it assumed, and what it could not know and you have to write. Starts nothing, and never overwrites a file. With --from it takes the steps and checklists from a Markdown plan that people follow by hand today.",
   arguments: [],
   options: [{ flags: "--from <file>", about: "a Markdown plan: its shares, times, sign-offs and task lists" }],
   examples: [
@@ -72,20 +72,30 @@ function readMarkdown(context: Context, from: string): MarkdownPlan {
   }
 }
 
-/** Faults: plan-file-exists. */
+/** Faults: plan-file-exists, folder-not-writable. */
 function writeNew(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
   try {
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text, { flag: "wx" });
   } catch (error) {
-    throw new FaultError({
-      code: "plan-file-exists",
-      what: "A file that was to be written could not be.",
-      where: path,
-      cause: error instanceof Error ? error.message : String(error),
-      fix: "move it away, or go to another folder",
-    });
+    throw new FaultError(notWritten(path, error), { cause: error });
   }
+}
+
+/** Why a file that was to be new could not be written. */
+export function notWritten(path: string, error: unknown): Fault {
+  const isThere = (error as NodeJS.ErrnoException | null)?.code === "EEXIST";
+  return {
+    code: isThere ? "plan-file-exists" : "folder-not-writable",
+    what: isThere
+      ? "A file that was to be written is there already, and is not overwritten."
+      : "A file that was to be written could not be.",
+    where: path,
+    cause: error instanceof Error ? error.message : String(error),
+    fix: isThere
+      ? "move it away, or go to another folder"
+      : `make its folder one that you may write, with room on its disk (ls -ld ${dirname(path)} ; df -h ${dirname(path)}), or go to another`,
+  };
 }
 
 function tell(

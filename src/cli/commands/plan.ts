@@ -5,6 +5,10 @@ import type { Release } from "../../core/release/release.ts";
 import { powerOf, type StepPower } from "../../core/forecast/plan-power.ts";
 import { SECOND } from "../../core/time/time.ts";
 import { answer, type Context } from "../context.ts";
+import { FaultError } from "../../core/fault.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import { mustBePlaceOf } from "../../engine/whose-place.ts";
+import type { Outside } from "../machinery.ts";
 import type { CommandDefinition } from "../definition.ts";
 import { loadPlan } from "../plan-file.ts";
 import { lastWorkMs, planHashOf, type PlanPreview, warningsOf } from "../plan-preview.ts";
@@ -83,7 +87,25 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
     overrides,
     lastWorkMs: lastWorkMs(releases),
   };
-  return { ...preview, warnings: warningsOf(preview, releases, notes) };
+  const foreign = await whoseElse(context, plan, traffic);
+  return { ...preview, warnings: [...foreign, ...warningsOf(preview, releases, notes)] };
+}
+
+/** That a release would be refused is to be known before it is tried. */
+async function whoseElse(
+  context: Context,
+  plan: Pick<Plan, "app" | "environment">,
+  traffic: Outside["traffic"],
+): Promise<readonly string[]> {
+  await using session = await openReading(context, context.project());
+  const journal = session?.journal ?? { releases: () => Promise.resolve([]), read: () => Promise.resolve([]) };
+  return await mustBePlaceOf({ journal, traffic }, plan).then(
+    () => [],
+    (error: unknown) => {
+      if (!(error instanceof FaultError) || error.fault.code !== "state-foreign") throw error;
+      return [`A release would be refused. ${error.fault.what}`];
+    },
+  );
 }
 
 /** How many releases back it matters what serves. */

@@ -7,6 +7,9 @@ import type { Context } from "../context.ts";
 import { DONE } from "../exit-code.ts";
 import { loadPlan } from "../plan-file.ts";
 import { type Acting, actHere, openReading, readRelease } from "../session.ts";
+import type { Project } from "../project.ts";
+import { wrap } from "../render/text.ts";
+import { lockHolder } from "../../local/lock-holder.ts";
 import { onInterrupt } from "../signals.ts";
 import { eventLine } from "../render/event-line.ts";
 import { eventJson } from "../render/event-json.ts";
@@ -82,13 +85,19 @@ async function becomeActor(context: Context, signal: AbortSignal, isAgain: boole
     try {
       const acting = await actHere(context, project, await planToServe(context), { kind: "serve", patrol: true });
       if (acting !== null) return acting;
-      await wait("Another tidegate acts on this app: waits until it ends.");
+      await wait(`${whoActs(project)}: waits until it ends, then acts itself.`);
     } catch (error) {
       if (!isAgain || !(error instanceof FaultError) || error.fault.code !== "journal-unavailable") throw error;
       await wait(`${error.fault.what} Waits until it can.`);
     }
   }
   return null;
+}
+
+function whoActs({ state }: Project): string {
+  const holder = lockHolder(state.file("actor.lock"));
+  if (holder === null) return "Another tidegate acts on this app";
+  return `Process ${holder.pid} (${holder.command}) acts on this app${holder.isStopped ? ", and is stopped" : ""}`;
 }
 
 /** Of the plan file; where that can't be read, of the newest release: what runs must not wait for a typing mistake. */
@@ -124,7 +133,10 @@ function logChanges(context: Context, { journal, engine }: Acting): Disposable {
       const document = context.json ? eventJson(stored, at.release) : null;
       const line = context.json ? null : eventLine(stored.event, at.release, before, context.terminal.style());
       if (document !== null) context.terminal.print(JSON.stringify(document));
-      if (line !== null) context.terminal.print(`${new Date(stored.at.wall).toISOString()} release ${id}: ${line}`);
+      if (line !== null)
+        context.terminal.print(
+          fitted(context.terminal, `${new Date(stored.at.wall).toISOString()} release ${id}: ${line}`),
+        );
     }
     seen.set(id, at);
   };
@@ -144,5 +156,10 @@ function say(
   { json, terminal }: Context,
   { type, sentence }: { readonly type: string; readonly sentence: string },
 ): void {
-  terminal.print(json ? JSON.stringify({ type, sentence }) : sentence);
+  terminal.print(json ? JSON.stringify({ type, sentence }) : fitted(terminal, sentence));
+}
+
+/** In a window lines end between words; a log gets each whole. */
+function fitted({ output, style }: Context["terminal"], line: string): string {
+  return output.isTTY ? wrap(line, style().width, "  ").join("\n") : line;
 }

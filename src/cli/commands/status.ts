@@ -5,6 +5,7 @@ import { isRunning, type Release } from "../../core/release/release.ts";
 import { answer, type Context } from "../context.ts";
 import { NOBODY_IS_ANSWERED, serves, START_PLANE } from "../cut-off.ts";
 import { type CommandDefinition, isGiven } from "../definition.ts";
+import { otherEnvironments } from "../environments.ts";
 import { type ExitCode, FAILED } from "../exit-code.ts";
 import { isOver, unknownRelease } from "../follow.ts";
 import { lookAtInstances } from "../look-at-instances.ts";
@@ -47,7 +48,7 @@ export const status: CommandDefinition = {
     }
     if (isGiven(invocation, "follow")) {
       const after = (await session.journal.read(wanted)).length;
-      return await watchRelease(context, session, wanted, { after });
+      return await watchRelease(context, session, wanted, { after, isStatus: true });
     }
     return await show(context, session, wanted, id === undefined ? ids.filter((one) => one !== wanted) : []);
   },
@@ -179,6 +180,7 @@ function isNamed({ global, env }: Context): boolean {
 
 function tellNothing(context: Context): ExitCode {
   const project = context.project();
+  const others = otherEnvironments(project);
   const first =
     project.planFile === null
       ? [
@@ -187,11 +189,23 @@ function tellNothing(context: Context): ExitCode {
         ]
       : [
           `Nothing was released yet in ${project.environment}${isNamed(context) ? `, by what lies in ${project.state.path}` : ""}.`,
+          ...(others.length === 0
+            ? []
+            : [`Released here already: ${others.join(", ")}. If you mean one of these: --env ${others[0]}`]),
           "See what a release would do: tidegate plan · begin: tidegate release",
         ];
   return answer(
     context,
-    { status: null, acting: null, ...NOTHING_UNSEEN.document, instances: null, strays: [], lost: [], earlier: [] },
+    {
+      status: null,
+      otherEnvironments: others,
+      acting: null,
+      ...NOTHING_UNSEEN.document,
+      instances: null,
+      strays: [],
+      lost: [],
+      earlier: [],
+    },
     first,
   );
 }

@@ -121,7 +121,9 @@ function codeFrame(source: Source, start: number, end: number): readonly string[
   const lead = shown.slice(0, column - 1 - from).replaceAll(/[^\t]/g, " ");
   const length = Math.max(1, Math.min(end - start, from + shown.length - (column - 1)));
   const gutter = `${line} | `;
-  return [`${gutter}${shown}`, `${" ".repeat(gutter.length - 2)}| ${lead}${"^".repeat(length)}`];
+  // One sign for each, so that the carets stand below what they mean.
+  const quiet = shown.replaceAll(/(?!\t)\p{Cc}/gu, "\u{FFFD}");
+  return [`${gutter}${quiet}`, `${" ".repeat(gutter.length - 2)}| ${lead}${"^".repeat(length)}`];
 }
 
 /** A place that is a whole file, for mistakes of the file itself. */

@@ -26,10 +26,20 @@ export function readYaml(source: Source): YamlRead {
   const document = parseDocument(source.text, { prettyErrors: false, uniqueKeys: false, strict: true, version: "1.2" });
   if (document.errors.length > 0) return { problems: syntaxProblems(source, document.errors) };
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null))
-    return { problems: [{ code: "plan-file-invalid", what: `${source.name} is empty.`, place: { source } }] };
+    return {
+      problems: [{ code: "plan-file-invalid", what: `${source.name} is empty.`, fix: fill(source), place: { source } }],
+    };
   const reading: Reading = { source, document, problems: [], open: new Set(), count: 0 };
   const located = convert(reading, document.contents);
   return { located, problems: reading.problems };
+}
+
+/** The plan file is read first, then its overlay, then what they name. */
+function fill({ order }: Source): string {
+  if (order === 0) return "Begin with `app: NAME`; or remove it, and tidegate init writes one for this folder.";
+  return order === 1
+    ? "Write into it what differs from the plan file, or remove it."
+    : "Write what it is named for, or name it no more.";
 }
 
 interface Reading {

@@ -3,6 +3,9 @@ import { knowing } from "./about.ts";
 import { NOT_BUILT_SERVICE_KEYS } from "./not-built.ts";
 import { duration, filePath, oneOrMore, requestPath, shellLine, text, wholeNumber, yesOrNo } from "./values.ts";
 
+/** A typing mistake must not bring a machine down. */
+const MOST_REPLICAS = 100;
+
 const healthObject = knowing(
   z.strictObject({
     ready: requestPath("/health/ready").describe(
@@ -53,7 +56,11 @@ export const service = knowing(
       .describe(
         "Files that are copied from the plan file's folder into the version's folder, such as an `.env` that is not in git.",
       ),
-    replicas: wholeNumber(1).prefault(1).describe("How many instances run of each version."),
+    replicas: wholeNumber(1, MOST_REPLICAS)
+      .prefault(1)
+      .describe(
+        `How many instances run of each version, ${MOST_REPLICAS} at most: all of them are processes of this machine, twice as many while a release runs.`,
+      ),
     route: knowing(oneOrMore(text("a route", "shop.example.com/")), { noun: "a route or a list of routes" })
       .optional()
       .describe(

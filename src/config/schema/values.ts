@@ -45,8 +45,8 @@ export const shellLine = (like = "npm ci") => text("a shell line", like);
 /** A path below the plan file's folder. */
 export const filePath = (like: string) => text("the path of a file", like);
 
-export const wholeNumber = (least: number) =>
-  knowing(z.int().min(least), { noun: "a whole number", like: String(Math.max(least, 2)) });
+export const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  knowing(z.int().min(least).max(most), { noun: "a whole number", like: String(Math.max(least, 2)) });
 
 export const yesOrNo = () => knowing(z.boolean(), { noun: "`true` or `false`" });
 
