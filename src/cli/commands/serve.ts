@@ -160,6 +160,6 @@ function say(
 }
 
 /** In a window lines end between words; a log gets each whole. */
-function fitted({ output, style }: Context["terminal"], line: string): string {
-  return output.isTTY ? wrap(line, style().width, "  ").join("\n") : line;
+function fitted(terminal: Context["terminal"], line: string): string {
+  return terminal.output.isTTY ? wrap(line, terminal.style().width, "  ").join("\n") : line;
 }
