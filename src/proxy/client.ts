@@ -1,5 +1,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { Sticky } from "../core/plan/plan.ts";
+import type { Visitor } from "./cohort.ts";
 
 /** What is known of a client's connection. Made once a connection, because it is asked for with every request. */
 export interface Client {
@@ -19,6 +21,10 @@ export interface Client {
   /** The last number of the address that asked, and what was said of hops before (client-key.ts). null: not asked for yet. */
   key: number | null;
   keyOf: string;
+  /** The last Cookie header, and who came with it by the rule that was in force (cohort.ts). */
+  cookie: string;
+  sticky: Sticky | null;
+  visitor: Visitor | null;
 }
 
 const CLIENT = Symbol("client");
@@ -40,6 +46,9 @@ export function clientOf(socket: Socket): Client {
     forwarded: "",
     key: null,
     keyOf: "",
+    cookie: "",
+    sticky: null,
+    visitor: null,
   };
   (socket as ClientSocket)[CLIENT] = client;
   return client;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { crc32 } from "node:zlib";
 import type { Sticky } from "../core/plan/plan.ts";
 import { type Cohort, cohortOf, WHOLE } from "../core/traffic/share.ts";
+import { clientOf } from "./client.ts";
 import { clientKey } from "./client-key.ts";
 import { newVisitorId } from "./random-ids.ts";
 
@@ -38,14 +39,24 @@ export function visitorOf(request: IncomingMessage, sticky: Sticky, told: Cohort
 }
 
 /** Whose request it is, by the header or cookie that it came with; null: it came with neither. */
-export function knownVisitor({ headers }: IncomingMessage, sticky: Sticky): Visitor | null {
+export function knownVisitor(request: IncomingMessage, sticky: Sticky): Visitor | null {
   if (sticky.kind === "none") return null;
+  const { headers, socket } = request;
   if (sticky.kind === "header") {
     const value = headers[sticky.name];
     if (value !== undefined && value !== "") return known(typeof value === "string" ? value : value.join(","));
   }
-  const id = visitorIdIn(headers.cookie, sticky.kind === "header" ? sticky.cookie : sticky.name);
-  return id === null ? null : known(id);
+  const { cookie } = headers;
+  if (cookie === undefined) return null;
+  // Most connections are one visitor's.
+  const client = clientOf(socket);
+  if (client.cookie !== cookie || client.sticky !== sticky) {
+    const id = visitorIdIn(cookie, sticky.kind === "header" ? sticky.cookie : sticky.name);
+    client.cookie = cookie;
+    client.sticky = sticky;
+    client.visitor = id === null ? null : known(id);
+  }
+  return client.visitor;
 }
 
 function known(id: string): Visitor {
@@ -58,8 +69,7 @@ function randomCohort(): Cohort {
 }
 
 /** The value of the cookie, when it looks like an id of ours: anything else could be chosen to pick a side. */
-export function visitorIdIn(cookies: string | undefined, name: string): string | null {
-  if (cookies === undefined) return null;
+function visitorIdIn(cookies: string, name: string): string | null {
   for (let at = cookies.indexOf(name); at !== -1; at = cookies.indexOf(name, at + 1)) {
     const before = at === 0 ? 59 : cookies.charCodeAt(at - 1);
     if ((before !== 59 /* ; */ && before !== 32) || cookies.charCodeAt(at + name.length) !== 61 /* = */) continue;

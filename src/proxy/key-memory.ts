@@ -3,56 +3,54 @@ const WAYS = 8;
 
 /**
  * Remembers visitors by their keys (numbers, of which nobody can be told) in a space that never grows: each key has eight
- * places, and when they are taken, the key used longest ago among them is forgotten. So no request waits for a table to
- * be copied or cleaned, and one that holds half of what it could has forgotten next to nobody.
+ * places, side by side, and when they are taken, the one of the lowest rank among them is forgotten. So no request waits
+ * for a table to be copied or cleaned, and a memory that is half full has forgotten next to nobody.
  */
 export class KeyMemory {
-  /** How many keys there are places for. What is known of a key is kept by its place, in arrays of this length. */
+  /** How many keys there are places for. What is known of a key is kept by its place, in an array of the owner's. */
   readonly capacity: number;
 
-  readonly #keys: Int32Array;
-  /** The second of its last use; 0: nobody has the place. */
-  readonly #usedAt: Uint32Array;
+  /** By place: the key, and its rank; 0: nobody has the place. */
+  readonly #cells: Uint32Array;
   readonly #sets: number;
 
   constructor(most: number) {
     this.#sets = Math.max(1, Math.floor(most / WAYS));
     this.capacity = this.#sets * WAYS;
-    this.#keys = new Int32Array(this.capacity);
-    this.#usedAt = new Uint32Array(this.capacity);
+    this.#cells = new Uint32Array(this.capacity * 2);
   }
 
   /** The place of a key; −1: it is not known. */
   find(key: number): number {
+    const cells = this.#cells;
+    const wanted = key >>> 0;
     const first = this.#firstPlaceOf(key);
     for (let place = first; place < first + WAYS; place += 1) {
-      if (this.#keys[place] === key && this.#usedAt[place] !== 0) return place;
+      if (cells[place * 2] === wanted && cells[place * 2 + 1] !== 0) return place;
     }
     return -1;
   }
 
   /** Gives a place to a key that has none; what was kept by it belongs to a key that is forgotten now. */
-  claim(key: number, second: number): number {
+  claim(key: number, rank: number): number {
+    const cells = this.#cells;
     const first = this.#firstPlaceOf(key);
-    let oldest = first;
+    let lowest = first;
     for (let place = first + 1; place < first + WAYS; place += 1) {
-      if ((this.#usedAt[place] as number) < (this.#usedAt[oldest] as number)) oldest = place;
+      if ((cells[place * 2 + 1] as number) < (cells[lowest * 2 + 1] as number)) lowest = place;
     }
-    this.#keys[oldest] = key;
-    this.#usedAt[oldest] = second;
-    return oldest;
+    cells[lowest * 2] = key;
+    cells[lowest * 2 + 1] = rank;
+    return lowest;
   }
 
-  use(place: number, second: number): void {
-    this.#usedAt[place] = second;
-  }
-
-  usedAt(place: number): number {
-    return this.#usedAt[place] as number;
+  /** Gives the key at a place a rank (at least 1), unless it has a higher one. */
+  raise(place: number, rank: number): void {
+    if ((this.#cells[place * 2 + 1] as number) < rank) this.#cells[place * 2 + 1] = rank;
   }
 
   keyAt(place: number): number {
-    return this.#keys[place] as number;
+    return this.#cells[place * 2] as number;
   }
 
   #firstPlaceOf(key: number): number {

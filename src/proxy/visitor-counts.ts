@@ -19,12 +19,13 @@ export interface Countable {
 export type Side = "stable" | "candidate";
 
 /**
- * Visitors that are remembered as bad, over all counters: half a megabyte for each of four. What is forgotten too early
- * counts again before its time, on whichever side it is: with so many bad visitors one more is no evidence. Each counter
- * has a memory of its own, because half of all requests are slower than the median: the many who are slow would push
- * out the few who fail.
+ * Numbers that are kept of bad visitors, 4 MB of them: with four counters those of 131 072 visitors. Who is forgotten too
+ * early counts again before their time, on whichever side they are: with so many bad visitors one more is no evidence.
  */
-const MOST_REMEMBERED = 262_144;
+const MOST_NUMBERS = 2 ** 20;
+
+/** Half of all requests are slower than the median: by so much later than the slow the few who fail are forgotten. */
+const FAILED_LATER_SECONDS = 3_600;
 
 /**
  * Counts requests by visitor for the counters of one release. A visitor is a number here, and is in memory only: a process
@@ -34,9 +35,14 @@ export class VisitorCounts {
   readonly counting: Counting;
 
   readonly #onceSeconds: number;
-  readonly #memories: readonly KeyMemory[];
-  /** By counter and place in its memory: on which sides the visitor has been bad. */
-  readonly #badOn: readonly Uint8Array[];
+  readonly #memory: KeyMemory;
+  /**
+   * By place: for each counter the second in which the visitor was last bad and that counted, 0 for never; then for each
+   * side the counters for which they have been bad on it, as bits.
+   */
+  readonly #known: Uint32Array;
+  /** Numbers of a place. */
+  readonly #stride: number;
   /** By counter; null: it is about failures. */
   readonly #windows: readonly (LatencyWindow | null)[];
   /** One for all counters that are about the same requests, with the first of them. */
@@ -51,9 +57,9 @@ export class VisitorCounts {
     const { counters, onceMs } = counting;
     this.counting = counting;
     this.#onceSeconds = Math.ceil(onceMs / 1_000);
-    const most = Math.min(65_536, Math.floor(MOST_REMEMBERED / Math.max(1, counters.length)));
-    this.#memories = counters.map(() => new KeyMemory(most));
-    this.#badOn = this.#memories.map(({ capacity }) => new Uint8Array(capacity));
+    this.#stride = counters.length + 2;
+    this.#memory = new KeyMemory(MOST_NUMBERS / (this.#stride + 2));
+    this.#known = new Uint32Array(this.#memory.capacity * this.#stride);
     const distinct = new Map<string, { key: string; window: LatencyWindow; bit: CounterBits }>();
     this.#windows = counters.map((counter, index) => {
       if (counter.bad.kind === "failed") return null;
@@ -94,17 +100,20 @@ export class VisitorCounts {
     const counts = this.#sides[side];
     const limits = this.#limits[side];
     counts.see(visitor);
-    for (let counter = 0; counter < this.#memories.length; counter += 1) {
+    const { key } = visitor;
+    let place = this.#memory.find(key);
+    for (let counter = 0; counter < limits.length; counter += 1) {
       if ((counters & (1 << counter)) === 0) continue;
       const limit = limits[counter] as number;
       const isAboutFailures = this.#windows[counter] === null;
       if (!isAboutFailures && (bucket < 0 || Number.isNaN(limit))) continue;
-      const memory = this.#memories[counter] as KeyMemory;
-      const place = memory.find(visitor.key);
-      if (place !== -1 && second - memory.usedAt(place) < this.#onceSeconds) continue;
+      if (place !== -1) {
+        const lastAt = this.#known[place * this.#stride + counter] as number;
+        if (lastAt !== 0 && second - lastAt < this.#onceSeconds) continue;
+      }
       const wasBad = isAboutFailures ? isBad(outcome) : latencyMs > limit;
       counts.count(counter, visitor, wasBad);
-      if (wasBad) this.#remember(counter, place, side, visitor.key, second);
+      if (wasBad) place = this.#remember(counter, place, side, key, second);
     }
   }
 
@@ -120,16 +129,19 @@ export class VisitorCounts {
     if (isNew) this.#setLimits();
   }
 
-  #remember(counter: number, found: number, side: Side, key: number, second: number): void {
-    const memory = this.#memories[counter] as KeyMemory;
-    const badOn = this.#badOn[counter] as Uint8Array;
-    const place = found === -1 ? memory.claim(key, second) : found;
-    if (found === -1) badOn[place] = 0;
-    else memory.use(place, second);
-    const flag = side === "stable" ? 1 : 2;
-    if (((badOn[place] as number) & flag) !== 0) return;
-    (badOn[place] as number) |= flag;
-    this.#sides[side].countNewlyBad(counter);
+  /** Answers the visitor's place. */
+  #remember(counter: number, found: number, side: Side, key: number, second: number): number {
+    const rank = this.#windows[counter] === null ? second + FAILED_LATER_SECONDS : second;
+    const place = found === -1 ? this.#memory.claim(key, rank) : found;
+    const at = place * this.#stride;
+    if (found === -1) this.#known.fill(0, at, at + this.#stride);
+    else this.#memory.raise(place, rank);
+    this.#known[at + counter] = second;
+    const badOn = at + this.#stride - (side === "stable" ? 2 : 1);
+    const bit = 1 << counter;
+    if (((this.#known[badOn] as number) & bit) === 0) this.#sides[side].countNewlyBad(counter);
+    (this.#known[badOn] as number) |= bit;
+    return place;
   }
 
   #setLimits(): void {

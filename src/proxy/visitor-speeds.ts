@@ -13,6 +13,12 @@ const MOST_VISITORS = 50_000;
 const MOST_TOLD = 10_000;
 /** With more requests all of them count for half, so that what a visitor was like long ago fades. */
 const MOST_BEFORE = 200;
+const BEFORE_N = 0;
+const BEFORE_SUM = 1;
+const NOW_N = 2;
+const NOW_SUM = 3;
+const FIGURES = 4;
+
 const SHORTEST_MS: Duration = 0.01;
 
 /** Two versions share the traffic. */
@@ -33,10 +39,8 @@ interface Shared {
  */
 export class VisitorSpeeds {
   readonly #memory = new KeyMemory(MOST_VISITORS);
-  readonly #beforeN = new Float32Array(this.#memory.capacity);
-  readonly #beforeSum = new Float64Array(this.#memory.capacity);
-  readonly #nowN = new Float32Array(this.#memory.capacity);
-  readonly #nowSum = new Float64Array(this.#memory.capacity);
+  /** By place: BEFORE_N … NOW_SUM. Side by side, because one look into memory is what a request pays for most. */
+  readonly #figures = new Float64Array(this.#memory.capacity * FIGURES);
   #stable: string | null = null;
   #routes = new RouteMeans();
   #shared: Shared | null = null;
@@ -57,8 +61,10 @@ export class VisitorSpeeds {
     const shared: Shared | null = isShared ? { release, candidate: candidate.version, offset, share } : null;
     if (isSame(shared, this.#shared)) return false;
     this.#shared = shared;
-    this.#nowN.fill(0);
-    this.#nowSum.fill(0);
+    for (let at = 0; at < this.#figures.length; at += FIGURES) {
+      this.#figures[at + NOW_N] = 0;
+      this.#figures[at + NOW_SUM] = 0;
+    }
     return true;
   }
 
@@ -70,54 +76,57 @@ export class VisitorSpeeds {
     if (usual === null) return;
     const shared = this.#shared;
     if (shared === null) {
-      if (side === "stable") this.#addBefore(this.#placeOf(key, second), ln - usual);
+      if (side === "stable") this.#addBefore(this.#figuresOf(key, second), ln - usual);
       return;
     }
     // It began before the share, or stable stood in for the candidate: not the side that was drawn for the visitor now.
     if (isInCandidate(cohort, shared.offset, shared.share) !== (side === "candidate")) return;
-    const place = this.#placeOf(key, second);
-    (this.#nowN[place] as number) += 1;
-    (this.#nowSum[place] as number) += ln - usual;
+    const at = this.#figuresOf(key, second);
+    (this.#figures[at + NOW_N] as number) += 1;
+    (this.#figures[at + NOW_SUM] as number) += ln - usual;
   }
 
   /** Visitors who have come since the share was given. By place, which has to do with no side: the same ones at each look. */
   *visitors(): Iterable<VisitorSpeed> {
     const shared = this.#shared;
     if (shared === null) return;
+    const figures = this.#figures;
+    const of = (n: number, sum: number): VisitorSpeed["now"] => ({
+      n: figures[n] as number,
+      sum: figures[sum] as number,
+    });
     let told = 0;
     for (let place = 0; place < this.#memory.capacity && told < MOST_TOLD; place += 1) {
-      const n = this.#nowN[place] as number;
-      if (n === 0) continue;
+      const at = place * FIGURES;
+      if (figures[at + NOW_N] === 0) continue;
       told += 1;
       yield {
-        isCandidate: this.#isCandidate(place, shared),
-        before: { n: this.#beforeN[place] as number, sum: this.#beforeSum[place] as number },
-        now: { n, sum: this.#nowSum[place] as number },
+        isCandidate: isInCandidate(cohortOf(this.#memory.keyAt(place)), shared.offset, shared.share),
+        before: of(at + BEFORE_N, at + BEFORE_SUM),
+        now: of(at + NOW_N, at + NOW_SUM),
       };
     }
   }
 
-  #isCandidate(place: number, { offset, share }: Shared): boolean {
-    return isInCandidate(cohortOf(this.#memory.keyAt(place)), offset, share);
+  #addBefore(at: number, ln: number): void {
+    const figures = this.#figures;
+    (figures[at + BEFORE_N] as number) += 1;
+    (figures[at + BEFORE_SUM] as number) += ln;
+    if ((figures[at + BEFORE_N] as number) <= MOST_BEFORE) return;
+    (figures[at + BEFORE_N] as number) /= 2;
+    (figures[at + BEFORE_SUM] as number) /= 2;
   }
 
-  #addBefore(place: number, ln: number): void {
-    (this.#beforeN[place] as number) += 1;
-    (this.#beforeSum[place] as number) += ln;
-    if ((this.#beforeN[place] as number) <= MOST_BEFORE) return;
-    (this.#beforeN[place] as number) /= 2;
-    (this.#beforeSum[place] as number) /= 2;
-  }
-
-  #placeOf(key: number, second: number): number {
+  /** Where the figures of a visitor begin. */
+  #figuresOf(key: number, second: number): number {
     const known = this.#memory.find(key);
     if (known !== -1) {
-      this.#memory.use(known, second);
-      return known;
+      this.#memory.raise(known, second);
+      return known * FIGURES;
     }
-    const place = this.#memory.claim(key, second);
-    this.#beforeN[place] = this.#beforeSum[place] = this.#nowN[place] = this.#nowSum[place] = 0;
-    return place;
+    const at = this.#memory.claim(key, second) * FIGURES;
+    this.#figures.fill(0, at, at + FIGURES);
+    return at;
   }
 }
 

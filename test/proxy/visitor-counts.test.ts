@@ -255,6 +255,23 @@ describe("new visitors", () => {
   });
 });
 
+describe("too many bad visitors to remember", () => {
+  it("are forgotten in part; those who failed are not, for those who were slow", () => {
+    const { ask, pass } = counted({ ...BOTH, counting: counting({ counters: [ERRORS, MEDIAN] }) });
+    for (let i = 0; i < 100; i += 1) ask("v1", `quick ${i}`, 200, { ms: 10 });
+    pass(10);
+    for (let i = 0; i < 1_000; i += 1) ask("v1", `failed ${i}`, 500, { ms: 1 });
+    for (let i = 0; i < 1_000; i += 1) ask("v1", `slow ${i}`, 200, { ms: 100 });
+    pass();
+    for (let i = 0; i < 400_000; i += 1) ask("v1", `other ${i}`, 200, { ms: 100 });
+    pass();
+    for (let i = 0; i < 1_000; i += 1) ask("v1", `failed ${i}`, 500, { ms: 1 });
+    assert.equal(errorsOf(pass().v1)?.requests, 0);
+    for (let i = 0; i < 1_000; i += 1) ask("v1", `slow ${i}`, 200, { ms: 100 });
+    assert.ok((pass().v1?.counted?.p50?.requests ?? 0) > 500);
+  });
+});
+
 describe("groups of cohorts", () => {
   it("hold stable's requests that counted, and nothing of the candidate's", () => {
     const { ask, pass } = counted(TABLE);
@@ -301,14 +318,17 @@ describe("rows have nothing of it", () => {
 });
 
 describe("the memory of keys", () => {
-  it("forgets the one that was used longest ago when there is no place left", () => {
+  it("forgets the one of the lowest rank when there is no place left", () => {
     const memory = new KeyMemory(8);
     assert.equal(memory.capacity, 8);
     for (let key = 1; key <= 8; key += 1) memory.claim(key, key);
-    memory.use(memory.find(1), 100);
+    memory.raise(memory.find(1), 100);
+    memory.raise(memory.find(3), 1);
     assert.equal(memory.keyAt(memory.claim(9, 101)), 9);
     assert.equal(memory.find(2), -1);
     for (const key of [1, 3, 4, 5, 6, 7, 8, 9]) assert.notEqual(memory.find(key), -1, String(key));
+    memory.claim(10, 101);
+    assert.equal(memory.find(3), -1, "it has not lost rank, nor won any");
   });
 
   it("never holds more than it may, and loses next to none of half as many", () => {
