@@ -9,6 +9,7 @@ import type { Assignment } from "./assign.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
 import type { Observations, Tally } from "./observations.ts";
 import { CLIENT_GONE, FAILED, PASSED_ON } from "./outcome.ts";
+import type { Held } from "./outage.ts";
 import { LATE_MS } from "./patience.ts";
 import { Placement } from "./placement.ts";
 import { type PlaneRefusal, REFUSALS, refuseOnSocket } from "./refusal.ts";
@@ -29,7 +30,7 @@ export interface UpgradeContext {
 }
 
 /** A request to speak something else on this connection (a WebSocket), until both sides agree or one refuses. */
-export class Upgrade {
+export class Upgrade implements Held {
   readonly #context: UpgradeContext;
   readonly #request: IncomingMessage;
   readonly #client: Socket;
@@ -42,6 +43,7 @@ export class Upgrade {
   readonly #timeout: NodeJS.Timeout;
   #outgoing: ClientRequest | null = null;
   #hasEnded = false;
+  #wasHeld = false;
   #isEvidence: boolean;
 
   constructor(
@@ -101,10 +103,31 @@ export class Upgrade {
   }
 
   #onConnectFailed(): void {
+    const { endpoint } = this.#placement;
     this.#outgoing = null;
     const other = this.#placement.claimAnother();
-    if (other === null) this.#refuse(REFUSALS.connectFailed);
-    else this.#attempt(other);
+    if (other !== null) this.#attempt(other);
+    else if (endpoint === null || !this.#isHeldFor(endpoint)) this.#refuse(REFUSALS.connectFailed);
+  }
+
+  /** There is nobody else: whether it waits, once, until the instance has been started again. */
+  #isHeldFor(endpoint: LiveEndpoint): boolean {
+    if (this.#wasHeld || !endpoint.outage.hold(this)) return false;
+    this.#wasHeld = true;
+    this.#placement.wait();
+    this.#client.once("close", () => endpoint.outage.forget(this));
+    return true;
+  }
+
+  goOn(): void {
+    if (this.#hasEnded) return;
+    const endpoint = this.#placement.claimAnew();
+    if (endpoint === null) this.endWait();
+    else this.#attempt(endpoint);
+  }
+
+  endWait(): void {
+    this.#refuse(REFUSALS.connectFailed);
   }
 
   #open(answer: IncomingMessage, app: Socket, appEarly: Buffer): void {

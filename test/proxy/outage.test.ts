@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { type Held, Outage } from "../../src/proxy/outage.ts";
 import {
@@ -76,6 +77,21 @@ describe("the only instance is gone, and is started again", () => {
     await using back = await startNamedApp("back", port);
     assert.equal((await get(plane.port)).body, "other");
     assert.equal(back.received(), "");
+  });
+
+  it("a WebSocket that is asked for meanwhile is opened then", async () => {
+    const { plane: world, port } = await cutOff();
+    await using plane = world;
+    using client = await RawClient.to(plane.port);
+    client.send("GET /socket HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    await eventually("it to wait", () => waiting(plane) === 1);
+    await using back = await startNamedApp("back", port);
+    back.server.on("upgrade", (_request: unknown, socket: Socket) =>
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello"),
+    );
+    await client.until("hello");
+    assert.match(client.text, /^HTTP\/1\.1 101 /);
+    assert.equal(waiting(plane), 0);
   });
 
   it("a client that has gone meanwhile costs it nothing", async () => {
