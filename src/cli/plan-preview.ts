@@ -82,11 +82,13 @@ function littleTraffic(preview: Omit<PlanPreview, "warnings">): readonly string[
   return [...weak, ...starved(preview)];
 }
 
+/** A plain limit says nothing below its number of requests; what is judged by evidence has none. */
 function starved({ plan, requestsPerSecond: rate }: Omit<PlanPreview, "warnings">): readonly string[] {
   if (rate === null) return [];
   const first = plan.steps.find((step): step is StepOf<"shift"> => step.kind === "shift");
   if (first === undefined) return [];
   const hungriest = first.guards
+    .filter(({ limits }) => Object.values(limits).some((limit) => limit.some(({ kind }) => kind === "plain")))
     .map((guard) => ({ guard, gets: rate * (first.share / 10_000) * (guard.windowMs / SECOND) }))
     .filter(({ guard, gets }) => gets < guard.minRequests)
     .sort((a, b) => b.guard.minRequests / b.guard.windowMs - a.guard.minRequests / a.guard.windowMs)[0];

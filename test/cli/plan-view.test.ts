@@ -1,17 +1,28 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SeenTraffic } from "../../src/core/forecast/catches.ts";
+import type { Guard } from "../../src/core/plan/guard.ts";
 import { powerOf } from "../../src/core/forecast/plan-power.ts";
 import { planHashOf, type PlanPreview, warningsOf } from "../../src/cli/plan-preview.ts";
 import { powerSentence } from "../../src/cli/render/plan-power.ts";
 import { planView } from "../../src/cli/render/plan-view.ts";
-import { GUARDS, planOf, step, WEB, WORKER } from "../support/plans.ts";
+import { planOf, step, WEB, WORKER } from "../support/plans.ts";
+
+const RATE = { windowMs: 60_000, minRequests: 50, minEvents: 3, breaches: 2 };
+const COMPARED: readonly Guard[] = [
+  { ...RATE, metric: "errors", limits: { rollback: [{ kind: "relative", factor: 1.5 }] }, weight: 0.625 },
+  { ...RATE, metric: "p95", limits: { rollback: [{ kind: "relative", factor: 1.15 }] }, weight: 0.375 },
+];
 
 const PLAN = planOf(
   [
     step.start(),
-    step.shift(5, 600_000, { phase: { name: "canary", objective: "real traffic, early" } }),
-    step.shift(25, 0, { hold: { kind: "evidence", atLeastMs: 60_000, boundMs: 600_000 }, else: "step-back" }),
+    step.shift(5, 600_000, { guards: COMPARED, phase: { name: "canary", objective: "real traffic, early" } }),
+    step.shift(25, 0, {
+      guards: COMPARED,
+      hold: { kind: "evidence", atLeastMs: 60_000, boundMs: 600_000 },
+      else: "step-back",
+    }),
     step.shift(100, 60_000),
     step.approve("day-1", { afterMs: 86_400_000 }),
     step.retire(),
@@ -45,12 +56,12 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
   1 start       web beside a1f09c, ready within 30s
     canary: real traffic, early
   2   shift 5%  for 10m
-                watched: errors: rolls back at 1%
-                the comparison would catch errors of 2% (~100%), 1% (~100%), 0.5% 85% of the time
+                watched: errors: rolls back at 1.5x; p95: rolls back at 1.15x
+                catches errors of 2% (~100%), 1% (~100%), 0.5% 86% of the time
   3 shift 25%   1m to 10m, until there is enough evidence · else step-back
-                the comparison would catch errors of 1% (~100%), 0.5% (~100%), 0.25% only 1 time in
-                4
+                catches errors of 1% (~100%), 0.5% (~100%), 0.25% only 1 time in 4
   4 shift 100%  for 1m · switches worker
+                watched: errors: rolls back at 1%
   5 day-1       waits for approver · 1d after it is live
   6 retire      stops a1f09c · until here undo takes under 1s, after it a start
 
@@ -76,7 +87,7 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
     );
     assert.match(
       power.map(powerSentence)[0] ?? "",
-      /^the comparison would catch errors of 5% \(~100%\), 2% \(~100%\), 1% 8\d% of the time; latency of [\d.]+x \(/,
+      /^catches errors of 5% \(~100%\), 2% \(~100%\), 1% 8\d% of the time; latency of [\d.]+x \(/,
     );
   });
 
@@ -113,22 +124,24 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
 describe("what to know before a release", () => {
   const warnings = (over: Partial<typeof PREVIEW>): string => warningsOf({ ...PREVIEW, ...over }, [], []).join("\n");
 
-  it("is little traffic, with the figures", () => {
-    assert.equal(warnings({}), "");
-    const [errors] = GUARDS;
+  it("is a plain limit without enough requests, with the figures", () => {
+    const plain: Guard = { ...RATE, metric: "errors", limits: { rollback: [{ kind: "plain", value: 0.01 }] } };
+    const plan = planOf([step.start(), step.shift(5, 600_000, { guards: [plain] }), step.shift(100, 60_000)]);
+    assert.equal(warnings({ plan, power: [] }), "");
     assert.match(
-      warnings({ requestsPerSecond: 2 }),
-      new RegExp(
-        `^Little traffic: at 5% about 6 requests in 1m reach the new version, and "errors" needs ${errors?.minRequests}\\.`,
-      ),
+      warnings({ plan, power: [], requestsPerSecond: 2 }),
+      /^Little traffic: at 5% about 6 requests in 1m reach the new version, and "errors" needs 50\./,
     );
+    const power = powerOf(plan, seen(2));
+    assert.match(power.map(powerSentence)[0] ?? "", /^compares nothing with stable/);
+    assert.equal(power[0]?.weak, null);
   });
 
   it("is a share that can't tell anything, with what would help", () => {
     const text = warnings({ requestsPerSecond: 3, power: powerOf(PLAN, seen(3)) });
     assert.match(
       text,
-      /^Little traffic: at 3 requests a second "shift 5%" sees 9 requests a minute and in 10m would in 60% of releases notice 5% errors\. Use 25%, or stay for 20m\.$/m,
+      /^Little traffic: at 3 requests a second "shift 5%" sees 9 requests a minute and in 10m would in 62% of releases notice 5% errors\. Use 25%, or stay for 20m\.$/m,
     );
     assert.doesNotMatch(text, /shift 25%/);
     const none = warnings({ power: powerOf(PLAN, seen(0.001)) });

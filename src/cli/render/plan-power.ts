@@ -5,12 +5,11 @@ import { formatShare, WHOLE } from "../../core/traffic/share.ts";
 import { catchWords } from "./catch-words.ts";
 import { chance, rateText } from "./chance.ts";
 
-/** `the comparison would catch errors of 1% (~100%), 0.5% (98%), 0.25% only 1 time in 4` */
-export function powerSentence({ catches }: StepPower): string {
+/** `catches errors of 1% (~100%), 0.5% (98%), 0.25% only 1 time in 4` */
+export function powerSentence({ catches, compares }: StepPower): string {
+  if (!compares) return "compares nothing with stable: only limits of its own, failed checks and crashes put it back";
   const words = catchWords(catches);
-  return words === null
-    ? "stable fails so often that a comparison could hardly find anything worse"
-    : `the comparison would catch ${words}`;
+  return words === null ? "stable fails so often that a comparison can hardly find anything worse" : `catches ${words}`;
 }
 
 /** What a step can't tell, and what would help. */

@@ -30,10 +30,13 @@ export const STEP_OPTIONS: readonly OptionDefinition[] = [
 export const TRAFFIC_OPTIONS: readonly OptionDefinition[] = [
   {
     flags: "--weights <guards>",
-    about: "parts of the evidence by guard; by default errors=0.5,p50=0.1,p95=0.1,p99=0.1",
+    about: "parts of the evidence by guard; by default errors=0.625,p95=0.375; p50 and p99 too",
   },
   { flags: "--tolerance <factor>", about: "errors up to so many times stable's are no fault; by default 1.5x" },
-  { flags: "--latency-tolerance <factor>", about: "so are latencies up to so many times stable's; by default 1.15x" },
+  {
+    flags: "--latency-tolerance <factor>",
+    about: "so are latencies up to so many times stable's, or 25ms more; by default 1.15x",
+  },
   {
     flags: "--tempering <number>",
     about: "evidence counts so much less: 1/dispersion where errors come in heaps; by default 1",

@@ -1,7 +1,6 @@
 import type { SecondRow } from "../../core/observation.ts";
 import { type Catch, catchesOf } from "../../core/forecast/catches.ts";
 import { comparisonOf, ERROR_TOLERANCE, LATENCY_TOLERANCE } from "../../core/forecast/guards.ts";
-import { recordedSeconds } from "../../core/forecast/recorded-second.ts";
 import { type Replayed, replayed } from "../../core/forecast/replay.ts";
 import { merge } from "../../core/analysis/histogram.ts";
 import { nearest } from "../../core/text/nearest.ts";
@@ -27,9 +26,7 @@ export interface ReplayedRecording {
 export function replayRecording(invocation: Invocation, path: string): ReplayedRecording {
   const { rows, notes, hasLatencies } = readRecording(path);
   const { candidate, stable, others } = versionsOf(rows, path, givenText(invocation, "candidate"));
-  const seconds = recordedSeconds(rows, candidate, stable);
-  const both = seconds.filter((one) => !one.isMixed);
-  const plannedSeconds = Math.max(1, both.length);
+  const plannedSeconds = new Set(rows.filter(({ version }) => version === candidate).map(({ second }) => second)).size;
   const errorTolerance = valueOf(invocation, "tolerance", TOLERANCE, ERROR_TOLERANCE);
   const comparison = comparisonOf(guardWeights(invocation), errorTolerance, plannedSeconds);
   const guards = hasLatencies ? comparison.guards : comparison.guards.filter(({ id }) => id === "errors");
@@ -38,7 +35,7 @@ export function replayRecording(invocation: Invocation, path: string): ReplayedR
     latencyTolerance: valueOf(invocation, "latency-tolerance", TOLERANCE, LATENCY_TOLERANCE),
     tempering: valueOf(invocation, "tempering", TEMPERING, 1),
   };
-  const found = replayed(seconds, options);
+  const found = replayed(rows, { candidate, stable }, options);
   if (found === null)
     throw refused(path, null, "There is no second in which the candidate could be compared with stable.");
   const { whole } = found;
@@ -51,13 +48,13 @@ export function replayRecording(invocation: Invocation, path: string): ReplayedR
       {
         rps: (whole.candidate.requests + whole.stable.requests) / whole.seconds,
         errors: rateOf(whole.stable),
-        latency: merge(...seconds.flatMap((one) => (one.stable === null ? [] : [one.stable.latency]))),
+        latency: merge(...rows.filter(({ version }) => version === stable).map((row) => row.latency)),
       },
       {
         share: whole.candidate.requests / Math.max(1, whole.candidate.requests + whole.stable.requests),
         seconds: whole.seconds,
-        plannedSeconds,
-        errorTolerance,
+        comparison: options.comparison,
+        latencyTolerance: Object.fromEntries(guards.map(({ id }) => [id, options.latencyTolerance])),
       },
     ),
     notes: [

@@ -62,11 +62,17 @@ export interface SlowLimit {
   readonly candidateMs: number;
 }
 
-const LIMIT_OF_SECONDS = 60;
+/** Stable's quantiles are those of so long before. */
+export const LIMIT_OF_SECONDS = 60;
 const LEAST_ANSWERS = 100;
 
 /** Differences below this are not told apart: on a quiet service 2 ms against 5 ms is noise. */
 const LATENCY_RESOLUTION_MS = 25;
+
+/** Above which an answer of the candidate is slow, where stable's is above `stableMs`. */
+export function candidateLimitMs(stableMs: number, tolerance: number): number {
+  return upperEdge(bucketOf(Math.max(stableMs * tolerance, stableMs + LATENCY_RESOLUTION_MS)));
+}
 
 /**
  * Stable's own quantile over the minute before a second, so that it is known before that second begins. null while stable has
@@ -84,8 +90,7 @@ export function slowLimit(
   if (mine.reduce((sum, { requests }) => sum + requests, 0) < LEAST_ANSWERS) return null;
   const stableMs = quantile(merge(...mine.map(({ latency }) => latency)), q);
   if (stableMs === null) return null;
-  const candidateMs = Math.max(stableMs * tolerance, stableMs + LATENCY_RESOLUTION_MS);
-  return { stableMs, candidateMs: upperEdge(bucketOf(candidateMs)) };
+  return { stableMs, candidateMs: candidateLimitMs(stableMs, tolerance) };
 }
 
 /** Answers in buckets above that of the limit. */

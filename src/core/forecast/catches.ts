@@ -1,6 +1,8 @@
+import type { Comparison } from "../analysis/comparison.ts";
 import { type Buckets, bucketOf, quantile } from "../analysis/histogram.ts";
+import { candidateLimitMs } from "../analysis/seconds.ts";
 import { type BadPart, byBestGuard } from "./closed-form.ts";
-import { comparisonOf, GUARD_WEIGHTS, LATENCY_TOLERANCE } from "./guards.ts";
+import { LATENCY_TOLERANCE } from "./guards.ts";
 import { SLOWDOWNS, worseErrorRates } from "./ladder.ts";
 import { type ForecastGuard, LATENCY_GUARDS } from "./traffic-model.ts";
 
@@ -14,15 +16,14 @@ export interface SeenTraffic {
   readonly latency: Buckets;
 }
 
-/** A share for a while. */
+/** A share for a while, and how it is compared. */
 export interface SharedFor {
   /** 0 … 1. */
   readonly share: number;
   readonly seconds: number;
-  /** Of all shifts below 100 %. */
-  readonly plannedSeconds: number;
-  /** The odds ratio of errors that is still no worse. */
-  readonly errorTolerance: number;
+  readonly comparison: Comparison;
+  /** By guard: so many times as long as stable the candidate may take. Absent: as usual. */
+  readonly latencyTolerance: Readonly<Partial<Record<ForecastGuard, number>>>;
 }
 
 /** A fault of the candidate, and the chance that it is caught. */
@@ -34,44 +35,49 @@ export interface Catch {
   readonly delaySeconds: number | null;
 }
 
-/** What a comparison with stable would catch, from the mildest fault to the worst: errors, then slowness. In closed form. */
+/**
+ * What a comparison with stable would catch, from the mildest fault to the worst: errors, then slowness. In closed form. Of what
+ * no guard compares there is nothing.
+ */
 export function catchesOf(traffic: SeenTraffic, step: SharedFor): readonly Catch[] {
-  const errors = worseErrorRates(traffic.errors, step.errorTolerance, 10).map((rate) =>
-    caughtErrors(traffic, step, rate),
-  );
-  const slow = SLOWDOWNS.flatMap((slower): Catch[] => {
-    const parts = slowPartsOf(traffic.latency, slower);
-    return parts === null ? [] : [{ fault: { slower }, ...chanceOf(parts, traffic, step) }];
-  });
-  return [...errors, ...slow];
+  const { guards } = step.comparison;
+  const errors = guards.find(({ id }) => id === "errors");
+  const rates = errors === undefined ? [] : worseErrorRates(traffic.errors, errors.tolerance, 10);
+  const slowdowns = guards.some(({ id }) => id in LATENCY_GUARDS) ? SLOWDOWNS : [];
+  return [
+    ...rates.map((rate) => caughtErrors(traffic, step, rate)),
+    ...slowdowns.flatMap((slower): Catch[] => {
+      const parts = slowPartsOf(traffic.latency, slower, step.latencyTolerance);
+      return parts === null ? [] : [{ fault: { slower }, ...byBestGuard(parts, watched(traffic, step)) }];
+    }),
+  ];
 }
 
 export function caughtErrors(traffic: SeenTraffic, step: SharedFor, rate: number): Catch {
   const parts = { errors: { stable: traffic.errors, candidate: rate } };
-  return { fault: { errors: rate }, ...chanceOf(parts, traffic, step) };
+  return { fault: { errors: rate }, ...byBestGuard(parts, watched(traffic, step)) };
 }
 
-type Parts = Readonly<Partial<Record<ForecastGuard, BadPart>>>;
-
-function chanceOf(
-  parts: Parts,
-  { rps }: SeenTraffic,
-  { share, seconds, plannedSeconds, errorTolerance }: SharedFor,
-): ReturnType<typeof byBestGuard> {
-  const comparison = comparisonOf(GUARD_WEIGHTS, errorTolerance, plannedSeconds);
-  return byBestGuard(parts, { rps, share, seconds, comparison, tempering: 1 });
+function watched({ rps }: SeenTraffic, { share, seconds, comparison }: SharedFor): Parameters<typeof byBestGuard>[1] {
+  return { rps, share, seconds, comparison, tempering: 1 };
 }
 
-/** What of such latencies would lie above stable's quantiles if all took so many times as long. null: no latencies are known. */
-function slowPartsOf(latency: Buckets, slower: number): Parts | null {
+/** What of such latencies would count as slow if all took so many times as long. null: no latencies are known. */
+function slowPartsOf(
+  latency: Buckets,
+  slower: number,
+  tolerance: SharedFor["latencyTolerance"],
+): Readonly<Partial<Record<ForecastGuard, BadPart>>> | null {
   const all = above(latency, -1);
   if (all === 0) return null;
   const parts: Partial<Record<ForecastGuard, BadPart>> = {};
-  for (const [guard, q] of Object.entries(LATENCY_GUARDS)) {
+  for (const [name, q] of Object.entries(LATENCY_GUARDS)) {
+    const guard = name as ForecastGuard;
     const limit = quantile(latency, q) ?? 0;
-    parts[guard as ForecastGuard] = {
+    const ofCandidate = candidateLimitMs(limit, tolerance[guard] ?? LATENCY_TOLERANCE);
+    parts[guard] = {
       stable: above(latency, bucketOf(limit)) / all,
-      candidate: above(latency, bucketOf((limit * LATENCY_TOLERANCE) / slower)) / all,
+      candidate: above(latency, bucketOf(ofCandidate / slower)) / all,
     };
   }
   return parts;

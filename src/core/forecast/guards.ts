@@ -6,10 +6,10 @@ export const ERROR_TOLERANCE = 1.5;
 export const LATENCY_TOLERANCE = 1.15;
 
 /** Healthy releases that a comparison may roll back, as a part of all. */
-const ALPHA = 0.01;
+export const ALPHA = 0.01;
 
-/** Of the evidence of a release; what is left belongs to guards that no model has traffic for. */
-export const GUARD_WEIGHTS: Readonly<Record<ForecastGuard, number>> = { errors: 0.5, p50: 0.1, p95: 0.1, p99: 0.1 };
+/** Of the evidence of a release, as a plan without guards has it: errors and p95. */
+export const GUARD_WEIGHTS: Readonly<Partial<Record<ForecastGuard, number>>> = { errors: 0.625, p95: 0.375 };
 
 /** The guards that have a weight. The tolerance of latencies is not here: the candidate's are divided by it when they are counted. */
 export function comparisonOf(

@@ -1,12 +1,14 @@
+import type { ComparedGuard } from "../analysis/comparison.ts";
 import type { Guard } from "../plan/guard.ts";
-import type { Plan, StepOf } from "../plan/plan.ts";
+import { type Plan, plannedMs, type StepOf } from "../plan/plan.ts";
 import { SECOND } from "../time/time.ts";
 import { type Share, WHOLE } from "../traffic/share.ts";
 import { type Catch, catchesOf, type SeenTraffic, type SharedFor } from "./catches.ts";
-import { ERROR_TOLERANCE } from "./guards.ts";
+import { ALPHA } from "./guards.ts";
 import { weaknessOf, type WeakStep } from "./stronger.ts";
+import { type ForecastGuard, LATENCY_GUARDS } from "./traffic-model.ts";
 
-/** What a share below 100 % would catch in the traffic that was seen. */
+/** What a share below 100 % catches by comparison, in the traffic that was seen. */
 export interface StepPower {
   /** The step's id and name. */
   readonly step: string;
@@ -16,45 +18,51 @@ export interface StepPower {
   readonly seconds: number;
   /** Requests a second, of both versions. */
   readonly rps: number;
+  /** Something of the traffic is compared with stable, and rolls back by that alone. */
+  readonly compares: boolean;
   readonly catches: readonly Catch[];
   readonly weak: WeakStep | null;
 }
 
 /** By share, in the order of the plan. */
-export function powerOf({ steps }: Plan, seen: SeenTraffic): readonly StepPower[] {
-  const shares = steps.filter(
+export function powerOf(plan: Plan, seen: SeenTraffic): readonly StepPower[] {
+  const shares = plan.steps.filter(
     (step): step is StepOf<"shift"> => step.kind === "shift" && step.share < WHOLE && step.share > 0,
   );
-  const plannedSeconds = shares.reduce((sum, step) => sum + secondsOf(step), 0);
   return shares.map((step): StepPower => {
-    const seconds = secondsOf(step);
-    const shared: SharedFor = {
-      share: step.share / WHOLE,
-      seconds,
-      plannedSeconds,
-      errorTolerance: toleranceOf(step.guards),
-    };
+    const seconds = (step.hold.kind === "for" ? step.hold.ms : step.hold.boundMs) / SECOND;
+    const shared = sharedFor(step, seconds, plannedMs(plan) / SECOND);
+    const { guards } = shared.comparison;
     return {
       step: step.id,
       name: step.name,
       share: step.share,
       seconds,
       rps: seen.rps,
+      compares: guards.length > 0,
       catches: catchesOf(seen, shared),
-      weak: weaknessOf(seen, shared),
+      weak: guards.some(({ id }) => id === "errors") ? weaknessOf(seen, shared) : null,
     };
   });
 }
 
-function secondsOf({ hold }: StepOf<"shift">): number {
-  return (hold.kind === "for" ? hold.ms : hold.boundMs) / SECOND;
+function sharedFor({ guards, share }: StepOf<"shift">, seconds: number, plannedSeconds: number): SharedFor {
+  const compared = guards.flatMap((guard): { readonly guard: ComparedGuard; readonly factor: number }[] => {
+    const factor = factorOf(guard);
+    const isLatency = guard.metric in LATENCY_GUARDS;
+    if (factor === null || guard.weight === undefined || (guard.metric !== "errors" && !isLatency)) return [];
+    return [{ factor, guard: { id: guard.metric, weight: guard.weight, tolerance: isLatency ? 1 : factor } }];
+  });
+  return {
+    share: share / WHOLE,
+    seconds,
+    comparison: { guards: compared.map(({ guard }) => guard), alpha: ALPHA, plannedSeconds },
+    latencyTolerance: Object.fromEntries(compared.map(({ guard, factor }) => [guard.id as ForecastGuard, factor])),
+  };
 }
 
-/** What the plan says of errors in `x`, else what is usual. */
-function toleranceOf(guards: readonly Guard[]): number {
-  const written = guards
-    .filter(({ metric }) => metric === "errors")
-    .flatMap(({ limits }) => limits.rollback ?? [])
-    .find(({ kind }) => kind === "relative");
-  return written?.kind === "relative" && written.factor >= 1 ? written.factor : ERROR_TOLERANCE;
+/** What of a comparison that rolls back by itself is tolerated; null: none does. */
+function factorOf({ limits: { rollback = [] } }: Guard): number | null {
+  const [only] = rollback;
+  return rollback.length === 1 && only?.kind === "relative" && only.factor >= 1 ? only.factor : null;
 }

@@ -1,8 +1,15 @@
 import { compare, type Comparison, type CountedSecond, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
-import type { Buckets } from "../analysis/histogram.ts";
+import {
+  countedOf,
+  LIMIT_OF_SECONDS,
+  type SecondOfBoth,
+  secondsOfBoth,
+  slowLimit,
+  type SlowLimit,
+} from "../analysis/seconds.ts";
 import { NO_OPEN_STRATA, together } from "../analysis/strata.ts";
-import { countedOf, type RecordedSecond, slowLimits, type SlowLimits } from "./recorded-second.ts";
-import type { ForecastGuard } from "./traffic-model.ts";
+import type { SecondRow } from "../observation.ts";
+import { type ForecastGuard, LATENCY_GUARDS } from "./traffic-model.ts";
 
 export interface ReplayOptions {
   readonly comparison: Comparison;
@@ -44,18 +51,27 @@ export interface Whole {
 }
 
 const LONG_GAP_SECONDS = 60;
-const LIMITS_OF_SECONDS = 60;
 const LIMITS_EVERY_SECONDS = 10;
 
-/** `seconds` in order of time. null: the candidate or stable is not in it. */
-export function replayed(seconds: readonly RecordedSecond[], options: ReplayOptions): Replayed | null {
-  const begin = seconds.findIndex(({ candidate, isMixed }) => candidate !== null && !isMixed);
+export interface RecordedVersions {
+  readonly candidate: string;
+  readonly stable: string;
+}
+
+/** Rows in any order. null: there is no second in which the candidate could be compared with stable. */
+export function replayed(
+  rows: readonly SecondRow[],
+  versions: RecordedVersions,
+  options: ReplayOptions,
+): Replayed | null {
+  const seconds = secondsOfBoth(rows, versions, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+  const begin = seconds.findIndex(({ candidate }) => candidate !== null);
   const first = seconds[begin];
   if (first === undefined || seconds.every(({ stable }) => stable === null)) return null;
+  const mixed = new Set(rows.filter((row) => row.mixed).map(({ second }) => second));
   const bound = Math.log(1 / options.comparison.alpha);
-  const judge = createReplay(options);
-  const before = seconds.slice(0, begin).filter(({ second }) => second >= first.second - LIMITS_OF_SECONDS);
-  for (const one of before) judge.know(one);
+  const judge = createReplay(versions.stable, options);
+  for (const one of seconds.slice(0, begin)) judge.know(one);
   const gaps: { from: number; seconds: number }[] = [];
   let watched = 0;
   let last = first.second - 1;
@@ -65,7 +81,12 @@ export function replayed(seconds: readonly RecordedSecond[], options: ReplayOpti
     if (missing > LONG_GAP_SECONDS) {
       gaps.push({ from: last + 1, seconds: missing });
       judge.beginAnew();
-    } else for (let second = 0; second < missing; second += 1) judge.pass();
+    }
+    for (let back = missing <= LONG_GAP_SECONDS ? missing : 0; back > 0; back -= 1) {
+      // What waits belongs to the share before.
+      if (mixed.has(one.second - back)) judge.beginAnew();
+      judge.pass();
+    }
     watched += 1 + (missing > LONG_GAP_SECONDS ? 0 : missing);
     last = one.second;
     judge.look(one);
@@ -86,23 +107,32 @@ export function replayed(seconds: readonly RecordedSecond[], options: ReplayOpti
 }
 
 /** The comparison, fed second by second. */
-function createReplay({ comparison, latencyTolerance, tempering }: ReplayOptions) {
+function createReplay(stable: string, { comparison, latencyTolerance, tempering }: ReplayOptions) {
   const temperings = Object.fromEntries(comparison.guards.map(({ id }) => [id, tempering]));
   const sums = new Map<string, CountedSecond>();
+  const limits = new Map<string, SlowLimit | null>();
   let state = NO_COMPARISON;
   let open = NO_OPEN_STRATA;
-  let minute: readonly { readonly second: number; readonly latency: Buckets }[] = [];
-  let limits: SlowLimits = {};
+  /** Of stable, of the last minute. */
+  let minute: readonly SecondRow[] = [];
   let renewedAt = Number.NEGATIVE_INFINITY;
 
-  const know = ({ second, stable }: RecordedSecond): void => {
-    minute = minute.filter((one) => one.second > second - LIMITS_OF_SECONDS);
-    if (stable !== null) minute = [...minute, { second, latency: stable.latency }];
+  const know = (one: SecondOfBoth): void => {
+    const recent = minute.filter(({ second }) => second > one.second - LIMIT_OF_SECONDS);
+    minute = one.stable === null ? recent : [...recent, one.stable];
   };
   const advance = (counted: Readonly<Record<string, CountedSecond>>): void => {
     const strata = together(open, counted);
     open = strata.open;
     state = compare(state, comparison, strata.closed, temperings);
+  };
+  const renewLimits = (second: number): void => {
+    if (second - renewedAt < LIMITS_EVERY_SECONDS) return;
+    renewedAt = second;
+    for (const [id, quantile] of Object.entries(LATENCY_GUARDS)) {
+      const found = slowLimit(minute, stable, second, { quantile, tolerance: latencyTolerance });
+      if (found !== null) limits.set(id, found);
+    }
   };
   return {
     know,
@@ -111,21 +141,14 @@ function createReplay({ comparison, latencyTolerance, tempering }: ReplayOptions
     beginAnew: () => {
       open = NO_OPEN_STRATA;
     },
-    look: (one: RecordedSecond): void => {
-      if (one.isMixed) {
-        // What waits belongs to the share before.
-        open = NO_OPEN_STRATA;
-        advance({});
-        return;
+    look: (one: SecondOfBoth): void => {
+      renewLimits(one.second);
+      const counted: Record<string, CountedSecond> = {};
+      for (const { id } of comparison.guards) {
+        const second = countedOf(id as ForecastGuard, one, limits.get(id) ?? null);
+        counted[id] = second;
+        sums.set(id, sumOf(sums.get(id), second));
       }
-      if (one.second - renewedAt >= LIMITS_EVERY_SECONDS) {
-        limits = slowLimits(
-          minute.filter(({ second }) => second >= one.second - LIMITS_OF_SECONDS).map(({ latency }) => latency),
-        );
-        renewedAt = one.second;
-      }
-      const counted = countedOf(one, limits, latencyTolerance);
-      for (const [id, second] of Object.entries(counted)) sums.set(id, sumOf(sums.get(id), second));
       advance(counted);
       know(one);
     },
@@ -135,7 +158,7 @@ function createReplay({ comparison, latencyTolerance, tempering }: ReplayOptions
       const guards = comparison.guards.map(({ id }): ReplayedGuard => ({
         guard: id as ForecastGuard,
         counted: sums.get(id) ?? { n: 0, bad: 0, nStable: 0, badStable: 0 },
-        limitMs: id === "errors" ? null : (limits[id as keyof SlowLimits] ?? null),
+        limitMs: limits.get(id)?.stableMs ?? null,
         logEvidence: logOf[id] ?? 0,
       }));
       return { guards, logTotal };
@@ -153,16 +176,21 @@ function sumOf(before: CountedSecond | undefined, second: CountedSecond): Counte
   };
 }
 
-function wholeOf(seconds: readonly RecordedSecond[]): Replayed["whole"] {
-  const sum = (side: "candidate" | "stable"): Whole => ({
-    requests: seconds.reduce((all, one) => all + (one[side]?.requests ?? 0), 0),
-    bad: seconds.reduce((all, one) => all + (one[side]?.bad ?? 0), 0),
-  });
+function wholeOf(seconds: readonly SecondOfBoth[]): Replayed["whole"] {
+  const sum = (side: "candidate" | "stable"): Whole => {
+    const counts = seconds.map((one) =>
+      countedOf("errors", { ...one, [side === "candidate" ? "stable" : "candidate"]: null }, null),
+    );
+    return {
+      requests: counts.reduce((all, { n, nStable }) => all + n + nStable, 0),
+      bad: counts.reduce((all, { bad, badStable }) => all + bad + badStable, 0),
+    };
+  };
   return { candidate: sum("candidate"), stable: sum("stable"), seconds: secondsIn(seconds) };
 }
 
 /** From the first to the last, without what is missing for longer than a minute. */
-function secondsIn(seconds: readonly RecordedSecond[]): number {
+function secondsIn(seconds: readonly SecondOfBoth[]): number {
   return seconds.reduce((all, { second }, index) => {
     const missing = second - (seconds[index - 1]?.second ?? second - 1) - 1;
     return all + 1 + (missing > LONG_GAP_SECONDS ? 0 : missing);

@@ -25,7 +25,7 @@ export interface LatencyModel {
   readonly spread: number;
   /** 1.3: every request of the candidate takes 30 % longer. */
   readonly candidateSlower: number;
-  /** The candidate's latencies are divided by it before they are held against stable's. */
+  /** So many times as long as stable the candidate may take, or 25 ms longer. */
   readonly tolerance: number;
 }
 

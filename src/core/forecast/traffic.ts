@@ -1,5 +1,6 @@
 import type { CountedSecond } from "../analysis/comparison.ts";
 import { bucketOf, upperEdge } from "../analysis/histogram.ts";
+import { candidateLimitMs } from "../analysis/seconds.ts";
 import { normalCdf, normalQuantile } from "../analysis/normal.ts";
 import type { Random } from "../analysis/random.ts";
 import { createConditions } from "./conditions.ts";
@@ -49,11 +50,11 @@ export function slowParts(
   const middle = Math.log(stableP95Ms) - spread * normalQuantile(0.95);
   return Object.entries(LATENCY_GUARDS).map(([guard, q]) => {
     const limit = upperEdge(bucketOf(Math.exp(middle + spread * normalQuantile(q))));
-    const above = (factor: number): number => 1 - normalCdf((Math.log(limit / factor) - middle) / spread);
+    const above = (ms: number, factor: number): number => 1 - normalCdf((Math.log(ms / factor) - middle) / spread);
     return {
       guard: guard as keyof typeof LATENCY_GUARDS,
-      stable: above(load),
-      candidate: above((load * candidateSlower) / tolerance),
+      stable: above(limit, load),
+      candidate: above(candidateLimitMs(limit, tolerance), load * candidateSlower),
     };
   });
 }

@@ -40,8 +40,14 @@ export function createVisitors(
   const middle =
     latency === null ? 0 : Math.log(latency.stableP95Ms) - Math.hypot(latency.spread, speed) * normalQuantile(0.95);
   const limits =
-    latency === null ? null : createLimits(QUANTILES, { middle, spread: Math.hypot(latency.spread, speed) });
-  const handicap = latency === null ? 0 : Math.log(latency.candidateSlower / latency.tolerance);
+    latency === null
+      ? null
+      : createLimits(QUANTILES, {
+          middle,
+          spread: Math.hypot(latency.spread, speed),
+          tolerance: latency.tolerance,
+        });
+  const handicap = latency === null ? 0 : Math.log(latency.candidateSlower);
   const guards = latency === null ? GUARDS.slice(0, 1) : GUARDS;
 
   const isSeen = new Uint8Array(count);
@@ -88,7 +94,10 @@ export function createVisitors(
       const natural = middle + slowed + (slowness[visitor] ?? 0) + latency.spread * random.normal();
       if (!isOurs) limits.saw(natural);
       const judged = isOurs ? natural + handicap : natural;
-      for (let guard = 1; guard < guards.length; guard += 1) note(visitor, guard, judged > limits.logOf(guard - 1));
+      for (let guard = 1; guard < guards.length; guard += 1) {
+        const limit = isOurs ? limits.ofCandidate(guard - 1) : limits.ofStable(guard - 1);
+        note(visitor, guard, judged > limit);
+      }
     }
     limits?.next();
     return { counted: byGuard(sums), visitors: seen, failing: byGuard(failingOnes) };
