@@ -6,6 +6,7 @@ import type { Service } from "../core/plan/plan.ts";
 import { routed } from "../core/decide/recipe.ts";
 import { formatDuration } from "../core/time/time.ts";
 import { drainEndpoints, introduce } from "./perform-traffic.ts";
+import { openDoors } from "./front-doors.ts";
 import type { Stage } from "./perform.ts";
 
 export async function prepareVersion(stage: Stage, version: string): Promise<Observed> {
@@ -26,8 +27,7 @@ export async function startServices(stage: Stage, effect: Extract<Effect, { kind
       ? release.candidate
       : release.stable;
   if (placed?.adopted !== undefined) return { adopted: placed.adopted };
-  if (routed(release).length > 0)
-    await ports.traffic.ensure(release.plan.traffic.listen, release.plan.traffic.timeouts);
+  if (routed(release).length > 0) await openDoors(ports, release);
   const { directory } = await ports.runtime.prepare(effect.version, release.plan.services, signal);
   const started: InstanceSeen[] = [];
   for (const service of services) {

@@ -9,6 +9,7 @@ import type { Backend, Endpoint, RoutingTable, TrafficState } from "../core/traf
 import { shortVersion } from "../core/text/short-version.ts";
 import { formatShare, type Share, WHOLE } from "../core/traffic/share.ts";
 import { routingTable } from "../core/traffic/table.ts";
+import { openDoors, planOfStable, settleDoors } from "./front-doors.ts";
 import type { Stage } from "./perform.ts";
 import type { World } from "./world.ts";
 
@@ -51,13 +52,20 @@ export async function introduce(stage: Stage): Promise<void> {
   });
 }
 
-/** Leaves one version in the table, the other gone from it. */
+/**
+ * Leaves one version in the table, the other gone from it. What goes back to stable goes back to its plan: routes,
+ * stickiness, pins, time limits and front doors too, or visitors of stable would be served by what was put back.
+ */
 export async function settle(stage: Stage, on: "stable" | "candidate"): Promise<Observed> {
-  if (routed(stage.release).length === 0) return {};
+  const { release, ports, options } = stage;
+  if (routed(release).length === 0) return {};
   await stage.world.freshInstances();
+  const before = await planOfStable(ports.journal, release).catch(() => null);
+  const plan = on === "stable" && before !== null ? before : release.plan;
+  options.meet?.(plan);
   const state = await changed(stage, (now, revision) => {
     mustBeTold(stage, now);
-    return tableFor(stage, 0, on, revision);
+    return tableFor({ ...stage, release: { ...release, plan } }, 0, on, revision);
   });
   const version = on === "candidate" ? stage.release.candidate.version : (stage.release.stable?.version ?? null);
   if ((state.table?.stable?.version ?? null) !== version || state.table?.candidate !== null) {
@@ -67,7 +75,8 @@ export async function settle(stage: Stage, on: "stable" | "candidate"): Promise<
       fix: "tidegate doctor",
     });
   }
-  return { on: version, revision: state.table?.revision };
+  const closed = before === null ? [] : await settleDoors(ports, plan, on === "stable" ? release.plan : before);
+  return { on: version, revision: state.table?.revision, ...(closed.length === 0 ? {} : { closedDoors: closed }) };
 }
 
 /** Draining endpoints get no new requests; answers how many were still open at the deadline. */
@@ -152,8 +161,7 @@ async function changed(stage: Stage, change: Change): Promise<TrafficState> {
 /** One that nobody runs any more, its keeper gone with it, would never answer again: it is started first. */
 async function ensurePlane({ world, ports, release }: Stage): Promise<void> {
   if (world.traffic() !== null || (await ports.traffic.read()) !== null) return;
-  const { listen, timeouts } = release.plan.traffic;
-  await ports.traffic.ensure(listen, timeouts);
+  await openDoors(ports, release);
 }
 
 /** What was done before the journal could be told is told first: else this would undo it. */

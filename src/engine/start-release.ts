@@ -8,6 +8,7 @@ import type { Plan, Service } from "../core/plan/plan.ts";
 import { WHOLE } from "../core/traffic/share.ts";
 import { shortVersion } from "../core/text/short-version.ts";
 import { isRunning, type Release } from "../core/release/release.ts";
+import { openDoors } from "./front-doors.ts";
 import type { ReleaseRequest, Ports } from "./api.ts";
 
 /** What serves now, by the journal of the earlier releases. */
@@ -76,7 +77,7 @@ export async function planRelease(ports: Ports, { id, request, by, before }: Pla
     slot: stable === null ? "blue" : otherSlot(stable.slot),
   };
   if (plan.services.some(({ routes }) => routes.length > 0))
-    await ports.traffic.ensure(plan.traffic.listen, plan.traffic.timeouts);
+    await openDoors(ports, { id, app: plan.app, environment: plan.environment, plan, stable });
   return {
     type: "planned",
     release: id,

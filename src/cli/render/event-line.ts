@@ -153,9 +153,7 @@ function confirmedLine(event: Extract<ReleaseEvent, { type: "effect-confirmed" }
     case "command":
       return `${effectName(release, event.key)} done in ${took}`;
     case "settle":
-      return effect.on === "stable" && release.undo === null && release.stable !== null
-        ? `the front door leads to ${release.stable.label}, read back after ${took}`
-        : null;
+      return settledLine(event, release, effect.on, took);
     case "smoke":
     case "warm":
     case "machine-check":
@@ -165,4 +163,18 @@ function confirmedLine(event: Extract<ReleaseEvent, { type: "effect-confirmed" }
     case undefined:
       return null;
   }
+}
+
+function settledLine(
+  { observed }: Extract<ReleaseEvent, { type: "effect-confirmed" }>,
+  { stable, undo }: Release,
+  on: "stable" | "candidate",
+  took: string,
+): string | null {
+  const { closedDoors } = observed;
+  if (Array.isArray(closedDoors))
+    return `could not be listened on again: ${closedDoors.join(", ")}; what was open stays open`;
+  return on === "stable" && undo === null && stable !== null
+    ? `the front door leads to ${stable.label}, read back after ${took}`
+    : null;
 }

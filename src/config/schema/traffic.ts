@@ -83,7 +83,7 @@ export const traffic = knowing(
       })
       .prefault({})
       .describe(
-        "`{ connect, headers, idle }`: how long the proxy waits for an instance to accept a connection (2s), for a client to send the header of a request (10s), and between two requests on one connection (60s). What a plan changes here is in force from the beginning of its release, for both versions, and stays when that one is put back.",
+        "`{ connect, headers, idle }`: how long the proxy waits for an instance to accept a connection (2s), for a client to send the header of a request (10s), and between two requests on one connection (60s). What a plan changes here is in force from the beginning of its release, for both versions; where that one is put back, what was before it is in force again.",
       ),
     unwatched: z
       .strictObject({
