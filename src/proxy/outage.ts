@@ -1,7 +1,7 @@
 import type { Duration } from "../core/time/time.ts";
 
 /** What a request waits for at most when its only instance is gone: long enough for a process that is started again at once. */
-export const OUTAGE_MS: Duration = 2_000;
+const OUTAGE_MS: Duration = 2_000;
 const LOOK_MS: Duration = 50;
 /** Beyond them nobody is held. */
 const MOST_HELD = 1_000;

@@ -188,6 +188,13 @@ export const FAULTS: readonly PlantedFault[] = [
   const left = mine([]).filter(({ adopted }) => !adopted);`,
   },
   {
+    name: "go on with a release whose traffic was put back at once",
+    rule: "undo",
+    file: "src/core/release/emergency.ts",
+    instead: `return goesBack ? `,
+    put: `return goesBack && release.id < 0 ? `,
+  },
+  {
     name: "go back to a standby that is being stopped",
     rule: "dropped",
     file: "src/core/release/begun.ts",

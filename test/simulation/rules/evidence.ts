@@ -5,6 +5,9 @@ import { SECOND } from "../../../src/core/time/time.ts";
 import { type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";
 
+/** What a process appends so soon after it has woken it had decided, and begun to append, before it slept. */
+const WAKING_MS = 1_000;
+
 /** I4, by the rows that the acting engine really got. */
 export const evidence: Rule = {
   name: "I4",
@@ -14,6 +17,15 @@ export const evidence: Rule = {
     let counted: SecondRow[] = [];
     /** By release and metric: warned of, which passes whatever the figures are. */
     const warned = new Set<string>();
+
+    /** When each engine was stopped last, and when it went on. */
+    const slept = new Map<number, { readonly from: number; readonly to: number }>();
+
+    /** When that was decided which an engine appends now: its process may have been stopped in between. */
+    const decidedAt = ({ by, at }: { readonly by: number; readonly at: number }): number => {
+      const sleep = slept.get(by);
+      return sleep !== undefined && at >= sleep.to && at - sleep.to <= WAKING_MS ? sleep.from : at;
+    };
 
     const sum = (version: string, fromSecond: number, toSecond: number): { n: number; bad: number } => {
       let n = 0;
@@ -26,16 +38,20 @@ export const evidence: Rule = {
       return { n, bad };
     };
 
-    const isSupported = ({ figures, metric }: Verdict, version: string, at: number): boolean => {
+    const isSupported = ({ figures, metric }: Verdict, version: string, from: number, at: number): boolean => {
       if (isOfProcesses(metric)) return true;
       // Looked at up to some seconds ago, over a window that ended some seconds before that.
-      const now = Math.floor(at / SECOND);
-      const { n, bad } = sum(version, now - figures.windowMs / SECOND - 15, now);
+      const since = Math.floor(from / SECOND) - figures.windowMs / SECOND - 15;
+      const { n, bad } = sum(version, since, Math.floor(at / SECOND));
       return n >= figures.n && (figures.k === undefined || bad >= figures.k);
     };
 
     return (fact) => {
       readInto(ledger, fact);
+      if (fact.kind === "process" && fact.what === "stopped")
+        slept.set(fact.by, { from: fact.at, to: Number.POSITIVE_INFINITY });
+      if (fact.kind === "process" && fact.what === "resumed")
+        slept.set(fact.by, { from: slept.get(fact.by)?.from ?? fact.at, to: fact.at });
       // By the time that never jumps: the seconds of one batch end where it was counted.
       if (fact.kind === "counted") {
         const behind = Math.floor(fact.at / SECOND) - 1 - Math.max(...fact.rows.map(({ second }) => second));
@@ -58,8 +74,8 @@ export const evidence: Rule = {
           for (const guard of step?.guards ?? []) {
             if (isOfProcesses(guard.metric) || stable === null || warned.has(`${fact.release}/${guard.metric}`))
               continue;
-            const now = Math.floor(fact.at / SECOND);
-            const { n } = sum(candidate.version, now - Math.ceil(guard.windowMs / SECOND) - 15, now);
+            const since = Math.floor(decidedAt(fact) / SECOND) - Math.ceil(guard.windowMs / SECOND) - 15;
+            const { n } = sum(candidate.version, since, Math.floor(fact.at / SECOND));
             if (n < guard.minRequests)
               broken(
                 `Release ${fact.release}: "${event.step}" passed on ${n} requests, where ${guard.metric} needs ${guard.minRequests}.`,
@@ -76,7 +92,7 @@ export const evidence: Rule = {
           broken(`Release ${fact.release}: ${event.type} on the verdict "${decided.verdict.verdict}".`);
         if (decided.verdict.figures.n === 0 && !isOfProcesses(decided.verdict.metric))
           broken(`Release ${fact.release}: ${event.type} on no requests at all: ${decided.verdict.sentence}`);
-        if (!isLate && !isSupported(decided.verdict, candidate.version, fact.at))
+        if (!isLate && !isSupported(decided.verdict, candidate.version, decidedAt(fact), fact.at))
           broken(`Release ${fact.release}: ${event.type} on figures that nobody counted: ${decided.verdict.sentence}`);
       }
     };
