@@ -8,10 +8,20 @@ export function chance(part: number): string {
 
 /** Half of the interval that holds the truth 19 times in 20, for `part` of `runs`. */
 export function uncertainty(part: number, runs: number): number {
-  // Agresti and Coull: at 0 and 1 the plain formula would be sure of itself.
+  return interval(part, runs).half;
+}
+
+/** The upper end of that interval. */
+export function atMost(part: number, runs: number): number {
+  const { middle, half } = interval(part, runs);
+  return Math.min(1, middle + half);
+}
+
+/** Source: Agresti and Coull. At 0 and 1 the plain formula would be sure of itself. */
+function interval(part: number, runs: number): { readonly middle: number; readonly half: number } {
   const n = runs + 4;
-  const p = (part * runs + 2) / n;
-  return 1.96 * Math.sqrt((p * (1 - p)) / n);
+  const middle = (part * runs + 2) / n;
+  return { middle, half: 1.96 * Math.sqrt((middle * (1 - middle)) / n) };
 }
 
 /** A rate as people write it: 0.25%, 5%. */

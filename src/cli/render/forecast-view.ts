@@ -4,7 +4,7 @@ import type { PlayedCase } from "../simulate/simulation.ts";
 import type { SimulatedStep } from "../simulate/step.ts";
 import { honestLimit } from "../../core/forecast/honest-limit.ts";
 import { chart } from "./chart.ts";
-import { chance, rateText, uncertainty } from "./chance.ts";
+import { atMost, chance, rateText, uncertainty } from "./chance.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style } from "./style.ts";
 import { padEnd, padStart, wrap } from "./text.ts";
@@ -66,11 +66,10 @@ export function sizesView(step: SimulatedStep, played: readonly PlayedCase[], st
 /** Healthy candidates alone. */
 export function healthyView(step: SimulatedStep, played: PlayedCase, style: Style): readonly string[] {
   const { caught, runs } = played.result;
-  const most = caught + 2 * uncertainty(caught, runs);
   const found =
     caught === 0
       ? `None of ${formatCount(runs)} healthy candidates is put back: surely fewer than ${chance(3 / runs)}.`
-      : `${chance(caught)} of healthy candidates are put back (${formatCount(caught * runs)} of ${formatCount(runs)}), at most ${chance(Math.min(1, most))}.`;
+      : `${chance(caught)} of healthy candidates are put back (${formatCount(caught * runs)} of ${formatCount(runs)}), surely fewer than ${chance(atMost(caught, runs))}.`;
   return [...sentence(`${found} At most 1% is what the comparison promises.`, style), "", ...footnotes(step, style)];
 }
 

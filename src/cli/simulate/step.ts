@@ -115,6 +115,7 @@ function latencyOf(invocation: Invocation, isWanted: boolean, assumed: string[])
       fix: "add its p95: --stable-p95 92ms",
     });
   if (!isGiven && !isWanted) return null;
+  if (!isGiven) assumed.push(`--stable-p95 ${USUAL_P95_MS}ms`);
   if (givenText(invocation, "latency-spread") === undefined) assumed.push(`--latency-spread ${USUAL_SPREAD}`);
   return {
     stableP95Ms: valueOf(invocation, "stable-p95", MILLISECONDS, USUAL_P95_MS),
