@@ -41,7 +41,7 @@ export interface Prober {
 export function createProber(probe: HealthProbe, clock: Clock, changed: () => void): Prober {
   const probed = new Map<string, Probed>();
 
-  const answered = (instance: InstanceSeen, service: Service, mine: Probed, answers: Answers): void => {
+  const answered = (instance: InstanceSeen, service: Service, mine: Probed, answers: Answered): void => {
     mine.asking = false;
     if (probed.get(instance.id) !== mine) return;
     take(mine, answers, service, clock);
@@ -78,7 +78,10 @@ export function createProber(probe: HealthProbe, clock: Clock, changed: () => vo
     if (state.asking || clock.monotonic() < state.nextAt) return;
     state.asking = true;
     const mine = state;
-    void ask(probe, instance, service, clock).then((answers) => answered(instance, service, mine, answers));
+    const askedAt = clock.monotonic();
+    void ask(probe, instance, service, clock).then((answers) =>
+      answered(instance, service, mine, { ...answers, askedAt }),
+    );
   };
 
   return {
@@ -108,6 +111,11 @@ interface Answers {
   readonly depends?: ProbeAnswer;
 }
 
+interface Answered extends Answers {
+  /** By the monotonic clock. */
+  readonly askedAt: number;
+}
+
 async function ask(probe: HealthProbe, instance: InstanceSeen, service: Service, clock: Clock): Promise<Answers> {
   const { health } = service;
   const { address } = instance;
@@ -123,7 +131,7 @@ async function ask(probe: HealthProbe, instance: InstanceSeen, service: Service,
   return { ready, ...(live === undefined ? {} : { live }), ...(depends === undefined ? {} : { depends }) };
 }
 
-function take(state: Probed, { ready, live, depends }: Answers, service: Service, clock: Clock): void {
+function take(state: Probed, { ready, live, depends, askedAt }: Answered, service: Service, clock: Clock): void {
   const { rise, fall, everyMs, delayMs } = service.health ?? TCP_HEALTH;
   state.good = ready.ok ? state.good + 1 : 0;
   // The first moments of a process do not count against it.
@@ -132,7 +140,8 @@ function take(state: Probed, { ready, live, depends }: Answers, service: Service
   state.badLive = live === undefined || live.ok || early ? 0 : state.badLive + 1;
   const wasReady = state.seen.ready;
   const isReady = wasReady ? state.bad < fall : state.good >= rise;
-  if (ready.ok && isReady) state.readyAtMonotonic = clock.monotonic();
+  // Not from when it is read: this process may have been stopped in between, for as long as you like.
+  if (ready.ok && isReady) state.readyAtMonotonic = askedAt;
   state.seen = {
     instance: state.seen.instance,
     ready: isReady,

@@ -1,26 +1,27 @@
 import { equal } from "node:assert/strict";
 import { it } from "node:test";
 import { createManualClock } from "../../src/adapters/clock/manual.ts";
-import type { InstanceSeen } from "../../src/core/observation.ts";
+import type { InstanceSeen, ProbeAnswer } from "../../src/core/observation.ts";
 import { HOUR, SECOND } from "../../src/core/time/time.ts";
 import { createProber } from "../../src/engine/prober.ts";
 import { WEB } from "../support/plans.ts";
+
+const INSTANCE: InstanceSeen = {
+  id: "web-green-0",
+  service: "web",
+  slot: "green",
+  version: "v2",
+  address: "127.0.0.1:9000",
+  state: "running",
+  restarts: 0,
+  adopted: false,
+};
 
 it("a good answer grows as old as it is, whatever the clock on the wall is set to", async () => {
   const clock = createManualClock(10 * HOUR);
   const answer = async () => ({ at: clock.wall(), ok: true, status: 200, tookMs: 1, text: "ok" });
   const prober = createProber({ http: answer, tcp: answer }, clock, () => undefined);
-  const instance: InstanceSeen = {
-    id: "web-green-0",
-    service: "web",
-    slot: "green",
-    version: "v2",
-    address: "127.0.0.1:9000",
-    state: "running",
-    restarts: 0,
-    adopted: false,
-  };
-  prober.probe([instance], [WEB]);
+  prober.probe([INSTANCE], [WEB]);
   await new Promise((resolve) => setImmediate(resolve));
   const ageMs = (): number => clock.wall() - (prober.seen()["web-green-0"]?.readyAt ?? Number.NaN);
   equal(ageMs(), 0);
@@ -29,4 +30,18 @@ it("a good answer grows as old as it is, whatever the clock on the wall is set t
   equal(ageMs(), 20 * SECOND);
   clock.setWall(12 * HOUR);
   equal(ageMs(), 20 * SECOND);
+});
+
+it("an answer is as old as its question: a process that was stopped before it could read it has seen nothing since", async () => {
+  const clock = createManualClock(10 * HOUR);
+  const answered = Promise.withResolvers<ProbeAnswer>();
+  const answer = (): Promise<ProbeAnswer> => answered.promise;
+  const prober = createProber({ http: answer, tcp: answer }, clock, () => undefined);
+  prober.probe([INSTANCE], [WEB]);
+  await clock.advance(40 * SECOND);
+  answered.resolve({ at: clock.wall(), ok: true, status: 200, tookMs: 1, text: "ok" });
+  await new Promise((resolve) => setImmediate(resolve));
+  const seen = prober.seen()["web-green-0"];
+  equal(seen?.ready, true);
+  equal(clock.wall() - (seen.readyAt ?? Number.NaN), 40 * SECOND);
 });
