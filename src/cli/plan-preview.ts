@@ -9,7 +9,7 @@ import { statusOf } from "../core/status/status.ts";
 import { SECOND } from "../core/time/time.ts";
 import { formatShare } from "../core/traffic/share.ts";
 import { formatDuration } from "../core/time/time.ts";
-import { weakSentence } from "./render/plan-power.ts";
+import { stuckSentence, weakSentence } from "./render/plan-power.ts";
 import { unwrittenServices, WRITE_RUN } from "./init/unknown-run.ts";
 
 /** What a release would be, now. */
@@ -79,7 +79,8 @@ function putBack(before: Release | null): readonly string[] {
 function littleTraffic(preview: Omit<PlanPreview, "warnings">): readonly string[] {
   if (preview.stable === null) return [];
   const weak = preview.power.map(weakSentence).filter((sentence) => sentence !== null);
-  return [...weak, ...starved(preview)];
+  const stuck = preview.power.map(stuckSentence).filter((sentence) => sentence !== null);
+  return [...weak, ...stuck, ...starved(preview)];
 }
 
 /** A plain limit says nothing below its number of requests; what is judged by evidence has none. */

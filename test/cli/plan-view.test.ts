@@ -57,9 +57,11 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
     canary: real traffic, early
   2   shift 5%  for 10m
                 watched: errors: rolls back at 1.5x; p95: rolls back at 1.15x
-                catches errors of 2% (~100%), 1% (~100%), 0.5% 86% of the time
+                catches errors of 2% (~100%), 1% (~100%), 0.5% 86% of the time; proves a healthy
+                version in about 1m 10s
   3 shift 25%   1m to 10m, until there is enough evidence · else step-back
-                catches errors of 1% (~100%), 0.5% (~100%), 0.25% only 1 time in 4
+                catches errors of 1% (~100%), 0.5% (~100%), 0.25% only 1 time in 4; proves a healthy
+                version in about 14s
   4 shift 100%  for 1m · switches worker
                 watched: errors: rolls back at 1%
   5 day-1       waits for approver · 1d after it is live
@@ -123,6 +125,15 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
 
 describe("what to know before a release", () => {
   const warnings = (over: Partial<typeof PREVIEW>): string => warningsOf({ ...PREVIEW, ...over }, [], []).join("\n");
+
+  it("is a share that can't prove a healthy version in twice its time, and leaves a release waiting", () => {
+    const text = warnings({ power: powerOf(PLAN, seen(3)) });
+    assert.match(
+      text,
+      /^"shift 5%" can hardly show within 20m that a version is healthy, it takes about 1h 12m\. Give it a larger share/m,
+    );
+    assert.equal(warnings({ power: powerOf(PLAN, seen(50)) }), "");
+  });
 
   it("is a plain limit without enough requests, with the figures", () => {
     const plain: Guard = { ...RATE, metric: "errors", limits: { rollback: [{ kind: "plain", value: 0.01 }] } };

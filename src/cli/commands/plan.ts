@@ -42,12 +42,19 @@ export const plan: CommandDefinition = {
   },
 };
 
-function powerDocument({ step, share, seconds, catches, weak }: StepPower): Readonly<Record<string, unknown>> {
+function powerDocument({ step, share, seconds, catches, weak, passing }: StepPower): Readonly<Record<string, unknown>> {
   return {
     step,
     sharePercent: share / 100,
     forMs: seconds * SECOND,
     catches: catches.map(catchDocument),
+    healthyPasses:
+      passing === null
+        ? null
+        : {
+            chance: Number(passing.chance.toFixed(4)),
+            meanMs: passing.seconds === null ? null : Math.round(passing.seconds * SECOND),
+          },
     weak:
       weak === null
         ? null

@@ -5,11 +5,36 @@ import { formatShare, WHOLE } from "../../core/traffic/share.ts";
 import { catchWords } from "./catch-words.ts";
 import { chance, rateText } from "./chance.ts";
 
-/** `catches errors of 1% (~100%), 0.5% (98%), 0.25% only 1 time in 4` */
-export function powerSentence({ catches, compares }: StepPower): string {
-  if (!compares) return "compares nothing with stable: only limits of its own, failed checks and crashes put it back";
+/** `catches errors of 1% (~100%), 0.5% (98%), 0.25% only 1 time in 4; proves a healthy version in about 3m` */
+export function powerSentence({ catches, compares, passing }: StepPower): string {
   const words = catchWords(catches);
-  return words === null ? "stable fails so often that a comparison can hardly find anything worse" : `catches ${words}`;
+  const caught = !compares
+    ? "compares nothing with stable: only limits of its own, failed checks and crashes put it back"
+    : words === null
+      ? "stable fails so often that a comparison can hardly find anything worse"
+      : `catches ${words}`;
+  const passes =
+    passing === null || passing.seconds === null ? "" : `; proves a healthy version in about ${about(passing.seconds)}`;
+  return `${caught}${passes}`;
+}
+
+/** A version that is as good as stable may be kept waiting for want of evidence; null: hardly. */
+export function stuckSentence({ name, seconds, passing }: StepPower): string | null {
+  if (passing === null || passing.chance >= LIKELY) return null;
+  const longest = formatDuration(2 * seconds * SECOND);
+  const why =
+    passing.seconds === null
+      ? "as stable does not show it of itself either: it fails too often for the limit"
+      : `it takes about ${about(passing.seconds)}`;
+  return `"${name}" can hardly show within ${longest} that a version is healthy, ${why}. Give it a larger share or more time, or a guard an easier \`promote\`.`;
+}
+
+const LIKELY = 0.5;
+
+/** Nobody would believe the seconds of an hour. */
+function about(seconds: number): string {
+  const unit = seconds < 60 ? 1 : seconds < 600 ? 10 : seconds < 7_200 ? 60 : 3_600;
+  return formatDuration(Math.max(1, Math.round(seconds / unit)) * unit * SECOND);
 }
 
 /** What a step can't tell, and what would help. */

@@ -34,10 +34,10 @@ export const NOTHING_GATHERED: Gathered = { upTo: null, guards: {} };
 const SLOW_LIMIT_SECONDS = 10;
 
 /** An odds ratio beyond this part of the tolerated one is what a step must exclude before it passes. */
-const EXCLUDED_RATIO = 2;
+export const EXCLUDED_RATIO = 2;
 
 /** Parts of the excluded odds ratio that a healthy version is bet to have. */
-const RATIOS_WITHIN: readonly number[] = [0.02, 0.1, 0.25, 0.5];
+export const RATIOS_WITHIN: readonly number[] = [0.02, 0.1, 0.25, 0.5];
 
 /** Another step begins: what speaks against the candidate stays, that it is good enough is to be shown anew. */
 export function forNextStep({ guards }: Gathered): Gathered {

@@ -55,7 +55,7 @@ export function leastSeconds(question: Omit<PowerQuestion, "weight" | "tolerance
   const odds = (rate: number): number => Math.max(rate, 1e-9) / Math.max(1 - rate, 1e-9);
   const ratio = odds(candidateBad) / odds(stableBad);
   if (ratio <= 1 || question.candidateRps === 0 || question.stableRps === 0) return null;
-  const { drift } = walkOf({ ...question, tolerance: 1, weight: 1, tempering: 1 }, ratio);
+  const { drift } = walkOf({ ...question, tolerance: 1 }, ratio);
   return drift > 0 ? Math.log(1 / alpha) / drift : null;
 }
 
@@ -64,8 +64,14 @@ const MANY = 100_000;
 const STEP = 0.01;
 
 /** What the evidence gains a second, on the average and around it, by the bet on `factor`. */
-function walkOf(
-  { candidateRps, stableRps, candidateBad, stableBad, tolerance }: PowerQuestion,
+export function walkOf(
+  {
+    candidateRps,
+    stableRps,
+    candidateBad,
+    stableBad,
+    tolerance,
+  }: Pick<PowerQuestion, "candidateRps" | "stableRps" | "candidateBad" | "stableBad" | "tolerance">,
   factor: number,
 ): { readonly drift: number; readonly variance: number } {
   const all = candidateRps + stableRps;

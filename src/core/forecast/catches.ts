@@ -83,7 +83,8 @@ function slowPartsOf(
   return parts;
 }
 
-function above(latency: Buckets, bucket: number): number {
+/** Counts in buckets beyond `bucket`. */
+export function above(latency: Buckets, bucket: number): number {
   let sum = 0;
   for (const key in latency) if (Number(key) > bucket) sum += latency[key] ?? 0;
   return sum;

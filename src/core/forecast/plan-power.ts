@@ -5,6 +5,7 @@ import { SECOND } from "../time/time.ts";
 import { type Share, WHOLE } from "../traffic/share.ts";
 import { type Catch, catchesOf, type SeenTraffic, type SharedFor } from "./catches.ts";
 import { ALPHA } from "./guards.ts";
+import { type Passing, passingOf } from "./passing.ts";
 import { weaknessOf, type WeakStep } from "./stronger.ts";
 import { type ForecastGuard, LATENCY_GUARDS } from "./traffic-model.ts";
 
@@ -22,6 +23,8 @@ export interface StepPower {
   readonly compares: boolean;
   readonly catches: readonly Catch[];
   readonly weak: WeakStep | null;
+  /** null: the step demands no proof of a version's health. */
+  readonly passing: Passing | null;
 }
 
 /** By share, in the order of the plan. */
@@ -42,6 +45,7 @@ export function powerOf(plan: Plan, seen: SeenTraffic): readonly StepPower[] {
       compares: guards.length > 0,
       catches: catchesOf(seen, shared),
       weak: guards.some(({ id }) => id === "errors") ? weaknessOf(seen, shared) : null,
+      passing: passingOf(step.guards, seen, shared),
     };
   });
 }

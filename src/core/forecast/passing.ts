@@ -1,0 +1,92 @@
+import { ratesWithin } from "../analysis/alternatives.ts";
+import { EXCLUDED_RATIO, marginOf, RATIOS_WITHIN, tested } from "../analysis/gather.ts";
+import { bucketOf } from "../analysis/histogram.ts";
+import { crossing, walkOf } from "../analysis/power.ts";
+import { type Guard, isOfProcesses, QUANTILES } from "../plan/guard.ts";
+import { above, type SeenTraffic } from "./catches.ts";
+
+/** How soon a version that is as good as stable is shown to be good enough to go on. */
+export interface Passing {
+  /** Mean time, by the guard that takes longest; null: never, because stable itself is not good enough. */
+  readonly seconds: number | null;
+  /** The chance that it is shown in twice the step's time, after which the step is unclear. 0 … 1. */
+  readonly chance: number;
+}
+
+/** What it takes to show it: 1/β, on the best of four bets. */
+const BOUND = Math.log(20) + Math.log(4);
+
+/** null: no guard of the step demands it. */
+export function passingOf(
+  guards: readonly Guard[],
+  traffic: SeenTraffic,
+  { share, seconds }: { readonly share: number; readonly seconds: number },
+): Passing | null {
+  const demanding = guards.filter(
+    (guard) => !isOfProcesses(guard.metric) && tested(guard).some(({ level }) => level !== "warn"),
+  );
+  let slowest: Passing | null = null;
+  for (const guard of demanding) {
+    const walks = walksOf(guard, traffic, share);
+    if (walks === null) continue;
+    const drift = Math.max(0, ...walks.map((walk) => walk.drift));
+    const chance = Math.max(0, ...walks.map((walk) => crossing(walk.drift, walk.variance, BOUND, 2 * seconds)));
+    const found: Passing = { seconds: drift > 0 ? BOUND / drift : null, chance };
+    if (slowest === null || found.chance < slowest.chance || isLater(found, slowest)) slowest = found;
+  }
+  return slowest;
+}
+
+function isLater(one: Passing, other: Passing): boolean {
+  return (
+    one.chance === other.chance &&
+    (one.seconds ?? Number.POSITIVE_INFINITY) > (other.seconds ?? Number.POSITIVE_INFINITY)
+  );
+}
+
+type Walk = ReturnType<typeof walkOf>;
+
+/** A second's gain of each bet that the version is good. null: nothing is known of what the guard measures. */
+function walksOf(guard: Guard, traffic: SeenTraffic, share: number): readonly Walk[] | null {
+  const q = QUANTILES[guard.metric];
+  const answers = above(traffic.latency, -1);
+  if (guard.metric === "websockets" || (q !== undefined && answers === 0)) return null;
+  const margin = marginOf(guard);
+  const compared = tested(guard).find(({ limit }) => limit.kind === "relative")?.limit;
+  const bad = q === undefined ? traffic.errors : 1 - q;
+  const perSecond = traffic.rps * share;
+  const byRate =
+    margin === null
+      ? []
+      : ratesWithin(margin.rate).map((rate) => {
+          const part =
+            margin.limitMs === null ? traffic.errors : above(traffic.latency, bucketOf(margin.limitMs)) / answers;
+          return rateWalk(part, rate, margin.rate, perSecond);
+        });
+  const byRatio =
+    compared?.kind !== "relative"
+      ? []
+      : RATIOS_WITHIN.map((factor) =>
+          walkOf(
+            {
+              candidateRps: perSecond,
+              stableRps: traffic.rps - perSecond,
+              candidateBad: bad,
+              stableBad: bad,
+              tolerance: EXCLUDED_RATIO * (q === undefined ? compared.factor : 1),
+            },
+            factor,
+          ),
+        );
+  return [...byRate, ...byRatio];
+}
+
+/** Of trials of which `part` is bad: the bet on `rate` against `limit`. */
+function rateWalk(part: number, rate: number, limit: number, perSecond: number): Walk {
+  const ofBad = Math.log(rate / limit);
+  const ofGood = Math.log1p(-rate) - Math.log1p(-limit);
+  return {
+    drift: perSecond * (part * ofBad + (1 - part) * ofGood),
+    variance: perSecond * (part * ofBad ** 2 + (1 - part) * ofGood ** 2),
+  };
+}
