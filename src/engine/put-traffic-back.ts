@@ -101,10 +101,8 @@ async function withPlane(
   let state: TrafficState | null = found;
   for (let tries = TRIES; ; tries -= 1) {
     const table = mustHaveWayBack(state?.table ?? null, order);
-    if (table.emergency?.outcome === "put-back" && table.share === 0) {
-      const isMine = table.emergency.id === id;
-      return { outcome: isMine ? "put-back" : "already", emergency: table.emergency };
-    }
+    const done = doneIn(table);
+    if (done !== null) return { outcome: done.id === id ? "put-back" : "already", emergency: done };
     if (verdict.outcome === "frozen" && table.emergency?.id === id)
       return { outcome: "frozen", emergency: table.emergency };
     if (tries === 0) throw notApplied(table, verdict);
@@ -132,16 +130,30 @@ async function withoutPlane(exit: EmergencyExit, order: PutBackOrder, id: string
   const notReady = await whyStableIsNotReady(table, {}, exit.health);
   if (notReady !== null && !order.anyway) throw notReadyWithoutPlane(table, notReady);
   const verdict = { outcome: "put-back", notReady } as const;
-  const emergency = emergencyIn(table, circumstances(exit, order, verdict, { id, epoch }));
-  await exit.lastResort.write(emergencyTable(table, emergency));
+  const before = doneIn(table);
+  const emergency = before ?? emergencyIn(table, circumstances(exit, order, verdict, { id, epoch }));
+  // Done before, and perhaps known to nothing but this table: it must not be written over.
+  if (before === null) await exit.lastResort.write(emergencyTable(table, emergency));
   const whyNot = await exit.lastResort.startAnew();
   if (whyNot !== null) {
     troubles.push(whyNot);
     return { outcome: "on-disk", emergency };
   }
-  const state = await exit.traffic.read();
-  // It may have begun before the file was written.
-  return state === null ? { outcome: "on-disk", emergency } : await withPlane(exit, order, id, verdict, state);
+  try {
+    const state = await exit.traffic.read();
+    // It may have begun before the file was written.
+    if (state !== null) return await withPlane(exit, order, id, verdict, state);
+  } catch (error) {
+    const { code, what } = faultOf(error, "traffic-unreachable", "The data plane does not answer.");
+    if (code !== "traffic-unreachable") throw error;
+    troubles.push(what);
+  }
+  return { outcome: "on-disk", emergency };
+}
+
+/** By which all traffic is on stable already; null: it is not. */
+function doneIn({ emergency, share }: RoutingTable): Emergency | null {
+  return emergency?.outcome === "put-back" && share === 0 ? emergency : null;
 }
 
 /** What is about to be done, as it is told everywhere. */

@@ -332,6 +332,32 @@ describe("a data plane that answers nobody", () => {
     deepEqual(report.troubles, ["The keeper does not answer either."]);
   });
 
+  it("started anew and silent still, is told as what it is: on the disk, written down, and not read back", async () => {
+    const { exit, traffic, onDisk, log } = await worldWith(TABLE);
+    traffic.setAway(true);
+    const failing = {
+      ...exit,
+      traffic: {
+        ...exit.traffic,
+        read: () => Promise.reject(new FaultError({ code: "traffic-unreachable", what: "It does not answer." })),
+      },
+    };
+    const report = await putTrafficBack(failing, ANN);
+    equal(report.outcome, "on-disk");
+    equal(onDisk.table?.emergency?.id, report.emergency.id);
+    deepEqual(
+      (await log.pending()).map(({ id }) => id),
+      [report.emergency.id],
+    );
+    deepEqual(report.troubles, ["It does not answer.", "It does not answer."]);
+
+    // Who does it again writes nothing over what perhaps only the table knows.
+    const again = await putTrafficBack(failing, { by: "bob", anyway: false });
+    equal(again.emergency.id, report.emergency.id);
+    equal(onDisk.table.emergency.id, report.emergency.id);
+    equal(onDisk.table.epoch, 5);
+  });
+
   it("nothing is changed for a stable version that is not ready, nor without a table", async () => {
     const ill = await worldWith(TABLE, { status: 503 });
     ill.traffic.setAway(true);
