@@ -1,5 +1,5 @@
 import { createEmbeddedTraffic } from "../../src/adapters/traffic/embedded.ts";
-import { defaultCounting } from "../../src/core/traffic/counting.ts";
+import { usualCounting } from "../../test/support/counting.ts";
 import type { Backend, Endpoint, RoutingTable } from "../../src/core/traffic/routing.ts";
 import { isAnswered } from "../../src/local/control-socket.ts";
 import { createStateFolder, stateFolder } from "../../src/local/state-folder.ts";
@@ -72,5 +72,5 @@ export const EMPTY_TABLE: RoutingTable = {
   engineToken: "bench",
   health: {},
   lease: null,
-  counting: defaultCounting(1),
+  counting: usualCounting(1),
 };

@@ -26,16 +26,18 @@ export function worthKeeping(
   return { ...gathered, evidence: inFewDigits(gathered.evidence) };
 }
 
-function inFewDigits({ guards }: Gathered): Gathered {
+function inFewDigits({ guards, visitors }: Gathered): Gathered {
   const short = Object.entries(guards).map(([metric, evidence]) => [metric, shortened(evidence)]);
-  return { upTo: null, guards: Object.fromEntries(short) as Gathered["guards"] };
+  return { upTo: null, visitors, guards: Object.fromEntries(short) as Gathered["guards"] };
 }
 
-function shortened({ against, onStable, shown, open, slow }: GuardEvidence): GuardEvidence {
+function shortened({ against, onStable, shown, failing, groups, open, slow }: GuardEvidence): GuardEvidence {
   return {
     against: mapped(against),
     onStable: mapped(onStable),
     shown: { byRate: rounded(shown.byRate), byRatio: rounded(shown.byRatio) },
+    failing,
+    groups,
     open,
     // By another engine's seconds: it is taken anew.
     slow: slow === null ? null : { ...slow, since: 0 },

@@ -18,9 +18,6 @@ export interface Client {
   host: string;
   proto: string;
   forwarded: string;
-  /** The last number of the address that asked, and what was said of hops before (client-key.ts). null: not asked for yet. */
-  key: number | null;
-  keyOf: string;
   /** The last Cookie header, and who came with it by the rule that was in force (cohort.ts). */
   cookie: string;
   sticky: Sticky | null;
@@ -44,8 +41,6 @@ export function clientOf(socket: Socket): Client {
     host: "",
     proto: "",
     forwarded: "",
-    key: null,
-    keyOf: "",
     cookie: "",
     sticky: null,
     visitor: null,

@@ -3,14 +3,16 @@ import { crc32 } from "node:zlib";
 import type { Sticky } from "../core/plan/plan.ts";
 import { type Cohort, cohortOf, WHOLE } from "../core/traffic/share.ts";
 import { clientOf } from "./client.ts";
-import { clientKey } from "./client-key.ts";
 import { newVisitorId } from "./random-ids.ts";
 
 /** The group of a visitor, the id to give them when they have none yet, and by what they are known again. */
 export interface Visitor {
   readonly cohort: Cohort;
-  /** A number (crc32) of the header, else of the cookie that they came with, else of their address. */
-  readonly key: number;
+  /**
+   * A number (crc32) of the header, else of the cookie that they came with. null: a side was drawn for this request alone, so
+   * that it counts alone, whoever it comes from.
+   */
+  readonly key: number | null;
   /** The key is of them alone, and will be when they come again: it is no address. */
   readonly isKnown: boolean;
   /** Goes into a cookie with the answer; null: they have one, or get none. */
@@ -25,17 +27,16 @@ const COOKIE_SECONDS = 90 * 24 * 3_600;
  * cohort of the request that this one was made for.
  */
 export function visitorOf(request: IncomingMessage, sticky: Sticky, told: Cohort | null): Visitor {
-  if (sticky.kind === "none")
-    return { cohort: told ?? randomCohort(), key: clientKey(request), isKnown: false, newId: null };
+  if (sticky.kind === "none") return { cohort: told ?? randomCohort(), key: told, isKnown: false, newId: null };
   const known = knownVisitor(request, sticky);
   if (told !== null) {
     if (known?.cohort === told) return known;
-    // The address is an instance's of ours, and the same for everybody's; the cohort is the nearest to the visitor.
+    // The cohort is the nearest to the visitor.
     return { cohort: told, key: known?.key ?? told, isKnown: false, newId: null };
   }
   if (known !== null) return known;
   const newId = newVisitorId();
-  return { cohort: cohortOf(crc32(newId)), key: clientKey(request), isKnown: false, newId };
+  return { cohort: cohortOf(crc32(newId)), key: null, isKnown: false, newId };
 }
 
 /** Whose request it is, by the header or cookie that it came with; null: it came with neither. */

@@ -25,8 +25,10 @@ export class SideCounts {
   }
 
   see({ key }: Visitor): void {
-    if (this.#seen.size >= MOST_SEEN || this.#seen.has(key)) return;
-    this.#seen.add(key);
+    if (key !== null) {
+      if (this.#seen.size >= MOST_SEEN || this.#seen.has(key)) return;
+      this.#seen.add(key);
+    }
     this.#newVisitors += 1;
   }
 

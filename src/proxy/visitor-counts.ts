@@ -101,7 +101,7 @@ export class VisitorCounts {
     const limits = this.#limits[side];
     counts.see(visitor);
     const { key } = visitor;
-    let place = this.#memory.find(key);
+    let place = key === null ? -1 : this.#memory.find(key);
     for (let counter = 0; counter < limits.length; counter += 1) {
       if ((counters & (1 << counter)) === 0) continue;
       const limit = limits[counter] as number;
@@ -113,7 +113,9 @@ export class VisitorCounts {
       }
       const wasBad = isAboutFailures ? isBad(outcome) : latencyMs > limit;
       counts.count(counter, visitor, wasBad);
-      if (wasBad) place = this.#remember(counter, place, side, key, second);
+      if (!wasBad) continue;
+      if (key === null) counts.countNewlyBad(counter);
+      else place = this.#remember(counter, place, side, key, second);
     }
   }
 
@@ -149,7 +151,7 @@ export class VisitorCounts {
       if (bad.kind === "failed") continue;
       const limit = this.#windows[index]?.quantile(bad.quantile) ?? Number.NaN;
       this.#limits.stable[index] = limit;
-      this.#limits.candidate[index] = limit * bad.tolerance;
+      this.#limits.candidate[index] = Math.max(limit * bad.tolerance, limit + (bad.leastMs ?? 0));
     }
   }
 }

@@ -70,7 +70,7 @@ export class VisitorSpeeds {
 
   /** A request that was answered. */
   add(side: Side, { cohort, key, isKnown }: Visitor, latencyMs: Duration, route: string, second: number): void {
-    if (!isKnown) return;
+    if (key === null || !isKnown) return;
     const ln = Math.log(Math.max(SHORTEST_MS, latencyMs));
     const usual = side === "stable" ? this.#routes.pass(route, ln) : this.#routes.of(route);
     if (usual === null) return;

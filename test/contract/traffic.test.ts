@@ -15,7 +15,7 @@ import { createMemoryTraffic } from "../../src/adapters/traffic/memory.ts";
 import { bucketOf, upperEdge } from "../../src/core/analysis/histogram.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
-import { defaultCounting } from "../../src/core/traffic/counting.ts";
+import { usualCounting } from "../support/counting.ts";
 import type { RoutingTable } from "../../src/core/traffic/routing.ts";
 import { isAnswered } from "../../src/local/control-socket.ts";
 import { stateFolder } from "../../src/local/state-folder.ts";
@@ -191,7 +191,7 @@ describe("the data plane in memory", () => {
 
   it("counts rows as if all visitors were strangers: what failed, and what was slower than stable's minute before", async () => {
     const { traffic } = await world();
-    await traffic.write(table({ counting: defaultCounting(1) }), 0);
+    await traffic.write(table({ counting: usualCounting(1) }), 0);
     const rowOf = (second: number, version: string, ms: number): SecondRow => ({
       ...row(second, version),
       requests: 60,

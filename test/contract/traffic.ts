@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FaultError } from "../../src/core/fault.ts";
-import { type Counter, defaultCounting } from "../../src/core/traffic/counting.ts";
+import type { Counter } from "../../src/core/traffic/counting.ts";
+import { usualCounting } from "../support/counting.ts";
 import type { Listener, RoutingTable } from "../../src/core/traffic/routing.ts";
 import type { Duration } from "../../src/core/time/time.ts";
 import type { Traffic } from "../../src/ports/traffic.ts";
@@ -108,8 +109,8 @@ export function trafficContract(name: string, make: () => Promise<TrafficWorld>)
         { candidate: null, share: 100 },
         { candidate: tableIn(world).stable },
         { revision: 3 },
-        { counting: { ...defaultCounting(42), onceMs: 0 } },
-        { counting: { ...defaultCounting(42), counters: [ERRORS, ERRORS] } },
+        { counting: { ...usualCounting(42), onceMs: 0 } },
+        { counting: { ...usualCounting(42), counters: [ERRORS, ERRORS] } },
       ]) {
         await assert.rejects(
           world.traffic.write(tableIn(world, { revision: 2, ...changes }), 1),
@@ -174,7 +175,7 @@ export function trafficContract(name: string, make: () => Promise<TrafficWorld>)
       await world.serve("v1");
       const before = await world.traffic.observations(0);
       for (const field of ["counted", "newVisitors", "cohorts"]) assert.ok(!(field in (before.rows[0] ?? {})), field);
-      const counting = defaultCounting(42);
+      const counting = usualCounting(42);
       await world.traffic.write(tableIn(world, { revision: 2, share: 0, counting }), 1);
       await world.serve("v1");
       const { rows } = await world.traffic.observations(before.next);

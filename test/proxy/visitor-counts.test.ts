@@ -4,7 +4,8 @@ import { crc32 } from "node:zlib";
 import * as fc from "fast-check";
 import { bucketOf, upperEdge } from "../../src/core/analysis/histogram.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
-import { type Counter, type Counting, defaultCounting } from "../../src/core/traffic/counting.ts";
+import type { Counter, Counting } from "../../src/core/traffic/counting.ts";
+import { usualCounting } from "../support/counting.ts";
 import { countersOf } from "../../src/proxy/counter-filter.ts";
 import { KeyMemory } from "../../src/proxy/key-memory.ts";
 import { CLIENT_GONE, FAILED, PASSED_ON } from "../../src/proxy/outcome.ts";
@@ -351,7 +352,7 @@ it("always: newly bad ≤ bad ≤ counted ≤ requests, and groups add up to wha
   });
   fc.assert(
     fc.property(fc.array(request, { maxLength: 400 }), (requests) => {
-      const { ask, pass } = counted({ ...BOTH, counting: defaultCounting(7) });
+      const { ask, pass } = counted({ ...BOTH, counting: usualCounting(7) });
       const rows: SecondRow[] = [];
       for (const { version, visitor, outcome, ms, passSeconds } of requests) {
         ask(version, visitor, outcome, { ms });

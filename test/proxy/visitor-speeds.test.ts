@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { crc32 } from "node:zlib";
-import { defaultCounting } from "../../src/core/traffic/counting.ts";
+import { usualCounting } from "../support/counting.ts";
 import { cohortOf, isInCandidate } from "../../src/core/traffic/share.ts";
 import { CLIENT_GONE, FAILED } from "../../src/proxy/outcome.ts";
 import { BOTH, counted } from "./counted-by-hand.ts";
 
-const COUNTING = { counting: defaultCounting(7) };
+const COUNTING = { counting: usualCounting(7) };
 const ALONE = { ...COUNTING, stable: BOTH.stable, candidate: null, share: 0 };
 const SHARED = { ...COUNTING, ...BOTH };
 

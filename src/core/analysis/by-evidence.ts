@@ -3,7 +3,7 @@ import { MINUTE, SECOND } from "../time/time.ts";
 import { logAdd, logEvidence } from "./e-process.ts";
 import { formatCount, formatLimit, formatPercent, guardSentence } from "./figures.ts";
 import { ratesWithin } from "./alternatives.ts";
-import { type Gathered, type GuardEvidence, marginOf, tested } from "./gather.ts";
+import { type Gathered, type GuardEvidence, marginOf, NOTHING_GATHERED, tested } from "./gather.ts";
 import type { Look } from "./look.ts";
 import { figuresOf, nothingSeen } from "./plain-limits.ts";
 
@@ -68,7 +68,7 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, 
       "inconclusive",
       `${sentence}; it looks worse, evidence ${formatCount(rounded(against))} (acts at ${formatCount(1 / look.alpha)})`,
     );
-  const missing = notShown(guard, mine, look);
+  const missing = notShown(guard, mine, look) ?? fewVisitors(guard, gathered);
   return missing === null ? say("pass", sentence) : say("inconclusive", `${sentence}; ${missing}`);
 }
 
@@ -93,12 +93,14 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
     if (first === undefined || limits.length !== guard.limits[level]?.length) continue;
     if (level === "rollback" && isAlone(guard)) {
       const bound = Math.log(1 / look.alpha);
-      if (total.strongest === guard.metric && total.log >= bound) return { level, limit: first.limit, log: total.log };
+      const isOfEnough = mine.failing === null || mine.failing >= LEAST_FAILING;
+      if (total.strongest === guard.metric && total.log >= bound && isOfEnough)
+        return { level, limit: first.limit, log: total.log };
       continue;
     }
     const hasAbsolute = limits.some(({ limit }) => limit.kind === "absolute");
     const bound = level === "warn" ? TOLD : BROKEN;
-    const isAsBad = isBrokenOnStable(guard, { upTo: null, guards: { [guard.metric]: mine } });
+    const isAsBad = isBrokenOnStable(guard, { ...NOTHING_GATHERED, guards: { [guard.metric]: mine } });
     const isBroken = limits.every(({ key, limit }) => {
       const log = logOf(mine.against[key]);
       if (limit.kind !== "relative" || !hasAbsolute) return log >= bound;
@@ -141,6 +143,17 @@ function notShown(guard: Guard, { shown }: GuardEvidence, look: Look): string | 
       : `slower than ${formatLimit(guard.metric, { kind: "absolute", value: margin.limitMs })} `;
   return `to exclude ${what}${formatPercent(margin.rate)} it needs about ${formatCount(left)} more good requests`;
 }
+
+/** A comparison of a few visitors is one of who they are. */
+function fewVisitors(guard: Guard, { visitors }: Gathered): string | null {
+  const compares = tested(guard).some(({ level, limit }) => level !== "warn" && limit.kind === "relative");
+  if (!compares || visitors === null || visitors >= LEAST_VISITORS) return null;
+  return `to compare it needs ${LEAST_VISITORS} different visitors, and ${visitors} came so far`;
+}
+
+/** Different visitors: to pass by comparison, and with a bad request to be put back by it. */
+const LEAST_VISITORS = 50;
+const LEAST_FAILING = 5;
 
 /** Spans of the newest seconds in which a fault may show best, from short to long; the step itself is the last. */
 const SPANS_MS = [10 * SECOND, MINUTE, 5 * MINUTE];

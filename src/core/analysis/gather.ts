@@ -2,6 +2,9 @@ import { type Guard, type GuardLevel, isOfProcesses, type Limit, type Metric, QU
 import { SECOND } from "../time/time.ts";
 import { ratesBeyond, ratesWithin } from "./alternatives.ts";
 import type { CountedSecond } from "./comparison.ts";
+import type { SecondRow } from "../observation.ts";
+import { COHORT_GROUPS, counterOf } from "../traffic/counting.ts";
+import { type CohortCounts, temperingOf } from "./dispersion.ts";
 import type { Stratum } from "./hypergeometric.ts";
 import { comparisonGains, type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
 import type { Look } from "./look.ts";
@@ -12,6 +15,8 @@ import { countedOf, type SecondOfBoth, secondsOfBoth, slowLimit, type SlowLimit,
 export interface Gathered {
   /** The newest second that was counted; null: none of this step yet. */
   readonly upTo: number | null;
+  /** Different visitors whom the candidate has served in this release; null: the data plane can't tell them apart. */
+  readonly visitors: number | null;
   readonly guards: Readonly<Partial<Record<Metric, GuardEvidence>>>;
 }
 
@@ -22,13 +27,17 @@ export interface GuardEvidence {
   readonly onStable: Readonly<Record<string, EProcess>>;
   /** That the candidate is good enough, in this step. */
   readonly shown: { readonly byRate: EProcess; readonly byRatio: EProcess };
+  /** Different visitors with a bad request on the candidate in this release; null: not known. */
+  readonly failing: number | null;
+  /** Requests of stable and bad ones among them, by group of cohorts. */
+  readonly groups: CohortCounts;
   /** Seconds that wait until there is enough to compare at once. */
   readonly open: OpenStrata;
   /** What counts as slow now, and since when. */
   readonly slow: (SlowLimit & { readonly since: number }) | null;
 }
 
-export const NOTHING_GATHERED: Gathered = { upTo: null, guards: {} };
+export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, guards: {} };
 
 /** Stable's quantiles are taken anew so often. */
 const SLOW_LIMIT_SECONDS = 10;
@@ -40,12 +49,12 @@ export const EXCLUDED_RATIO = 2;
 export const RATIOS_WITHIN: readonly number[] = [0.02, 0.1, 0.25, 0.5];
 
 /** Another step begins: what speaks against the candidate stays, that it is good enough is to be shown anew. */
-export function forNextStep({ guards }: Gathered): Gathered {
-  const kept = Object.entries(guards).map(([metric, { against, onStable }]) => [
-    metric,
-    { ...NO_EVIDENCE, against, onStable },
-  ]);
-  return { upTo: null, guards: Object.fromEntries(kept) as Gathered["guards"] };
+export function forNextStep({ guards, visitors }: Gathered): Gathered {
+  const kept = Object.entries(guards).map(([metric, evidence]) => {
+    const { shown, open, slow } = NO_EVIDENCE;
+    return [metric, { ...evidence, shown, open, slow }];
+  });
+  return { upTo: null, visitors, guards: Object.fromEntries(kept) as Gathered["guards"] };
 }
 
 /** Counts the seconds that have closed since the last look. A second that is missing on either side compares nothing. */
@@ -61,7 +70,14 @@ export function gather(before: Gathered, look: Look): Gathered {
     for (const both of seconds) mine = count(guard, mine, both, look);
     guards[guard.metric] = mine;
   }
-  return { upTo: newest ?? before.upTo, guards };
+  return { upTo: newest ?? before.upTo, visitors: visitorsIn(seconds, before.visitors), guards };
+}
+
+function visitorsIn(seconds: readonly SecondOfBoth[], before: number | null): number | null {
+  return seconds.reduce<number | null>((sum, { candidate }) => {
+    const more = candidate?.newVisitors;
+    return more === undefined ? sum : (sum ?? 0) + more;
+  }, before);
 }
 
 /** Limits of a guard that are tested with evidence, with the key of each. */
@@ -98,6 +114,8 @@ const NO_EVIDENCE: GuardEvidence = {
   against: {},
   onStable: {},
   shown: { byRate: freshOf(4), byRatio: freshOf(4) },
+  failing: null,
+  groups: [],
   open: NO_OPEN_STRATA,
   slow: null,
 };
@@ -109,7 +127,13 @@ function freshOf(size: number): EProcess {
 
 function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Look): GuardEvidence {
   const slow = slowNow(guard, before, both.second, look);
-  const { open, closed } = together(before.open, { [guard.metric]: countedOf(guard.metric, both, slow) });
+  const factor = factorOf(guard);
+  const counter = factor === null ? null : counterOf(guard.metric, factor);
+  // By what was known before this second: evidence must not be tempered by itself.
+  const tempering = temperingOf(before.groups);
+  const { open, closed } = together(before.open, {
+    [guard.metric]: countedOf(guard.metric, both, { slow, counter }),
+  });
   const compared = closed[guard.metric] ?? NOTHING_COUNTED;
   const plannedSeconds = look.plannedMs / SECOND;
   const against: Record<string, EProcess> = { ...before.against };
@@ -120,7 +144,7 @@ function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Lo
       const gains = comparisonGains(stratum(compared), compared.bad, {
         grid: ODDS_RATIOS,
         tolerance: toleranceOf(guard, limit.factor),
-        tempering: 1,
+        tempering,
       });
       against[key] = grow(now, gains, plannedSeconds);
       continue;
@@ -135,7 +159,25 @@ function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Lo
       plannedSeconds,
     );
   }
-  return { against, onStable, shown: show(guard, before.shown, compared, both), open, slow };
+  const mine = counter === null ? undefined : both.candidate?.counted?.[counter];
+  const theirs = counter === null ? undefined : both.stable?.cohorts?.[counter];
+  return {
+    against,
+    onStable,
+    shown: show(guard, before.shown, compared, both),
+    failing: mine === undefined ? before.failing : (before.failing ?? 0) + mine.newlyBad,
+    groups: theirs === undefined ? before.groups : withCohorts(before.groups, theirs),
+    open,
+    slow,
+  };
+}
+
+function withCohorts(groups: CohortCounts, more: NonNullable<SecondRow["cohorts"]>[string]): CohortCounts {
+  return Array.from({ length: COHORT_GROUPS }, (_, group) => {
+    const { n, bad } = groups[group] ?? { n: 0, bad: 0 };
+    const [requests, failed] = more[group] ?? [0, 0];
+    return { n: n + requests, bad: bad + failed };
+  });
 }
 
 /** Grows the evidence that the candidate's rate is below what must be excluded, and that its odds ratio is. */

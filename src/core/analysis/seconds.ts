@@ -49,8 +49,26 @@ export function trialsOf(metric: Metric, row: SecondRow | null, limitMs: number 
   return limitMs === null ? NONE : slower(row.latency, limitMs);
 }
 
-/** What a comparison counts: a visitor's failures once, where the data plane tells visitors apart. */
-export function countedOf(metric: Metric, both: SecondOfBoth, limit: SlowLimit | null): CountedSecond {
+/** What a comparison counts. Where the data plane tells visitors apart it has counted the bad of each but once in a while. */
+export function countedOf(
+  metric: Metric,
+  both: SecondOfBoth,
+  { slow: limit, counter }: { readonly slow: SlowLimit | null; readonly counter: string | null },
+): CountedSecond {
+  const ours = counter === null ? undefined : both.candidate?.counted?.[counter];
+  const theirs = counter === null ? undefined : both.stable?.counted?.[counter];
+  // A plane that counts visitors does so on both sides: one alone would be compared with requests.
+  if (ours !== undefined || theirs !== undefined)
+    return {
+      n: ours?.requests ?? 0,
+      bad: ours?.bad ?? 0,
+      nStable: theirs?.requests ?? 0,
+      badStable: theirs?.bad ?? 0,
+    };
+  return requestsOf(metric, both, limit);
+}
+
+function requestsOf(metric: Metric, both: SecondOfBoth, limit: SlowLimit | null): CountedSecond {
   const mine = trialsOf(metric, both.candidate, limit === null ? null : limit.candidateMs);
   const theirs = trialsOf(metric, both.stable, limit === null ? null : limit.stableMs);
   return { n: mine.n, bad: mine.bad, nStable: theirs.n, badStable: theirs.bad };
@@ -67,7 +85,7 @@ export const LIMIT_OF_SECONDS = 60;
 const LEAST_ANSWERS = 100;
 
 /** Differences below this are not told apart: on a quiet service 2 ms against 5 ms is noise. */
-const LATENCY_RESOLUTION_MS = 25;
+export const LATENCY_RESOLUTION_MS = 25;
 
 /** Above which an answer of the candidate is slow, where stable's is above `stableMs`. */
 export function candidateLimitMs(stableMs: number, tolerance: number): number {

@@ -1,4 +1,7 @@
 import { type Duration, MINUTE } from "../time/time.ts";
+import { type Metric, QUANTILES } from "../plan/guard.ts";
+import type { Plan } from "../plan/plan.ts";
+import { LATENCY_RESOLUTION_MS } from "../analysis/seconds.ts";
 import type { Cohort } from "./share.ts";
 
 /**
@@ -24,10 +27,16 @@ export interface Counter {
 
 /**
  * What makes a request a bad one: it got a 5xx or no answer, or it took longer than stable's own `quantile` (0 … 1, both
- * excluded) of the minute before. The candidate's latencies are divided by `tolerance` first.
+ * excluded) of the minute before. On the candidate it took `tolerance` times that, and at least `leastMs` more.
  */
 export type Bad =
-  { readonly kind: "failed" } | { readonly kind: "slower"; readonly quantile: number; readonly tolerance: number };
+  | { readonly kind: "failed" }
+  | {
+      readonly kind: "slower";
+      readonly quantile: number;
+      readonly tolerance: number;
+      readonly leastMs?: Duration;
+    };
 
 /** All that is said must be so. */
 export interface CounterFilter {
@@ -43,21 +52,28 @@ export const COHORT_GROUPS = 20;
 /** As many as have a bit each in a number that the plane passes about. */
 const MOST_COUNTERS = 30;
 
-const TOLERATED_SLOWNESS = 1.15;
+/** What the guards of the plan compare with stable, and no more. */
+export function countingOf(release: number, { steps }: Pick<Plan, "steps">): Counting {
+  const counters = new Map<string, Counter>();
+  for (const { metric, limits } of steps.flatMap(({ guards }) => guards)) {
+    for (const limit of Object.values(limits).flat()) {
+      if (limit.kind !== "relative") continue;
+      const id = counterOf(metric, limit.factor);
+      const quantile = QUANTILES[metric];
+      if (quantile !== undefined)
+        counters.set(id, {
+          id,
+          bad: { kind: "slower", quantile, tolerance: limit.factor, leastMs: LATENCY_RESOLUTION_MS },
+        });
+      if (metric === "errors") counters.set(id, { id, bad: { kind: "failed" } });
+    }
+  }
+  return { release, onceMs: 10 * MINUTE, counters: [...counters.values()].slice(0, MOST_COUNTERS) };
+}
 
-/** What is counted in every release. */
-export function defaultCounting(release: number): Counting {
-  return {
-    release,
-    onceMs: 10 * MINUTE,
-    counters: [
-      { id: "errors", bad: { kind: "failed" } },
-      ...[50, 95, 99].map((percent): Counter => ({
-        id: `p${percent}`,
-        bad: { kind: "slower", quantile: percent / 100, tolerance: TOLERATED_SLOWNESS },
-      })),
-    ],
-  };
+/** The name of a comparison's counter: of latencies there is one for each factor. */
+export function counterOf(metric: Metric, factor: number): string {
+  return QUANTILES[metric] === undefined ? metric : `${metric}@${factor}`;
 }
 
 /** Spread over all cohorts, so that the groups are as large as each other whatever share stable has. */
@@ -94,6 +110,8 @@ function whatIsWrongInCounter(counter: unknown): string | null {
     if (typeof quantile !== "number" || !(quantile > 0 && quantile < 1)) return ".bad.quantile must be between 0 and 1";
     if (typeof tolerance !== "number" || !(tolerance > 0 && tolerance < Number.POSITIVE_INFINITY))
       return ".bad.tolerance must be a positive number";
+    if (bad.leastMs !== undefined && !(typeof bad.leastMs === "number" && bad.leastMs >= 0))
+      return ".bad.leastMs must be a number of milliseconds";
   }
   return only === undefined ? null : whatIsWrongInFilter(only);
 }

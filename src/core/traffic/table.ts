@@ -1,7 +1,7 @@
 import type { InstanceSeen } from "../observation.ts";
 import type { Placed } from "../release/event.ts";
 import type { Release } from "../release/release.ts";
-import { defaultCounting } from "./counting.ts";
+import { countingOf } from "./counting.ts";
 import type { Backend, Endpoint, RoutingTable } from "./routing.ts";
 import { type Share, WHOLE } from "./share.ts";
 
@@ -63,7 +63,7 @@ export function routingTable(input: TableInput): RoutingTable {
         ? { unwatchedMs: plan.unwatched.afterMs, do: plan.unwatched.do }
         : null,
     ...(plan.traffic.pause === undefined ? {} : { pause: plan.traffic.pause }),
-    counting: defaultCounting(release.id),
+    counting: countingOf(release.id, plan),
   };
 }
 
