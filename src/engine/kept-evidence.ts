@@ -26,9 +26,9 @@ export function worthKeeping(
   return { ...gathered, evidence: inFewDigits(gathered.evidence) };
 }
 
-function inFewDigits({ guards, visitors }: Gathered): Gathered {
+function inFewDigits({ guards, visitors, shifts }: Gathered): Gathered {
   const short = Object.entries(guards).map(([metric, evidence]) => [metric, shortened(evidence)]);
-  return { upTo: null, visitors, guards: Object.fromEntries(short) as Gathered["guards"] };
+  return { upTo: null, visitors, shifts, guards: Object.fromEntries(short) as Gathered["guards"] };
 }
 
 function shortened({ against, onStable, shown, failing, groups, open, slow }: GuardEvidence): GuardEvidence {

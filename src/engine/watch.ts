@@ -1,9 +1,10 @@
 import { FRESH_JUDGE, type JudgeState, judge, judgeNextStep } from "../core/analysis/judge.ts";
+import { shiftMoments } from "../core/analysis/visitor-shift.ts";
 import { sumWindow } from "../core/analysis/window.ts";
 import { quantile } from "../core/analysis/histogram.ts";
 import { isOfProcesses, type Verdict } from "../core/plan/guard.ts";
 import { trafficProfile } from "../core/time/quietest.ts";
-import { plannedMs } from "../core/plan/plan.ts";
+import { type Plan, plannedMs } from "../core/plan/plan.ts";
 import type { GatheredIn } from "../core/release/event.ts";
 import { currentStep, isEnded, type Release } from "../core/release/release.ts";
 import type { Seen } from "../core/decide/seen.ts";
@@ -24,6 +25,17 @@ export interface Watch {
   figures(release: Release, now: Moment): readonly VersionFigures[] | null;
   /** What the judge has gathered, for the journal; null: nothing yet. */
   gathered(release: Release): GatheredIn | null;
+}
+
+/** Of all shares with a stable beside: each is waited for once more where it has shown too little. */
+function plannedMoments({ steps }: Plan): number {
+  return steps.reduce(
+    (sum, step) =>
+      step.kind === "shift" && step.share < WHOLE
+        ? sum + shiftMoments((2 * (step.hold.kind === "for" ? step.hold.ms : step.hold.boundMs)) / SECOND).length
+        : sum,
+    0,
+  );
 }
 
 type GatheredPlace = Pick<GatheredIn, "step" | "attempt">;
@@ -106,6 +118,7 @@ export function createWatch(world: World): Watch {
     const result = judge(judged.state, {
       judge: release.plan.judge,
       plannedMs: plannedMs(release.plan),
+      moments: plannedMoments(release.plan),
       alpha: ALPHA / 2 ** release.begunAnew,
       guards,
       candidate: release.candidate.version,

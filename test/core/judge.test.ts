@@ -52,6 +52,7 @@ function look(guards: readonly Guard[], seen: readonly SecondRow[], more: Partia
   return {
     judge: 1,
     plannedMs: 600_000,
+    moments: 14,
     alpha: 0.01,
     guards,
     candidate: "v2",

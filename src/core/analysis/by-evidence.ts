@@ -1,4 +1,12 @@
-import { type Figures, type Guard, type GuardLevel, type Limit, METRICS, type Verdict } from "../plan/guard.ts";
+import {
+  type Figures,
+  type Guard,
+  type GuardLevel,
+  type Limit,
+  METRICS,
+  QUANTILES,
+  type Verdict,
+} from "../plan/guard.ts";
 import { MINUTE, SECOND } from "../time/time.ts";
 import { logAdd, logEvidence } from "./e-process.ts";
 import { formatCount, formatLimit, formatPercent, guardSentence } from "./figures.ts";
@@ -6,6 +14,7 @@ import { ratesWithin } from "./alternatives.ts";
 import { type Gathered, type GuardEvidence, marginOf, NOTHING_GATHERED, tested } from "./gather.ts";
 import type { Look } from "./look.ts";
 import { figuresOf, nothingSeen } from "./plain-limits.ts";
+import { shiftEvidence } from "./visitor-shift.ts";
 
 /** ln of the evidence at which a limit of its own is broken, at which people are told, and with which a step passes. */
 const BROKEN = Math.log(100);
@@ -22,13 +31,21 @@ export interface Total {
   readonly strongest: Guard["metric"] | null;
 }
 
-export function totalOf({ guards }: Gathered, look: Look): Total {
+export function totalOf({ guards, shifts }: Gathered, look: Look): Total {
+  const bySpeed = shifts.length === 0 ? null : (look.guards.find(isAloneOnLatency)?.metric ?? null);
+  const speed = shiftEvidence(
+    shifts.slice(0, look.moments).map(({ logEvidence: log }) => log),
+    look.moments,
+  );
   let log = Number.NEGATIVE_INFINITY;
   let strongest: { readonly metric: Guard["metric"]; readonly log: number } | null = null;
   for (const guard of look.guards) {
     const process = guards[guard.metric]?.against["rollback:0"];
     if (process === undefined || !isAlone(guard)) continue;
-    const weighted = logEvidence(process) + Math.log(guard.weight ?? 0);
+    const own = logEvidence(process);
+    // Two tests of one thing share its weight.
+    const both = guard.metric === bySpeed ? logAdd(own, speed) - Math.LN2 : own;
+    const weighted = both + Math.log(guard.weight ?? 0);
     log = logAdd(log, weighted);
     if (strongest === null || weighted > strongest.log) strongest = { metric: guard.metric, log: weighted };
   }
@@ -39,6 +56,10 @@ export function totalOf({ guards }: Gathered, look: Look): Total {
 function isAlone({ limits }: Guard): boolean {
   const { rollback = [] } = limits;
   return rollback.length === 1 && rollback[0]?.kind === "relative";
+}
+
+function isAloneOnLatency(guard: Guard): boolean {
+  return QUANTILES[guard.metric] !== undefined && isAlone(guard);
 }
 
 /** What a guard says whose limits are tested with all that was gathered so far. */
@@ -59,7 +80,8 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, 
   const broken = worstBroken(guard, mine, look, total);
   if (broken !== null) {
     const telling = { ...mostTelling(guard, look, figures), evidence: rounded(broken.log) };
-    return say("fail", guardSentence(guard, telling, broken.limit), { level: broken.level, figures: telling });
+    const sentence = `${guardSentence(guard, telling, broken.limit)}${ofSpeeds(guard, gathered)}`;
+    return say("fail", sentence, { level: broken.level, figures: telling });
   }
   const sentence = guardSentence(guard, figures, limitToName(guard));
   const against = strongestAgainst(guard, mine, total);
@@ -77,6 +99,14 @@ export function isBrokenOnStable(guard: Guard, { guards }: Gathered): boolean {
   const absolute = tested(guard).filter(({ level, limit }) => level === "rollback" && limit.kind === "absolute");
   const { onStable = {} } = guards[guard.metric] ?? {};
   return absolute.length > 0 && absolute.every(({ key }) => logOf(onStable[key]) >= BROKEN);
+}
+
+/** What visitors' own speeds say, where they say something. */
+function ofSpeeds(guard: Guard, { shifts }: Gathered): string {
+  const newest = shifts.at(-1);
+  if (newest === undefined || newest.slower === null || newest.logEvidence < BESIDE || !isAloneOnLatency(guard))
+    return "";
+  return `; each of ${formatCount(newest.candidates)} visitors waits ${newest.slower.toFixed(2)} times as long as before`;
 }
 
 interface Broken {

@@ -8,6 +8,7 @@ import { type CohortCounts, temperingOf } from "./dispersion.ts";
 import type { Stratum } from "./hypergeometric.ts";
 import { comparisonGains, type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
 import type { Look } from "./look.ts";
+import type { VisitorShift } from "./visitor-shift.ts";
 import { NO_OPEN_STRATA, type OpenStrata, together } from "./strata.ts";
 import { countedOf, type SecondOfBoth, secondsOfBoth, slowLimit, type SlowLimit, trialsOf } from "./seconds.ts";
 
@@ -17,6 +18,8 @@ export interface Gathered {
   readonly upTo: number | null;
   /** Different visitors whom the candidate has served in this release; null: the data plane can't tell them apart. */
   readonly visitors: number | null;
+  /** What each moment said of visitors' own speeds, oldest first (visitor-shift.ts). */
+  readonly shifts: readonly VisitorShift[];
   readonly guards: Readonly<Partial<Record<Metric, GuardEvidence>>>;
 }
 
@@ -37,7 +40,7 @@ export interface GuardEvidence {
   readonly slow: (SlowLimit & { readonly since: number }) | null;
 }
 
-export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, guards: {} };
+export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, shifts: [], guards: {} };
 
 /** Stable's quantiles are taken anew so often. */
 const SLOW_LIMIT_SECONDS = 10;
@@ -49,12 +52,12 @@ export const EXCLUDED_RATIO = 2;
 export const RATIOS_WITHIN: readonly number[] = [0.02, 0.1, 0.25, 0.5];
 
 /** Another step begins: what speaks against the candidate stays, that it is good enough is to be shown anew. */
-export function forNextStep({ guards, visitors }: Gathered): Gathered {
+export function forNextStep({ guards, visitors, shifts }: Gathered): Gathered {
   const kept = Object.entries(guards).map(([metric, evidence]) => {
     const { shown, open, slow } = NO_EVIDENCE;
     return [metric, { ...evidence, shown, open, slow }];
   });
-  return { upTo: null, visitors, guards: Object.fromEntries(kept) as Gathered["guards"] };
+  return { upTo: null, visitors, shifts, guards: Object.fromEntries(kept) as Gathered["guards"] };
 }
 
 /** Counts the seconds that have closed since the last look. A second that is missing on either side compares nothing. */
@@ -70,7 +73,13 @@ export function gather(before: Gathered, look: Look): Gathered {
     for (const both of seconds) mine = count(guard, mine, both, look);
     guards[guard.metric] = mine;
   }
-  return { upTo: newest ?? before.upTo, visitors: visitorsIn(seconds, before.visitors), guards };
+  const shifts = seconds.flatMap(({ candidate }) => (candidate?.visitors === undefined ? [] : [candidate.visitors]));
+  return {
+    upTo: newest ?? before.upTo,
+    visitors: visitorsIn(seconds, before.visitors),
+    shifts: [...before.shifts, ...shifts],
+    guards,
+  };
 }
 
 function visitorsIn(seconds: readonly SecondOfBoth[], before: number | null): number | null {

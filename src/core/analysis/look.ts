@@ -23,6 +23,8 @@ export interface Look {
   readonly baseline: Readonly<Partial<Record<Metric, Figures>>> | null;
   /** Watched time of all shifts below 100 %, by the plan. */
   readonly plannedMs: Duration;
+  /** Moments, by the plan, at which visitors' own speeds are asked for. */
+  readonly moments: number;
   /** Of healthy releases that may be rolled back by comparison: 0.01, and half of it for each new attempt. */
   readonly alpha: number;
 }

@@ -1,6 +1,7 @@
 import { equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
+import { logEvidence } from "../../../src/core/analysis/e-process.ts";
 import { bucketOf } from "../../../src/core/analysis/histogram.ts";
 import {
   FRESH_JUDGE,
@@ -82,6 +83,75 @@ describe("a guard that compares with stable", () => {
     equal(next.verdicts[0]?.verdict, "inconclusive");
     const process = next.state.gathered.guards.errors?.against["rollback:0"];
     equal(process?.seconds, 62);
+  });
+});
+
+describe("visitors, where the data plane tells them apart", () => {
+  const CANDIDATE = { counted: { errors: { requests: 10, bad: 1, newlyBad: 0 } }, newVisitors: 4 };
+  const STABLE = { counted: { errors: { requests: 190, bad: 0, newlyBad: 0 } }, newVisitors: 80 };
+  const told = (mine: object, theirs: object, count = 60): readonly SecondRow[] =>
+    seconds(count, { n: 10, bad: 1 }, { n: 190 }).map((one) => ({ ...one, ...(one.version === "v2" ? mine : theirs) }));
+
+  it("put nothing back while fewer than five of them have seen an error", () => {
+    ok(judgements([ERRORS], told(CANDIDATE, STABLE)).every(({ verdicts: [one] }) => one?.verdict === "inconclusive"));
+    const each = { ...CANDIDATE, counted: { errors: { requests: 10, bad: 1, newlyBad: 1 } } };
+    equal(watch([ERRORS], told(each, STABLE)).verdict.level, "rollback");
+  });
+
+  it("are what is compared, not their requests", () => {
+    const none = { ...CANDIDATE, counted: { errors: { requests: 9, bad: 0, newlyBad: 0 } } };
+    ok(judgements([ERRORS], told(none, STABLE)).every(({ verdicts: [one] }) => one?.verdict !== "fail"));
+  });
+
+  it("must be fifty before a step passes by comparison", () => {
+    const rows = seconds(90, { n: 10 }, { n: 190 });
+    const of = (newVisitors: number): Verdict =>
+      last(
+        [ERRORS],
+        rows.map((one) =>
+          one.version === "v2"
+            ? {
+                ...one,
+                counted: { errors: { requests: 10, bad: 0, newlyBad: 0 } },
+                newVisitors: one.second === 1 ? newVisitors : 0,
+              }
+            : { ...one, counted: { errors: { requests: 190, bad: 0, newlyBad: 0 } } },
+        ),
+      );
+    match(of(12).sentence, /; to compare it needs 50 different visitors, and 12 came so far$/);
+    equal(of(50).verdict, "pass");
+  });
+
+  it("who come in heaps temper the evidence", () => {
+    const each = { counted: { errors: { requests: 10, bad: 4, newlyBad: 1 } }, newVisitors: 4 };
+    const heaped = {
+      counted: { errors: { requests: 190, bad: 9, newlyBad: 1 } },
+      cohorts: { errors: Object.fromEntries(Array.from({ length: 20 }, (_, i) => [i, i === 0 ? [10, 9] : [9, 0]])) },
+    };
+    const even = {
+      counted: heaped.counted,
+      cohorts: { errors: Object.fromEntries(Array.from({ length: 20 }, (_, i) => [i, i < 9 ? [10, 1] : [9, 0]])) },
+    };
+    const evidence = (theirs: object): number => {
+      const { gathered } = judgements([ERRORS], told(each, theirs, 30)).at(-1)?.state ?? FRESH_JUDGE;
+      const process = gathered.guards.errors?.against["rollback:0"];
+      return process === undefined ? 0 : logEvidence(process);
+    };
+    ok(evidence(heaped) < evidence(even) / 3, `${evidence(heaped)} against ${evidence(even)}`);
+  });
+
+  it("whose own answers became slower put a version back", () => {
+    const rows = spread(seconds(130, { n: 10 }, { n: 190 }), 1).map((one) =>
+      one.version === "v2" && [10, 20, 40, 80].includes(one.second)
+        ? {
+            ...one,
+            visitors: { candidates: 212, visitors: 4_000, slower: 1.31, logEvidence: one.second === 80 ? 12 : 1 },
+          }
+        : one,
+    );
+    const found = watch([P95], rows);
+    equal(found.second, 80);
+    match(found.verdict.sentence, /; each of 212 visitors waits 1\.31 times as long as before$/);
   });
 });
 
@@ -237,6 +307,7 @@ function look(guards: readonly Guard[], rows: readonly SecondRow[], fromSecond: 
     restartsBefore: {},
     baseline: null,
     plannedMs: 600_000,
+    moments: 14,
     alpha: 0.01,
   };
 }
