@@ -27,7 +27,7 @@ export const USUAL_LOAD: Omit<LoadOptions, "url"> = {
   connections: 48,
   webSockets: 20,
   eventStreams: 4,
-  visitors: 500,
+  visitors: 4_000,
   seed: 1,
 };
 

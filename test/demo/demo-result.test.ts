@@ -32,7 +32,7 @@ const REPORT: LoadReport = {
       exposedPercent: 4.05,
     },
   },
-  visitors: 500,
+  visitors: 4_000,
   orders: { accepted: 1_500, lost: 0, lostIds: [] },
   webSockets: { open: 20, opened: 40, movedOn: 20, dropped: 0 },
   eventStreams: { open: 4, opened: 8, movedOn: 4, dropped: 0 },

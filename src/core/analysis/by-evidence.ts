@@ -85,11 +85,7 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, 
   }
   const sentence = guardSentence(guard, figures, limitToName(guard));
   const against = strongestAgainst(guard, mine, total);
-  if (against >= TOLD)
-    return say(
-      "inconclusive",
-      `${sentence}; it looks worse, evidence ${formatCount(rounded(against))} (acts at ${formatCount(1 / look.alpha)})`,
-    );
+  if (against >= TOLD) return say("inconclusive", `${sentence}; it looks worse, ${whyNotYet(mine, against, look)}`);
   const missing = notShown(guard, mine, look) ?? fewVisitors(guard, gathered);
   return missing === null ? say("pass", sentence) : say("inconclusive", `${sentence}; ${missing}`);
 }
@@ -99,6 +95,13 @@ export function isBrokenOnStable(guard: Guard, { guards }: Gathered): boolean {
   const absolute = tested(guard).filter(({ level, limit }) => level === "rollback" && limit.kind === "absolute");
   const { onStable = {} } = guards[guard.metric] ?? {};
   return absolute.length > 0 && absolute.every(({ key }) => logOf(onStable[key]) >= BROKEN);
+}
+
+function whyNotYet({ failing }: GuardEvidence, against: number, { alpha }: Look): string {
+  const enough = 1 / alpha;
+  return against >= Math.log(enough) && failing !== null && failing < LEAST_FAILING
+    ? `but only ${failing} of ${LEAST_FAILING} different visitors have seen it`
+    : `evidence ${formatCount(rounded(against))} (acts at ${formatCount(enough)})`;
 }
 
 /** What visitors' own speeds say, where they say something. */
