@@ -1,18 +1,37 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { COHORT_GROUPS, defaultCounting, groupOf, whatIsWrongInCounting } from "../../src/core/traffic/counting.ts";
+import { COHORT_GROUPS, countingOf, groupOf, whatIsWrongInCounting } from "../../src/core/traffic/counting.ts";
+import type { Guard, Limit, Metric } from "../../src/core/plan/guard.ts";
+import { planOf, step } from "../support/plans.ts";
 import { isInCandidate, WHOLE } from "../../src/core/traffic/share.ts";
 
 describe("what is counted by visitors", () => {
-  it("is, in every release, what fails and what is slower than stable's p50, p95 and p99, once in ten minutes", () => {
-    const counting = defaultCounting(42);
+  it("is what the guards of the plan compare with stable, a counter for each factor, once in ten minutes", () => {
+    const guard = (metric: Metric, ...rollback: readonly Limit[]): Guard => ({
+      metric,
+      limits: { rollback },
+      windowMs: 60_000,
+      minRequests: 100,
+      minEvents: 3,
+      breaches: 3,
+    });
+    const guards = [
+      guard("errors", { kind: "absolute", value: 0.01 }, { kind: "relative", factor: 1.5 }),
+      guard("p95", { kind: "relative", factor: 1.15 }),
+      guard("p99", { kind: "absolute", value: 800 }),
+    ];
+    const wider = [guard("p95", { kind: "relative", factor: 2 })];
+    const counting = countingOf(
+      42,
+      planOf([step.shift(5, 60_000, { guards }), step.shift(25, 60_000, { guards: wider })]),
+    );
     assert.equal(whatIsWrongInCounting(counting), null);
     assert.deepEqual([counting.release, counting.onceMs], [42, 600_000]);
+    const slower = (tolerance: number) => ({ kind: "slower", quantile: 0.95, tolerance, leastMs: 25 });
     assert.deepEqual(counting.counters, [
       { id: "errors", bad: { kind: "failed" } },
-      { id: "p50", bad: { kind: "slower", quantile: 0.5, tolerance: 1.15 } },
-      { id: "p95", bad: { kind: "slower", quantile: 0.95, tolerance: 1.15 } },
-      { id: "p99", bad: { kind: "slower", quantile: 0.99, tolerance: 1.15 } },
+      { id: "p95@1.15", bad: slower(1.15) },
+      { id: "p95@2", bad: slower(2) },
     ]);
   });
 

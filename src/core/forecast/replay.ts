@@ -1,3 +1,4 @@
+import { counterOf } from "../traffic/counting.ts";
 import { compare, type Comparison, type CountedSecond, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
 import {
   countedOf,
@@ -145,7 +146,10 @@ function createReplay(stable: string, { comparison, latencyTolerance, tempering 
       renewLimits(one.second);
       const counted: Record<string, CountedSecond> = {};
       for (const { id } of comparison.guards) {
-        const second = countedOf(id as ForecastGuard, one, limits.get(id) ?? null);
+        const second = countedOf(id as ForecastGuard, one, {
+          slow: limits.get(id) ?? null,
+          counter: counterOf(id as ForecastGuard, latencyTolerance),
+        });
         counted[id] = second;
         sums.set(id, sumOf(sums.get(id), second));
       }
@@ -179,7 +183,11 @@ function sumOf(before: CountedSecond | undefined, second: CountedSecond): Counte
 function wholeOf(seconds: readonly SecondOfBoth[]): Replayed["whole"] {
   const sum = (side: "candidate" | "stable"): Whole => {
     const counts = seconds.map((one) =>
-      countedOf("errors", { ...one, [side === "candidate" ? "stable" : "candidate"]: null }, null),
+      countedOf(
+        "errors",
+        { ...one, [side === "candidate" ? "stable" : "candidate"]: null },
+        { slow: null, counter: null },
+      ),
     );
     return {
       requests: counts.reduce((all, { n, nStable }) => all + n + nStable, 0),
