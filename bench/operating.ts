@@ -74,14 +74,6 @@ function falseRollbacks(): readonly Line[] {
 /** 100 requests a second, 5 %, 4 000 visitors of whom some always fail, 20 minutes. */
 function ofVisitors(): readonly Line[] {
   const seconds = 20 * MINUTE_SECONDS;
-  const published: Readonly<Record<string, number>> = {
-    "0.001 0": 0.045,
-    "0.001 60": 0.015,
-    "0.001 600": 0,
-    "0.005 0": 0.125,
-    "0.005 60": 0.045,
-    "0.005 600": 0,
-  };
   return [0.001, 0.005].flatMap((failing) =>
     [0, 60, 600].map((countOnceSeconds): Line => {
       const visitors: VisitorModel = { count: 4_000, activity: 1, bots: 0, failing, speed: 0, countOnceSeconds };
@@ -89,7 +81,8 @@ function ofVisitors(): readonly Line[] {
         name: `healthy, ${failing * 100} % of visitors always fail, ${countOnceSeconds === 0 ? "each request counts" : `once in ${countOnceSeconds} s`}`,
         forecast: forecastOf({ ...TRAFFIC, rps: 100, visitors }, seconds, plain(seconds)),
         runs: 1_000,
-        published: published[`${failing} ${countOnceSeconds}`] ?? null,
+        // Only this way of counting promises anything; the others show why.
+        published: countOnceSeconds === 600 ? 0.01 : null,
         isBound: true,
       };
     }),

@@ -58,10 +58,10 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
   2   shift 5%  for 10m
                 watched: errors: rolls back at 1.5x; p95: rolls back at 1.15x
                 catches errors of 2% (~100%), 1% (~100%), 0.5% 86% of the time; proves a healthy
-                version in about 1m 10s
+                version in about 56s
   3 shift 25%   1m to 10m, until there is enough evidence · else step-back
                 catches errors of 1% (~100%), 0.5% (~100%), 0.25% only 1 time in 4; proves a healthy
-                version in about 14s
+                version in about 11s
   4 shift 100%  for 1m · switches worker
                 watched: errors: rolls back at 1%
   5 day-1       waits for approver · 1d after it is live
@@ -130,7 +130,7 @@ describe("what to know before a release", () => {
     const text = warnings({ power: powerOf(PLAN, seen(3)) });
     assert.match(
       text,
-      /^"shift 5%" can hardly show within 20m that a version is healthy, it takes about 1h 12m\. Give it a larger share/m,
+      /^"shift 5%" can hardly show within 20m that a version is healthy, it takes about 56m\. Give it a larger share/m,
     );
     assert.equal(warnings({ power: powerOf(PLAN, seen(50)) }), "");
   });
