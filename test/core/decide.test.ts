@@ -283,6 +283,34 @@ describe("an engine that dies", () => {
     equal(world.done.filter(({ kind }) => kind === "command").length, 0);
   });
 
+  it("asks about it too after a step back, before it is run again on the way up", () => {
+    const plan = planOf([
+      step.start(),
+      step.shift(5, MINUTE),
+      step.shift(25, MINUTE),
+      step.run("charge"),
+      step.shift(100, MINUTE),
+    ]);
+    const world = new PureWorld(plan);
+    world.verdicts = PASS;
+    world.outcome = (effect) => (effect.kind === "command" ? null : { observed: {} });
+    world.settle().pass(3 * MINUTE);
+    world.takeOver();
+    equal(world.release.hold?.because.kind, "uncertain");
+    equal(world.ask({ kind: "step-back" }).kind, "accepted");
+    equal(world.share, 500);
+    world.outcome = () => ({ observed: {} });
+    world.pass(2 * MINUTE);
+    equal(world.ask({ kind: "promote" }).kind, "accepted");
+    world.pass(2 * MINUTE);
+    equal(world.release.hold?.because.kind, "uncertain");
+    equal(world.eventsOf("effect-requested").filter(({ effect }) => effect.kind === "command").length, 1);
+    equal(world.ask({ kind: "retry" }).kind, "accepted");
+    world.pass(5 * MINUTE);
+    equal(world.eventsOf("effect-requested").filter(({ effect }) => effect.kind === "command").length, 2);
+    equal(world.share, 10_000);
+  });
+
   it("counts only watched time towards a hold", () => {
     const world = watching()
       .pass(30 * SECOND)

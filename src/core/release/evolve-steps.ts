@@ -32,7 +32,7 @@ export function steppedBack(
             state: "waiting" as const,
             startedAt: null,
             endedAt: null,
-            effects: {},
+            effects: openCommands(step.effects),
             readyAt: null,
             watchedBefore: 0,
             promoted: false,
@@ -91,6 +91,18 @@ export function retried(release: Release, id: string): Release {
 
 function isShift(release: Release, id: string): boolean {
   return release.plan.steps.some((step) => step.id === id && step.kind === "shift");
+}
+
+/**
+ * Commands that run still, or of which nobody knows whether they ran: a step that begins anew must not begin them a second
+ * time, before they have ended or somebody has said that they may.
+ */
+export function openCommands(effects: Effects): Effects {
+  return Object.fromEntries(
+    Object.entries(effects).filter(
+      ([, { effect, state }]) => effect.kind === "command" && (state === "requested" || state === "interrupted"),
+    ),
+  );
 }
 
 /** What failed, or was interrupted, is forgotten, so that it is asked for again. */

@@ -2,7 +2,7 @@ import type { Act, EventType, Happened, ReleaseEvent } from "./event.ts";
 import { NOTHING_BEGUN, withRequested } from "./begun.ts";
 import { emergencyNoted } from "./evolve-emergency.ts";
 import { confirmed, endEffect, interruptOpenEffects, withEffects } from "./evolve-effects.ts";
-import { drifted, indexOf, keepGood, retried, steppedBack, withStep } from "./evolve-steps.ts";
+import { drifted, indexOf, keepGood, openCommands, retried, steppedBack, withStep } from "./evolve-steps.ts";
 import type { Release } from "./release.ts";
 import { WHOLE } from "../traffic/share.ts";
 import type { Moment } from "../time/time.ts";
@@ -38,7 +38,7 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
           attempt: event.attempt,
           startedAt: at,
           endedAt: null,
-          effects: {},
+          effects: openCommands(step.effects),
           readyAt: null,
           watchedBefore: 0,
           because: null,
