@@ -12,6 +12,8 @@ export const oneActs: Rule = {
     let epoch = 0;
     /** Engines whose claim could not reach the plane: there the one before is still the newest. */
     const unheard = new Set<number>();
+    /** Engines that have stopped acting: what of them arrives still was sent before. */
+    const ended = new Set<number>();
 
     const isOver = (by: unknown): by is number => typeof by === "number" && by !== acted.at(-1) && acted.includes(by);
 
@@ -23,7 +25,10 @@ export const oneActs: Rule = {
       }
       if (fact.kind === "refused" && fact.method === "plane.claim") unheard.add(fact.by);
       if (fact.kind === "claimed" && fact.place === "plane") unheard.delete(fact.by);
-      if (fact.kind === "table" && isOver(fact.by))
+      if (fact.kind === "process" && ["fenced", "killed", "disposed"].includes(fact.what)) ended.add(fact.by);
+      // What was under way to a plane that nobody could tell of the new epoch, nobody can call back.
+      const isLate = (by: number): boolean => ended.has(by) && unheard.has(acted.at(-1) ?? 0);
+      if (fact.kind === "table" && isOver(fact.by) && !isLate(fact.by))
         broken(`Engine ${fact.by} wrote a table after engine ${acted.at(-1) ?? 0} took over.`);
       if (fact.kind === "instance" && isOver(fact.by) && (fact.what === "started" || fact.what === "stopping"))
         broken(`Engine ${fact.by} had ${fact.id} ${fact.what} after engine ${acted.at(-1) ?? 0} took over.`);
