@@ -10,7 +10,8 @@ import { comparisonGains, type EProcess, freshEProcess, grow, limitGains, ODDS_R
 import type { Look } from "./look.ts";
 import type { VisitorShift } from "./visitor-shift.ts";
 import { NO_OPEN_STRATA, type OpenStrata, together } from "./strata.ts";
-import { countedOf, type SecondOfBoth, secondsOfBoth, slowLimit, type SlowLimit, trialsOf } from "./seconds.ts";
+import { countedOf, type SecondOfBoth, secondsOfBoth, trialsOf } from "./seconds.ts";
+import { slowLimit, type SlowLimit } from "./slow-limit.ts";
 
 /** Evidence on all guards of a release. */
 export interface Gathered {

@@ -1,6 +1,6 @@
 import type { Comparison } from "../analysis/comparison.ts";
 import { type Buckets, bucketOf, quantile } from "../analysis/histogram.ts";
-import { candidateLimitMs } from "../analysis/seconds.ts";
+import { candidateLimitMs } from "../analysis/slow-limit.ts";
 import { type BadPart, byBestGuard } from "./closed-form.ts";
 import { LATENCY_TOLERANCE } from "./guards.ts";
 import { SLOWDOWNS, worseErrorRates } from "./ladder.ts";

@@ -1,5 +1,5 @@
 import { BUCKET_COUNT, bucketOf, upperEdge } from "../analysis/histogram.ts";
-import { candidateLimitMs } from "../analysis/seconds.ts";
+import { candidateLimitMs } from "../analysis/slow-limit.ts";
 import { normalQuantile } from "../analysis/normal.ts";
 
 /** Stable's quantiles over the last minute, renewed every ten seconds, at the edges of buckets; known before a second begins. */

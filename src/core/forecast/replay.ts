@@ -1,13 +1,7 @@
 import { counterOf } from "../traffic/counting.ts";
 import { compare, type Comparison, type CountedSecond, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
-import {
-  countedOf,
-  LIMIT_OF_SECONDS,
-  type SecondOfBoth,
-  secondsOfBoth,
-  slowLimit,
-  type SlowLimit,
-} from "../analysis/seconds.ts";
+import { countedOf, type SecondOfBoth, secondsOfBoth } from "../analysis/seconds.ts";
+import { LIMIT_OF_SECONDS, slowLimit, type SlowLimit } from "../analysis/slow-limit.ts";
 import { NO_OPEN_STRATA, together } from "../analysis/strata.ts";
 import type { SecondRow } from "../observation.ts";
 import { type ForecastGuard, LATENCY_GUARDS } from "./traffic-model.ts";

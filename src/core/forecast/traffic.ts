@@ -1,6 +1,6 @@
 import type { CountedSecond } from "../analysis/comparison.ts";
 import { bucketOf, upperEdge } from "../analysis/histogram.ts";
-import { candidateLimitMs } from "../analysis/seconds.ts";
+import { candidateLimitMs } from "../analysis/slow-limit.ts";
 import { normalCdf, normalQuantile } from "../analysis/normal.ts";
 import type { Random } from "../analysis/random.ts";
 import { createConditions } from "./conditions.ts";

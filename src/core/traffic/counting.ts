@@ -1,7 +1,7 @@
 import { type Duration, MINUTE } from "../time/time.ts";
 import { type Metric, QUANTILES } from "../plan/guard.ts";
 import type { Plan } from "../plan/plan.ts";
-import { LATENCY_RESOLUTION_MS } from "../analysis/seconds.ts";
+import { LATENCY_RESOLUTION_MS } from "../analysis/slow-limit.ts";
 import type { Cohort } from "./share.ts";
 
 /**

@@ -1,0 +1,39 @@
+import type { SecondRow } from "../observation.ts";
+import { bucketOf, merge, quantile, upperEdge } from "./histogram.ts";
+
+/** Above which an answer counts as slow, at the edges of buckets: the candidate's is further up by the tolerance. */
+export interface SlowLimit {
+  readonly stableMs: number;
+  readonly candidateMs: number;
+}
+
+/** Stable's quantiles are those of so long before. */
+export const LIMIT_OF_SECONDS = 60;
+const LEAST_ANSWERS = 100;
+
+/** Differences below this are not told apart: on a quiet service 2 ms against 5 ms is noise. */
+export const LATENCY_RESOLUTION_MS = 25;
+
+/** Above which an answer of the candidate is slow, where stable's is above `stableMs`. */
+export function candidateLimitMs(stableMs: number, tolerance: number): number {
+  return upperEdge(bucketOf(Math.max(stableMs * tolerance, stableMs + LATENCY_RESOLUTION_MS)));
+}
+
+/**
+ * Stable's own quantile over the minute before a second, so that it is known before that second begins. null while stable has
+ * answered fewer than a hundred requests.
+ */
+export function slowLimit(
+  rows: readonly SecondRow[],
+  stable: string,
+  before: number,
+  { quantile: q, tolerance }: { readonly quantile: number; readonly tolerance: number },
+): SlowLimit | null {
+  const mine = rows.filter(
+    ({ version, second }) => version === stable && second < before && second >= before - LIMIT_OF_SECONDS,
+  );
+  if (mine.reduce((sum, { requests }) => sum + requests, 0) < LEAST_ANSWERS) return null;
+  const stableMs = quantile(merge(...mine.map(({ latency }) => latency)), q);
+  if (stableMs === null) return null;
+  return { stableMs, candidateMs: candidateLimitMs(stableMs, tolerance) };
+}
