@@ -1,10 +1,8 @@
 import { BUCKET_COUNT, quantile } from "../core/analysis/histogram.ts";
+import { LEAST_ANSWERS, RENEWED_EVERY_SECONDS, STABLE_WINDOW_SECONDS } from "../core/analysis/slow-limit.ts";
 
-const BLOCK_SECONDS = 10;
 /** The minute that is over, and the block that is open. */
-const BLOCKS = 6 + 1;
-/** With fewer requests nobody can say what is slow. */
-const LEAST_REQUESTS = 100;
+const BLOCKS = STABLE_WINDOW_SECONDS / RENEWED_EVERY_SECONDS + 1;
 
 /** Latencies of the last minute, in blocks of ten seconds. What it says changes when a block begins, and only then. */
 export class LatencyWindow {
@@ -18,7 +16,7 @@ export class LatencyWindow {
 
   /** A second begins. Answers whether a block begins with it. */
   begin(second: number): boolean {
-    const block = Math.floor(second / BLOCK_SECONDS);
+    const block = Math.floor(second / RENEWED_EVERY_SECONDS);
     if (block <= this.#open) return false;
     for (let each = Math.max(this.#open + 1, block - BLOCKS + 1); each <= block; each += 1)
       this.#blocks[each % BLOCKS]?.fill(0);
@@ -39,6 +37,6 @@ export class LatencyWindow {
         sum[bucket] = (sum[bucket] ?? 0) + count;
       }
     }
-    return requests < LEAST_REQUESTS ? null : quantile(sum, q);
+    return requests < LEAST_ANSWERS ? null : quantile(sum, q);
   }
 }

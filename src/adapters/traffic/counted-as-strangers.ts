@@ -1,11 +1,8 @@
 import { merge, quantile, upperEdge } from "../../core/analysis/histogram.ts";
+import { LEAST_ANSWERS, RENEWED_EVERY_SECONDS, STABLE_WINDOW_SECONDS } from "../../core/analysis/slow-limit.ts";
 import type { Counted, SecondRow } from "../../core/observation.ts";
 import { COHORT_GROUPS, type Counter } from "../../core/traffic/counting.ts";
 import type { RoutingTable } from "../../core/traffic/routing.ts";
-
-const BLOCK_SECONDS = 10;
-const WINDOW_SECONDS = 60;
-const LEAST_REQUESTS = 100;
 
 /**
  * Makes rows as a data plane tells them whose every request comes from another visitor: for planes that know of no
@@ -18,10 +15,10 @@ export function countedAsStrangers(): (row: SecondRow, table: RoutingTable) => S
   let latency: SecondRow["latency"] = {};
   return (row, { counting, stable, candidate }) => {
     const isStable = row.version === stable?.version;
-    const begun = Math.floor(row.second / BLOCK_SECONDS);
+    const begun = Math.floor(row.second / RENEWED_EVERY_SECONDS);
     if (begun !== block || (isStable && minute[0] !== undefined && minute[0].version !== row.version)) {
       block = begun;
-      const oldest = begun * BLOCK_SECONDS - WINDOW_SECONDS;
+      const oldest = begun * RENEWED_EVERY_SECONDS - STABLE_WINDOW_SECONDS;
       minute = minute.filter(({ version, second }) => version === stable?.version && second >= oldest);
       latency = merge(...minute.map((each) => each.latency));
     }
@@ -52,7 +49,7 @@ function countedBy(
     const bad = status.server + status.failed;
     return { requests, bad, newlyBad: bad };
   }
-  const limitMs = sum(Object.values(stable)) < LEAST_REQUESTS ? null : quantile(stable, what.quantile);
+  const limitMs = sum(Object.values(stable)) < LEAST_ANSWERS ? null : quantile(stable, what.quantile);
   if (limitMs === null) return null;
   const most = isStable ? limitMs : limitMs * what.tolerance;
   const bad = sum(Object.entries(latency).map(([bucket, count]) => (upperEdge(Number(bucket)) > most ? count : 0)));

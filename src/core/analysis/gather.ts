@@ -11,7 +11,7 @@ import type { Look } from "./look.ts";
 import type { VisitorShift } from "./visitor-shift.ts";
 import { NO_OPEN_STRATA, type OpenStrata, together } from "./strata.ts";
 import { countedOf, type SecondOfBoth, secondsOfBoth, trialsOf } from "./seconds.ts";
-import { slowLimit, type SlowLimit } from "./slow-limit.ts";
+import { RENEWED_EVERY_SECONDS, slowLimit, type SlowLimit } from "./slow-limit.ts";
 
 /** Evidence on all guards of a release. */
 export interface Gathered {
@@ -42,9 +42,6 @@ export interface GuardEvidence {
 }
 
 export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, shifts: [], guards: {} };
-
-/** Stable's quantiles are taken anew so often. */
-const SLOW_LIMIT_SECONDS = 10;
 
 /** An odds ratio beyond this part of the tolerated one is what a step must exclude before it passes. */
 export const EXCLUDED_RATIO = 2;
@@ -247,7 +244,7 @@ function slowNow(guard: Guard, { slow }: GuardEvidence, second: number, look: Lo
   const q = QUANTILES[guard.metric];
   const factor = factorOf(guard);
   if (q === undefined || factor === null || look.stable === null) return null;
-  if (slow !== null && second - slow.since < SLOW_LIMIT_SECONDS) return slow;
+  if (slow !== null && second - slow.since < RENEWED_EVERY_SECONDS) return slow;
   const found = slowLimit(look.rows, look.stable, second, { quantile: q, tolerance: factor });
   return found === null ? slow : { ...found, since: second };
 }

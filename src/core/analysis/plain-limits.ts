@@ -13,12 +13,10 @@ import type { InstanceSeen } from "../observation.ts";
 import { type Duration, formatDuration, SECOND } from "../time/time.ts";
 import { quantile } from "./histogram.ts";
 import type { Look } from "./look.ts";
+import { LATENCY_RESOLUTION_MS } from "./slow-limit.ts";
 import { sumWindow, type WindowSum } from "./window.ts";
 
 const LEVELS: readonly GuardLevel[] = ["rollback", "hold", "warn"];
-
-/** Latency differences below this are not told apart: on a quiet service 2 ms against 5 ms is noise. */
-const LATENCY_RESOLUTION_MS = 25;
 
 /** What is kept between two looks: how many looks in a row each limit was broken. */
 export type Breaches = Readonly<Record<string, number>>;

@@ -7,9 +7,11 @@ export interface SlowLimit {
   readonly candidateMs: number;
 }
 
-/** Stable's quantiles are those of so long before. */
-export const LIMIT_OF_SECONDS = 60;
-const LEAST_ANSWERS = 100;
+/** Stable's quantiles are those of so many seconds before, and taken anew so often. The data plane does it in the same way. */
+export const STABLE_WINDOW_SECONDS = 60;
+export const RENEWED_EVERY_SECONDS = 10;
+/** With fewer answers of stable nobody can say what is slow. */
+export const LEAST_ANSWERS = 100;
 
 /** Differences below this are not told apart: on a quiet service 2 ms against 5 ms is noise. */
 export const LATENCY_RESOLUTION_MS = 25;
@@ -30,7 +32,7 @@ export function slowLimit(
   { quantile: q, tolerance }: { readonly quantile: number; readonly tolerance: number },
 ): SlowLimit | null {
   const mine = rows.filter(
-    ({ version, second }) => version === stable && second < before && second >= before - LIMIT_OF_SECONDS,
+    ({ version, second }) => version === stable && second < before && second >= before - STABLE_WINDOW_SECONDS,
   );
   if (mine.reduce((sum, { requests }) => sum + requests, 0) < LEAST_ANSWERS) return null;
   const stableMs = quantile(merge(...mine.map(({ latency }) => latency)), q);

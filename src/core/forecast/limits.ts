@@ -1,5 +1,5 @@
 import { BUCKET_COUNT, bucketOf, upperEdge } from "../analysis/histogram.ts";
-import { candidateLimitMs } from "../analysis/slow-limit.ts";
+import { candidateLimitMs, RENEWED_EVERY_SECONDS, STABLE_WINDOW_SECONDS } from "../analysis/slow-limit.ts";
 import { normalQuantile } from "../analysis/normal.ts";
 
 /** Stable's quantiles over the last minute, renewed every ten seconds, at the edges of buckets; known before a second begins. */
@@ -13,8 +13,7 @@ export interface Limits {
   ofCandidate(index: number): number;
 }
 
-const RENEWED_AFTER_SECONDS = 10;
-const PARTS_OF_A_MINUTE = 6;
+const PARTS = STABLE_WINDOW_SECONDS / RENEWED_EVERY_SECONDS;
 
 /** Begins with the quantiles of a log-normal, as if it had been watched before. */
 export function createLimits(
@@ -40,10 +39,10 @@ export function createLimits(
     ofCandidate: (index) => candidate[index] ?? 0,
     next: () => {
       seconds += 1;
-      if (seconds % RENEWED_AFTER_SECONDS !== 0) return;
-      if (parts.length === PARTS_OF_A_MINUTE) renew(set, quantiles, parts);
+      if (seconds % RENEWED_EVERY_SECONDS !== 0) return;
+      if (parts.length === PARTS) renew(set, quantiles, parts);
       newest = new Uint32Array(BUCKET_COUNT);
-      parts = [...parts.slice(1 - PARTS_OF_A_MINUTE), newest];
+      parts = [...parts.slice(1 - PARTS), newest];
     },
   };
 }

@@ -1,7 +1,7 @@
 import { counterOf } from "../traffic/counting.ts";
 import { compare, type Comparison, type CountedSecond, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
 import { countedOf, type SecondOfBoth, secondsOfBoth } from "../analysis/seconds.ts";
-import { LIMIT_OF_SECONDS, slowLimit, type SlowLimit } from "../analysis/slow-limit.ts";
+import { RENEWED_EVERY_SECONDS, slowLimit, type SlowLimit, STABLE_WINDOW_SECONDS } from "../analysis/slow-limit.ts";
 import { NO_OPEN_STRATA, together } from "../analysis/strata.ts";
 import type { SecondRow } from "../observation.ts";
 import { type ForecastGuard, LATENCY_GUARDS } from "./traffic-model.ts";
@@ -46,7 +46,6 @@ export interface Whole {
 }
 
 const LONG_GAP_SECONDS = 60;
-const LIMITS_EVERY_SECONDS = 10;
 
 export interface RecordedVersions {
   readonly candidate: string;
@@ -113,7 +112,7 @@ function createReplay(stable: string, { comparison, latencyTolerance, tempering 
   let renewedAt = Number.NEGATIVE_INFINITY;
 
   const know = (one: SecondOfBoth): void => {
-    const recent = minute.filter(({ second }) => second > one.second - LIMIT_OF_SECONDS);
+    const recent = minute.filter(({ second }) => second > one.second - STABLE_WINDOW_SECONDS);
     minute = one.stable === null ? recent : [...recent, one.stable];
   };
   const advance = (counted: Readonly<Record<string, CountedSecond>>): void => {
@@ -122,7 +121,7 @@ function createReplay(stable: string, { comparison, latencyTolerance, tempering 
     state = compare(state, comparison, strata.closed, temperings);
   };
   const renewLimits = (second: number): void => {
-    if (second - renewedAt < LIMITS_EVERY_SECONDS) return;
+    if (second - renewedAt < RENEWED_EVERY_SECONDS) return;
     renewedAt = second;
     for (const [id, quantile] of Object.entries(LATENCY_GUARDS)) {
       const found = slowLimit(minute, stable, second, { quantile, tolerance: latencyTolerance });
