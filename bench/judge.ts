@@ -2,13 +2,8 @@
  * What judging costs: node bench/judge.ts [--json] [--quick]. Processor time of one guard's update, by kind of second, and how many
  * releases with five guards each one core judges once a second. Ends with 1 when a thousand releases do not fit into one core.
  */
-import {
-  compare,
-  type Comparison,
-  type CountedSecond,
-  evidenceOf,
-  NO_COMPARISON,
-} from "../src/core/analysis/comparison.ts";
+import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../src/core/analysis/comparison.ts";
+import type { CountedSecond } from "../src/core/analysis/counted-second.ts";
 import { createRandom } from "../src/core/analysis/random.ts";
 import { NO_OPEN_STRATA, together } from "../src/core/analysis/strata.ts";
 import { benchOptions, machine, machineLine, progress, table } from "./measure/output.ts";

@@ -1,13 +1,5 @@
-import { comparisonGains, type EProcess, freshEProcess, grow, logAdd, logEvidence, ODDS_RATIOS } from "./e-process.ts";
-
-/** What one guard counted in one second of both versions: after visitors who had failed already were left out. */
-export interface CountedSecond {
-  /** Requests of the candidate and how many of them were bad. */
-  readonly n: number;
-  readonly bad: number;
-  readonly nStable: number;
-  readonly badStable: number;
-}
+import { type CountedSecond, gainsOf, NOTHING_COUNTED } from "./counted-second.ts";
+import { type EProcess, freshEProcess, grow, logAdd, logEvidence, ODDS_RATIOS } from "./e-process.ts";
 
 /** A guard's part in the comparison, fixed before the release. */
 export interface ComparedGuard {
@@ -42,17 +34,9 @@ export function compare(
 ): ComparisonState {
   const next: Record<string, EProcess> = {};
   for (const { id, tolerance } of guards) {
-    const before = state[id] ?? freshEProcess();
-    const second = counted[id];
-    const gains =
-      second === undefined
-        ? []
-        : comparisonGains({ a: second.n, b: second.nStable, events: second.bad + second.badStable }, second.bad, {
-            grid: ODDS_RATIOS,
-            tolerance,
-            tempering: tempering[id] ?? 1,
-          });
-    next[id] = grow(before, gains, plannedSeconds);
+    const bets = { grid: ODDS_RATIOS, tolerance, tempering: tempering[id] ?? 1 };
+    const gains = gainsOf(counted[id] ?? NOTHING_COUNTED, bets);
+    next[id] = grow(state[id] ?? freshEProcess(), gains, plannedSeconds);
   }
   return next;
 }

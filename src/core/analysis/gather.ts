@@ -1,12 +1,11 @@
 import { type Guard, type GuardLevel, isOfProcesses, type Limit, type Metric, QUANTILES } from "../plan/guard.ts";
 import { SECOND } from "../time/time.ts";
 import { ratesBeyond, ratesWithin } from "./alternatives.ts";
-import type { CountedSecond } from "./comparison.ts";
+import { type CountedSecond, gainsOf, NOTHING_COUNTED } from "./counted-second.ts";
 import type { SecondRow } from "../observation.ts";
 import { COHORT_GROUPS, counterOf } from "../traffic/counting.ts";
 import { type CohortCounts, temperingOf } from "./dispersion.ts";
-import type { Stratum } from "./hypergeometric.ts";
-import { comparisonGains, type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
+import { type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
 import type { Look } from "./look.ts";
 import type { VisitorShift } from "./visitor-shift.ts";
 import { NO_OPEN_STRATA, type OpenStrata, together } from "./strata.ts";
@@ -115,8 +114,6 @@ function toleranceOf({ metric }: Guard, factor: number): number {
   return QUANTILES[metric] === undefined ? factor : 1;
 }
 
-const NOTHING_COUNTED: CountedSecond = { n: 0, bad: 0, nStable: 0, badStable: 0 };
-
 const NO_EVIDENCE: GuardEvidence = {
   against: {},
   onStable: {},
@@ -148,7 +145,7 @@ function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Lo
   for (const { key, limit } of tested(guard)) {
     const now = against[key] ?? freshEProcess();
     if (limit.kind === "relative") {
-      const gains = comparisonGains(stratum(compared), compared.bad, {
+      const gains = gainsOf(compared, {
         grid: ODDS_RATIOS,
         tolerance: toleranceOf(guard, limit.factor),
         tempering,
@@ -207,7 +204,7 @@ function show(
         ? byRatio
         : grow(
             byRatio,
-            comparisonGains(stratum(compared), compared.bad, {
+            gainsOf(compared, {
               grid: RATIOS_WITHIN,
               tolerance: EXCLUDED_RATIO * toleranceOf(guard, ratio),
               tempering: 1,
@@ -233,10 +230,6 @@ export function marginOf(guard: Guard): { readonly rate: number; readonly limitM
 function factorOf(guard: Guard): number | null {
   const relative = tested(guard).find(({ limit }) => limit.kind === "relative")?.limit;
   return relative?.kind === "relative" ? relative.factor : null;
-}
-
-function stratum({ n, bad, nStable, badStable }: CountedSecond): Stratum {
-  return { a: n, b: nStable, events: bad + badStable };
 }
 
 /** A comparison of latencies needs to know what stable takes, and to know it before the second begins. */

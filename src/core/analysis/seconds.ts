@@ -1,6 +1,6 @@
 import type { SecondRow } from "../observation.ts";
 import { type Metric, QUANTILES } from "../plan/guard.ts";
-import type { CountedSecond } from "./comparison.ts";
+import type { CountedSecond } from "./counted-second.ts";
 import { type Buckets, bucketOf, merge } from "./histogram.ts";
 import type { SlowLimit } from "./slow-limit.ts";
 

@@ -1,4 +1,4 @@
-import type { CountedSecond } from "./comparison.ts";
+import { added, type CountedSecond, NOTHING_COUNTED } from "./counted-second.ts";
 
 /** What is compared at once. A second alone tells nothing where it holds one request: there is nobody to compare it with. */
 const ENOUGH_REQUESTS = 20;
@@ -22,7 +22,7 @@ export function together(
   const closed: Record<string, CountedSecond> = {};
   for (const id of new Set([...Object.keys(open), ...Object.keys(counted)])) {
     const waiting = open[id];
-    const sum = added(waiting?.counted, counted[id]);
+    const sum = added(waiting?.counted ?? NOTHING_COUNTED, counted[id] ?? NOTHING_COUNTED);
     const seconds = (waiting?.seconds ?? 0) + 1;
     if (sum.n + sum.nStable >= ENOUGH_REQUESTS || seconds >= LONGEST_SECONDS) closed[id] = sum;
     else stillOpen[id] = { counted: sum, seconds };
@@ -34,15 +34,4 @@ export function together(
 export function toldBy(rps: number): number {
   const requests = Math.max(rps, Math.min(ENOUGH_REQUESTS, rps * LONGEST_SECONDS));
   return requests <= 0 ? 0 : 1 - (1 - Math.exp(-requests)) / requests;
-}
-
-const NOTHING: CountedSecond = { n: 0, bad: 0, nStable: 0, badStable: 0 };
-
-function added(one: CountedSecond = NOTHING, other: CountedSecond = NOTHING): CountedSecond {
-  return {
-    n: one.n + other.n,
-    bad: one.bad + other.bad,
-    nStable: one.nStable + other.nStable,
-    badStable: one.badStable + other.badStable,
-  };
 }

@@ -1,5 +1,6 @@
 import { counterOf } from "../traffic/counting.ts";
-import { compare, type Comparison, type CountedSecond, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
+import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
+import { added, type CountedSecond, NOTHING_COUNTED } from "../analysis/counted-second.ts";
 import { countedOf, type SecondOfBoth, secondsOfBoth } from "../analysis/seconds.ts";
 import { RENEWED_EVERY_SECONDS, slowLimit, type SlowLimit, STABLE_WINDOW_SECONDS } from "../analysis/slow-limit.ts";
 import { NO_OPEN_STRATA, together } from "../analysis/strata.ts";
@@ -144,7 +145,7 @@ function createReplay(stable: string, { comparison, latencyTolerance, tempering 
           counter: counterOf(id as ForecastGuard, latencyTolerance),
         });
         counted[id] = second;
-        sums.set(id, sumOf(sums.get(id), second));
+        sums.set(id, added(sums.get(id) ?? NOTHING_COUNTED, second));
       }
       advance(counted);
       know(one);
@@ -154,22 +155,12 @@ function createReplay(stable: string, { comparison, latencyTolerance, tempering 
       const { logTotal, logOf } = evidenceOf(state, comparison);
       const guards = comparison.guards.map(({ id }): ReplayedGuard => ({
         guard: id as ForecastGuard,
-        counted: sums.get(id) ?? { n: 0, bad: 0, nStable: 0, badStable: 0 },
+        counted: sums.get(id) ?? NOTHING_COUNTED,
         limitMs: limits.get(id)?.stableMs ?? null,
         logEvidence: logOf[id] ?? 0,
       }));
       return { guards, logTotal };
     },
-  };
-}
-
-function sumOf(before: CountedSecond | undefined, second: CountedSecond): CountedSecond {
-  if (before === undefined) return second;
-  return {
-    n: before.n + second.n,
-    bad: before.bad + second.bad,
-    nStable: before.nStable + second.nStable,
-    badStable: before.badStable + second.badStable,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { CountedSecond } from "../analysis/comparison.ts";
+import type { CountedSecond } from "../analysis/counted-second.ts";
 
 /** Traffic that is made up: what a step would see. */
 export interface TrafficModel {

@@ -1,4 +1,4 @@
-import type { CountedSecond } from "../analysis/comparison.ts";
+import type { CountedSecond } from "../analysis/counted-second.ts";
 import { bucketOf, upperEdge } from "../analysis/histogram.ts";
 import { candidateLimitMs } from "../analysis/slow-limit.ts";
 import { normalCdf, normalQuantile } from "../analysis/normal.ts";

@@ -1,4 +1,4 @@
-import type { CountedSecond } from "../analysis/comparison.ts";
+import { type CountedSecond, NOTHING_COUNTED } from "../analysis/counted-second.ts";
 import { normalQuantile } from "../analysis/normal.ts";
 import type { Random } from "../analysis/random.ts";
 import type { Conditions } from "./conditions.ts";
@@ -105,7 +105,7 @@ export function createVisitors(
 }
 
 function nothing(): { -readonly [K in keyof CountedSecond]: CountedSecond[K] } {
-  return { n: 0, bad: 0, nStable: 0, badStable: 0 };
+  return { ...NOTHING_COUNTED };
 }
 
 function byGuard<T>(values: readonly T[]): Partial<Record<ForecastGuard, T>> {

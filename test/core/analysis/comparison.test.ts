@@ -5,10 +5,10 @@ import {
   compare,
   type ComparedGuard,
   type Comparison,
-  type CountedSecond,
   evidenceOf,
   NO_COMPARISON,
 } from "../../../src/core/analysis/comparison.ts";
+import type { CountedSecond } from "../../../src/core/analysis/counted-second.ts";
 import { comparisonGains, ODDS_RATIOS } from "../../../src/core/analysis/e-process.ts";
 import { noncentralProbabilities, type Stratum } from "../../../src/core/analysis/hypergeometric.ts";
 import { createRandom } from "../../../src/core/analysis/random.ts";
