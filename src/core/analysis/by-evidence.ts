@@ -11,9 +11,10 @@ import { MINUTE, SECOND } from "../time/time.ts";
 import { logAdd, logEvidence } from "./e-process.ts";
 import { formatCount, formatLimit, formatPercent, guardSentence } from "./figures.ts";
 import { ratesWithin } from "./alternatives.ts";
-import { type Gathered, type GuardEvidence, marginOf, NOTHING_GATHERED, tested } from "./gather.ts";
+import { type Gathered, type GuardEvidence, NOTHING_GATHERED } from "./gather.ts";
 import type { Look } from "./look.ts";
 import { figuresOf, nothingSeen } from "./plain-limits.ts";
+import { marginOf, tested } from "./tested-limits.ts";
 import { shiftEvidence } from "./visitor-shift.ts";
 
 /** ln of the evidence at which a limit of its own is broken, at which people are told, and with which a step passes. */

@@ -1,4 +1,4 @@
-import { type Guard, type GuardLevel, isOfProcesses, type Limit, type Metric, QUANTILES } from "../plan/guard.ts";
+import { type Guard, isOfProcesses, type Metric, QUANTILES } from "../plan/guard.ts";
 import { SECOND } from "../time/time.ts";
 import { ratesBeyond, ratesWithin } from "./alternatives.ts";
 import { type CountedSecond, gainsOf, NOTHING_COUNTED } from "./counted-second.ts";
@@ -8,6 +8,7 @@ import { type CohortCounts, temperingOf } from "./dispersion.ts";
 import { type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
 import type { Look } from "./look.ts";
 import type { VisitorShift } from "./visitor-shift.ts";
+import { EXCLUDED_RATIO, factorOf, limitRate, marginOf, tested, toleranceOf } from "./tested-limits.ts";
 import { NO_OPEN_STRATA, type OpenStrata, together } from "./strata.ts";
 import { countedOf, type SecondOfBoth, secondsOfBoth, trialsOf } from "./seconds.ts";
 import { RENEWED_EVERY_SECONDS, slowLimit, type SlowLimit } from "./slow-limit.ts";
@@ -41,9 +42,6 @@ export interface GuardEvidence {
 }
 
 export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, shifts: [], guards: {} };
-
-/** An odds ratio beyond this part of the tolerated one is what a step must exclude before it passes. */
-export const EXCLUDED_RATIO = 2;
 
 /** Parts of the excluded odds ratio that a healthy version is bet to have. */
 export const RATIOS_WITHIN: readonly number[] = [0.02, 0.1, 0.25, 0.5];
@@ -84,34 +82,6 @@ function visitorsIn(seconds: readonly SecondOfBoth[], before: number | null): nu
     const more = candidate?.newVisitors;
     return more === undefined ? sum : (sum ?? 0) + more;
   }, before);
-}
-
-/** Limits of a guard that are tested with evidence, with the key of each. */
-export function tested(
-  guard: Guard,
-): readonly { readonly key: string; readonly level: GuardLevel; readonly limit: Limit }[] {
-  return Object.entries(guard.limits).flatMap(([level, limits]) =>
-    limits.flatMap((limit, index) =>
-      isTested(guard, limit) ? [{ key: `${level}:${index}`, level: level as GuardLevel, limit }] : [],
-    ),
-  );
-}
-
-/** A comparison of availabilities says nothing of odds, and is left to its window. */
-export function isTested({ metric }: Guard, { kind }: Limit): boolean {
-  return !isOfProcesses(metric) && kind !== "plain" && !(metric === "availability" && kind === "relative");
-}
-
-/** The rate of bad requests that must not be exceeded: of a latency's limit, the part that is slower. */
-export function limitRate({ metric }: Guard, value: number): number {
-  const q = QUANTILES[metric];
-  if (q !== undefined) return 1 - q;
-  return metric === "availability" ? 1 - value : value;
-}
-
-/** The odds ratio that a comparison tolerates: a latency's factor has divided the candidate's figures already. */
-function toleranceOf({ metric }: Guard, factor: number): number {
-  return QUANTILES[metric] === undefined ? factor : 1;
 }
 
 const NO_EVIDENCE: GuardEvidence = {
@@ -212,24 +182,6 @@ function show(
             1,
           ),
   };
-}
-
-const USUAL_MARGIN = 0.01;
-
-/** The rate that must be excluded before a step passes; of a latency, the part slower than `limitMs`. null: it has no limit of its own. */
-export function marginOf(guard: Guard): { readonly rate: number; readonly limitMs: number | null } | null {
-  const absolute = (["rollback", "hold"] as const)
-    .flatMap((level) => guard.limits[level] ?? [])
-    .find(({ kind }) => kind === "absolute");
-  const value = absolute?.kind === "absolute" ? absolute.value : null;
-  if (QUANTILES[guard.metric] !== undefined)
-    return value === null ? null : { rate: guard.promote ?? limitRate(guard, value), limitMs: value };
-  return { rate: guard.promote ?? (value === null ? USUAL_MARGIN : limitRate(guard, value)), limitMs: null };
-}
-
-function factorOf(guard: Guard): number | null {
-  const relative = tested(guard).find(({ limit }) => limit.kind === "relative")?.limit;
-  return relative?.kind === "relative" ? relative.factor : null;
 }
 
 /** A comparison of latencies needs to know what stable takes, and to know it before the second begins. */

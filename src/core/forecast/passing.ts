@@ -1,8 +1,9 @@
 import { ratesWithin } from "../analysis/alternatives.ts";
-import { EXCLUDED_RATIO, marginOf, RATIOS_WITHIN, tested } from "../analysis/gather.ts";
+import { RATIOS_WITHIN } from "../analysis/gather.ts";
 import { logAdd } from "../analysis/e-process.ts";
 import { bucketOf } from "../analysis/histogram.ts";
 import { crossing, walkOf } from "../analysis/power.ts";
+import { EXCLUDED_RATIO, marginOf, tested } from "../analysis/tested-limits.ts";
 import { type Guard, isOfProcesses, QUANTILES } from "../plan/guard.ts";
 import { above, type SeenTraffic } from "./catches.ts";
 

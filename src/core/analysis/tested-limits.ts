@@ -1,0 +1,51 @@
+import { type Guard, type GuardLevel, type Limit, QUANTILES, isOfProcesses } from "../plan/guard.ts";
+
+/** Limits of a guard that are tested with evidence, with the key of each. */
+export function tested(
+  guard: Guard,
+): readonly { readonly key: string; readonly level: GuardLevel; readonly limit: Limit }[] {
+  return Object.entries(guard.limits).flatMap(([level, limits]) =>
+    limits.flatMap((limit, index) =>
+      isTested(guard, limit) ? [{ key: `${level}:${index}`, level: level as GuardLevel, limit }] : [],
+    ),
+  );
+}
+
+/** A comparison of availabilities says nothing of odds, and is left to its window. */
+export function isTested({ metric }: Guard, { kind }: Limit): boolean {
+  return !isOfProcesses(metric) && kind !== "plain" && !(metric === "availability" && kind === "relative");
+}
+
+/** The rate of bad requests that must not be exceeded: of a latency's limit, the part that is slower. */
+export function limitRate({ metric }: Guard, value: number): number {
+  const q = QUANTILES[metric];
+  if (q !== undefined) return 1 - q;
+  return metric === "availability" ? 1 - value : value;
+}
+
+/** The odds ratio that a comparison tolerates: a latency's factor has divided the candidate's figures already. */
+export function toleranceOf({ metric }: Guard, factor: number): number {
+  return QUANTILES[metric] === undefined ? factor : 1;
+}
+
+/** An odds ratio beyond this part of the tolerated one is what a step must exclude before it passes. */
+export const EXCLUDED_RATIO = 2;
+
+const USUAL_MARGIN = 0.01;
+
+/** The rate that must be excluded before a step passes; of a latency, the part slower than `limitMs`. null: it has no limit of its own. */
+export function marginOf(guard: Guard): { readonly rate: number; readonly limitMs: number | null } | null {
+  const absolute = (["rollback", "hold"] as const)
+    .flatMap((level) => guard.limits[level] ?? [])
+    .find(({ kind }) => kind === "absolute");
+  const value = absolute?.kind === "absolute" ? absolute.value : null;
+  if (QUANTILES[guard.metric] !== undefined)
+    return value === null ? null : { rate: guard.promote ?? limitRate(guard, value), limitMs: value };
+  return { rate: guard.promote ?? (value === null ? USUAL_MARGIN : limitRate(guard, value)), limitMs: null };
+}
+
+/** How many times as bad as stable the candidate may be; null: nothing of the guard is compared. */
+export function factorOf(guard: Guard): number | null {
+  const relative = tested(guard).find(({ limit }) => limit.kind === "relative")?.limit;
+  return relative?.kind === "relative" ? relative.factor : null;
+}
