@@ -1,6 +1,6 @@
 import { type Guard, isOfProcesses, type Metric, QUANTILES } from "../plan/guard.ts";
 import { SECOND } from "../time/time.ts";
-import { ratesBeyond, ratesWithin } from "./alternatives.ts";
+import { ratesBeyond, ratesWithin, WITHIN } from "./alternatives.ts";
 import { type CountedSecond, gainsOf, NOTHING_COUNTED } from "./counted-second.ts";
 import type { SecondRow } from "../observation.ts";
 import { COHORT_GROUPS, counterOf } from "../traffic/counting.ts";
@@ -43,9 +43,6 @@ export interface GuardEvidence {
 
 export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, shifts: [], guards: {} };
 
-/** Parts of the excluded odds ratio that a healthy version is bet to have. */
-export const RATIOS_WITHIN: readonly number[] = [0.02, 0.1, 0.25, 0.5];
-
 /** Another step begins: what speaks against the candidate stays, that it is good enough is to be shown anew. */
 export function forNextStep({ guards, visitors, shifts }: Gathered): Gathered {
   const kept = Object.entries(guards).map(([metric, evidence]) => {
@@ -87,7 +84,7 @@ function visitorsIn(seconds: readonly SecondOfBoth[], before: number | null): nu
 const NO_EVIDENCE: GuardEvidence = {
   against: {},
   onStable: {},
-  shown: { byRate: freshOf(4), byRatio: freshOf(4) },
+  shown: { byRate: unproven(), byRatio: unproven() },
   failing: null,
   groups: [],
   open: NO_OPEN_STRATA,
@@ -95,8 +92,8 @@ const NO_EVIDENCE: GuardEvidence = {
 };
 
 /** Without a reserve: what is healthy is so from the beginning. */
-function freshOf(size: number): EProcess {
-  return { logStakes: Array.from({ length: size }, () => 0), reserve: 0, seconds: 0 };
+function unproven(): EProcess {
+  return { logStakes: WITHIN.map(() => 0), reserve: 0, seconds: 0 };
 }
 
 function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Look): GuardEvidence {
@@ -175,7 +172,7 @@ function show(
         : grow(
             byRatio,
             gainsOf(compared, {
-              grid: RATIOS_WITHIN,
+              grid: WITHIN,
               tolerance: EXCLUDED_RATIO * toleranceOf(guard, ratio),
               tempering: 1,
             }),

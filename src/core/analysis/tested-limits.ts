@@ -1,4 +1,4 @@
-import { type Guard, type GuardLevel, type Limit, QUANTILES, isOfProcesses } from "../plan/guard.ts";
+import { type Guard, type GuardLevel, isOfProcesses, type Limit, QUANTILES } from "../plan/guard.ts";
 
 /** Limits of a guard that are tested with evidence, with the key of each. */
 export function tested(
@@ -28,7 +28,7 @@ export function toleranceOf({ metric }: Guard, factor: number): number {
   return QUANTILES[metric] === undefined ? factor : 1;
 }
 
-/** An odds ratio beyond this part of the tolerated one is what a step must exclude before it passes. */
+/** A step passes only when an odds ratio of so many times the tolerated one is excluded. */
 export const EXCLUDED_RATIO = 2;
 
 const USUAL_MARGIN = 0.01;

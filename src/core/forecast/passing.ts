@@ -1,9 +1,8 @@
-import { ratesWithin } from "../analysis/alternatives.ts";
-import { RATIOS_WITHIN } from "../analysis/gather.ts";
+import { ratesWithin, WITHIN } from "../analysis/alternatives.ts";
 import { logAdd } from "../analysis/e-process.ts";
 import { bucketOf } from "../analysis/histogram.ts";
 import { crossing, walkOf } from "../analysis/power.ts";
-import { EXCLUDED_RATIO, marginOf, tested } from "../analysis/tested-limits.ts";
+import { EXCLUDED_RATIO, factorOf, marginOf, tested, toleranceOf } from "../analysis/tested-limits.ts";
 import { type Guard, isOfProcesses, QUANTILES } from "../plan/guard.ts";
 import { above, type SeenTraffic } from "./catches.ts";
 
@@ -73,7 +72,7 @@ function walksOf(guard: Guard, traffic: SeenTraffic, share: number): readonly (r
   const answers = above(traffic.latency, -1);
   if (guard.metric === "websockets" || (q !== undefined && answers === 0)) return null;
   const margin = marginOf(guard);
-  const compared = tested(guard).find(({ limit }) => limit.kind === "relative")?.limit;
+  const factor = factorOf(guard);
   const bad = q === undefined ? traffic.errors : 1 - q;
   const perSecond = traffic.rps * share;
   const byRate =
@@ -85,18 +84,18 @@ function walksOf(guard: Guard, traffic: SeenTraffic, share: number): readonly (r
           return rateWalk(part, rate, margin.rate, perSecond);
         });
   const byRatio =
-    compared?.kind !== "relative"
+    factor === null
       ? []
-      : RATIOS_WITHIN.map((factor) =>
+      : WITHIN.map((part) =>
           walkOf(
             {
               candidateRps: perSecond,
               stableRps: traffic.rps - perSecond,
               candidateBad: bad,
               stableBad: bad,
-              tolerance: EXCLUDED_RATIO * (q === undefined ? compared.factor : 1),
+              tolerance: EXCLUDED_RATIO * toleranceOf(guard, factor),
             },
-            factor,
+            part,
           ),
         );
   return [byRate, byRatio];
