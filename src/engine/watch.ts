@@ -1,4 +1,5 @@
 import { FRESH_JUDGE, type JudgeState, judge, judgeNextStep } from "../core/analysis/judge.ts";
+import { ALPHA } from "../core/analysis/bounds.ts";
 import { shiftMoments } from "../core/analysis/visitor-shift.ts";
 import { sumWindow } from "../core/analysis/window.ts";
 import { quantile } from "../core/analysis/histogram.ts";
@@ -39,9 +40,6 @@ function plannedMoments({ steps }: Plan): number {
 }
 
 type GatheredPlace = Pick<GatheredIn, "step" | "attempt">;
-
-/** Healthy releases that may be rolled back by comparison: one of a hundred. */
-const ALPHA = 0.01;
 
 export function createWatch(world: World): Watch {
   let judged: {

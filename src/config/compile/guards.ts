@@ -1,4 +1,5 @@
-import { type Guard, type GuardLevel, type Limit, type Metric, METRICS } from "../../core/plan/guard.ts";
+import { ERROR_TOLERANCE, LATENCY_TOLERANCE } from "../../core/forecast/guards.ts";
+import { type Guard, type GuardLevel, isOfProcesses, type Limit, type Metric, METRICS } from "../../core/plan/guard.ts";
 import { MINUTE } from "../../core/time/time.ts";
 import type { Path } from "../reading/located.ts";
 import type { PathProblem } from "../reading/problem.ts";
@@ -25,8 +26,8 @@ export const DEFAULT_GUARDS: Scope["written"] = {
 
 /** While the traffic is split. */
 export const DEFAULT_COMPARISONS: Scope["written"] = {
-  errors: { rollback: [{ kind: "relative", factor: 1.5 }] },
-  p95: { rollback: [{ kind: "relative", factor: 1.15 }] },
+  errors: { rollback: [{ kind: "relative", factor: ERROR_TOLERANCE }] },
+  p95: { rollback: [{ kind: "relative", factor: LATENCY_TOLERANCE }] },
 };
 
 /** What can be measured of the new version at a place of the plan. */
@@ -51,7 +52,7 @@ export function guardCompiler(): {
   const unused = new Map<readonly Limit[], { readonly path: Path; readonly reason: string }>();
   const used = new Set<readonly Limit[]>();
   const applies = (metric: Metric, limits: readonly Limit[], path: Path | null, measurable: Measurable): boolean => {
-    const measured = isOfProcess(metric) ? measurable.processes : measurable.requests;
+    const measured = isOfProcesses(metric) ? measurable.processes : measurable.requests;
     // All of a list must be broken: what can't be asked can't be broken.
     const isWhole = measured && limits.every(({ kind }) => kind !== "relative" || measurable.comparison);
     if (isWhole) used.add(limits);
@@ -85,10 +86,6 @@ export function guardCompiler(): {
           isAbsence: true,
         })),
   };
-}
-
-function isOfProcess(metric: Metric): boolean {
-  return metric === "cpu" || metric === "memory" || metric === "restarts";
 }
 
 type NumberKey = "window" | "minRequests" | "minEvents" | "breaches" | "promote";

@@ -8,6 +8,7 @@ import {
   type Verdict,
 } from "../plan/guard.ts";
 import { MINUTE, SECOND } from "../time/time.ts";
+import { BESIDE, BROKEN, LEAST_FAILING_VISITORS, LEAST_VISITORS, SHOWN, TOLD } from "./bounds.ts";
 import { logAdd, logEvidence } from "./e-process.ts";
 import { formatCount, formatLimit, formatPercent, guardSentence } from "./figures.ts";
 import { ratesWithin } from "./alternatives.ts";
@@ -16,13 +17,6 @@ import type { Look } from "./look.ts";
 import { figuresOf, nothingSeen } from "./plain-limits.ts";
 import { marginOf, tested } from "./tested-limits.ts";
 import { shiftEvidence } from "./visitor-shift.ts";
-
-/** ln of the evidence at which a limit of its own is broken, at which people are told, and with which a step passes. */
-const BROKEN = Math.log(100);
-const TOLD = Math.log(20);
-const SHOWN = Math.log(20);
-/** Beside an absolute limit that is broken a comparison need not be as sure. */
-const BESIDE = Math.log(5);
 
 const LEVELS: readonly GuardLevel[] = ["rollback", "hold", "warn"];
 
@@ -100,8 +94,8 @@ export function isBrokenOnStable(guard: Guard, { guards }: Gathered): boolean {
 
 function whyNotYet({ failing }: GuardEvidence, against: number, { alpha }: Look): string {
   const enough = 1 / alpha;
-  return against >= Math.log(enough) && failing !== null && failing < LEAST_FAILING
-    ? `but only ${failing} of ${LEAST_FAILING} different visitors have seen it`
+  return against >= Math.log(enough) && failing !== null && failing < LEAST_FAILING_VISITORS
+    ? `but only ${failing} of ${LEAST_FAILING_VISITORS} different visitors have seen it`
     : `evidence ${formatCount(rounded(against))} (acts at ${formatCount(enough)})`;
 }
 
@@ -127,7 +121,7 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
     if (first === undefined || limits.length !== guard.limits[level]?.length) continue;
     if (level === "rollback" && isAlone(guard)) {
       const bound = Math.log(1 / look.alpha);
-      const isOfEnough = mine.failing === null || mine.failing >= LEAST_FAILING;
+      const isOfEnough = mine.failing === null || mine.failing >= LEAST_FAILING_VISITORS;
       if (total.strongest === guard.metric && total.log >= bound && isOfEnough)
         return { level, limit: first.limit, log: total.log };
       continue;
@@ -184,10 +178,6 @@ function fewVisitors(guard: Guard, { visitors }: Gathered): string | null {
   if (!compares || visitors === null || visitors >= LEAST_VISITORS) return null;
   return `to compare it needs ${LEAST_VISITORS} different visitors, and ${visitors} came so far`;
 }
-
-/** Different visitors: to pass by comparison, and with a bad request to be put back by it. */
-const LEAST_VISITORS = 50;
-const LEAST_FAILING = 5;
 
 /** Spans of the newest seconds in which a fault may show best, from short to long; the step itself is the last. */
 const SPANS_MS = [10 * SECOND, MINUTE, 5 * MINUTE];

@@ -1,3 +1,4 @@
+import { LEAST_FAILING_VISITORS } from "../analysis/bounds.ts";
 import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
 import { createRandom } from "../analysis/random.ts";
 import { NO_OPEN_STRATA, together } from "../analysis/strata.ts";
@@ -12,9 +13,6 @@ export interface Forecast {
   /** 1/max(1, dispersion). */
   readonly tempering: number;
 }
-
-/** Different visitors who must have failed before a comparison rolls back, where visitors are told apart. */
-export const LEAST_FAILING_VISITORS = 5;
 
 /** The second in which it would have been rolled back; null: not at all. The same seed gives the same answer. */
 export function play({ traffic, seconds, comparison, tempering }: Forecast, seed: number): number | null {

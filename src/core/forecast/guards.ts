@@ -1,12 +1,10 @@
+import { ALPHA } from "../analysis/bounds.ts";
 import type { ComparedGuard, Comparison } from "../analysis/comparison.ts";
 import type { ForecastGuard } from "./traffic-model.ts";
 
 /** The odds ratio of errors that is still no worse, and the factor by which latencies may be longer. */
 export const ERROR_TOLERANCE = 1.5;
 export const LATENCY_TOLERANCE = 1.15;
-
-/** Healthy releases that a comparison may roll back, as a part of all. */
-export const ALPHA = 0.01;
 
 /** Of the evidence of a release, as a plan without guards has it: errors and p95. */
 export const GUARD_WEIGHTS: Readonly<Partial<Record<ForecastGuard, number>>> = { errors: 0.625, p95: 0.375 };

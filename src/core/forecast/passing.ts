@@ -1,4 +1,5 @@
 import { ratesWithin, WITHIN } from "../analysis/alternatives.ts";
+import { SHOWN } from "../analysis/bounds.ts";
 import { logAdd } from "../analysis/e-process.ts";
 import { bucketOf } from "../analysis/histogram.ts";
 import { crossing, walkOf } from "../analysis/power.ts";
@@ -13,9 +14,6 @@ export interface Passing {
   /** The chance that it is shown in twice the step's time, after which the step is unclear. 0 … 1. */
   readonly chance: number;
 }
-
-/** What it takes to show it: 1/β. */
-const SHOWN = Math.log(20);
 
 /** null: no guard of the step demands it. */
 export function passingOf(

@@ -1,10 +1,10 @@
+import { ALPHA } from "../analysis/bounds.ts";
 import type { ComparedGuard } from "../analysis/comparison.ts";
 import type { Guard } from "../plan/guard.ts";
 import { type Plan, plannedMs, type StepOf } from "../plan/plan.ts";
 import { SECOND } from "../time/time.ts";
 import { type Share, WHOLE } from "../traffic/share.ts";
 import { type Catch, catchesOf, type SeenTraffic, type SharedFor } from "./catches.ts";
-import { ALPHA } from "./guards.ts";
 import { type Passing, passingOf } from "./passing.ts";
 import { weaknessOf, type WeakStep } from "./stronger.ts";
 import { type ForecastGuard, LATENCY_GUARDS } from "./traffic-model.ts";
