@@ -1,61 +1,16 @@
-import {
-  type Figures,
-  type Guard,
-  type GuardLevel,
-  type Limit,
-  METRICS,
-  QUANTILES,
-  type Verdict,
-} from "../plan/guard.ts";
+import { type Figures, type Guard, type GuardLevel, type Limit, METRICS, type Verdict } from "../plan/guard.ts";
 import { MINUTE, SECOND } from "../time/time.ts";
 import { BESIDE, BROKEN, LEAST_FAILING_VISITORS, LEAST_VISITORS, SHOWN, TOLD } from "./bounds.ts";
-import { logAdd, logEvidence } from "./e-process.ts";
+import { logEvidence } from "./e-process.ts";
 import { formatCount, formatLimit, formatPercent, guardSentence } from "./figures.ts";
 import { ratesWithin } from "./alternatives.ts";
 import { type Gathered, type GuardEvidence, NOTHING_GATHERED } from "./gather.ts";
 import type { Look } from "./look.ts";
 import { figuresOf, nothingSeen } from "./plain-limits.ts";
-import { marginOf, tested } from "./tested-limits.ts";
-import { shiftEvidence } from "./visitor-shift.ts";
+import { comparesAlone, marginOf, tested } from "./tested-limits.ts";
+import { comparesLatencyAlone, type Total } from "./total.ts";
 
 const LEVELS: readonly GuardLevel[] = ["rollback", "hold", "warn"];
-
-/** The evidence of all comparisons together, which has one budget, and the guard that says most. */
-export interface Total {
-  readonly log: number;
-  readonly strongest: Guard["metric"] | null;
-}
-
-export function totalOf({ guards, shifts }: Gathered, look: Look): Total {
-  const bySpeed = shifts.length === 0 ? null : (look.guards.find(isAloneOnLatency)?.metric ?? null);
-  const speed = shiftEvidence(
-    shifts.slice(0, look.moments).map(({ logEvidence: log }) => log),
-    look.moments,
-  );
-  let log = Number.NEGATIVE_INFINITY;
-  let strongest: { readonly metric: Guard["metric"]; readonly log: number } | null = null;
-  for (const guard of look.guards) {
-    const process = guards[guard.metric]?.against["rollback:0"];
-    if (process === undefined || !isAlone(guard)) continue;
-    const own = logEvidence(process);
-    // Two tests of one thing share its weight.
-    const both = guard.metric === bySpeed ? logAdd(own, speed) - Math.LN2 : own;
-    const weighted = both + Math.log(guard.weight ?? 0);
-    log = logAdd(log, weighted);
-    if (strongest === null || weighted > strongest.log) strongest = { metric: guard.metric, log: weighted };
-  }
-  return { log, strongest: strongest?.metric ?? null };
-}
-
-/** A comparison that rolls back by itself, and so lives on the release's budget. */
-function isAlone({ limits }: Guard): boolean {
-  const { rollback = [] } = limits;
-  return rollback.length === 1 && rollback[0]?.kind === "relative";
-}
-
-function isAloneOnLatency(guard: Guard): boolean {
-  return QUANTILES[guard.metric] !== undefined && isAlone(guard);
-}
 
 /** What a guard says whose limits are tested with all that was gathered so far. */
 export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, total: Total): Verdict {
@@ -102,7 +57,7 @@ function whyNotYet({ failing }: GuardEvidence, against: number, { alpha }: Look)
 /** What visitors' own speeds say, where they say something. */
 function ofSpeeds(guard: Guard, { shifts }: Gathered): string {
   const newest = shifts.at(-1);
-  if (newest === undefined || newest.slower === null || newest.logEvidence < BESIDE || !isAloneOnLatency(guard))
+  if (newest === undefined || newest.slower === null || newest.logEvidence < BESIDE || !comparesLatencyAlone(guard))
     return "";
   return `; each of ${formatCount(newest.candidates)} visitors waits ${newest.slower.toFixed(2)} times as long as before`;
 }
@@ -119,7 +74,7 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
     const limits = tested(guard).filter((one) => one.level === level);
     const [first] = limits;
     if (first === undefined || limits.length !== guard.limits[level]?.length) continue;
-    if (level === "rollback" && isAlone(guard)) {
+    if (level === "rollback" && comparesAlone(guard)) {
       const bound = Math.log(1 / look.alpha);
       const isOfEnough = mine.failing === null || mine.failing >= LEAST_FAILING_VISITORS;
       if (total.strongest === guard.metric && total.log >= bound && isOfEnough)
@@ -149,7 +104,7 @@ function strongestAgainst(guard: Guard, mine: GuardEvidence, total: Total): numb
   return Math.max(
     Number.NEGATIVE_INFINITY,
     ...own,
-    isAlone(guard) && total.strongest === guard.metric ? total.log : -1,
+    comparesAlone(guard) && total.strongest === guard.metric ? total.log : -1,
   );
 }
 

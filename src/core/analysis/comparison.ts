@@ -1,5 +1,5 @@
 import { type CountedSecond, gainsOf, NOTHING_COUNTED } from "./counted-second.ts";
-import { type EProcess, freshEProcess, grow, logAdd, logEvidence, ODDS_RATIOS } from "./e-process.ts";
+import { type EProcess, freshEProcess, grow, logEvidence, meanEvidence, ODDS_RATIOS } from "./e-process.ts";
 
 /** A guard's part in the comparison, fixed before the release. */
 export interface ComparedGuard {
@@ -22,6 +22,7 @@ export interface Comparison {
 /** By guard. Nothing in it is reset from step to step: there is one budget for the release. */
 export type ComparisonState = Readonly<Record<string, EProcess>>;
 
+/** Nothing has been compared yet. */
 export const NO_COMPARISON: ComparisonState = {};
 
 /** One second on. What a guard did not count (no entry) is not evidence; time passes for it all the same. */
@@ -41,7 +42,8 @@ export function compare(
   return next;
 }
 
-export interface Evidence {
+/** What a comparison has come to. */
+export interface ComparisonEvidence {
   /** ln of the weighted mean over all guards: at most ln 1 on average while nothing is worse. */
   readonly logTotal: number;
   /** By guard: ln of its own evidence. */
@@ -50,19 +52,12 @@ export interface Evidence {
   readonly strongest: string | null;
 }
 
-/** Holds whatever the guards have to do with each other: the mean of e-values is one. */
-export function evidenceOf(state: ComparisonState, { guards }: Comparison): Evidence {
-  const logOf: Record<string, number> = {};
-  let logTotal = Number.NEGATIVE_INFINITY;
-  let strongest: { readonly id: string; readonly log: number } | null = null;
-  for (const { id, weight } of guards) {
+/** All guards together, and each by itself. */
+export function evidenceOf(state: ComparisonState, { guards }: Comparison): ComparisonEvidence {
+  const parts = guards.map(({ id, weight }) => {
     const process = state[id];
-    const log = process === undefined ? 0 : logEvidence(process);
-    logOf[id] = log;
-    if (weight <= 0) continue;
-    const weighted = log + Math.log(weight);
-    logTotal = logAdd(logTotal, weighted);
-    if (strongest === null || weighted > strongest.log) strongest = { id, log: weighted };
-  }
-  return { logTotal, logOf, strongest: strongest?.id ?? null };
+    return { id, weight, log: process === undefined ? 0 : logEvidence(process) };
+  });
+  const { log, strongest } = meanEvidence(parts);
+  return { logTotal: log, logOf: Object.fromEntries(parts.map((part) => [part.id, part.log])), strongest };
 }

@@ -49,6 +49,29 @@ export function logEvidence({ logStakes, reserve }: EProcess): number {
   return reserve === 0 ? stakes : logAdd(stakes, Math.log(reserve));
 }
 
+/** Evidence of several guards as one. */
+export interface MeanEvidence<Id extends string> {
+  /** ln of the weighted mean; −∞: no guard has a weight. */
+  readonly log: number;
+  /** The guard that says most; null: none has a weight. */
+  readonly strongest: Id | null;
+}
+
+/** Holds whatever the guards have to do with each other: the mean of e-values is one. The weights come to at most 1 together. */
+export function meanEvidence<Id extends string>(
+  parts: readonly { readonly id: Id; readonly weight: number; readonly log: number }[],
+): MeanEvidence<Id> {
+  let mean = Number.NEGATIVE_INFINITY;
+  let strongest: { readonly id: Id; readonly log: number } | null = null;
+  for (const { id, weight, log } of parts) {
+    if (weight <= 0) continue;
+    const weighted = log + Math.log(weight);
+    mean = logAdd(mean, weighted);
+    if (strongest === null || weighted > strongest.log) strongest = { id, log: weighted };
+  }
+  return { log: mean, strongest: strongest?.id ?? null };
+}
+
 /** What is bet on, and how carefully. */
 export interface Bets {
   /** Odds ratios beyond the tolerated one. */

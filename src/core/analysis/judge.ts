@@ -1,9 +1,10 @@
 import { type Guard, type GuardLevel, type Verdict, type VerdictKind } from "../plan/guard.ts";
-import { isBrokenOnStable, totalOf, verdictByEvidence } from "./by-evidence.ts";
+import { isBrokenOnStable, verdictByEvidence } from "./by-evidence.ts";
 import { forNextStep, type Gathered, gather, NOTHING_GATHERED } from "./gather.ts";
 import type { Judged, Look } from "./look.ts";
 import { type Breaches, judgePlainly } from "./plain-limits.ts";
 import { isTested } from "./tested-limits.ts";
+import { totalOf } from "./total.ts";
 
 /** What the judge keeps between two looks. */
 export interface JudgeState {

@@ -16,6 +16,12 @@ export function isTested({ metric }: Guard, { kind }: Limit): boolean {
   return !isOfProcesses(metric) && kind !== "plain" && !(metric === "availability" && kind === "relative");
 }
 
+/** A comparison that rolls back by itself, and so lives on the release's one budget of evidence. */
+export function comparesAlone(guard: Guard): boolean {
+  const [only, ...more] = guard.limits.rollback ?? [];
+  return only?.kind === "relative" && more.length === 0 && isTested(guard, only);
+}
+
 /** The rate of bad requests that must not be exceeded: of a latency's limit, the part that is slower. */
 export function limitRate({ metric }: Guard, value: number): number {
   const q = QUANTILES[metric];
