@@ -1,5 +1,6 @@
-import { type Guard, isOfProcesses, type Metric, METRICS, QUANTILES } from "../../core/plan/guard.ts";
+import { type Guard, type Metric, METRICS, QUANTILES } from "../../core/plan/guard.ts";
 import { formatPercent } from "../../core/analysis/figures.ts";
+import { comparesAlone } from "../../core/analysis/tested-limits.ts";
 import type { Told } from "./context.ts";
 import type { Scope } from "./guards.ts";
 
@@ -49,12 +50,6 @@ export function weighed(
       const weight = comparesAlone(guard) ? weights.get(guard.metric) : undefined;
       return weight === undefined ? guard : { ...guard, weight };
     }),
-  );
-}
-
-function comparesAlone({ metric, limits: { rollback = [] } }: Guard): boolean {
-  return (
-    !isOfProcesses(metric) && metric !== "availability" && rollback.length === 1 && rollback[0]?.kind === "relative"
   );
 }
 

@@ -1,5 +1,6 @@
 import { ALPHA } from "../analysis/bounds.ts";
 import type { ComparedGuard } from "../analysis/comparison.ts";
+import { comparesAlone } from "../analysis/tested-limits.ts";
 import type { Guard } from "../plan/guard.ts";
 import { type Plan, plannedMs, type StepOf } from "../plan/plan.ts";
 import { SECOND } from "../time/time.ts";
@@ -52,7 +53,7 @@ export function powerOf(plan: Plan, seen: SeenTraffic): readonly StepPower[] {
 
 function sharedFor({ guards, share }: StepOf<"shift">, seconds: number, plannedSeconds: number): SharedFor {
   const compared = guards.flatMap((guard): { readonly guard: ComparedGuard; readonly factor: number }[] => {
-    const factor = factorOf(guard);
+    const factor = toleratedAlone(guard);
     const isLatency = guard.metric in LATENCY_GUARDS;
     if (factor === null || guard.weight === undefined || (guard.metric !== "errors" && !isLatency)) return [];
     return [{ factor, guard: { id: guard.metric, weight: guard.weight, tolerance: isLatency ? 1 : factor } }];
@@ -66,7 +67,7 @@ function sharedFor({ guards, share }: StepOf<"shift">, seconds: number, plannedS
 }
 
 /** What of a comparison that rolls back by itself is tolerated; null: none does. */
-function factorOf({ limits: { rollback = [] } }: Guard): number | null {
-  const [only] = rollback;
-  return rollback.length === 1 && only?.kind === "relative" && only.factor >= 1 ? only.factor : null;
+function toleratedAlone(guard: Guard): number | null {
+  const [only] = guard.limits.rollback ?? [];
+  return comparesAlone(guard) && only?.kind === "relative" && only.factor >= 1 ? only.factor : null;
 }
