@@ -1,5 +1,13 @@
 import { ERROR_TOLERANCE, LATENCY_TOLERANCE } from "../../core/forecast/guards.ts";
-import { type Guard, type GuardLevel, isOfProcesses, type Limit, type Metric, METRICS } from "../../core/plan/guard.ts";
+import {
+  type Guard,
+  GUARD_LEVELS,
+  type GuardLevel,
+  isOfProcesses,
+  type Limit,
+  type Metric,
+  METRICS,
+} from "../../core/plan/guard.ts";
 import { MINUTE } from "../../core/time/time.ts";
 import type { Path } from "../reading/located.ts";
 import type { PathProblem } from "../reading/problem.ts";
@@ -17,7 +25,8 @@ type MetricConfig = NonNullable<PlanGuards[Metric]>;
 type Levels = Exclude<MetricConfig, string>;
 
 const METRIC_NAMES = Object.keys(METRICS) as readonly Metric[];
-const LEVELS: readonly GuardLevel[] = ["warn", "hold", "rollback"];
+/** The mildest first. */
+const LEVELS: readonly GuardLevel[] = GUARD_LEVELS.toReversed();
 
 export const DEFAULT_GUARDS: Scope["written"] = {
   errors: { rollback: [{ kind: "absolute", value: 0.01 }] },

@@ -1,4 +1,12 @@
-import { type Figures, type Guard, type GuardLevel, type Limit, METRICS, type Verdict } from "../plan/guard.ts";
+import {
+  type Figures,
+  type Guard,
+  GUARD_LEVELS,
+  type GuardLevel,
+  type Limit,
+  METRICS,
+  type Verdict,
+} from "../plan/guard.ts";
 import { MINUTE, SECOND } from "../time/time.ts";
 import { BESIDE, BROKEN, LEAST_FAILING_VISITORS, LEAST_VISITORS, SHOWN, TOLD } from "./bounds.ts";
 import { logEvidence } from "./e-process.ts";
@@ -6,11 +14,9 @@ import { formatCount, formatLimit, formatPercent, guardSentence } from "./figure
 import { ratesWithin } from "./alternatives.ts";
 import { type Gathered, type GuardEvidence, NOTHING_GATHERED } from "./gather.ts";
 import type { Look } from "./look.ts";
-import { figuresOf, nothingSeen } from "./plain-limits.ts";
+import { figuresOf, firstLimit, nothingSeen } from "./plain-limits.ts";
 import { comparesAlone, marginOf, tested } from "./tested-limits.ts";
 import { comparesLatencyAlone, type Total } from "./total.ts";
-
-const LEVELS: readonly GuardLevel[] = ["rollback", "hold", "warn"];
 
 /** What a guard says whose limits are tested with all that was gathered so far. */
 export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, total: Total): Verdict {
@@ -33,7 +39,7 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, 
     const sentence = `${guardSentence(guard, telling, broken.limit)}${ofSpeeds(guard, gathered)}`;
     return say("fail", sentence, { level: broken.level, figures: telling });
   }
-  const sentence = guardSentence(guard, figures, limitToName(guard));
+  const sentence = guardSentence(guard, figures, firstLimit(guard));
   const against = strongestAgainst(guard, mine, total);
   if (against >= TOLD) return say("inconclusive", `${sentence}; it looks worse, ${whyNotYet(mine, against, look)}`);
   const missing = notShown(guard, mine, look) ?? fewVisitors(guard, gathered);
@@ -70,7 +76,7 @@ interface Broken {
 }
 
 function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total): Broken | null {
-  for (const level of LEVELS) {
+  for (const level of GUARD_LEVELS) {
     const limits = tested(guard).filter((one) => one.level === level);
     const [first] = limits;
     if (first === undefined || limits.length !== guard.limits[level]?.length) continue;
@@ -155,10 +161,6 @@ function howTelling({ candidate, stable, n, k, nStable }: Figures): number {
   const base = stable === null || nStable === 0 ? 0 : Math.min(stable, 1 - stable);
   const expected = n * base;
   return (k - expected) / Math.sqrt(Math.max(0.5, expected));
-}
-
-function limitToName(guard: Guard): Limit | null {
-  return LEVELS.flatMap((level) => guard.limits[level] ?? [])[0] ?? null;
 }
 
 function stepMs({ fromSecond, toSecond }: Look): number {

@@ -1,4 +1,4 @@
-import { type Guard, type GuardLevel, type Verdict, type VerdictKind } from "../plan/guard.ts";
+import { type Guard, GUARD_LEVELS, type GuardLevel, type Verdict, type VerdictKind } from "../plan/guard.ts";
 import { isBrokenOnStable, verdictByEvidence } from "./by-evidence.ts";
 import { forNextStep, type Gathered, gather, NOTHING_GATHERED } from "./gather.ts";
 import type { Judged, Look } from "./look.ts";
@@ -64,7 +64,8 @@ function partsOf(
 }
 
 const ORDER: readonly VerdictKind[] = ["pass", "inconclusive", "no-data", "source-down", "fail"];
-const LEVELS: readonly (GuardLevel | undefined)[] = [undefined, "warn", "hold", "rollback"];
+/** From what says least to what says most. */
+const LEVELS: readonly (GuardLevel | undefined)[] = [undefined, ...GUARD_LEVELS.toReversed()];
 
 /** A warning lets pass what nothing else keeps. */
 function worse(one: Verdict | null, other: Verdict | null): Verdict | null {

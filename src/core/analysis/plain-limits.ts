@@ -2,6 +2,7 @@ import { formatCount, guardSentence } from "./figures.ts";
 import {
   type Figures,
   type Guard,
+  GUARD_LEVELS,
   type GuardLevel,
   isOfProcesses,
   type Limit,
@@ -15,8 +16,6 @@ import { quantile } from "./histogram.ts";
 import type { Look } from "./look.ts";
 import { LATENCY_RESOLUTION_MS } from "./slow-limit.ts";
 import { sumWindow, type WindowSum } from "./window.ts";
-
-const LEVELS: readonly GuardLevel[] = ["rollback", "hold", "warn"];
 
 /** What is kept between two looks: how many looks in a row each limit was broken. */
 export type Breaches = Readonly<Record<string, number>>;
@@ -97,8 +96,9 @@ function unbroken(guard: Guard, figures: Figures, sentence: string): readonly ["
   return ["pass", sentence];
 }
 
-function firstLimit(guard: Guard): Limit | null {
-  for (const level of LEVELS) {
+/** The limit that a sentence names while none is broken: the first of the worst level. null: there is none. */
+export function firstLimit(guard: Guard): Limit | null {
+  for (const level of GUARD_LEVELS) {
     const [limit] = guard.limits[level] ?? [];
     if (limit !== undefined) return limit;
   }
@@ -106,7 +106,7 @@ function firstLimit(guard: Guard): Limit | null {
 }
 
 function worstBroken(guard: Guard, figures: Figures): Broken | null {
-  for (const level of LEVELS) {
+  for (const level of GUARD_LEVELS) {
     const limits = guard.limits[level] ?? [];
     const [limit] = limits;
     if (limit !== undefined && limits.every((each) => isBroken(guard, each, figures))) return { level, limit };

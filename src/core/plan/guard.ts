@@ -53,6 +53,9 @@ export type Limit =
 
 export type GuardLevel = "warn" | "hold" | "rollback";
 
+/** The worst first. */
+export const GUARD_LEVELS: readonly GuardLevel[] = ["rollback", "hold", "warn"];
+
 export interface Guard {
   readonly metric: Metric;
   /** Several limits of one level must all be broken (`[1%, 1.5x]`). */
