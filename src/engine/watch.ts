@@ -5,7 +5,8 @@ import { sumWindow } from "../core/analysis/window.ts";
 import { quantile } from "../core/analysis/histogram.ts";
 import { isOfProcesses, type Verdict } from "../core/plan/guard.ts";
 import { trafficProfile } from "../core/time/quietest.ts";
-import { type Plan, plannedMs } from "../core/plan/plan.ts";
+import { plannedHoldMs, plannedMs, TIMES_WAITED } from "../core/plan/hold-time.ts";
+import type { Plan } from "../core/plan/plan.ts";
 import type { GatheredIn } from "../core/release/event.ts";
 import { currentStep, isEnded, type Release } from "../core/release/release.ts";
 import type { Seen } from "../core/decide/seen.ts";
@@ -33,7 +34,7 @@ function plannedMoments({ steps }: Plan): number {
   return steps.reduce(
     (sum, step) =>
       step.kind === "shift" && step.share < WHOLE
-        ? sum + shiftMoments((2 * (step.hold.kind === "for" ? step.hold.ms : step.hold.boundMs)) / SECOND).length
+        ? sum + shiftMoments((TIMES_WAITED * plannedHoldMs(step.hold)) / SECOND).length
         : sum,
     0,
   );

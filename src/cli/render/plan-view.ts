@@ -1,5 +1,6 @@
 import { formatCount, formatLimit } from "../../core/analysis/figures.ts";
 import { type Guard, type GuardLevel, METRICS } from "../../core/plan/guard.ts";
+import { leastHoldMs, plannedHoldMs } from "../../core/plan/hold-time.ts";
 import type { Plan, Step, StepOf } from "../../core/plan/plan.ts";
 import { WHOLE } from "../../core/traffic/share.ts";
 import { formatDuration } from "../../core/time/time.ts";
@@ -196,8 +197,8 @@ function totalTime({ plan, lastWorkMs, stable }: PlanPreview): string {
   const shifts = plan.steps
     .filter((step) => step.kind === "shift")
     .filter(({ share }) => stable !== null || share === 10_000);
-  const least = shifts.reduce((sum, { hold }) => sum + (hold.kind === "for" ? hold.ms : hold.atLeastMs), 0);
-  const most = shifts.reduce((sum, { hold }) => sum + (hold.kind === "for" ? hold.ms : hold.boundMs), 0);
+  const least = shifts.reduce((sum, { hold }) => sum + leastHoldMs(hold), 0);
+  const most = shifts.reduce((sum, { hold }) => sum + plannedHoldMs(hold), 0);
   const holds = least === most ? formatDuration(least) : `${formatDuration(least)} to ${formatDuration(most)}`;
   const work = lastWorkMs === null ? "" : ` The work itself took ${formatDuration(lastWorkMs)} last time.`;
   const waits = plan.steps.some(({ kind }) => kind === "approve" || kind === "check" || kind === "window");

@@ -2,6 +2,7 @@ import { hold, stepBack } from "./react.ts";
 import type { Because, ReleaseEvent } from "../release/event.ts";
 import type { Verdict } from "../plan/guard.ts";
 import { fullStop } from "../text/plain-text.ts";
+import { leastHoldMs, plannedHoldMs, TIMES_WAITED } from "../plan/hold-time.ts";
 import type { Step, StepOf } from "../plan/plan.ts";
 import { type Release, type StepProgress, watchedSoFar } from "../release/release.ts";
 import type { Seen } from "./seen.ts";
@@ -105,7 +106,7 @@ function waitForEvidence(
   now: Moment,
 ): Wait | null {
   const watched = watchedSoFar(progress, now);
-  const least = step.hold.kind === "for" ? step.hold.ms : step.hold.atLeastMs;
+  const least = leastHoldMs(step.hold);
   if (watched < least) {
     const broken = seen.verdicts.find(isHolding);
     if (broken !== undefined)
@@ -135,10 +136,8 @@ function waitForEvidence(
 /** How long evidence is waited for: once as long again as was planned, before the plan or a person says what then. */
 function boundOf({ plan }: Release, { hold: wanted }: StepOf<"shift">): Duration {
   if (plan.judge === 1) return wanted.kind === "evidence" ? wanted.boundMs : 0;
-  return EXTENDED * (wanted.kind === "evidence" ? wanted.boundMs : wanted.ms);
+  return TIMES_WAITED * plannedHoldMs(wanted);
 }
-
-const EXTENDED = 2;
 
 /** More traffic shows more, as long as stable keeps some: all of it is never given for want of evidence. */
 function isRaised({ plan }: Release, step: StepOf<"shift">): boolean {

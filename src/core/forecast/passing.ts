@@ -5,13 +5,14 @@ import { bucketOf } from "../analysis/histogram.ts";
 import { crossing, walkOf } from "../analysis/power.ts";
 import { EXCLUDED_RATIO, factorOf, marginOf, tested, toleranceOf } from "../analysis/tested-limits.ts";
 import { type Guard, isOfProcesses, QUANTILES } from "../plan/guard.ts";
+import { TIMES_WAITED } from "../plan/hold-time.ts";
 import { above, type SeenTraffic } from "./catches.ts";
 
 /** How soon a version that is as good as stable is shown to be good enough to go on. */
 export interface Passing {
   /** Mean time, by the guard that takes longest; null: never, because stable itself is not good enough. */
   readonly seconds: number | null;
-  /** The chance that it is shown in twice the step's time, after which the step is unclear. 0 … 1. */
+  /** The chance that it is shown in the time that is waited for it, after which the step is unclear. 0 … 1. */
   readonly chance: number;
 }
 
@@ -28,7 +29,7 @@ export function passingOf(
   for (const guard of demanding) {
     const walks = walksOf(guard, traffic, share);
     if (walks === null) continue;
-    const found = fasterOf(walks.map((bets) => passingBy(bets, 2 * seconds)));
+    const found = fasterOf(walks.map((bets) => passingBy(bets, TIMES_WAITED * seconds)));
     if (slowest === null || found.chance < slowest.chance || isLater(found, slowest)) slowest = found;
   }
   return slowest;

@@ -2,7 +2,8 @@ import { ALPHA } from "../analysis/bounds.ts";
 import type { ComparedGuard } from "../analysis/comparison.ts";
 import { comparesAlone } from "../analysis/tested-limits.ts";
 import type { Guard } from "../plan/guard.ts";
-import { type Plan, plannedMs, type StepOf } from "../plan/plan.ts";
+import { plannedHoldMs, plannedMs } from "../plan/hold-time.ts";
+import type { Plan, StepOf } from "../plan/plan.ts";
 import { SECOND } from "../time/time.ts";
 import { type Share, WHOLE } from "../traffic/share.ts";
 import { type Catch, catchesOf, type SeenTraffic, type SharedFor } from "./catches.ts";
@@ -34,7 +35,7 @@ export function powerOf(plan: Plan, seen: SeenTraffic): readonly StepPower[] {
     (step): step is StepOf<"shift"> => step.kind === "shift" && step.share < WHOLE && step.share > 0,
   );
   return shares.map((step): StepPower => {
-    const seconds = (step.hold.kind === "for" ? step.hold.ms : step.hold.boundMs) / SECOND;
+    const seconds = plannedHoldMs(step.hold) / SECOND;
     const shared = sharedFor(step, seconds, plannedMs(plan) / SECOND);
     const { guards } = shared.comparison;
     return {

@@ -1,7 +1,7 @@
 import type { Checklist } from "./checklist.ts";
 import type { SmokeFlow } from "../smoke/smoke.ts";
 import type { Guard } from "./guard.ts";
-import { type Share, WHOLE } from "../traffic/share.ts";
+import type { Share } from "../traffic/share.ts";
 import type { Duration } from "../time/time.ts";
 
 /**
@@ -167,17 +167,6 @@ export type Step =
       readonly repeat: "safe" | "ask";
     })
   | (StepBase & { readonly kind: "retire" });
-
-/** Watched time of all shifts below 100 %: what a comparison is planned for. A step without a time counts its bound. */
-export function plannedMs({ steps }: Pick<Plan, "steps">): Duration {
-  return steps.reduce(
-    (sum, step) =>
-      step.kind === "shift" && step.share < WHOLE
-        ? sum + (step.hold.kind === "for" ? step.hold.ms : step.hold.boundMs)
-        : sum,
-    0,
-  );
-}
 
 export type StepKind = Step["kind"];
 export type StepOf<K extends StepKind> = Extract<Step, { readonly kind: K }>;

@@ -1,3 +1,4 @@
+import { leastHoldMs } from "../plan/hold-time.ts";
 import type { Step, StepKind } from "../plan/plan.ts";
 import type { StepProgress } from "../release/release.ts";
 import type { Moment } from "../time/time.ts";
@@ -36,17 +37,18 @@ export function stepStatus(step: Step, progress: StepProgress | undefined, index
     state: progress?.state ?? "waiting",
     attempt: progress?.attempt ?? 0,
     tookMs,
-    plannedMs: plannedMs(step),
+    plannedMs: leastMs(step),
     ...(step.phase === undefined ? {} : { phase: step.phase.name }),
     ...(step.kind === "shift" ? { sharePercent: step.share / 100 } : {}),
     ...(progress?.because === null || progress?.because === undefined ? {} : { sentence: progress.because.sentence }),
   };
 }
 
-function plannedMs(step: Step): number | null {
+/** null: as long as people or a window take. */
+function leastMs(step: Step): number | null {
   switch (step.kind) {
     case "shift":
-      return step.hold.kind === "for" ? step.hold.ms : step.hold.atLeastMs;
+      return leastHoldMs(step.hold);
     case "approve":
     case "check":
     case "window":
