@@ -1,5 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
-import { type VisitorShift, type VisitorSpeed, visitorShift } from "../core/analysis/visitor-shift.ts";
+import {
+  FIRST_MOMENT_SECONDS,
+  type VisitorShift,
+  type VisitorSpeed,
+  visitorShift,
+} from "../core/analysis/visitor-shift.ts";
 import type { SecondRow } from "../core/observation.ts";
 import type { Duration } from "../core/time/time.ts";
 import type { Counting } from "../core/traffic/counting.ts";
@@ -7,9 +12,6 @@ import type { RoutingTable } from "../core/traffic/routing.ts";
 import { isAnswered, type Outcome } from "./outcome.ts";
 import { type Countable, type Side, VisitorCounts } from "./visitor-counts.ts";
 import { VisitorSpeeds } from "./visitor-speeds.ts";
-
-/** After a share was given, its visitors are first asked whether theirs has become slower; then each time twice as late. */
-const FIRST_MOMENT_SECONDS = 10;
 
 /** What is known of visitors for the comparison of versions; nothing, while no table asks for it. */
 export class Visitors {

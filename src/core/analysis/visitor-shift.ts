@@ -1,11 +1,6 @@
 import { logAdd } from "./e-process.ts";
 
-/**
- * Is the candidate slower, by how each visitor's own speed changed? Visitors were assigned to versions at random, so if versions
- * make no difference, each visitor's figure would be the same on either side, and the side is a coin that falls on the candidate
- * with the chance of the share. That is exact however much visitors differ, however much each asks for and whatever else goes
- * on at that time, because it supposes nothing of latencies: only that the assignment was drawn.
- */
+/** How quick the app has been for one visitor. */
 export interface VisitorSpeed {
   readonly isCandidate: boolean;
   /** Logarithms of latencies (ms) on stable before the share was given: how many, and their sum. */
@@ -14,6 +9,7 @@ export interface VisitorSpeed {
   readonly now: { readonly n: number; readonly sum: number };
 }
 
+/** By how much visitors' own speeds have changed, as one moment shows it. */
 export interface VisitorShift {
   /** Visitors with figures, in the candidate and in all. */
   readonly candidates: number;
@@ -30,7 +26,12 @@ const SHIFTS: readonly number[] = [0.05, 0.1, 0.2, 0.4, 0.8];
 const MOST_DEVIATIONS = 3;
 
 /**
- * What one moment says. Moments must be chosen beforehand (10, 20, 40, … seconds after the share was given): `shiftEvidence` puts
+ * Is the candidate slower, by how each visitor's own speed changed? Visitors were assigned to versions at random, so if versions
+ * make no difference, each visitor's figure would be the same on either side, and the side is a coin that falls on the candidate
+ * with the chance of the share. That is exact however much visitors differ, however much each asks for and whatever else goes
+ * on at that time, because it supposes nothing of latencies: only that the assignment was drawn.
+ *
+ * This is what one moment says. Moments must be chosen beforehand (10, 20, 40, … seconds after the share was given): `shiftEvidence` puts
  * them together. `share`: the chance of a visitor to be the candidate's, 0 … 1. `tolerance`: 1.15 is 15 % slower.
  */
 export function visitorShift(speeds: Iterable<VisitorSpeed>, share: number, tolerance: number): VisitorShift {
@@ -61,11 +62,17 @@ export function visitorShift(speeds: Iterable<VisitorSpeed>, share: number, tole
   };
 }
 
-/** The moments of a share at which it is asked, seconds after it was given: each twice as late, and the planned end. */
+/** Seconds after a share was given at which it is asked first; then each time twice as late. */
+export const FIRST_MOMENT_SECONDS = 10;
+
+/**
+ * The moments of a share at which it is asked, seconds after it was given, with the planned end. The data plane does not know
+ * the plan and leaves the end out: then a part of the evidence is not used, and what there is stays valid.
+ */
 export function shiftMoments(plannedSeconds: number): readonly number[] {
   const moments: number[] = [];
-  for (let at = 10; at < plannedSeconds; at *= 2) moments.push(at);
-  return [...moments, Math.max(10, Math.ceil(plannedSeconds))];
+  for (let at = FIRST_MOMENT_SECONDS; at < plannedSeconds; at *= 2) moments.push(at);
+  return [...moments, Math.max(FIRST_MOMENT_SECONDS, Math.ceil(plannedSeconds))];
 }
 
 /**
@@ -85,11 +92,12 @@ interface Spread {
   readonly within: number;
 }
 
-const LEAST_VISITORS = 10;
+/** With fewer visitors nobody can say how much they differ. */
+const LEAST_TOLD_BY = 10;
 
 /** How much visitors differ from each other and from themselves, by both versions' visitors together. */
 function spreadOf(speeds: readonly VisitorSpeed[]): Spread | null {
-  if (speeds.length < LEAST_VISITORS) return null;
+  if (speeds.length < LEAST_TOLD_BY) return null;
   let sum = 0;
   let n = 0;
   // Twice seen visitors tell how far a visitor's mean is from their own mean of before.
@@ -104,7 +112,7 @@ function spreadOf(speeds: readonly VisitorSpeed[]): Spread | null {
     ofPairs += (change * change) / noise;
   }
   const mean = sum / n;
-  const within = pairs < LEAST_VISITORS ? 1 : Math.max(0.01, ofPairs / pairs);
+  const within = pairs < LEAST_TOLD_BY ? 1 : Math.max(0.01, ofPairs / pairs);
   const total = speeds.reduce((all, { now }) => all + (now.sum / now.n - mean) ** 2 - within / now.n, 0) / (n - 1);
   return { mean, between: Math.max(0.01, total), within };
 }
