@@ -32,8 +32,9 @@ interface Shared {
 /**
  * How quick the app is for each visitor: on stable while nobody had the candidate, and since the share was given on the
  * version that serves them. What stable's visitors were like at a share before this one is not added to what they were
- * like before: nothing like it is known of the candidate's, and a visitor's side could be told by that. Latencies as logarithms, less what is usual for their route on stable: who looks at other pages than before is
- * not slower by that. Of visitors with a key of their own alone: behind an address there may be many.
+ * like before: nothing like it is known of the candidate's, and a visitor's side could be told by that. Latencies as
+ * logarithms, less what is usual for their route on stable: who looks at other pages than before is not slower by that. Of
+ * visitors with a key of their own alone: behind an address there may be many.
  *
  * In memory only, by numbers. A process that takes over from another begins with nobody known.
  */

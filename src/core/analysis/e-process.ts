@@ -20,6 +20,7 @@ export const ODDS_RATIOS: readonly number[] = [1.5, 2, 3, 5, 10, 30, 100, 1000];
 const LAY_EVERY_SECONDS = 10;
 const AT_FIRST = 0.5;
 
+/** Evidence of nothing yet, 1: a half of it is laid, the other is in reserve. */
 export function freshEProcess(size: number = ODDS_RATIOS.length): EProcess {
   return { logStakes: Array.from({ length: size }, () => Math.log(AT_FIRST)), reserve: 1 - AT_FIRST, seconds: 0 };
 }

@@ -22,6 +22,7 @@ export interface Evidence {
   readonly missing: readonly string[];
 }
 
+/** How much worse the candidate was on one route. */
 export interface RouteEvidence {
   /** `POST /checkout` */
   readonly route: string;

@@ -24,6 +24,7 @@ export interface Gathered {
   readonly guards: Readonly<Partial<Record<Metric, GuardEvidence>>>;
 }
 
+/** Evidence on one guard. */
 export interface GuardEvidence {
   /** Against the candidate, by level and place of the limit (`rollback:0`): one budget from the first share to the last. */
   readonly against: Readonly<Record<string, EProcess>>;
@@ -41,6 +42,7 @@ export interface GuardEvidence {
   readonly slow: (SlowLimit & { readonly since: number }) | null;
 }
 
+/** Where a release begins. */
 export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, shifts: [], guards: {} };
 
 /** Another step begins: what speaks against the candidate stays, that it is good enough is to be shown anew. */

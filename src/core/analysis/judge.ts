@@ -12,6 +12,7 @@ export interface JudgeState {
   readonly gathered: Gathered;
 }
 
+/** Where a release begins. */
 export const FRESH_JUDGE: JudgeState = { breaches: {}, gathered: NOTHING_GATHERED };
 
 /** Another step, or another try of it: what speaks against the candidate stays. */
@@ -19,6 +20,7 @@ export function judgeNextStep({ gathered }: JudgeState): JudgeState {
   return { breaches: {}, gathered: forNextStep(gathered) };
 }
 
+/** What a look at all guards says, and the state for the next. */
 export interface Judgement extends Judged {
   readonly state: JudgeState;
 }

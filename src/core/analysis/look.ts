@@ -29,6 +29,7 @@ export interface Look {
   readonly alpha: number;
 }
 
+/** What the judge says, a verdict a guard. */
 export interface Judged {
   readonly verdicts: readonly Verdict[];
   /** The absolute limits applied to stable's own figures. */

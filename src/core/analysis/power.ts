@@ -21,6 +21,7 @@ export interface PowerQuestion {
   readonly tempering: number;
 }
 
+/** What a step catches of a fault. */
 export interface Power {
   /** The chance that the step catches it, 0 … 1. */
   readonly caught: number;

@@ -10,6 +10,7 @@ export interface Random {
   exponential(): number;
 }
 
+/** The same seed gives the same numbers. Counts of a mean above 500 are drawn from the normal distribution that is nearest. */
 export function createRandom(seed: number): Random {
   const next = uniform(seed);
   let spare: number | null = null;

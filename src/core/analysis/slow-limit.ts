@@ -7,8 +7,9 @@ export interface SlowLimit {
   readonly candidateMs: number;
 }
 
-/** Stable's quantiles are those of so many seconds before, and taken anew so often. The data plane does it in the same way. */
+/** Stable's quantiles are those of so many seconds before, here and in the data plane. */
 export const STABLE_WINDOW_SECONDS = 60;
+/** They are taken anew so often. */
 export const RENEWED_EVERY_SECONDS = 10;
 /** With fewer answers of stable nobody can say what is slow. */
 export const LEAST_ANSWERS = 100;

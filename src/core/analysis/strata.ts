@@ -7,6 +7,7 @@ const LONGEST_SECONDS = 60;
 /** By guard: seconds that wait for company. */
 export type OpenStrata = Readonly<Record<string, { readonly counted: CountedSecond; readonly seconds: number }>>;
 
+/** Nothing waits. */
 export const NO_OPEN_STRATA: OpenStrata = {};
 
 /**

@@ -22,6 +22,7 @@ export interface Seen {
   readonly emergencies: readonly Emergency[];
 }
 
+/** The data plane's table, as it is read back. */
 export interface TrafficSeen {
   readonly stable: string | null;
   readonly candidate: string | null;
@@ -33,6 +34,7 @@ export interface TrafficSeen {
   readonly ejected: readonly string[];
 }
 
+/** Before the first look. */
 export const NOTHING_SEEN: Seen = {
   verdicts: [],
   stableVerdicts: [],
@@ -48,6 +50,7 @@ export function readyWindow(health: Health | undefined): number {
   return health === undefined ? 5 * SECOND : health.fall * health.everyMs + health.timeoutMs;
 }
 
+/** Whether a version may get traffic. */
 export interface Readiness {
   readonly ready: boolean;
   /** Why not, in a sentence: "web-green-1 was last seen ready 14s ago". */

@@ -53,6 +53,7 @@ export function catchesOf(traffic: SeenTraffic, step: SharedFor): readonly Catch
   ];
 }
 
+/** The chance of a candidate with such an error rate, 0 … 1, to be caught. In closed form. */
 export function caughtErrors(traffic: SeenTraffic, step: SharedFor, rate: number): Catch {
   const parts = { errors: { stable: traffic.errors, candidate: rate } };
   return { fault: { errors: rate }, ...byBestGuard(parts, watched(traffic, step)) };

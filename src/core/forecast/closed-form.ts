@@ -18,6 +18,7 @@ export interface BadPart {
   readonly candidate: number;
 }
 
+/** The traffic of a step, and how it is compared. */
 export interface WatchedTraffic {
   /** Requests a second of both versions, and the candidate's part of them. */
   readonly rps: number;

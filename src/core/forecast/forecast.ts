@@ -42,6 +42,7 @@ export interface ForecastResult {
   readonly delaySeconds: { readonly median: number; readonly p95: number } | null;
 }
 
+/** Of the seconds in which runs were caught; null: a run that was not. */
 export function summarize(caughtAt: readonly (number | null)[]): ForecastResult {
   const delays = caughtAt.filter((at) => at !== null).sort((a, b) => a - b);
   const at = (q: number): number => delays[Math.min(delays.length - 1, Math.ceil(q * delays.length) - 1)] ?? 0;

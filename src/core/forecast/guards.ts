@@ -2,8 +2,9 @@ import { ALPHA } from "../analysis/bounds.ts";
 import type { ComparedGuard, Comparison } from "../analysis/comparison.ts";
 import type { ForecastGuard } from "./traffic-model.ts";
 
-/** The odds ratio of errors that is still no worse, and the factor by which latencies may be longer. */
+/** The odds ratio of errors that is still no worse, where a plan says nothing else. */
 export const ERROR_TOLERANCE = 1.5;
+/** The factor by which latencies may be longer, where a plan says nothing else. */
 export const LATENCY_TOLERANCE = 1.15;
 
 /** Of the evidence of a release, as a plan without guards has it: errors and p95. */

@@ -1,5 +1,6 @@
-/** Error rates and slowdowns that people ask about, 0 … 1 and as factors. */
+/** Error rates that people ask about, 0 … 1. */
 const ERROR_RATES = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1] as const;
+/** Slowdowns that people ask about, as factors. */
 export const SLOWDOWNS: readonly number[] = [1.3, 1.5, 2, 3];
 
 /** How much more than what is tolerated a fault must be to be one. */

@@ -7,6 +7,7 @@ import { NO_OPEN_STRATA, together } from "../analysis/strata.ts";
 import type { SecondRow } from "../observation.ts";
 import { type ForecastGuard, LATENCY_GUARDS } from "./traffic-model.ts";
 
+/** How the recording is judged. */
 export interface ReplayOptions {
   readonly comparison: Comparison;
   /** By how much longer the candidate's answers may take. */
@@ -32,6 +33,7 @@ export interface Replayed {
   readonly whole: { readonly candidate: Whole; readonly stable: Whole; readonly seconds: number };
 }
 
+/** What one guard would have made of it. */
 export interface ReplayedGuard {
   readonly guard: ForecastGuard;
   /** Up to the last second that was looked at. */
@@ -41,6 +43,7 @@ export interface ReplayedGuard {
   readonly logEvidence: number;
 }
 
+/** All requests of one version, and how many of them failed. */
 export interface Whole {
   readonly requests: number;
   readonly bad: number;
@@ -48,6 +51,7 @@ export interface Whole {
 
 const LONG_GAP_SECONDS = 60;
 
+/** The versions by their names in the recording. */
 export interface RecordedVersions {
   readonly candidate: string;
   readonly stable: string;

@@ -29,6 +29,7 @@ export interface LatencyModel {
   readonly tolerance: number;
 }
 
+/** Spells in which a part of all requests fails, whatever serves them. */
 export interface BurstModel {
   /** Mean time from one to the next, and how long one lasts. */
   readonly everySeconds: number;
@@ -46,8 +47,9 @@ export interface LoadModel {
   readonly busier: number;
 }
 
-/** Guards that made-up traffic is counted for. */
+/** Guards of latencies that made-up traffic is counted for, and the part of the answers that is faster. */
 export const LATENCY_GUARDS = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
+/** All guards that it is counted for. */
 export type ForecastGuard = "errors" | keyof typeof LATENCY_GUARDS;
 
 /** A second of it, by guard; with whom the candidate has served so far, where visitors are told apart. */
