@@ -12,10 +12,10 @@ import { BESIDE, BROKEN, LEAST_FAILING_VISITORS, LEAST_VISITORS, SHOWN, TOLD } f
 import { logEvidence } from "./e-process.ts";
 import { formatCount, formatLimit, formatPercent, guardSentence } from "./figures.ts";
 import { ratesWithin } from "./alternatives.ts";
-import { type Gathered, type GuardEvidence, NOTHING_GATHERED } from "./gather.ts";
+import type { Gathered, GuardEvidence } from "./gather.ts";
 import type { Look } from "./look.ts";
 import { figuresOf, firstLimit, nothingSeen } from "./plain-limits.ts";
-import { comparesAlone, marginOf, tested } from "./tested-limits.ts";
+import { acting, comparesAlone, marginOf, tested } from "./tested-limits.ts";
 import { comparesLatencyAlone, type Total } from "./total.ts";
 
 /** What a guard says whose limits are tested with all that was gathered so far. */
@@ -47,9 +47,9 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, 
 }
 
 /** Whether stable breaks the same absolute limits of a rollback. */
-export function isBrokenOnStable(guard: Guard, { guards }: Gathered): boolean {
+export function isBrokenOnStable(guard: Guard, evidence: GuardEvidence | undefined): boolean {
   const absolute = tested(guard).filter(({ level, limit }) => level === "rollback" && limit.kind === "absolute");
-  const { onStable = {} } = guards[guard.metric] ?? {};
+  const { onStable = {} } = evidence ?? {};
   return absolute.length > 0 && absolute.every(({ key }) => logOf(onStable[key]) >= BROKEN);
 }
 
@@ -89,7 +89,7 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
     }
     const hasAbsolute = limits.some(({ limit }) => limit.kind === "absolute");
     const bound = level === "warn" ? TOLD : BROKEN;
-    const isAsBad = isBrokenOnStable(guard, { ...NOTHING_GATHERED, guards: { [guard.metric]: mine } });
+    const isAsBad = isBrokenOnStable(guard, mine);
     const isBroken = limits.every(({ key, limit }) => {
       const log = logOf(mine.against[key]);
       if (limit.kind !== "relative" || !hasAbsolute) return log >= bound;
@@ -103,21 +103,16 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
 }
 
 function strongestAgainst(guard: Guard, mine: GuardEvidence, total: Total): number {
-  const acting = tested(guard).filter(({ level }) => level !== "warn");
-  const own = acting
+  const own = acting(guard)
     .filter(({ level, limit }) => limit.kind === "absolute" || level === "hold")
     .map(({ key }) => logOf(mine.against[key]));
-  return Math.max(
-    Number.NEGATIVE_INFINITY,
-    ...own,
-    comparesAlone(guard) && total.strongest === guard.metric ? total.log : -1,
-  );
+  const ofAll = comparesAlone(guard) && total.strongest === guard.metric ? [total.log] : [];
+  return Math.max(Number.NEGATIVE_INFINITY, ...own, ...ofAll);
 }
 
 /** What is not shown yet, in words; null: it is shown that the candidate is good enough, or nothing demands it. */
 function notShown(guard: Guard, { shown }: GuardEvidence, look: Look): string | null {
-  const acting = tested(guard).filter(({ level }) => level !== "warn");
-  if (acting.length === 0) return null;
+  if (acting(guard).length === 0) return null;
   if (logEvidence(shown.byRate) >= SHOWN || logEvidence(shown.byRatio) >= SHOWN) return null;
   const margin = marginOf(guard);
   if (margin === null || look.stable === null) return "not yet enough to exclude that it is worse";
@@ -135,7 +130,7 @@ function notShown(guard: Guard, { shown }: GuardEvidence, look: Look): string | 
 
 /** A comparison of a few visitors is one of who they are. */
 function fewVisitors(guard: Guard, { visitors }: Gathered): string | null {
-  const compares = tested(guard).some(({ level, limit }) => level !== "warn" && limit.kind === "relative");
+  const compares = acting(guard).some(({ limit }) => limit.kind === "relative");
   if (!compares || visitors === null || visitors >= LEAST_VISITORS) return null;
   return `to compare it needs ${LEAST_VISITORS} different visitors, and ${visitors} came so far`;
 }

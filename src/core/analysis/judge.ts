@@ -41,7 +41,9 @@ export function judge({ breaches, gathered }: JudgeState, look: Look): Judgement
     verdicts.push(verdict);
     const isAsBad =
       verdict === byEvidence
-        ? verdict.verdict === "fail" && verdict.level === "rollback" && isBrokenOnStable(guard, now)
+        ? verdict.verdict === "fail" &&
+          verdict.level === "rollback" &&
+          isBrokenOnStable(guard, now.guards[guard.metric])
         : plain?.isAsBadOnStable === true;
     if (isAsBad) stableVerdicts.push(verdict);
   }

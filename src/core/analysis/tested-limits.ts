@@ -1,14 +1,25 @@
 import { type Guard, type GuardLevel, isOfProcesses, type Limit, QUANTILES } from "../plan/guard.ts";
 
-/** Limits of a guard that are tested with evidence, with the key of each. */
-export function tested(
-  guard: Guard,
-): readonly { readonly key: string; readonly level: GuardLevel; readonly limit: Limit }[] {
+/** A limit that is tested with evidence. */
+export interface TestedLimit {
+  /** Level and place, as in `rollback:0`: by it the evidence is kept. */
+  readonly key: string;
+  readonly level: GuardLevel;
+  readonly limit: Limit;
+}
+
+/** Limits of a guard that are tested with evidence. */
+export function tested(guard: Guard): readonly TestedLimit[] {
   return Object.entries(guard.limits).flatMap(([level, limits]) =>
     limits.flatMap((limit, index) =>
       isTested(guard, limit) ? [{ key: `${level}:${index}`, level: level as GuardLevel, limit }] : [],
     ),
   );
+}
+
+/** Those of them that do more than tell people. */
+export function acting(guard: Guard): readonly TestedLimit[] {
+  return tested(guard).filter(({ level }) => level !== "warn");
 }
 
 /** A comparison of availabilities says nothing of odds, and is left to its window. */

@@ -3,8 +3,8 @@ import { SHOWN } from "../analysis/bounds.ts";
 import { logAdd } from "../analysis/e-process.ts";
 import { bucketOf } from "../analysis/histogram.ts";
 import { crossing, walkOf } from "../analysis/power.ts";
-import { EXCLUDED_RATIO, factorOf, marginOf, tested, toleranceOf } from "../analysis/tested-limits.ts";
-import { type Guard, isOfProcesses, QUANTILES } from "../plan/guard.ts";
+import { acting, EXCLUDED_RATIO, factorOf, marginOf, toleranceOf } from "../analysis/tested-limits.ts";
+import { type Guard, QUANTILES } from "../plan/guard.ts";
 import { TIMES_WAITED } from "../plan/hold-time.ts";
 import { above, type SeenTraffic } from "./catches.ts";
 
@@ -22,9 +22,7 @@ export function passingOf(
   traffic: SeenTraffic,
   { share, seconds }: { readonly share: number; readonly seconds: number },
 ): Passing | null {
-  const demanding = guards.filter(
-    (guard) => !isOfProcesses(guard.metric) && tested(guard).some(({ level }) => level !== "warn"),
-  );
+  const demanding = guards.filter((guard) => acting(guard).length > 0);
   let slowest: Passing | null = null;
   for (const guard of demanding) {
     const walks = walksOf(guard, traffic, share);
