@@ -14,9 +14,10 @@ import { formatCount, formatLimit, formatPercent, guardSentence } from "./figure
 import { ratesWithin } from "./alternatives.ts";
 import type { Gathered, GuardEvidence } from "./gather.ts";
 import type { Look } from "./look.ts";
-import { figuresOf, firstLimit, nothingSeen } from "./plain-limits.ts";
+import { nothingSeen } from "./plain-limits.ts";
 import { acting, comparesAlone, marginOf, tested } from "./tested-limits.ts";
 import { comparesLatencyAlone, type Total } from "./total.ts";
+import { figuresOf, firstLimit } from "./window-figures.ts";
 
 /** What a guard says whose limits are tested with all that was gathered so far. */
 export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, total: Total): Verdict {

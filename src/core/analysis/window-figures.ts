@@ -1,0 +1,89 @@
+import { type Figures, type Guard, GUARD_LEVELS, isOfProcesses, type Limit, QUANTILES } from "../plan/guard.ts";
+import type { InstanceSeen } from "../observation.ts";
+import { type Duration, SECOND } from "../time/time.ts";
+import { quantile } from "./histogram.ts";
+import type { Look } from "./look.ts";
+import { sumWindow, type WindowSum } from "./window.ts";
+
+/** Both versions' figures over the last `windowMs`, by default the guard's own window. */
+export function figuresOf(guard: Guard, look: Look, windowMs: Duration = guard.windowMs): Figures {
+  if (isOfProcesses(guard.metric)) return processFigures(guard, look);
+  const from = Math.max(look.fromSecond, look.toSecond - Math.ceil(windowMs / SECOND) + 1);
+  const mine = sumWindow(look.rows, look.candidate, from, look.toSecond);
+  const theirs = look.stable === null ? null : sumWindow(look.rows, look.stable, from, look.toSecond);
+  const [candidate, n, k] = sideFigures(guard, mine);
+  const before = look.baseline?.[guard.metric];
+  const [stable, nStable, kStable] =
+    theirs === null
+      ? [null, 0, undefined]
+      : before !== undefined && theirs.requests < guard.minRequests
+        ? [before.stable, before.nStable, before.kStable]
+        : sideFigures(guard, theirs);
+  return {
+    candidate,
+    stable,
+    limit: limitValue(guard),
+    n,
+    nStable,
+    windowMs: Math.max(0, look.toSecond - from + 1) * SECOND,
+    ...(k === undefined ? {} : { k }),
+    ...(kStable === undefined ? {} : { kStable }),
+  };
+}
+
+/** Value, n, k. */
+function sideFigures(guard: Guard, sum: WindowSum): readonly [number | null, number, number | undefined] {
+  const q = QUANTILES[guard.metric];
+  if (q !== undefined) return [sum.requests === 0 ? null : quantile(sum.latency, q), sum.requests, undefined];
+  if (guard.metric === "websockets") {
+    const tried = sum.webSockets.opened + sum.webSockets.failed;
+    return [tried === 0 ? null : sum.webSockets.failed / tried, tried, sum.webSockets.failed];
+  }
+  if (sum.requests === 0) return [null, 0, 0];
+  const rate = sum.bad / sum.requests;
+  return [guard.metric === "availability" ? 1 - rate : rate, sum.requests, sum.bad];
+}
+
+function processFigures(guard: Guard, look: Look): Figures {
+  const of = (version: string | null): readonly InstanceSeen[] =>
+    look.instances.filter((instance) => instance.version === version);
+  const value = (instances: readonly InstanceSeen[]): number | null => {
+    if (instances.length === 0) return null;
+    if (guard.metric === "restarts")
+      return instances.reduce(
+        (sum, { id, restarts }) => sum + Math.max(0, restarts - (look.restartsBefore[id] ?? 0)),
+        0,
+      );
+    const samples = instances.flatMap(({ usage }) =>
+      usage === undefined ? [] : [guard.metric === "cpu" ? usage.cpu : usage.memory],
+    );
+    if (samples.length === 0) return null;
+    return guard.metric === "cpu"
+      ? samples.reduce((sum, sample) => sum + sample, 0) / samples.length
+      : Math.max(...samples);
+  };
+  const mine = of(look.candidate);
+  const theirs = of(look.stable);
+  return {
+    candidate: value(mine),
+    stable: value(theirs),
+    limit: limitValue(guard),
+    n: mine.length,
+    nStable: theirs.length,
+    windowMs: guard.windowMs,
+  };
+}
+
+function limitValue(guard: Guard): number | null {
+  const limit = firstLimit(guard);
+  return limit === null ? null : limit.kind === "relative" ? limit.factor : limit.value;
+}
+
+/** The limit that a sentence names while none is broken: the first of the worst level. null: there is none. */
+export function firstLimit(guard: Guard): Limit | null {
+  for (const level of GUARD_LEVELS) {
+    const [limit] = guard.limits[level] ?? [];
+    if (limit !== undefined) return limit;
+  }
+  return null;
+}
