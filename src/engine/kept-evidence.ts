@@ -40,7 +40,7 @@ function shortened({ against, onStable, shown, failing, groups, open, slow }: Gu
     groups,
     open,
     // By another engine's seconds: it is taken anew.
-    slow: slow === null ? null : { ...slow, since: 0 },
+    slow: Object.fromEntries(Object.entries(slow).map(([id, limit]) => [id, { ...limit, since: 0 }])),
   };
 }
 

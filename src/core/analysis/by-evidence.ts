@@ -15,7 +15,7 @@ import { ratesWithin } from "./alternatives.ts";
 import type { Gathered, GuardEvidence } from "./gather.ts";
 import type { Look } from "./look.ts";
 import { nothingSeen } from "./plain-limits.ts";
-import { acting, comparesAlone, marginOf, tested } from "./tested-limits.ts";
+import { acting, comparesAlone, marginOf, tailToExclude, tested } from "./tested-limits.ts";
 import { comparesLatencyAlone, type Total } from "./total.ts";
 import { figuresOf, firstLimit } from "./window-figures.ts";
 
@@ -116,17 +116,20 @@ function notShown(guard: Guard, { shown }: GuardEvidence, look: Look): string | 
   if (acting(guard).length === 0) return null;
   if (logEvidence(shown.byRate) >= SHOWN || logEvidence(shown.byRatio) >= SHOWN) return null;
   const margin = marginOf(guard);
-  if (margin === null || look.stable === null) return "not yet enough to exclude that it is worse";
-  const [best = 0] = ratesWithin(margin.rate);
-  const perGood = Math.log1p(-best) - Math.log1p(-margin.rate);
+  const rate = margin?.rate ?? tailToExclude(guard);
+  if (rate === null || look.stable === null) return "not yet enough to exclude that it is worse";
+  const [best = 0] = ratesWithin(rate);
+  const perGood = Math.log1p(-best) - Math.log1p(-rate);
   const left = Math.ceil(
     (SHOWN + Math.log(shown.byRate.logStakes.length) - Math.max(...shown.byRate.logStakes)) / perGood,
   );
-  const what =
-    margin.limitMs === null
-      ? ""
-      : `slower than ${formatLimit(guard.metric, { kind: "absolute", value: margin.limitMs })} `;
-  return `to exclude ${what}${formatPercent(margin.rate)} it needs about ${formatCount(left)} more good requests`;
+  const beyond =
+    margin === null
+      ? ` beyond stable's ${METRICS[guard.metric].label}`
+      : margin.limitMs === null
+        ? ""
+        : ` slower than ${formatLimit(guard.metric, { kind: "absolute", value: margin.limitMs })}`;
+  return `to exclude ${formatPercent(rate)}${beyond} it needs about ${formatCount(left)} more good requests`;
 }
 
 /** A comparison of a few visitors is one of who they are. */

@@ -8,7 +8,16 @@ import { type CohortCounts, temperingOf } from "./dispersion.ts";
 import { type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
 import type { Look } from "./look.ts";
 import type { VisitorShift } from "./visitor-shift.ts";
-import { EXCLUDED_RATIO, factorOf, limitRate, marginOf, tested, toleranceOf } from "./tested-limits.ts";
+import {
+  EXCLUDED_RATIO,
+  factorOf,
+  factorsOf,
+  limitRate,
+  marginOf,
+  tailToExclude,
+  tested,
+  toleranceOf,
+} from "./tested-limits.ts";
 import { NO_OPEN_STRATA, type OpenStrata, together } from "./strata.ts";
 import { countedOf, type SecondOfBoth, secondsOfBoth, trialsOf } from "./seconds.ts";
 import { RENEWED_EVERY_SECONDS, slowLimit, type SlowLimit } from "./slow-limit.ts";
@@ -38,8 +47,8 @@ export interface GuardEvidence {
   readonly groups: CohortCounts;
   /** Seconds that wait until there is enough to compare at once. */
   readonly open: OpenStrata;
-  /** What counts as slow now, and since when. */
-  readonly slow: (SlowLimit & { readonly since: number }) | null;
+  /** What counts as slow now, and since when: by counter, one for each factor. */
+  readonly slow: Readonly<Record<string, SlowLimit & { readonly since: number }>>;
 }
 
 /** Where a release begins. */
@@ -90,7 +99,7 @@ const NO_EVIDENCE: GuardEvidence = {
   failing: null,
   groups: [],
   open: NO_OPEN_STRATA,
-  slow: null,
+  slow: {},
 };
 
 /** Without a reserve: what is healthy is so from the beginning. */
@@ -99,22 +108,29 @@ function unproven(): EProcess {
 }
 
 function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Look): GuardEvidence {
-  const slow = slowNow(guard, before, both.second, look);
+  const factors = factorsOf(guard);
+  const slow = slowNow(guard, factors, before, both.second, look);
+  // The one that acts tells who has failed, and what a step must exclude.
   const factor = factorOf(guard);
   const counter = factor === null ? null : counterOf(guard.metric, factor);
   // By what was known before this second: evidence must not be tempered by itself.
   const tempering = temperingOf(before.groups);
-  const { open, closed } = together(before.open, {
-    [guard.metric]: countedOf(guard.metric, both, { slow, counter }),
-  });
-  const compared = closed[guard.metric] ?? NOTHING_COUNTED;
+  const counted = Object.fromEntries(
+    factors.map((one) => {
+      const id = counterOf(guard.metric, one);
+      return [id, countedOf(guard.metric, both, { slow: slow[id] ?? null, counter: id })];
+    }),
+  );
+  const { open, closed } = together(before.open, counted);
+  const comparedBy = (id: string | null): CountedSecond =>
+    id === null ? NOTHING_COUNTED : (closed[id] ?? NOTHING_COUNTED);
   const plannedSeconds = look.plannedMs / SECOND;
   const against: Record<string, EProcess> = { ...before.against };
   const onStable: Record<string, EProcess> = { ...before.onStable };
   for (const { key, limit } of tested(guard)) {
     const now = against[key] ?? freshEProcess();
     if (limit.kind === "relative") {
-      const gains = gainsOf(compared, {
+      const gains = gainsOf(comparedBy(counterOf(guard.metric, limit.factor)), {
         grid: ODDS_RATIOS,
         tolerance: toleranceOf(guard, limit.factor),
         tempering,
@@ -137,7 +153,11 @@ function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Lo
   return {
     against,
     onStable,
-    shown: show(guard, before.shown, compared, both),
+    shown: show(guard, before.shown, {
+      compared: comparedBy(counter),
+      ofSecond: (counter === null ? undefined : counted[counter]) ?? NOTHING_COUNTED,
+      candidate: both.candidate,
+    }),
     failing: mine === undefined ? before.failing : (before.failing ?? 0) + mine.newlyBad,
     groups: theirs === undefined ? before.groups : withCohorts(before.groups, theirs),
     open,
@@ -157,17 +177,17 @@ function withCohorts(groups: CohortCounts, more: NonNullable<SecondRow["cohorts"
 function show(
   guard: Guard,
   { byRate, byRatio }: GuardEvidence["shown"],
-  compared: CountedSecond,
-  { candidate }: SecondOfBoth,
+  seen: { readonly compared: CountedSecond; readonly ofSecond: CountedSecond; readonly candidate: SecondRow | null },
 ): GuardEvidence["shown"] {
+  const { compared, ofSecond, candidate } = seen;
   const margin = marginOf(guard);
   const ratio = factorOf(guard);
-  const trials = margin === null ? null : trialsOf(guard.metric, candidate, margin.limitMs);
+  // What is beyond stable's quantile is known while stable answers too.
+  const besideStable = ofSecond.nStable > 0 ? ofSecond : NOTHING_COUNTED;
+  const trials = margin === null ? besideStable : trialsOf(guard.metric, candidate, margin.limitMs);
+  const rate = margin === null ? tailToExclude(guard) : margin.rate;
   return {
-    byRate:
-      margin === null || trials === null
-        ? byRate
-        : grow(byRate, limitGains(trials.n, trials.bad, margin.rate, ratesWithin(margin.rate)), 1),
+    byRate: rate === null ? byRate : grow(byRate, limitGains(trials.n, trials.bad, rate, ratesWithin(rate)), 1),
     byRatio:
       ratio === null
         ? byRatio
@@ -184,11 +204,23 @@ function show(
 }
 
 /** A comparison of latencies needs to know what stable takes, and to know it before the second begins. */
-function slowNow(guard: Guard, { slow }: GuardEvidence, second: number, look: Look): GuardEvidence["slow"] {
-  const q = QUANTILES[guard.metric];
-  const factor = factorOf(guard);
-  if (q === undefined || factor === null || look.stable === null) return null;
-  if (slow !== null && second - slow.since < RENEWED_EVERY_SECONDS) return slow;
-  const found = slowLimit(look.rows, look.stable, second, { quantile: q, tolerance: factor });
-  return found === null ? slow : { ...found, since: second };
+function slowNow(
+  guard: Guard,
+  factors: readonly number[],
+  { slow }: GuardEvidence,
+  second: number,
+  look: Look,
+): GuardEvidence["slow"] {
+  const quantile = QUANTILES[guard.metric];
+  const { stable } = look;
+  if (quantile === undefined || stable === null) return {};
+  const now = factors.flatMap((tolerance) => {
+    const id = counterOf(guard.metric, tolerance);
+    const before = slow[id];
+    if (before !== undefined && second - before.since < RENEWED_EVERY_SECONDS) return [[id, before] as const];
+    const found = slowLimit(look.rows, stable, second, { quantile, tolerance });
+    const next = found === null ? before : { ...found, since: second };
+    return next === undefined ? [] : [[id, next] as const];
+  });
+  return Object.fromEntries(now);
 }

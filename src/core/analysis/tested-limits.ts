@@ -1,4 +1,4 @@
-import { type Guard, type GuardLevel, isOfProcesses, type Limit, QUANTILES } from "../plan/guard.ts";
+import { GUARD_LEVELS, type Guard, type GuardLevel, isOfProcesses, type Limit, QUANTILES } from "../plan/guard.ts";
 
 /** A limit that is tested with evidence. */
 export interface TestedLimit {
@@ -61,8 +61,26 @@ export function marginOf(guard: Guard): { readonly rate: number; readonly limitM
   return { rate: guard.promote ?? (value === null ? USUAL_MARGIN : limitRate(guard, value)), limitMs: null };
 }
 
-/** How many times as bad as stable the candidate may be; null: nothing of the guard is compared. */
+/**
+ * Of a latency that is only compared: the part of the answers beyond stable's own quantile that must be excluded, whatever stable does
+ * meanwhile. Where all answers take equally long nothing is beyond it on either side, and a ratio would never be shown.
+ */
+export function tailToExclude({ metric }: Guard): number | null {
+  const q = QUANTILES[metric];
+  if (q === undefined) return null;
+  const odds = (EXCLUDED_RATIO * (1 - q)) / q;
+  return odds / (1 + odds);
+}
+
+/** How many times as bad as stable the candidate may be, by each limit that compares; several have several. */
+export function factorsOf(guard: Guard): readonly number[] {
+  const factors = tested(guard).flatMap(({ limit }) => (limit.kind === "relative" ? [limit.factor] : []));
+  return [...new Set(factors)];
+}
+
+/** The factor of the limit that does most; null: nothing of the guard is compared. */
 export function factorOf(guard: Guard): number | null {
-  const relative = tested(guard).find(({ limit }) => limit.kind === "relative")?.limit;
-  return relative?.kind === "relative" ? relative.factor : null;
+  const relative = tested(guard).filter(({ limit }) => limit.kind === "relative");
+  const most = GUARD_LEVELS.flatMap((level) => relative.filter((one) => one.level === level))[0]?.limit;
+  return most?.kind === "relative" ? most.factor : null;
 }

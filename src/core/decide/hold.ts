@@ -24,11 +24,19 @@ export function endOfStep(
   if (waits === null) return [...holdEnds, ...pass(step, reasonToPass(step, seen))];
   // An ordinary wait for time is no hold: it is what the plan says.
   if (waits.because.kind === "time") return holdEnds;
-  if (step.kind === "shift" && step.unclear === "step-back" && waits.because.verdict?.verdict === "inconclusive") {
-    const back = stepBack(release, step, waits.because);
-    if (back !== null) return back;
-  }
+  // After a step back the way up is a person's.
+  const unclear = progress.because === null ? whenUnclear(release, step, waits) : null;
+  if (unclear !== null) return [...holdEnds, ...unclear];
   return hold(release, step, waits.needsPerson, waits.because);
+}
+
+/** What the plan says of a share that has shown too little in twice its time; null: nothing, or it can't be done. */
+function whenUnclear(release: Release, step: Step, { because }: Wait): readonly ReleaseEvent[] | null {
+  if (step.kind !== "shift" || because.verdict?.verdict !== "inconclusive") return null;
+  if (step.unclear === "step-back") return stepBack(release, step, because);
+  if (step.unclear !== "raise" || !isRaised(release, step)) return null;
+  const sentence = `Too little was shown in twice its time, and the plan says to raise the share: ${because.sentence}`;
+  return pass(step, { kind: "no-data", sentence });
 }
 
 /** After a step back the way up again is a person's decision: what failed once would fail again. */
@@ -127,8 +135,6 @@ function waitForEvidence(
   if ((watched < bound || isEarly) && blocking.verdict !== "fail") {
     return { because: { kind: "time", sentence: `Not enough data yet: ${blocking.sentence}` }, needsPerson: false };
   }
-  const isUnclear = blocking.verdict === "inconclusive";
-  if (isUnclear && isRaised(release, step)) return null;
   const kind = blocking.verdict === "fail" ? "guard" : "no-data";
   return { because: { kind, sentence: blocking.sentence, verdict: blocking }, needsPerson: kind === "no-data" };
 }
@@ -144,7 +150,7 @@ function isRaised({ plan }: Release, step: StepOf<"shift">): boolean {
   const next = plan.steps
     .slice(plan.steps.findIndex(({ id }) => id === step.id) + 1)
     .find(({ kind }) => kind === "shift");
-  return step.unclear === "raise" && next?.kind === "shift" && next.share < WHOLE;
+  return next?.kind === "shift" && next.share < WHOLE;
 }
 
 /** A second is told when it has been over for a while: until the first is known, nothing known is no reason to ask a person. */

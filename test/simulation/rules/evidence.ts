@@ -1,3 +1,5 @@
+import type { Because } from "../../../src/core/release/event.ts";
+import type { Plan } from "../../../src/core/plan/plan.ts";
 import type { Verdict } from "../../../src/core/plan/guard.ts";
 import { isOfProcesses } from "../../../src/core/plan/guard.ts";
 import type { SecondRow } from "../../../src/core/observation.ts";
@@ -7,6 +9,10 @@ import type { Rule } from "./rule.ts";
 
 /** What a process appends so soon after it has woken it had decided, and begun to append, before it slept. */
 const WAKING_MS = 1_000;
+
+/** Not even the best evidence shows anything with fewer requests of the candidate. */
+const FEWEST = 5;
+const LONGEST_STEP_SECONDS = 300;
 
 /** I4, by the rows that the acting engine really got. */
 export const evidence: Rule = {
@@ -74,14 +80,19 @@ export const evidence: Rule = {
           for (const guard of step?.guards ?? []) {
             if (isOfProcesses(guard.metric) || stable === null || warned.has(`${fact.release}/${guard.metric}`))
               continue;
-            const since = Math.floor(decidedAt(fact) / SECOND) - Math.ceil(guard.windowMs / SECOND) - 15;
+            // The first judge looks over its window, the second at the whole step.
+            const span = plan.judge === 1 ? Math.ceil(guard.windowMs / SECOND) : LONGEST_STEP_SECONDS;
+            const since = Math.floor(decidedAt(fact) / SECOND) - span - 15;
             const { n } = sum(candidate.version, since, Math.floor(fact.at / SECOND));
-            if (n < guard.minRequests)
+            const needed = plan.judge === 1 ? guard.minRequests : FEWEST;
+            if (n < needed)
               broken(
-                `Release ${fact.release}: "${event.step}" passed on ${n} requests, where ${guard.metric} needs ${guard.minRequests}.`,
+                `Release ${fact.release}: "${event.step}" passed on ${n} requests, where ${guard.metric} needs ${needed}.`,
               );
           }
         }
+        // What the plan itself says of a share that has shown too little.
+        if (event.type === "stepped-back" && isUnclear(plan, event.from, event.because)) continue;
         const decided =
           event.type === "step-failed" || event.type === "rollback-decided" || event.type === "stepped-back"
             ? event.because
@@ -98,3 +109,8 @@ export const evidence: Rule = {
     };
   },
 };
+
+function isUnclear({ steps }: Plan, id: string, { verdict }: Because): boolean {
+  const step = steps.find((one) => one.id === id);
+  return step?.kind === "shift" && step.unclear === "step-back" && verdict?.verdict === "inconclusive";
+}

@@ -81,6 +81,24 @@ export function drawPlan(random: Random, services: readonly Service[]): Plan {
   });
 }
 
+/** Half of the plans by the first judge, half by the one that goes by evidence. */
+export function judged(random: Random, plan: Plan): Plan {
+  if (random.chance(0.5)) return plan;
+  const byEvidence = (guard: Guard): Guard => ({
+    ...guard,
+    // Steps of seconds can exclude no less.
+    ...(guard.metric === "errors" ? { promote: 0.3 } : {}),
+    ...(guard.metric === "p95" ? { weight: 1 } : {}),
+  });
+  const steps = plan.steps.map((step): Step => {
+    const guards = step.guards.map(byEvidence);
+    return step.kind === "shift"
+      ? { ...step, guards, unclear: random.pick(["hold", "raise", "step-back"]) }
+      : { ...step, guards };
+  });
+  return { ...plan, judge: 2, steps };
+}
+
 export function drawServices(random: Random): readonly Service[] {
   const web = { ...QUICK_WEB, replicas: random.pick([1, 1, 2]) };
   const api: Service = { ...QUICK_WEB, name: "api", routes: [{ path: "/api" }] };

@@ -6,7 +6,7 @@ import type { Trouble } from "../world/troubles.ts";
 import type { EngineProcess } from "../world/wire.ts";
 import { drawBehaviour } from "./behaviours.ts";
 import { drawPress, type Press } from "./presses.ts";
-import { drawPlan, drawServices, firstPlan } from "./plans.ts";
+import { drawPlan, drawServices, firstPlan, judged } from "./plans.ts";
 
 /** What a seed's world is made of, and everything that goes wrong in it. Plain data. */
 export interface Scenario {
@@ -62,7 +62,9 @@ export function drawScenario(random: Random): Scenario {
         ? "released"
         : random.pick(["adopted", "empty"]),
     first: firstPlan(plans, services),
-    plans: [drawPlan(plans, services), drawPlan(plans, services), drawPlan(plans, services)],
+    plans: [drawPlan(plans, services), drawPlan(plans, services), drawPlan(plans, services)].map((plan, index) =>
+      judged(random.fork(`judge ${index}`), plan),
+    ),
     incidents: [
       ...Array.from({ length: incidents }, () => drawIncident(random, troubledMs, mood)),
       ...(isStubborn ? [drawStubbornness(random)] : []),
