@@ -174,6 +174,15 @@ describe("Guards", () => {
     assert.deepEqual([errorsIn(2)?.windowMs, errorsIn(2)?.minRequests], [30_000, 500]);
   });
 
+  it("that can't be excluded, and keys of windows where no limit has one, are refused with their place", async () => {
+    for (const [guard, message] of [
+      ["{ rollback: 1.5x, promote: 0% }", /A rate of 0% can't be excluded\./],
+      ["{ rollback: 1.5x, promote: 200% }", /A rate of 200% can't be excluded\./],
+      ["{ rollback: 1.5x, window: 10s }", /`window` is for limits over a window, and errors has none\./],
+    ] as const)
+      await assert.rejects(planOf(`guards: { errors: ${guard} }`), message);
+  });
+
   it("that compare with stable give way to wider ones when all traffic is the new version's", async () => {
     const plan = await planOf(
       `

@@ -22,7 +22,9 @@ export function eventLine(event: ReleaseEvent, release: Release, before: Release
     case "effect-requested":
       return null;
     case "engine-took-over":
-      return event.awayMs < 1_000 ? null : `an engine acts again; nobody watched for ${formatDuration(event.awayMs)}`;
+      return event.awayMs < 1_000
+        ? null
+        : `an engine acts again; the time since the journal's last line, ${formatDuration(event.awayMs)}, does not count as watched`;
     case "step-started":
       return `${marks.running} ${nameOf(release, event.step)}${event.attempt > 1 ? `, try ${event.attempt}` : ""}`;
     case "effect-confirmed":

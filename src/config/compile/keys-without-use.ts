@@ -1,4 +1,5 @@
 import { type Guard, isOfProcesses, type Metric, METRICS, QUANTILES } from "../../core/plan/guard.ts";
+import { formatPercent } from "../../core/analysis/figures.ts";
 import type { PathProblem } from "../reading/problem.ts";
 import type { Scope } from "./guards.ts";
 
@@ -31,9 +32,19 @@ export function keysWithoutUse(scopes: readonly Scope[], guards: readonly Guard[
               );
           const isRate = !isOfProcesses(metric) && QUANTILES[metric] === undefined;
           const promote =
-            mine.promote === undefined || isRate
+            mine.promote === undefined
               ? []
-              : [told("promote", `\`promote\` is a rate, and ${label} is none.`, "Remove it.")];
+              : !isRate
+                ? [told("promote", `\`promote\` is a rate, and ${label} is none.`, "Remove it.")]
+                : mine.promote > 0 && mine.promote < 1
+                  ? []
+                  : [
+                      told(
+                        "promote",
+                        `A rate of ${formatPercent(mine.promote)} can't be excluded.`,
+                        "Write more than 0% and less than 100%: `1%` takes some 450 good requests.",
+                      ),
+                    ];
           return [...plain, ...promote];
         }),
   );

@@ -37,6 +37,8 @@ export function power(question: PowerQuestion): Power {
   const { candidateRps, stableRps, seconds, alpha, weight, tempering } = question;
   const bound = (Math.log(1 / alpha) + Math.log(ODDS_RATIOS.length) + Math.log(2) + Math.log(1 / weight)) / tempering;
   if (!(candidateRps > 0) || !(stableRps > 0)) return { caught: 0, delaySeconds: null };
+  // All of both fail: nothing can be told apart.
+  if (question.candidateBad >= 1 && question.stableBad >= 1) return { caught: 0, delaySeconds: null };
   let caught = 0;
   let fastest = 0;
   for (const factor of ODDS_RATIOS) {

@@ -69,7 +69,7 @@ export type ReleaseEvent =
       readonly request?: number;
     }
   | { readonly type: "started" }
-  /** A new engine acts; `awayMs` of wall time passed in which nobody watched. */
+  /** A new engine acts; `awayMs` of wall time have passed since the last event: none of it counts as watched. */
   | { readonly type: "engine-took-over"; readonly epoch: number; readonly awayMs: Duration }
   /** With what the judge has gathered, now and then: another engine goes on from it. */
   | { readonly type: "watch-checkpoint"; readonly gathered?: GatheredIn }

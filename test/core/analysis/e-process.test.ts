@@ -1,4 +1,4 @@
-import { equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ratesBeyond, ratesWithin } from "../../../src/core/analysis/alternatives.ts";
 import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../../../src/core/analysis/comparison.ts";
@@ -154,3 +154,18 @@ function seconds(
 function isNear(found: number, expected: number, off = 1e-12): void {
   ok(Math.abs(found - expected) <= off * Math.max(1, Math.abs(expected)), `${found} instead of ${expected}`);
 }
+
+it("the closed form knows nothing to catch where all of both fail", () => {
+  const all = {
+    candidateRps: 2.5,
+    stableRps: 47.5,
+    candidateBad: 1,
+    stableBad: 1,
+    seconds: 300,
+    alpha: 0.01,
+    weight: 1,
+    tolerance: 1.5,
+    tempering: 1,
+  };
+  deepEqual(power(all), { caught: 0, delaySeconds: null });
+});

@@ -95,7 +95,7 @@ describe("a guard that compares with stable", () => {
     ]) {
       const found = watch([{ ...P95, limits }], rows);
       equal(found.verdict.level, "warn");
-      match(found.verdict.sentence, /limit 1\.2x$/);
+      match(found.verdict.sentence, /limit 1\.2x, n = /);
       ok(judgements([{ ...P95, limits }], rows).every(({ verdicts: [one] }) => one?.level !== "rollback"));
     }
   });
