@@ -98,7 +98,11 @@ describe("warming", () => {
     );
     assert.deepEqual([result.warm, result.rounds, result.detail], [true, 1, "the check says warm after 2 pages"]);
     assert.ok(existsSync(folder.file("cache")));
-    const cold = await warmer.warm(wish({ until: "echo hit rate 3%; exit 1", boundMs: 200 }), at(server.url), never);
+    const cold = await warmer.warm(
+      wish({ withinMs: 5_000, until: "echo hit rate 3%; exit 1", boundMs: 400 }),
+      at(server.url),
+      never,
+    );
     assert.equal(cold.warm, false);
     assert.match(cold.detail, /the check says not warm \(code 1\): hit rate 3%$/);
   });

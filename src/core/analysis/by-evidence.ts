@@ -43,7 +43,7 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, 
   const sentence = guardSentence(guard, figures, firstLimit(guard));
   const against = strongestAgainst(guard, mine, total);
   if (against >= TOLD) return say("inconclusive", `${sentence}; it looks worse, ${whyNotYet(mine, against, look)}`);
-  const missing = notShown(guard, mine, look) ?? fewVisitors(guard, gathered);
+  const missing = notShown(guard, mine, look, figures.n) ?? fewVisitors(guard, gathered);
   return missing === null ? say("pass", sentence) : say("inconclusive", `${sentence}; ${missing}`);
 }
 
@@ -112,8 +112,10 @@ function strongestAgainst(guard: Guard, mine: GuardEvidence, total: Total): numb
 }
 
 /** What is not shown yet, in words; null: it is shown that the candidate is good enough, or nothing demands it. */
-function notShown(guard: Guard, { shown }: GuardEvidence, look: Look): string | null {
-  if (acting(guard).length === 0) return null;
+function notShown(guard: Guard, { shown }: GuardEvidence, look: Look, n: number): string | null {
+  // Of what only warns nothing need be shown, but something must be known.
+  if (acting(guard).length === 0)
+    return n >= guard.minRequests ? null : `n = ${formatCount(n)} of ${formatCount(guard.minRequests)} needed`;
   if (logEvidence(shown.byRate) >= SHOWN || logEvidence(shown.byRatio) >= SHOWN) return null;
   const margin = marginOf(guard);
   const rate = margin?.rate ?? tailToExclude(guard);

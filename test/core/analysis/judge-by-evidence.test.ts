@@ -207,6 +207,19 @@ describe("a limit of its own", () => {
     equal(found.judgement.stableVerdicts.length, 0);
   });
 
+  it("that only warns needs no proof, but some requests", () => {
+    const guard: Guard = { ...ONE_PERCENT, limits: { warn: [{ kind: "absolute", value: 0.01 }] } };
+    const rows = seconds(12, { n: 10 }, { n: 190 });
+    match(
+      last(
+        [guard],
+        rows.filter(({ second }) => second <= 9),
+      ).sentence,
+      /; n = 90 of 100 needed$/,
+    );
+    equal(last([guard], rows).verdict, "pass");
+  });
+
   it("over a window stays beside what is tested", () => {
     const guard: Guard = {
       ...ERRORS,
