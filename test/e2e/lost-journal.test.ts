@@ -54,6 +54,7 @@ describe("a journal that is deleted while an engine has it open", () => {
     assert.match(told.stdout, /✔ web-green-0-\w+ +running .* ready: 200 fine/);
     for (const words of [["attach"], ["rollback", "--yes"]])
       assert.equal(faultOf(await app.tidegate([...words, "--json"])).code, "journal-missing");
+    assert.match((await app.tidegate(["doctor"])).stdout, /There is no journal, and yet instances run here/);
     const { stable } = (await app.plane()).table ?? {};
     assert.equal(await planned(), stable?.version, "plan says what a release would begin beside");
   });

@@ -12,6 +12,7 @@ import { lookAtInstances } from "../look-at-instances.ts";
 import type { Outside } from "../machinery.ts";
 import { journalStatus, openReading, readRelease } from "../session.ts";
 import { findStrays, STOP_STRAYS } from "../strays.ts";
+import { missingJournal } from "../without-journal.ts";
 import { dataPlaneNotes } from "../render/data-plane.ts";
 import { type Finding, found } from "./finding.ts";
 
@@ -105,7 +106,14 @@ export async function lookAtEngine(context: Context): Promise<readonly Finding[]
 
 async function askForEngine(context: Context): Promise<readonly Finding[]> {
   await using session = await openReading(context, context.project());
-  if (session === null) return [found("engine", "info", "nothing was released yet")];
+  if (session === null) {
+    const lost = await missingJournal(context);
+    return [
+      lost === null
+        ? found("engine", "info", "nothing was released yet")
+        : found("journal", "warn", lost.what.replace(/\.$/, ""), lost.fix),
+    ];
+  }
   const actor = session.actor();
   const [newest] = await session.journal.releases();
   const status = newest === undefined ? null : journalStatus(await readRelease(session.journal, newest));
