@@ -15,6 +15,8 @@ const bare = net as unknown as {
 };
 
 async function relay(names: readonly unknown[]): Promise<void> {
+  // The second socket is sent when the first was acknowledged, and a channel that nobody listens to keeps no process alive.
+  process.channel?.ref();
   for (const [index, name] of names.entries()) {
     const handle = bare._createServerHandle(null, null, -1, FIRST + index, 0);
     await new Promise<void>((resolve, reject) => {
