@@ -113,6 +113,7 @@ function instance(
     },
     record: () => ({ spec, secretNames, life: process.life }),
     async log(count) {
+      await process.written();
       const hide = redactor(Object.values(known ?? {}));
       return (await lastLines(path, count)).map((line) => hide.text(line));
     },

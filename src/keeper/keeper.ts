@@ -8,6 +8,7 @@ import { type LeaveWithin, PROXY_SOCKET } from "../proxy/protocol.ts";
 import { type Backoff, INSTANCE_BACKOFF, PROXY_BACKOFF } from "./backoff.ts";
 import { type Asked, createLiveness } from "./liveness.ts";
 import { type Instance, newInstance, recordedInstance, type Surroundings } from "./instance.ts";
+import { removePipes } from "./log-writer.ts";
 import { LOG_BOUNDS, type LogBounds, removeLog, rotateWhenGrown } from "../local/log-file.ts";
 import {
   type InstanceSpec,
@@ -19,7 +20,7 @@ import {
 } from "./protocol.ts";
 import { ProxyProcess } from "./proxy-process.ts";
 import type { ProxySurroundings } from "./proxy-run.ts";
-import { type KeeperRecord, readRecord, recordWriter } from "./record.ts";
+import { type KeeperRecord, marksIn, readRecord, recordWriter } from "./record.ts";
 import { usageMeter } from "../local/process-usage.ts";
 
 export interface KeeperSettings {
@@ -240,6 +241,7 @@ export class Keeper {
       await this.#proxy.restore(given.sockets);
     }
     await Promise.all([...this.#instances.values()].map((instance) => instance.process.restore()));
+    await removePipes(this.#settings.folder.file(LOG_FOLDER), marksIn(this.#record()));
   }
 
   /** Faults: keeper-stops (409). */

@@ -257,15 +257,16 @@ export class ProxyProcess {
   async #untilReady(run: ProxyRun): Promise<void> {
     const until = performance.now() + READY_MS;
     while (performance.now() < until) {
-      if (typeof run.ready === "object") throw new FaultError(await this.#notStarted(run.ready));
+      if (typeof run.ready === "object") throw new FaultError(await this.#notStarted(run, run.ready));
       if (run.isServing && (await isAnswered(this.#surroundings.controlSocket))) return;
       if (run.process.life.failuresInARow >= TRIES) break;
       await delay(10);
     }
-    throw new FaultError(await this.#notStarted());
+    throw new FaultError(await this.#notStarted(run));
   }
 
-  async #notStarted(told?: Fault): Promise<Fault> {
+  async #notStarted(run: ProxyRun, told?: Fault): Promise<Fault> {
+    await run.process.written();
     const logFile = this.#surroundings.logFile("proxy");
     return {
       code: "proxy-not-started",

@@ -51,6 +51,12 @@ export interface Exit {
 
 export const UNBORN: Life = { wanted: "stopped", restarts: 0, failuresInARow: 0 };
 
+/** Of every run that may still live. */
+export function marksIn({ proxy, instances }: KeeperRecord): readonly string[] {
+  const ofProxy = proxy === null ? [] : [proxy.life, ...(proxy.leaving ?? []).map(({ life }) => life)];
+  return [...ofProxy, ...instances.map(({ life }) => life)].flatMap(({ run }) => (run === undefined ? [] : [run.mark]));
+}
+
 const NOTHING: KeeperRecord = { format: 1, epoch: 0, proxy: null, instances: [] };
 
 /** What the keeper before this one wrote. Faults: keeper-record-unreadable. */

@@ -8,7 +8,7 @@ import { stopFamily } from "../local/process-family.ts";
 import { bootId, isSameProcess, type ProcessIdentity } from "../local/process-identity.ts";
 import { environmentOf, listProcesses, readProcess } from "../local/process-table.ts";
 import { type Backoff, failuresAfter, waitAfter } from "./backoff.ts";
-import { openForAppending } from "../local/log-file.ts";
+import { LogWriter } from "./log-writer.ts";
 import type { Exit, Life } from "./record.ts";
 
 /** What to run, and how. */
@@ -46,6 +46,7 @@ export class SupervisedProcess {
   #life: Life;
   #state: SupervisedState = "exited";
   #child: ChildProcess | null = null;
+  #writer: LogWriter | undefined;
   #ended: Promise<void> = Promise.resolve();
   #restartTimer: NodeJS.Timeout | undefined;
   readonly #watch = new AbortController();
@@ -82,6 +83,11 @@ export class SupervisedProcess {
     await this.#starting;
   }
 
+  /** Resolves when the log holds what it wrote before it ended, if it has ended. */
+  async written(): Promise<void> {
+    if (this.#state !== "running") await this.#writer?.written();
+  }
+
   /** Resolves when it is neither about to start nor about to end. */
   async settled(): Promise<void> {
     await this.#stopping?.catch(() => undefined);
@@ -100,8 +106,7 @@ export class SupervisedProcess {
       this.#life = { ...this.#life, run: { ...run, identity } };
       this.#program.environment(identity.pid);
       this.#program.note(`adopted ${this.#program.name}, pid ${identity.pid}`);
-      this.#state = "running";
-      this.#ended = this.#watchStranger(identity);
+      this.#adopt(identity, run.mark);
       await this.#program.onChange();
       return;
     }
@@ -119,8 +124,7 @@ export class SupervisedProcess {
     const identity = run === undefined ? undefined : (run.identity ?? findByMark(run.mark));
     if (run === undefined || identity === undefined || !isSameProcess(identity)) return;
     this.#life = { ...this.#life, run: { ...run, identity } };
-    this.#state = "running";
-    this.#ended = this.#watchStranger(identity);
+    this.#adopt(identity, run.mark);
     await this.finish(withinMs);
   }
 
@@ -144,6 +148,7 @@ export class SupervisedProcess {
   release(): void {
     clearTimeout(this.#restartTimer);
     this.#watch.abort();
+    this.#writer?.release();
     if (this.#child?.connected === true) this.#child.disconnect();
     this.#child?.unref();
   }
@@ -158,7 +163,7 @@ export class SupervisedProcess {
     // Before the process exists: a keeper that is killed in between finds it by its mark.
     await this.#program.onChange();
     try {
-      const child = this.#launch({ ...environment, TIDEGATE_RUN: mark });
+      const child = await this.#launch({ ...environment, TIDEGATE_RUN: mark }, mark);
       await once(child, "spawn");
       this.#program.onSpawn?.(child);
     } catch (error) {
@@ -168,10 +173,11 @@ export class SupervisedProcess {
     await this.#program.onChange();
   }
 
-  #launch(environment: Readonly<Record<string, string>>): ChildProcess {
+  async #launch(environment: Readonly<Record<string, string>>, mark: string): Promise<ChildProcess> {
     const { file, args, directory, logFile, onSpawn } = this.#program;
-    const log = openForAppending(logFile);
-    const stdio: StdioOptions = ["ignore", log, log];
+    const { output, writer } = await LogWriter.open(logFile, mark);
+    this.#writer = writer;
+    const stdio: StdioOptions = ["ignore", output, output];
     if (onSpawn !== undefined) stdio.push("ipc");
     try {
       // Detached: a session and a process group of its own, out of reach of the terminal's Ctrl-C and hang-up.
@@ -179,7 +185,7 @@ export class SupervisedProcess {
       if (child.pid !== undefined) this.#follow(child, child.pid);
       return child;
     } finally {
-      closeSync(log);
+      closeSync(output);
     }
   }
 
@@ -200,6 +206,12 @@ export class SupervisedProcess {
     });
     // Of a channel that breaks because the process ended: the exit says it.
     child.on("error", () => undefined);
+  }
+
+  #adopt(identity: ProcessIdentity, mark: string): void {
+    this.#state = "running";
+    this.#writer = LogWriter.adopt(this.#program.logFile, mark);
+    this.#ended = this.#watchStranger(identity);
   }
 
   /** Linux tells nobody but the parent when a process ends: an adopted one has to be looked at. */

@@ -13,8 +13,8 @@ export const LOG_BOUNDS: LogBounds = { limitBytes: 10 * 1024 * 1024, keep: 3 };
 const TAIL_BYTES = 512 * 1024;
 
 /**
- * A descriptor for a program's output. A file, so that it outlives whoever started the program (a pipe dies with its
- * reader), and in append mode, so that truncating it leaves no hole.
+ * A descriptor for a program's output. A file outlives whoever started the program, but takes nothing when the disk is
+ * full (keeper/log-writer.ts). In append mode, so that truncating it leaves no hole.
  */
 export function openForAppending(path: string): number {
   return openSync(path, "a", 0o600);
