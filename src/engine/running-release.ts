@@ -149,7 +149,8 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     const progress = currentStep(release)?.progress;
     if (isEnded(release) || progress?.state !== "running" || release.share === 0) return;
     const inStep = time.now().watched - (progress.startedAt?.watched ?? 0);
-    const every = inStep < HOUR ? MINUTE : 5 * MINUTE;
+    // What was watched since the last one is lost with the engine: in a step of half a minute that would be all of it.
+    const every = inStep < 10 * MINUTE ? 5 * SECOND : inStep < HOUR ? MINUTE : 5 * MINUTE;
     const gathered = worthKeeping(watch.gathered(release), release, time.now(), inStep);
     if (gathered !== null) await book.append([{ type: "watch-checkpoint", gathered }]);
     else if (time.now().watched - release.lastAt.watched >= every) await book.append([{ type: "watch-checkpoint" }]);

@@ -51,7 +51,7 @@ function countedBy(
   }
   const limitMs = sum(Object.values(stable)) < LEAST_ANSWERS ? null : quantile(stable, what.quantile);
   if (limitMs === null) return null;
-  const most = isStable ? limitMs : limitMs * what.tolerance;
+  const most = isStable ? limitMs : Math.max(limitMs * what.tolerance, limitMs + (what.leastMs ?? 0));
   const bad = sum(Object.entries(latency).map(([bucket, count]) => (upperEdge(Number(bucket)) > most ? count : 0)));
   return { requests: sum(Object.values(latency)), bad, newlyBad: bad, limitMs };
 }

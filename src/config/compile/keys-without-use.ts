@@ -50,11 +50,13 @@ export function keysWithoutUse(scopes: readonly Scope[], guards: readonly Guard[
   );
 }
 
+/** Of what only warns nothing is shown, so it asks for a number of requests as a window does. */
 function isPlain(metric: Metric, guards: readonly Guard[]): boolean {
   if (isOfProcesses(metric) || metric === "availability") return true;
   return guards.some(
-    (guard) =>
-      guard.metric === metric &&
-      Object.values(guard.limits).some((limits) => limits.some(({ kind }) => kind === "plain")),
+    ({ metric: mine, limits }) =>
+      mine === metric &&
+      (Object.values(limits).some((list) => list.some(({ kind }) => kind === "plain")) ||
+        Object.keys(limits).every((level) => level === "warn")),
   );
 }

@@ -1,7 +1,8 @@
 import type { SecondRow } from "../observation.ts";
 import { type Metric, QUANTILES } from "../plan/guard.ts";
+import { joinedRows } from "./joined-rows.ts";
 import type { CountedSecond } from "./counted-second.ts";
-import { type Buckets, bucketOf, merge } from "./histogram.ts";
+import { type Buckets, bucketOf } from "./histogram.ts";
 import type { SlowLimit } from "./slow-limit.ts";
 
 /** Both versions in one second that is over. */
@@ -25,7 +26,7 @@ export function secondsOfBoth(
     if (side === null) continue;
     const both = seconds.get(row.second) ?? { candidate: null, stable: null };
     // Two planes' clocks, or one that was put back, may give a second twice.
-    both[side] = both[side] === null ? row : joined(both[side], row);
+    both[side] = both[side] === null ? row : joinedRows(both[side], row);
     seconds.set(row.second, both);
   }
   return [...seconds].sort(([a], [b]) => a - b).map(([second, both]) => ({ second, ...both }));
@@ -86,23 +87,4 @@ function slower(latency: Buckets, limitMs: number): Trials {
     if (Number(key) > last) bad += count;
   }
   return { n, bad };
-}
-
-function joined(one: SecondRow, other: SecondRow): SecondRow {
-  return {
-    ...one,
-    requests: one.requests + other.requests,
-    status: {
-      ok: one.status.ok + other.status.ok,
-      redirect: one.status.redirect + other.status.redirect,
-      client: one.status.client + other.status.client,
-      server: one.status.server + other.status.server,
-      failed: one.status.failed + other.status.failed,
-    },
-    latency: merge(one.latency, other.latency),
-    webSockets: {
-      opened: one.webSockets.opened + other.webSockets.opened,
-      failed: one.webSockets.failed + other.webSockets.failed,
-    },
-  };
 }
