@@ -214,7 +214,9 @@ export async function readRelease(journal: Journal, id: number): Promise<Release
 }
 
 export function journalStatus(release: Release | null): Status | null {
-  return release === null ? null : statusOf(release, { wall: Date.now(), watched: release.lastAt.watched }, null);
+  return release === null
+    ? null
+    : statusOf(release, { wall: Date.now(), watched: release.lastAt.watched }, null, "nobody");
 }
 
 /** Waits for the answer; now and then makes sure that somebody is there to give it. Faults: engine-gone. */

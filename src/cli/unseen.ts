@@ -1,11 +1,12 @@
 import type { Emergency } from "../core/release/emergency.ts";
 import type { Release } from "../core/release/release.ts";
+import type { TrafficState } from "../core/traffic/routing.ts";
 import type { Status } from "../core/status/status.ts";
 import { type LockHolder, lockHolder } from "../local/lock-holder.ts";
 import type { Context } from "./context.ts";
 import { isOver } from "./follow.ts";
 import { emergencyLine, labelOf } from "./render/emergency-line.ts";
-import { unwatchedSentence } from "./render/unwatched.ts";
+import { lastSign, unwatchedSentence } from "./render/unwatched.ts";
 import { untoldEmergencies } from "./untold.ts";
 
 /** What is true of a release and stands in no journal, because no engine answers. */
@@ -18,7 +19,12 @@ export interface Unseen {
 export const NOTHING_UNSEEN: Unseen = { document: { emergencies: [], holder: null }, notes: null };
 
 /** Asked where nobody answers: was traffic put back in an emergency, and does a process that hangs keep the right to act? */
-export async function lookUnseen(context: Context, release: Release, status: Status): Promise<Unseen> {
+export async function lookUnseen(
+  context: Context,
+  release: Release,
+  status: Status,
+  plane: TrafficState | null = null,
+): Promise<Unseen> {
   const emergencies = await untoldEmergencies(context, release);
   const holder = lockHolder(context.project().state.file("actor.lock"));
   const document = { emergencies, holder };
@@ -28,7 +34,7 @@ export async function lookUnseen(context: Context, release: Release, status: Sta
     notes: [
       ...emergencies.map((each) => untoldLine(each, release)),
       holderLine(holder, release.id),
-      ...(emergencies.length === 0 ? unwatchedSentence(status, release) : []),
+      ...(emergencies.length === 0 ? [lastSign(release, plane), ...unwatchedSentence(status, release, plane)] : []),
     ],
   };
 }

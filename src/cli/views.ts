@@ -7,9 +7,11 @@ import { type FollowView, isOver } from "./follow.ts";
 import { eventJson } from "./render/event-json.ts";
 import { eventLine } from "./render/event-line.ts";
 import { versions } from "./render/header.ts";
+import { progressLine } from "./render/progress-line.ts";
 import { type Around, releaseView } from "./render/release-view.ts";
 import { openScreen } from "./render/screen.ts";
 import { paint } from "./render/style.ts";
+import { timeOfDay } from "./render/time-of-day.ts";
 
 export interface ViewOptions {
   /** What Ctrl-C does: `Ctrl-C detaches`; null: nothing. */
@@ -51,17 +53,20 @@ function lineView({ terminal }: Context, options: ViewOptions): FollowView {
   let lastNotes = "";
   let isSilent = true;
   let looks = 0;
+  const progress = progressLine();
   const line = (atMs: number, text: string): void => {
     isSilent = false;
     const style = terminal.style();
     const [first = "", ...rest] = text.split("\n");
-    terminal.print(`${paint(style, "dim", clock(atMs))}  ${first}`);
+    terminal.print(`${paint(style, "dim", timeOfDay(atMs))}  ${first}`);
     for (const more of rest) terminal.print(`            ${paint(style, "dim", more)}`);
   };
   return {
     event: ({ event, at }, release, before) => {
       const text = eventLine(event, release, before, terminal.style());
-      if (text !== null) line(at.wall, text);
+      if (text === null) return;
+      line(at.wall, text);
+      progress.news(Date.now());
     },
     picture: (status, release) => {
       // Who comes in the middle is told where it stands; not yet at the first look, when an engine may just be noting
@@ -69,6 +74,8 @@ function lineView({ terminal }: Context, options: ViewOptions): FollowView {
       looks += 1;
       if (isSilent && looks > 1)
         line(Date.now(), `release ${status.release}: ${versions(status, terminal.style())}: ${status.sentence}`);
+      const still = isOver(status) ? null : progress.due(status.sentence, Date.now());
+      if (still !== null) line(Date.now(), still);
       const notes = isOver(status) ? [] : options.notes(status, release);
       const joined = notes.join("\n");
       if (joined !== lastNotes) for (const note of notes) line(Date.now(), note);
@@ -119,11 +126,4 @@ export function openItems(release: Release): readonly string[] {
   return checklist.items
     .filter(({ id, check, ticked }) => check === undefined && !ticked && current.progress.ticks[id] === undefined)
     .map(({ id }) => id);
-}
-
-/** Local time of day: what a log's reader compares with their own clock. */
-function clock(atMs: number): string {
-  const at = new Date(atMs);
-  const two = (n: number): string => String(n).padStart(2, "0");
-  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }

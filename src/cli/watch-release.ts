@@ -1,5 +1,6 @@
-import { unwatchedSentence } from "./render/unwatched.ts";
+import { lastSign, unwatchedSentence } from "./render/unwatched.ts";
 import type { Release } from "../core/release/release.ts";
+import type { TrafficState } from "../core/traffic/routing.ts";
 import type { Status } from "../core/status/status.ts";
 import { formatDuration } from "../core/time/time.ts";
 import { FaultError } from "../core/fault.ts";
@@ -74,7 +75,12 @@ function isEnough(status: Status, session: Session): boolean {
 }
 
 /** What goes with a picture: trouble of the engine, nobody acts, why this process stays. */
-export function notes(status: Status, release: Release, session: Session): readonly string[] {
+export function notes(
+  status: Status,
+  release: Release,
+  session: Session,
+  plane: TrafficState | null = null,
+): readonly string[] {
   const lines: string[] = [];
   const { candidate, current, release: id } = status;
   if (status.fault !== null && status.state !== "failed") lines.push(`The engine has trouble: ${status.fault.what}`);
@@ -91,7 +97,8 @@ export function notes(status: Status, release: Release, session: Session): reado
     lines.push(`"${current.name}" needs an engine when it is due: tidegate serve, or then tidegate attach ${id}.`);
   if (actor === null && !isOver(status) && !waitsForDate) {
     lines.push(`Nobody acts on this release now: tidegate attach ${id} goes on with it, tidegate serve with all.`);
-    lines.push(...unwatchedSentence(status, release));
+    if (plane !== null) lines.push(lastSign(release, plane));
+    lines.push(...unwatchedSentence(status, release, plane));
   }
   return lines;
 }

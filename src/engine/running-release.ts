@@ -161,7 +161,8 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     seq: () => book.seq(),
     status: () => {
       const state = book.state();
-      const status = statusOf(state, time.now(), watch.figures(state, time.now()), watch.looks(state, time.now()));
+      const now = time.now();
+      const status = statusOf(state, now, watch.figures(state, now), watch.look(state, now));
       const waits = notReadyYet(state, world, time.now().wall);
       const seen = waits === null || status.current === null ? {} : { current: { ...status.current, seen: waits } };
       return { ...status, ...seen, fault: status.fault ?? lastFault };

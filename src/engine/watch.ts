@@ -9,7 +9,9 @@ import { plannedHoldMs, plannedMs, TIMES_WAITED } from "../core/plan/hold-time.t
 import type { Plan } from "../core/plan/plan.ts";
 import type { GatheredIn } from "../core/release/event.ts";
 import { currentStep, isEnded, type Release } from "../core/release/release.ts";
+import { whatItWaitsFor } from "../core/decide/hold.ts";
 import type { Seen } from "../core/decide/seen.ts";
+import type { NewestLook } from "../core/status/newest-look.ts";
 import { WHOLE } from "../core/traffic/share.ts";
 import type { VersionFigures } from "../core/status/status.ts";
 import { type Moment, MINUTE, SECOND } from "../core/time/time.ts";
@@ -22,8 +24,7 @@ const CLOSED_AFTER_SECONDS = 2;
 /** Makes of the world what `decide` needs to know, for one release. Keeps the judge's state between two looks. */
 export interface Watch {
   seen(release: Release, now: Moment): Seen;
-  /** The newest looks of the guards of the step that is due; empty where none are watched. */
-  looks(release: Release, now: Moment): readonly Verdict[];
+  look(release: Release, now: Moment): NewestLook;
   figures(release: Release, now: Moment): readonly VersionFigures[] | null;
   /** What the judge has gathered, for the journal; null: nothing yet. */
   gathered(release: Release): GatheredIn | null;
@@ -134,39 +135,45 @@ export function createWatch(world: World): Watch {
     return judged;
   };
 
+  const seen = (release: Release, now: Moment): Seen => {
+    const { table, returnedAt } = world.traffic() ?? { table: null, returnedAt: null };
+    const step = currentStep(release)?.step;
+    const window =
+      step?.kind === "window"
+        ? windowAt(step.window, now.wall, trafficProfile(world.hoursOfTraffic(), step.window.zone))
+        : null;
+    return {
+      ...verdicts(release, now),
+      instances: world.instances(),
+      health: world.health(),
+      traffic:
+        world.traffic() === null
+          ? null
+          : {
+              stable: table?.stable?.version ?? null,
+              candidate: table?.candidate?.version ?? null,
+              share: table?.share ?? 0,
+              returnedByItself: returnedAt !== null,
+              ejected: Object.entries(world.traffic()?.endpoints ?? {}).flatMap(([id, { ejected }]) =>
+                ejected ? [id] : [],
+              ),
+            },
+      window,
+      emergencies: world.emergencies(),
+    };
+  };
+
   return {
-    seen: (release, now) => {
-      const { table, returnedAt } = world.traffic() ?? { table: null, returnedAt: null };
-      const step = currentStep(release)?.step;
-      const window =
-        step?.kind === "window"
-          ? windowAt(step.window, now.wall, trafficProfile(world.hoursOfTraffic(), step.window.zone))
-          : null;
-      return {
-        ...verdicts(release, now),
-        instances: world.instances(),
-        health: world.health(),
-        traffic:
-          world.traffic() === null
-            ? null
-            : {
-                stable: table?.stable?.version ?? null,
-                candidate: table?.candidate?.version ?? null,
-                share: table?.share ?? 0,
-                returnedByItself: returnedAt !== null,
-                ejected: Object.entries(world.traffic()?.endpoints ?? {}).flatMap(([id, { ejected }]) =>
-                  ejected ? [id] : [],
-                ),
-              },
-        window,
-        emergencies: world.emergencies(),
-      };
-    },
+    seen,
     gathered: (release) =>
       judged === null || judged.state.gathered.upTo === null || judged.begunAnew !== release.begunAnew
         ? null
         : { step: judged.step, attempt: judged.attempt, evidence: judged.state.gathered },
-    looks: (release, now) => (isEnded(release) || release.undo !== null ? [] : verdicts(release, now).verdicts),
+    look: (release, now) => {
+      if (isEnded(release) || release.undo !== null) return { verdicts: [], waits: null };
+      const newest = seen(release, now);
+      return { verdicts: newest.verdicts, waits: whatItWaitsFor(release, newest, now) };
+    },
     figures: (release, now) => {
       const state = world.traffic();
       if (state === null || state.table === null) return null;

@@ -163,6 +163,7 @@ export class Plane implements AsyncDisposable {
       })),
       inFlight: this.observations.inFlight(),
       endpoints: this.table.endpoints.state(),
+      leaseEndsAt: this.table.leaseEndsAt,
       returnedAt: this.table.returnedAt,
       ...(this.#lost.length === 0 ? {} : { lost: this.#lost }),
       lastRequestAt: this.#lastRequestAt(),

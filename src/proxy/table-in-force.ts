@@ -98,6 +98,12 @@ export class TableInForce {
     return this.#remembered.epoch;
   }
 
+  /** null: nothing ends, because there is no lease or the plan says hold. */
+  get leaseEndsAt(): Instant | null {
+    const { table, leaseEndsAt } = this.#remembered;
+    return table?.lease?.do === "stable" ? leaseEndsAt : null;
+  }
+
   get returnedAt(): Instant | null {
     return this.#remembered.returnedAt;
   }

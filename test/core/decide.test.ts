@@ -28,6 +28,17 @@ it("a step that passes with a warning says so, and not that no limit was broken"
   );
 });
 
+it("a first version that passes without visitors says so, and not that no limit was broken", () => {
+  const world = new PureWorld(USUAL, null);
+  world.verdicts = [errorsVerdict("no-data")];
+  world.settle().pass(MINUTE);
+  equal(world.release.state, "closed");
+  match(
+    world.eventsOf("step-passed").find(({ step: id }) => id === "shift-100")?.because.sentence ?? "",
+    /^The first version, which need not wait for visitors: /,
+  );
+});
+
 describe("a release that goes well", () => {
   it("gives 5%, 25%, 100%, each for its time, goes live, retires the standby and closes", () => {
     const world = watching();

@@ -22,10 +22,10 @@ it("nothing is known before the first look, which is not that no data plane runs
     share: 500,
     steps: release.steps.map((step) => ({ ...step, state: "running", attempt: 1, startedAt: at, readyAt: at })),
   };
-  deepEqual(watch.looks(shifting, at), []);
+  deepEqual(watch.look(shifting, at).verdicts, []);
   await world.look([]);
   deepEqual(
-    watch.looks(shifting, at).map(({ verdict, sentence }) => `${verdict}: ${sentence}`),
+    watch.look(shifting, at).verdicts.map(({ verdict, sentence }) => `${verdict}: ${sentence}`),
     ["source-down: errors unknown: no data plane runs"],
   );
 });

@@ -248,7 +248,11 @@ describe("the lease", () => {
     await eventually("it to be saved", () => stored(world.folder).table.share === 0);
     await assert.rejects(plane.ask("POST", "/renew", { epoch: 1 }), refusedWith("lease-ended"));
     await assert.rejects(plane.write(1, { share: 9_999 }), refusedWith("revision-conflict"));
-    assert.equal((await plane.write(2, { share: 100, lease: lease(60_000) })).returnedAt, null);
+    assert.equal(state.leaseEndsAt, null);
+    const renewed = await plane.write(2, { share: 100, lease: lease(60_000) });
+    assert.equal(renewed.returnedAt, null);
+    const left = (renewed.leaseEndsAt ?? 0) - Date.now();
+    assert.ok(left > 30_000 && left <= 60_000, "it says when it goes back unless somebody renews");
   });
 
   it("goes on while it is renewed", async () => {
@@ -271,7 +275,7 @@ describe("the lease", () => {
     await using plane = await world.start();
     await using other = await startWorld();
     await using unwatched = await other.start();
-    await plane.write(0, { lease: lease(1, "hold") });
+    assert.equal((await plane.write(0, { lease: lease(1, "hold") })).leaseEndsAt, null);
     await unwatched.write(0, { lease: lease(50) });
     await eventually("one that ends later to return", () => unwatched.plane.table.returnedAt !== null);
     assert.equal(plane.plane.table.returnedAt, null);

@@ -85,7 +85,7 @@ async function show(context: Context, session: Session, id: number, others: read
   const style = context.terminal.style();
   const isCutOff = plane === null && (await serves(context, release.plan));
   const strays = await findStrays(context, session.journal).catch(() => []);
-  const unseen = session.actor() === null ? await lookUnseen(context, release, now) : NOTHING_UNSEEN;
+  const unseen = session.actor() === null ? await lookUnseen(context, release, now, plane) : NOTHING_UNSEEN;
   const document = {
     status: now,
     acting: session.actor(),
@@ -100,7 +100,7 @@ async function show(context: Context, session: Session, id: number, others: read
     ...releaseView(now, style, {
       notes: [
         ...(isCutOff ? [CUT_OFF] : []),
-        ...(unseen.notes ?? notes(now, release, session)),
+        ...(unseen.notes ?? notes(now, release, session, plane)),
         ...dataPlaneNotes(plane, now.plannedAtMs, Date.now()),
         ...straysSentence(strays),
       ],

@@ -26,12 +26,19 @@ export function toneOf(status: Status): Tone {
   return "plain";
 }
 
-function nextDecision({ current, hold, paused }: Status): readonly string[] {
+function nextDecision({ current, hold, paused, isWatched, stable }: Status): readonly string[] {
   if (current === null || paused !== null || hold?.endsByItself === false) return [];
+  // The time that is left counts only while somebody watches.
+  if (!isWatched && (current.waitsFor === "time" || current.waitsFor === "evidence")) return [];
   if (hold?.needsPerson === true) return ["Whoever acts goes on once that is over; a person can decide before."];
   if (current.waitsFor === "start-time" && current.nextDecisionInMs !== null)
     return [`Due in ${formatDuration(current.nextDecisionInMs)}.`];
   if (current.nextDecisionInMs !== null) return [`Next decision in ${formatDuration(current.nextDecisionInMs)}.`];
   if (current.waitsFor !== "evidence") return [];
-  return [hold === null ? "Goes on as soon as there is enough data." : "Goes on by itself once that is over."];
+  if (hold !== null) return ["Goes on by itself once that is over."];
+  return [
+    stable === null
+      ? "Goes on after the first look at it, with visitors or without."
+      : "Goes on as soon as there is enough data.",
+  ];
 }

@@ -1,12 +1,39 @@
 import type { Release } from "../../core/release/release.ts";
 import type { Status } from "../../core/status/status.ts";
-import { formatDuration } from "../../core/time/time.ts";
+import type { TrafficState } from "../../core/traffic/routing.ts";
+import { formatDuration, type Instant, SECOND } from "../../core/time/time.ts";
+import { timeOfDay } from "./time-of-day.ts";
 
-/** What the data plane does with a partial share that nobody watches; empty where there is none. */
-export function unwatchedSentence(status: Status, release: Release): readonly string[] {
+/** What the data plane does with a partial share that nobody watches, or has done; empty where there is none. */
+export function unwatchedSentence(
+  status: Status,
+  release: Release,
+  plane: TrafficState | null = null,
+  now: Instant = Date.now(),
+): readonly string[] {
   const { afterMs, do: act } = release.plan.unwatched;
-  if (status.sharePercent === 0 || status.sharePercent === 100 || status.stable === null) return [];
-  if (act === "hold")
-    return [`Unwatched, ${status.sharePercent}% stays on ${status.candidate.label}: the plan says hold.`];
-  return [`Unwatched, all of the traffic goes back to ${status.stable.label} after ${formatDuration(afterMs)}.`];
+  const { sharePercent, candidate, stable } = status;
+  if (sharePercent === 0 || sharePercent === 100 || stable === null) return [];
+  // Of this release: the plane may know of another one by now.
+  const known = plane?.table?.release === release.id ? plane : null;
+  if (known !== null && known.returnedAt !== null)
+    return [
+      `Nobody renewed the lease, so the data plane put all of the traffic back on ${stable.label} by itself at ${timeOfDay(known.returnedAt)}.`,
+    ];
+  if (act === "hold") return [`Unwatched, ${sharePercent}% stays on ${candidate.label}: the plan says hold.`];
+  const endsAt = known?.leaseEndsAt ?? null;
+  if (endsAt === null)
+    return [`Unwatched, all of the traffic goes back to ${stable.label} after ${formatDuration(afterMs)}.`];
+  const left = formatDuration(Math.max(0, Math.ceil((endsAt - now) / SECOND) * SECOND));
+  return [
+    `The lease runs out at ${timeOfDay(endsAt)}, in ${left}: then all of the traffic goes back to ${stable.label} by itself.`,
+  ];
+}
+
+/** Since when nobody watches, by the last sign that an engine gave: a word in the journal, or the lease that it renewed. */
+export function lastSign(release: Release, plane: TrafficState | null, now: Instant = Date.now()): string {
+  const ends = plane?.table?.release === release.id ? (plane.returnedAt ?? plane.leaseEndsAt ?? null) : null;
+  const at = Math.max(release.lastAt.wall, ends === null ? 0 : ends - release.plan.unwatched.afterMs);
+  const ago = formatDuration(Math.max(SECOND, Math.floor((now - at) / SECOND) * SECOND));
+  return `Nobody has watched it since ${timeOfDay(at)}, ${ago} ago: what is shown is of then.`;
 }

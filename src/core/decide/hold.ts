@@ -4,7 +4,7 @@ import type { Verdict } from "../plan/guard.ts";
 import { fullStop } from "../text/plain-text.ts";
 import { leastHoldMs, plannedHoldMs, TIMES_WAITED } from "../plan/hold-time.ts";
 import type { Step, StepOf } from "../plan/plan.ts";
-import { type Release, type StepProgress, watchedSoFar } from "../release/release.ts";
+import { currentStep, type Release, type StepProgress, watchedSoFar } from "../release/release.ts";
 import type { Seen } from "./seen.ts";
 import { WHOLE } from "../traffic/share.ts";
 import { type Duration, formatDuration, type Moment, SECOND } from "../time/time.ts";
@@ -18,16 +18,27 @@ export function endOfStep(
   now: Moment,
 ): readonly ReleaseEvent[] {
   if (progress.promoted) return pass(step, { kind: "person", sentence: "Promoted by a person." });
-  const waits = waitsFor(release, step, progress, seen, now) ?? waitAfterStepBack(progress);
+  const waits = waitOf(release, step, progress, seen, now);
   const holdEnds: readonly ReleaseEvent[] =
     release.hold?.step === step.id ? [{ type: "hold-ended", step: step.id }] : [];
-  if (waits === null) return [...holdEnds, ...pass(step, reasonToPass(step, seen))];
+  if (waits === null) return [...holdEnds, ...pass(step, reasonToPass(release, step, seen))];
   // An ordinary wait for time is no hold: it is what the plan says.
   if (waits.because.kind === "time") return holdEnds;
   // After a step back the way up is a person's.
   const unclear = progress.because === null ? whenUnclear(release, step, waits) : null;
   if (unclear !== null) return [...holdEnds, ...unclear];
   return hold(release, step, waits.needsPerson, waits.because);
+}
+
+/** What the step that is due waits for, with the figures of now; null: for nothing, or it is still at work. */
+export function whatItWaitsFor(release: Release, seen: Seen, now: Moment): Because | null {
+  const current = currentStep(release);
+  if (current === null || current.progress.state !== "running" || release.undo !== null) return null;
+  return waitOf(release, current.step, current.progress, seen, now)?.because ?? null;
+}
+
+function waitOf(release: Release, step: Step, progress: StepProgress, seen: Seen, now: Moment): Wait | null {
+  return waitsFor(release, step, progress, seen, now) ?? waitAfterStepBack(progress);
 }
 
 /** What the plan says of a share that has shown too little in twice its time; null: nothing, or it can't be done. */
@@ -156,12 +167,13 @@ function isRaised({ plan }: Release, step: StepOf<"shift">): boolean {
 /** A second is told when it has been over for a while: until the first is known, nothing known is no reason to ask a person. */
 const FIGURES_COME_MS = 5 * SECOND;
 
-function isHolding({ verdict, level }: Verdict): boolean {
+/** A limit of a hold or a rollback is broken. */
+export function isHolding({ verdict, level }: Verdict): boolean {
   return verdict === "fail" && level !== "warn";
 }
 
 /** I4: only `pass` advances (a warning is told and passes). */
-function isWithoutEvidence(release: Release, verdict: Verdict): boolean {
+export function isWithoutEvidence(release: Release, verdict: Verdict): boolean {
   if (verdict.verdict === "pass" || verdict.verdict === "fail") return false;
   // Without an earlier version there may be no visitors yet: the first release of an empty place need not wait for them.
   return !(release.stable === null && verdict.verdict !== "source-down");
@@ -171,14 +183,14 @@ function pass(step: Step, because: Because): readonly ReleaseEvent[] {
   return [{ type: "step-passed", step: step.id, because }];
 }
 
-function reasonToPass(step: Step, seen: Seen): Because {
+function reasonToPass(release: Release, step: Step, seen: Seen): Because {
   if (step.kind !== "shift") return { kind: "time", sentence: `${step.name}: done.` };
-  const worst = seen.verdicts[0];
-  return {
-    kind: "guard",
-    sentence:
-      worst === undefined
-        ? "Its time is over; nothing was watched."
-        : `${seen.verdicts.some(({ verdict }) => verdict === "fail") ? "A warning, and no other limit broken" : "No limit broken"}: ${seen.verdicts.map(({ sentence }) => sentence).join("; ")}.`,
-  };
+  if (seen.verdicts.length === 0) return { kind: "guard", sentence: "Its time is over; nothing was watched." };
+  const isUnseen = ({ verdict }: Verdict): boolean => verdict !== "pass" && verdict !== "fail";
+  const found = seen.verdicts.some(({ verdict }) => verdict === "fail")
+    ? "A warning, and no other limit broken"
+    : release.stable === null && seen.verdicts.some(isUnseen)
+      ? "The first version, which need not wait for visitors"
+      : "No limit broken";
+  return { kind: "guard", sentence: `${found}: ${seen.verdicts.map(({ sentence }) => sentence).join("; ")}.` };
 }

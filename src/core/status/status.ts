@@ -1,6 +1,7 @@
 import { type CurrentStatus, currentStatus } from "./current-status.ts";
 import type { Fault } from "../fault.ts";
 import type { Verdict } from "../plan/guard.ts";
+import { type NewestLook, withNewestLook } from "./newest-look.ts";
 import { leftRunning } from "../release/left-running.ts";
 import { currentStep, endsByItself, isEnded, type Release, type ReleaseState } from "../release/release.ts";
 import { type RollbackStatus, rollbackStatus } from "./rollback-status.ts";
@@ -30,6 +31,8 @@ export interface Status {
   /** The share that the data plane last confirmed. */
   readonly sharePercent: number;
   readonly steps: readonly StepStatus[];
+  /** false: no engine acts on it, so what is said of it is as old as the journal's last word. */
+  readonly isWatched: boolean;
   /** null: every step is done. */
   readonly current: CurrentStatus | null;
   /** The sentence of I10: where it stands and why. */
@@ -77,17 +80,15 @@ export interface VersionFigures {
   readonly windowMs: number;
 }
 
-/** `fresh`: the guards' newest looks, where an engine watches; without, the journal's last changes of verdict. */
+/** `look`: what an engine sees just now; absent: only the journal is asked; "nobody": no engine acts on it. */
 export function statusOf(
   journaled: Release,
   now: Moment,
   versions: readonly VersionFigures[] | null,
-  fresh: readonly Verdict[] = [],
+  look?: NewestLook | "nobody",
 ): Status {
-  const release =
-    fresh.length === 0
-      ? journaled
-      : { ...journaled, verdicts: Object.fromEntries(fresh.map((verdict) => [verdict.metric, verdict])) };
+  const release = look === undefined || look === "nobody" ? journaled : withNewestLook(journaled, look);
+  const isWatched = look !== "nobody" || isEnded(release);
   const current = currentStep(release);
   const end = release.endedAt?.wall ?? now.wall;
   const rolling = release.undo !== null && !isEnded(release);
@@ -110,7 +111,8 @@ export function statusOf(
       current === null || isEnded(release) || rolling
         ? null
         : currentStatus(release, current.step, current.progress, now),
-    sentence: statusSentence(release, now),
+    isWatched,
+    sentence: statusSentence(release, now, isWatched),
     hold:
       release.hold === null
         ? null

@@ -98,6 +98,8 @@ export interface TrafficState {
       { readonly healthy: boolean; readonly ejected: boolean; readonly inFlight: number; readonly webSockets: number }
     >
   >;
+  /** When the share goes back to stable unless an engine renews it before; null: it never does. Absent: an older plane. */
+  readonly leaseEndsAt?: Instant | null;
   /** Set when the lease ended and the plane went back by itself. */
   readonly returnedAt: Instant | null;
   /** What processes that were killed had in flight, as they had counted it themselves; the newest last. */

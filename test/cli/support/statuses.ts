@@ -80,6 +80,7 @@ export const SHIFTING: Status = {
     step(7, "day-1", { kind: "approve" }),
     step(8, "retire"),
   ],
+  isWatched: true,
   current: {
     step: "04-shift-5-",
     name: "shift 5%",

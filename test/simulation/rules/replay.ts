@@ -59,7 +59,8 @@ function withoutTime({
     endedAtMs,
     sharePercent,
     steps: steps.map(({ id, state: is, attempt, sentence }) => ({ id, is, attempt, sentence })),
-    hold,
+    // Its sentence has the figures of now where an engine watches.
+    hold: hold === null ? null : { ...hold, sentence: "" },
     paused,
     rollback,
     rollbackWould,
