@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Override } from "../config/overrides.ts";
 import { canonicalJson } from "../core/text/canonical-json.ts";
 import type { StepPower } from "../core/forecast/plan-power.ts";
+import { isActedOn } from "../core/plan/guard.ts";
 import type { Plan, StepOf } from "../core/plan/plan.ts";
 import { isRunning, type Release } from "../core/release/release.ts";
 import { hadVisitors, putBackBefore, putBackSentence } from "../core/command/put-back.ts";
@@ -89,6 +90,7 @@ function starved({ plan, requestsPerSecond: rate }: Omit<PlanPreview, "warnings"
   const first = plan.steps.find((step): step is StepOf<"shift"> => step.kind === "shift");
   if (first === undefined) return [];
   const hungriest = first.guards
+    .filter(isActedOn)
     .filter(({ limits }) => Object.values(limits).some((limit) => limit.some(({ kind }) => kind === "plain")))
     .map((guard) => ({ guard, gets: rate * (first.share / 10_000) * (guard.windowMs / SECOND) }))
     .filter(({ guard, gets }) => gets < guard.minRequests)

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Around, releaseView } from "../../src/cli/render/release-view.ts";
+import type { Verdict } from "../../src/core/plan/guard.ts";
 import type { Status } from "../../src/core/status/status.ts";
 import * as statuses from "./support/statuses.ts";
 
@@ -31,6 +32,21 @@ stable         95%     95.0%    12 310   0.10%  18ms  92ms  140ms         14
 candidate       5%      5.0%       646   0.15%  <1ms  95ms   1.5s          1
 Watching at 5%: errors 0.15% (1/646) against 0.1% (12/12 310), limit 1%. Next decision in 8m 48s.
 `,
+    );
+  });
+
+  it("what a guard says that is only tried out, behind a label of its own", () => {
+    const figures = { candidate: 0.2, stable: 0.092, limit: 1.15, n: 646, nStable: 12_310, windowMs: 60_000 };
+    const sentence = "p95 210ms against 92ms, limit 1.15x, n = 646 (dry run, it would roll back)";
+    const tried: Verdict = { metric: "p95", verdict: "fail", level: "rollback", dryRun: true, sentence, figures };
+    assert.deepEqual(
+      shown({ ...statuses.SHIFTING, verdicts: [tried] }, 100)
+        .split("\n")
+        .slice(-3, -1),
+      [
+        "Watching at 5%: errors 0.15% (1/646) against 0.1% (12/12 310), limit 1%. Next decision in 8m 48s.",
+        `  tried ${sentence}`,
+      ],
     );
   });
 

@@ -3,9 +3,10 @@ import { describe, it } from "node:test";
 import { rollbackSentence } from "../../src/core/decide/way-back.ts";
 import { decide } from "../../src/core/decide/decide.ts";
 import { replay } from "../../src/core/release/evolve.ts";
+import type { Guard } from "../../src/core/plan/guard.ts";
 import type { Step } from "../../src/core/plan/plan.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
-import { planOf, step, USUAL, WEB, WORKER } from "../support/plans.ts";
+import { GUARDS, planOf, step, USUAL, WEB, WORKER } from "../support/plans.ts";
 import { errorsVerdict, PureWorld } from "../support/pure-world.ts";
 
 const PASS = [errorsVerdict("pass")];
@@ -86,6 +87,56 @@ describe("a release that goes well", () => {
     world.pass(14 * DAY + 2 * HOUR, HOUR);
     equal(world.release.state, "closed");
     ok(before < 40, `${before} events in two quiet weeks`);
+  });
+});
+
+describe("a guard that is only tried out", () => {
+  const DRY = { metric: "p95", dryRun: true } as const;
+  const guards = [...GUARDS, ...GUARDS.map((guard): Guard => ({ ...guard, ...DRY }))];
+  const plan = planOf([step.start(), step.shift(5, MINUTE, { guards }), step.shift(100, MINUTE, { guards })]);
+
+  for (const [kind, level] of [
+    ["fail", "rollback"],
+    ["fail", "hold"],
+    ["no-data"],
+    ["source-down"],
+    ["inconclusive"],
+  ] as const) {
+    it(`is told and keeps no step from passing: ${kind}${level === undefined ? "" : ` (${level})`}`, () => {
+      const world = new PureWorld(plan);
+      const tried = { ...errorsVerdict(kind, level), ...DRY };
+      world.verdicts = [tried, ...PASS];
+      world.settle();
+      equal(world.share, 500);
+      deepEqual(world.release.verdicts.p95, tried, "the journal has it");
+      equal(world.release.hold, null);
+      world.pass(MINUTE);
+      equal(world.share, 10_000);
+      match(world.eventsOf("step-passed").at(-1)?.because.sentence ?? "", /^No limit broken: errors/);
+    });
+  }
+
+  it("and says nothing at all does not keep a step from passing either, and is no reason to say that nobody watched", () => {
+    const world = watching(plan).pass(MINUTE);
+    equal(world.share, 10_000);
+    const alone = planOf([step.start(), step.shift(5, MINUTE, { guards: guards.slice(1) }), step.shift(100, 0)]);
+    const other = new PureWorld(alone);
+    other.verdicts = [{ ...errorsVerdict("fail", "rollback"), ...DRY }];
+    other.settle().pass(MINUTE);
+    match(
+      other.eventsOf("step-passed").find(({ step: id }) => id === "shift-5")?.because.sentence ?? "",
+      /^Its time is over; nothing was watched but what is tried out: errors/,
+    );
+  });
+
+  it("warns nobody", () => {
+    const world = new PureWorld(plan);
+    world.verdicts = [{ ...errorsVerdict("fail", "warn"), ...DRY }, ...PASS];
+    world.settle();
+    deepEqual(
+      world.done.filter((effect) => effect.kind === "notify" && effect.message.topic === "warning"),
+      [],
+    );
   });
 });
 

@@ -7,7 +7,8 @@ import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import type { Engine } from "../../src/engine/api.ts";
 import { engineUnderTest, type EngineUnderTest } from "../support/engine-under-test.ts";
 import { isFault } from "../contract/journal.ts";
-import { planOf, step, USUAL, WEB, WORKER } from "../support/plans.ts";
+import type { Guard } from "../../src/core/plan/guard.ts";
+import { GUARDS, planOf, step, USUAL, WEB, WORKER } from "../support/plans.ts";
 
 /** The engine with v1 live and closed, the way every team's second release finds it. */
 async function withV1(
@@ -59,6 +60,22 @@ describe("the engine", () => {
     const refused = await asked;
     equal(refused.kind === "refused" ? refused.fault.code : "", "version-put-back");
     match(refused.kind === "refused" ? refused.fault.what : "", /^Release 2 put v2 back at 5%: errors 30%/);
+    await stop(engine, under);
+  });
+
+  it("does nothing of what a guard says that is only tried out, and tells it", async () => {
+    const { under, engine, state } = await withV1();
+    under.load = { perSecond: 200, badShare: { v2: 0.3 } };
+    const guards = GUARDS.map((guard): Guard => ({ ...guard, dryRun: true }));
+    const plan = planOf([step.start(), step.shift(5, 20 * SECOND, { guards }), step.shift(100, MINUTE, { guards })]);
+    await under.release(engine, plan, "v2");
+    await under.until(() => under.traffic.table?.share === 500);
+    await under.pass(15 * SECOND);
+    const [verdict] = (await engine.status(2))?.verdicts ?? [];
+    deepEqual([verdict?.verdict, verdict?.level, verdict?.dryRun], ["fail", "rollback", true]);
+    match(verdict?.sentence ?? "", /^errors 30% \(\d+\/\d+\) against 0% .*, limit 1% \(dry run, it would roll back\)$/);
+    equal((await engine.status(2))?.hold, null);
+    await under.until(async () => (await state(2)) === "closed");
     await stop(engine, under);
   });
 

@@ -1,5 +1,5 @@
 import { formatCount, formatLimit } from "../../core/analysis/figures.ts";
-import { type Guard, type GuardLevel, METRICS } from "../../core/plan/guard.ts";
+import { type Guard, type GuardLevel, isActedOn, METRICS } from "../../core/plan/guard.ts";
 import { leastHoldMs, plannedHoldMs } from "../../core/plan/hold-time.ts";
 import type { Plan, Step, StepOf } from "../../core/plan/plan.ts";
 import { WHOLE } from "../../core/traffic/share.ts";
@@ -181,14 +181,16 @@ const VERBS: Readonly<Record<GuardLevel, string>> = { warn: "warns", hold: "hold
 /** `errors: rolls back at 1%; p95: warns at 1s, rolls back at 2x`. */
 function guardsSentence(guards: readonly Guard[]): string {
   return guards
-    .map(({ metric, limits }) => {
+    .map((guard) => {
+      const { metric, limits } = guard;
       const levels = (["warn", "hold", "rollback"] as const).flatMap((level) => {
         const ofLevel = limits[level];
         return ofLevel === undefined || ofLevel.length === 0
           ? []
           : [`${VERBS[level]} at ${ofLevel.map((limit) => formatLimit(metric, limit)).join(" and ")}`];
       });
-      return `${METRICS[metric].label}: ${levels.join(", ")}`;
+      const triedOut = isActedOn(guard) ? "" : " (dry run)";
+      return `${METRICS[metric].label}${triedOut}: ${levels.join(", ")}`;
     })
     .join("; ");
 }

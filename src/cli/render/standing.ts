@@ -1,7 +1,8 @@
+import { isActedOn } from "../../core/plan/guard.ts";
 import type { Status } from "../../core/status/status.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import { adviceOf } from "./advice.ts";
-import { labelledCommands } from "./labelled.ts";
+import { labelled, labelledCommands } from "./labelled.ts";
 import { paint, type Style, type Tone } from "./style.ts";
 import { wrap } from "./text.ts";
 
@@ -16,8 +17,14 @@ export function standing(
   const sentences = [status.sentence, ...nextDecision(status)];
   return [
     ...wrap(sentences.join(" "), style.width, "  ").map((line) => paint(style, toneOf(status), line)),
+    ...labelled("tried", triedOut(status), style),
     ...labelledCommands("next", reasons ? advice : advice.map(({ command }) => ({ command, does: "" })), style),
   ];
+}
+
+/** What guards say of which nothing follows. */
+function triedOut({ verdicts, current }: Status): readonly string[] {
+  return current === null ? [] : verdicts.filter((verdict) => !isActedOn(verdict)).map(({ sentence }) => sentence);
 }
 
 export function toneOf(status: Status): Tone {

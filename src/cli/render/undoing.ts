@@ -2,6 +2,7 @@ import { fullStop } from "../../core/text/plain-text.ts";
 import { type Evidence, explainEvidence } from "../../core/analysis/evidence.ts";
 import type { Fault } from "../../core/fault.ts";
 import { formatCount } from "../../core/analysis/figures.ts";
+import { isActedOn } from "../../core/plan/guard.ts";
 import type { RollbackStatus } from "../../core/status/rollback-status.ts";
 import type { Status } from "../../core/status/status.ts";
 import { formatDuration } from "../../core/time/time.ts";
@@ -131,7 +132,9 @@ function facts(status: Status, rollback: RollbackStatus, stable: string | null):
  * all of the release's. Where they differ, which is which is said.
  */
 function inWindow({ verdicts }: Status, errors: number): string {
-  const decided = verdicts.find(({ metric, verdict }) => metric === "errors" && verdict === "fail")?.figures;
+  const decided = verdicts
+    .filter(isActedOn)
+    .find(({ metric, verdict }) => metric === "errors" && verdict === "fail")?.figures;
   if (decided?.k === undefined || decided.k >= errors) return "";
   return ` in all, ${formatCount(decided.k)} of them in the ${formatDuration(decided.windowMs)} that decided`;
 }

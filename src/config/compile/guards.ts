@@ -97,11 +97,11 @@ export function guardCompiler(): {
   };
 }
 
-type NumberKey = "window" | "minRequests" | "minEvents" | "breaches" | "promote";
+type GuardKey = Exclude<keyof Levels, GuardLevel | "weight">;
 
 function makeGuard(metric: Metric, limits: Guard["limits"], scopes: readonly Scope[]): readonly Guard[] {
   if (Object.keys(limits).length === 0) return [];
-  const innermost = (key: NumberKey): number | undefined =>
+  const innermost = <K extends GuardKey>(key: K): Levels[K] =>
     scopes
       .map(({ written }) => written[metric])
       .findLast((mine): mine is Levels => typeof mine === "object" && mine[key] !== undefined)?.[key];
@@ -115,6 +115,7 @@ function makeGuard(metric: Metric, limits: Guard["limits"], scopes: readonly Sco
       minEvents: innermost("minEvents") ?? 3,
       breaches: innermost("breaches") ?? 3,
       ...(promote === undefined ? {} : { promote }),
+      ...(innermost("dryRun") === true ? { dryRun: true } : {}),
     },
   ];
 }

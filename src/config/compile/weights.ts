@@ -1,6 +1,8 @@
-import { type Guard, type Metric, METRICS, QUANTILES } from "../../core/plan/guard.ts";
+import { type Guard, isActedOn, type Metric, METRICS, QUANTILES } from "../../core/plan/guard.ts";
 import { formatPercent } from "../../core/analysis/figures.ts";
 import { comparesAlone } from "../../core/analysis/tested-limits.ts";
+import type { Path } from "../reading/located.ts";
+import type { PathProblem } from "../reading/problem.ts";
 import type { Told } from "./context.ts";
 import type { Scope } from "./guards.ts";
 
@@ -20,17 +22,20 @@ export function weighed(
     ...new Set(
       steps
         .flat()
-        .filter(comparesAlone)
+        .filter(isWeighed)
         .map(({ metric }) => metric),
     ),
   ];
+  told.plan.push(...ofNoUse(steps.flat(), scopes));
   const written = new Map<Metric, number>();
+  let last: Path | null = null;
   for (const { written: guards, path } of scopes) {
     for (const metric of metrics) {
       const mine = guards[metric];
       if (typeof mine !== "object" || mine.weight === undefined || path === null) continue;
       const sum = [...written].reduce((all, [other, part]) => all + (other === metric ? 0 : part), mine.weight);
       written.set(metric, mine.weight);
+      last = [...path, metric, "weight"];
       if (sum > 1 + 1e-9 || mine.weight === 0)
         told.plan.push({
           code: "plan-value-invalid",
@@ -39,17 +44,52 @@ export function weighed(
               ? "A weight of 0% would never let this comparison speak."
               : `The weights of all comparisons come to ${formatPercent(sum)}.`,
           fix: "Together they are at most 100%; what is left goes to the comparisons without a weight.",
-          path: [...path, metric, "weight"],
+          path: last,
           on: "value",
         });
     }
   }
+  const sum = [...written.values()].reduce((all, part) => all + part, 0);
+  if (last !== null && written.size === metrics.length && sum < 1 - 1e-9)
+    told.plan.push({
+      code: "plan-value-invalid",
+      what: `The weights of all comparisons come to ${formatPercent(sum)}: what is left would be nobody's.`,
+      fix: "Together they are 100%. Leave one of them out, and it gets what is left.",
+      path: last,
+      on: "value",
+    });
   const weights = weightsOf(metrics, written);
   return steps.map((guards) =>
     guards.map((guard) => {
-      const weight = comparesAlone(guard) ? weights.get(guard.metric) : undefined;
+      const weight = isWeighed(guard) ? weights.get(guard.metric) : undefined;
       return weight === undefined ? guard : { ...guard, weight };
     }),
+  );
+}
+
+/** What is only tried out takes nothing of what the others have. */
+function isWeighed(guard: Guard): boolean {
+  return comparesAlone(guard) && isActedOn(guard);
+}
+
+/** Weights that would change nothing. */
+function ofNoUse(guards: readonly Guard[], scopes: readonly Scope[]): readonly PathProblem[] {
+  return scopes.flatMap(({ written, path }) =>
+    path === null
+      ? []
+      : (Object.keys(METRICS) as readonly Metric[]).flatMap((metric): readonly PathProblem[] => {
+          const mine = written[metric];
+          if (typeof mine !== "object" || mine.weight === undefined) return [];
+          const { label } = METRICS[metric];
+          const all = guards.filter((guard) => guard.metric === metric);
+          const isTriedOut = mine.dryRun === true || (all.length > 0 && !all.some(isActedOn));
+          if (!isTriedOut && (all.length === 0 || all.some(isWeighed))) return [];
+          const what = isTriedOut
+            ? `A dry run has no part of the evidence, so the weight of ${label} would change nothing.`
+            : `Only a comparison that rolls back by itself, like \`rollback: 1.5x\`, has a weight, and ${label} has none.`;
+          const fix = isTriedOut ? "Remove `weight`, or `dryRun`." : "Remove `weight`, or write such a limit.";
+          return [{ code: "plan-value-invalid", what, fix, path: [...path, metric, "weight"], on: "key" }];
+        }),
   );
 }
 
@@ -60,7 +100,6 @@ function weightsOf(metrics: readonly Metric[], written: ReadonlyMap<Metric, numb
     (metric) => USUAL[kindOf(metric)] / open.filter((one) => kindOf(one) === kindOf(metric)).length,
   );
   const all = usual.reduce((sum, part) => sum + part, 0);
-  // With all of them written, they may come to less than 1: nothing is given to nobody.
   const scale = open.length === 0 ? 0 : left / all;
   const parts = metrics.map((metric): [Metric, number] => [
     metric,

@@ -3,7 +3,7 @@ import { type Limit, type Metric, METRICS } from "../../core/plan/guard.ts";
 import { limitFix, parseLimit } from "../../core/plan/limit.ts";
 import { knowing } from "./about.ts";
 import { NOT_BUILT_SOURCES } from "./not-built.ts";
-import { duration, percent, wholeNumber } from "./values.ts";
+import { duration, percent, wholeNumber, yesOrNo } from "./values.ts";
 
 const OFF = "off";
 
@@ -71,6 +71,11 @@ function guard(metric: Metric, description: string) {
     minEvents: knowing(wholeNumber(1).optional(), { default: "`3`" }).describe(
       `Bad requests below which a rate is never broken: one error in a hundred requests is not yet 1%. ${OF_PLAIN}`,
     ),
+    dryRun: yesOrNo()
+      .optional()
+      .describe(
+        "`true`: try it out. It is judged and told like any other, and nothing follows from it: it holds nothing, puts nothing back, and keeps no step from passing.",
+      ),
     breaches: knowing(wholeNumber(1).optional(), { default: "`3`" }).describe(
       `Broken looks in a row, one a second, before it speaks. ${OF_PLAIN}`,
     ),

@@ -1,10 +1,10 @@
-import { type Guard, GUARD_LEVELS, type GuardLevel, type Verdict, type VerdictKind } from "../plan/guard.ts";
+import { type Guard, GUARD_LEVELS, type GuardLevel, isActedOn, type Verdict, type VerdictKind } from "../plan/guard.ts";
 import { isBrokenOnStable, verdictByEvidence } from "./by-evidence.ts";
 import { forNextStep, type Gathered, gather, NOTHING_GATHERED } from "./gather.ts";
 import type { Judged, Look } from "./look.ts";
 import { type Breaches, judgePlainly } from "./plain-limits.ts";
 import { isTested } from "./tested-limits.ts";
-import { totalOf } from "./total.ts";
+import { totalAlone, totalOf } from "./total.ts";
 
 /** What the judge keeps between two looks. */
 export interface JudgeState {
@@ -35,10 +35,12 @@ export function judge({ breaches, gathered }: JudgeState, look: Look): Judgement
   for (const guard of look.guards) {
     const parts = partsOf(guard, look.judge);
     const plain = parts.plain === null ? null : judgePlainly(parts.plain, look, breaches, next);
-    const byEvidence = parts.tested === null ? null : verdictByEvidence(parts.tested, now, look, total);
+    const ofAll = isActedOn(guard) ? total : totalAlone(guard, now, look);
+    const byEvidence = parts.tested === null ? null : verdictByEvidence(parts.tested, now, look, ofAll);
     const verdict = worse(byEvidence, plain?.verdict ?? null);
     if (verdict === null) continue;
-    verdicts.push(verdict);
+    verdicts.push(isActedOn(guard) ? verdict : triedOut(verdict));
+    if (!isActedOn(guard)) continue;
     const isAsBad =
       verdict === byEvidence
         ? verdict.verdict === "fail" &&
@@ -49,6 +51,14 @@ export function judge({ breaches, gathered }: JudgeState, look: Look): Judgement
   }
   return { state: { breaches: next, gathered: now }, verdicts, stableVerdicts };
 }
+
+/** What it would have done is part of what it says. */
+function triedOut(verdict: Verdict): Verdict {
+  const would = verdict.verdict === "fail" && verdict.level !== undefined ? `, it would ${WOULD[verdict.level]}` : "";
+  return { ...verdict, dryRun: true, sentence: `${verdict.sentence} (dry run${would})` };
+}
+
+const WOULD: Readonly<Record<GuardLevel, string>> = { warn: "warn", hold: "hold", rollback: "roll back" };
 
 /** Levels whose limits are all tested with evidence, and the others, which are looked at over a window. */
 function partsOf(

@@ -1,4 +1,4 @@
-import { type Guard, type Metric, QUANTILES } from "../plan/guard.ts";
+import { type Guard, isActedOn, type Metric, QUANTILES } from "../plan/guard.ts";
 import { logAdd, logEvidence, type MeanEvidence, meanEvidence } from "./e-process.ts";
 import type { Gathered } from "./gather.ts";
 import type { Look } from "./look.ts";
@@ -9,14 +9,24 @@ import { shiftEvidence } from "./visitor-shift.ts";
 export type Total = MeanEvidence<Metric>;
 
 /** Of all guards that roll back by comparison alone, visitors' own speeds among them. */
-export function totalOf({ guards, shifts }: Gathered, look: Look): Total {
-  const bySpeed = shifts.length === 0 ? null : (look.guards.find(comparesLatencyAlone)?.metric ?? null);
+export function totalOf(gathered: Gathered, look: Look): Total {
+  return totalFor(gathered, look, look.guards.filter(isActedOn));
+}
+
+/** Of a guard that is only tried out, as if it had the whole budget. Visitors' own speeds are asked for by the guards that act. */
+export function totalAlone(guard: Guard, gathered: Gathered, look: Look): Total {
+  const isAsked = look.guards.some((other) => isActedOn(other) && comparesLatencyAlone(other));
+  return totalFor(isAsked ? { ...gathered, shifts: [] } : gathered, look, [{ ...guard, weight: 1 }]);
+}
+
+function totalFor({ guards, shifts }: Gathered, look: Look, summed: readonly Guard[]): Total {
+  const bySpeed = shifts.length === 0 ? null : (summed.find(comparesLatencyAlone)?.metric ?? null);
   const speed = shiftEvidence(
     shifts.slice(0, look.moments).map(({ logEvidence: log }) => log),
     look.moments,
   );
   return meanEvidence(
-    look.guards.flatMap((guard) => {
+    summed.flatMap((guard) => {
       const { metric, weight = 0 } = guard;
       const process = guards[metric]?.against["rollback:0"];
       if (process === undefined || !comparesAlone(guard)) return [];

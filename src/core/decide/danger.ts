@@ -2,6 +2,7 @@ import { failStep, hold } from "./react.ts";
 import type { Because, Placed, ReleaseEvent } from "../release/event.ts";
 import { fullStop } from "../text/plain-text.ts";
 import type { Step } from "../plan/plan.ts";
+import { isActedOn } from "../plan/guard.ts";
 import type { Release, StepProgress } from "../release/release.ts";
 import { routed } from "./recipe.ts";
 import { instancesOf, type Seen, readiness } from "./seen.ts";
@@ -39,7 +40,9 @@ export function watchForDanger(
 }
 
 function findDanger(release: Release, seen: Seen, now: Moment): Because | null {
-  const verdict = seen.verdicts.find(({ verdict, level }) => verdict === "fail" && level === "rollback");
+  const verdict = seen.verdicts
+    .filter(isActedOn)
+    .find(({ verdict: said, level }) => said === "fail" && level === "rollback");
   if (verdict !== undefined) return { kind: "guard", sentence: verdict.sentence, verdict };
   if (release.share === 0 || routed(release).length === 0 || seen.instances.length === 0) return null;
   if (!isDown(release, release.candidate, seen)) return null;

@@ -1,6 +1,6 @@
 import { hold, stepBack } from "./react.ts";
 import type { Because, ReleaseEvent } from "../release/event.ts";
-import type { Verdict } from "../plan/guard.ts";
+import { isActedOn, type Verdict } from "../plan/guard.ts";
 import { fullStop } from "../text/plain-text.ts";
 import { leastHoldMs, plannedHoldMs, TIMES_WAITED } from "../plan/hold-time.ts";
 import type { Step, StepOf } from "../plan/plan.ts";
@@ -126,15 +126,17 @@ function waitForEvidence(
 ): Wait | null {
   const watched = watchedSoFar(progress, now);
   const least = leastHoldMs(step.hold);
+  const verdicts = seen.verdicts.filter(isActedOn);
   if (watched < least) {
-    const broken = seen.verdicts.find(isHolding);
+    const broken = verdicts.find(isHolding);
     if (broken !== undefined)
       return { because: { kind: "guard", sentence: broken.sentence, verdict: broken }, needsPerson: false };
     return { because: { kind: "time", sentence: `${formatDuration(least - watched)} to go.` }, needsPerson: false };
   }
-  const blocking =
-    seen.verdicts.find(isHolding) ?? seen.verdicts.find((verdict) => isWithoutEvidence(release, verdict));
-  const missing = step.guards.find(({ metric }) => !seen.verdicts.some((verdict) => verdict.metric === metric));
+  const blocking = verdicts.find(isHolding) ?? verdicts.find((verdict) => isWithoutEvidence(release, verdict));
+  const missing = step.guards
+    .filter(isActedOn)
+    .find(({ metric }) => !verdicts.some((verdict) => verdict.metric === metric));
   if (blocking === undefined && missing === undefined) return null;
   if (blocking === undefined)
     return {
@@ -186,11 +188,15 @@ function pass(step: Step, because: Because): readonly ReleaseEvent[] {
 function reasonToPass(release: Release, step: Step, seen: Seen): Because {
   if (step.kind !== "shift") return { kind: "time", sentence: `${step.name}: done.` };
   if (seen.verdicts.length === 0) return { kind: "guard", sentence: "Its time is over; nothing was watched." };
-  const isUnseen = ({ verdict }: Verdict): boolean => verdict !== "pass" && verdict !== "fail";
-  const found = seen.verdicts.some(({ verdict }) => verdict === "fail")
-    ? "A warning, and no other limit broken"
-    : release.stable === null && seen.verdicts.some(isUnseen)
-      ? "The first version, which need not wait for visitors"
-      : "No limit broken";
-  return { kind: "guard", sentence: `${found}: ${seen.verdicts.map(({ sentence }) => sentence).join("; ")}.` };
+  const told = seen.verdicts.map(({ sentence }) => sentence).join("; ");
+  return { kind: "guard", sentence: `${whatWasFound(release, seen.verdicts.filter(isActedOn))}: ${told}.` };
+}
+
+function whatWasFound(release: Release, verdicts: readonly Verdict[]): string {
+  if (verdicts.length === 0) return "Its time is over; nothing was watched but what is tried out";
+  if (verdicts.some(({ verdict }) => verdict === "fail")) return "A warning, and no other limit broken";
+  const isUnseen = verdicts.some(({ verdict }) => verdict !== "pass");
+  return release.stable === null && isUnseen
+    ? "The first version, which need not wait for visitors"
+    : "No limit broken";
 }

@@ -1,6 +1,6 @@
 import { effectKey, type Message } from "../release/effect.ts";
 import type { ReleaseEvent } from "../release/event.ts";
-import type { Metric } from "../plan/guard.ts";
+import { isActedOn, type Metric } from "../plan/guard.ts";
 import { fullStop } from "../text/plain-text.ts";
 import type { NotifyTarget } from "../plan/plan.ts";
 import { fillReferences } from "../text/references.ts";
@@ -178,7 +178,7 @@ function warnings(release: Release): readonly { metric: Metric; sentence: string
   if (progress?.state !== "running") return [];
   const since = progress.startedAt?.wall ?? release.lastAt.wall;
   return Object.values(release.verdicts)
-    .filter(({ verdict, level }) => verdict === "fail" && level === "warn")
+    .filter((verdict) => isActedOn(verdict) && verdict.verdict === "fail" && verdict.level === "warn")
     .map(({ metric, sentence }) => ({ metric, sentence, since }));
 }
 

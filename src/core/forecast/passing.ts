@@ -4,7 +4,7 @@ import { logAdd } from "../analysis/e-process.ts";
 import { bucketOf } from "../analysis/histogram.ts";
 import { crossing, walkOf } from "../analysis/power.ts";
 import { acting, EXCLUDED_RATIO, factorOf, marginOf, toleranceOf } from "../analysis/tested-limits.ts";
-import { type Guard, QUANTILES } from "../plan/guard.ts";
+import { type Guard, isActedOn, QUANTILES } from "../plan/guard.ts";
 import { TIMES_WAITED } from "../plan/hold-time.ts";
 import { above, type SeenTraffic } from "./catches.ts";
 
@@ -22,7 +22,7 @@ export function passingOf(
   traffic: SeenTraffic,
   { share, seconds }: { readonly share: number; readonly seconds: number },
 ): Passing | null {
-  const demanding = guards.filter((guard) => acting(guard).length > 0);
+  const demanding = guards.filter((guard) => isActedOn(guard) && acting(guard).length > 0);
   let slowest: Passing | null = null;
   for (const guard of demanding) {
     const walks = walksOf(guard, traffic, share);

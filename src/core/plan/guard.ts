@@ -72,6 +72,8 @@ export interface Guard {
   readonly minEvents: number;
   /** Broken looks in a row, one a second, before it speaks. */
   readonly breaches: number;
+  /** Judged and told, and never acted on: it puts nothing back, holds nothing, keeps no step from passing. It has no weight. */
+  readonly dryRun?: true;
 }
 
 export type VerdictKind = "pass" | "fail" | "inconclusive" | "no-data" | "source-down";
@@ -81,9 +83,16 @@ export interface Verdict {
   readonly metric: Metric;
   readonly verdict: VerdictKind;
   readonly level?: GuardLevel;
+  /** Of a guard that is only tried out: nothing follows from it. */
+  readonly dryRun?: true;
   /** One sentence with its figures (I10): "p95 +38% against stable, limit +20%, n = 4 112". */
   readonly sentence: string;
   readonly figures: Figures;
+}
+
+/** Whether something follows from it: not of a guard, or its verdict, that is only tried out. */
+export function isActedOn({ dryRun }: Pick<Guard, "dryRun">): boolean {
+  return dryRun !== true;
 }
 
 /** null: not known. Shares are 0 … 1, latencies milliseconds. */

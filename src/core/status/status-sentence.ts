@@ -1,5 +1,6 @@
 import { currentStatus } from "./current-status.ts";
 import { isHolding, isWithoutEvidence } from "../decide/hold.ts";
+import { isActedOn } from "../plan/guard.ts";
 import { fullStop } from "../text/plain-text.ts";
 import { currentStep, type Release } from "../release/release.ts";
 import { formatShare } from "../traffic/share.ts";
@@ -38,10 +39,12 @@ function watchingSentence(release: Release, isFirst: boolean, isWatched: boolean
   const share = formatShare(release.share);
   const at = isWatched ? `Watching at ${share}` : `Nobody watches at ${share}`;
   if (isFirst) return `${at}: the first version, nothing to compare with.`;
+  const acted = verdicts.filter(isActedOn);
   const telling =
-    verdicts.find(isHolding) ??
-    verdicts.find((verdict) => isWithoutEvidence(release, verdict)) ??
-    verdicts.find(({ verdict }) => verdict !== "pass") ??
+    acted.find(isHolding) ??
+    acted.find((verdict) => isWithoutEvidence(release, verdict)) ??
+    acted.find(({ verdict }) => verdict !== "pass") ??
+    acted[0] ??
     verdicts[0];
   if (telling === undefined) return isWatched ? `${at}: nothing known yet.` : `${at}, and nothing was seen before.`;
   return isWatched ? `${at}: ${telling.sentence}.` : `${at}; seen last: ${telling.sentence}.`;

@@ -1,5 +1,5 @@
 import { type Duration, MINUTE } from "../time/time.ts";
-import { type Metric, QUANTILES } from "../plan/guard.ts";
+import { isActedOn, type Metric, QUANTILES } from "../plan/guard.ts";
 import type { Plan } from "../plan/plan.ts";
 import { LATENCY_RESOLUTION_MS } from "../analysis/slow-limit.ts";
 import type { Cohort } from "./share.ts";
@@ -55,7 +55,9 @@ const MOST_COUNTERS = 30;
 /** What the guards of the plan compare with stable, and no more. */
 export function countingOf(release: number, { steps }: Pick<Plan, "steps">): Counting {
   const counters = new Map<string, Counter>();
-  for (const { metric, limits } of steps.flatMap(({ guards }) => guards)) {
+  const guards = steps.flatMap((step) => step.guards);
+  // What acts comes first: by its tolerance visitors' own speeds are looked at.
+  for (const { metric, limits } of [...guards.filter(isActedOn), ...guards.filter((one) => !isActedOn(one))]) {
     for (const limit of Object.values(limits).flat()) {
       if (limit.kind !== "relative") continue;
       const id = counterOf(metric, limit.factor);

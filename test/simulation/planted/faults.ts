@@ -71,6 +71,13 @@ export const FAULTS: readonly PlantedFault[] = [
     put: `    return make("fail", \`\${label} unknown: \${nothingSeen(guard, figures)}\`, "rollback");`,
   },
   {
+    name: "act on a dry run",
+    rule: "I4",
+    file: "src/core/decide/danger.ts",
+    instead: `.filter(isActedOn)`,
+    put: `.filter(() => true)`,
+  },
+  {
     name: "replay differs from live",
     rule: "I5",
     file: "src/engine/written.ts",

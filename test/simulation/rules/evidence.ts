@@ -1,7 +1,7 @@
 import type { Because } from "../../../src/core/release/event.ts";
 import type { Plan } from "../../../src/core/plan/plan.ts";
 import type { Verdict } from "../../../src/core/plan/guard.ts";
-import { isOfProcesses } from "../../../src/core/plan/guard.ts";
+import { isActedOn, isOfProcesses } from "../../../src/core/plan/guard.ts";
 import type { SecondRow } from "../../../src/core/observation.ts";
 import { SECOND } from "../../../src/core/time/time.ts";
 import { type Ledger, readInto } from "./ledger.ts";
@@ -78,7 +78,12 @@ export const evidence: Rule = {
         if (event.type === "step-passed" && event.because.kind === "guard") {
           const step = plan.steps.find(({ id }) => id === event.step);
           for (const guard of step?.guards ?? []) {
-            if (isOfProcesses(guard.metric) || stable === null || warned.has(`${fact.release}/${guard.metric}`))
+            if (
+              !isActedOn(guard) ||
+              isOfProcesses(guard.metric) ||
+              stable === null ||
+              warned.has(`${fact.release}/${guard.metric}`)
+            )
               continue;
             // The first judge looks over its window, the second at the whole step.
             const span = plan.judge === 1 ? Math.ceil(guard.windowMs / SECOND) : LONGEST_STEP_SECONDS;
@@ -99,6 +104,7 @@ export const evidence: Rule = {
             : null;
         if (decided?.kind === "no-data") broken(`Release ${fact.release}: ${event.type} for want of data.`);
         if (decided?.verdict === undefined) continue;
+        if (!isActedOn(decided.verdict)) broken(`Release ${fact.release}: ${event.type} on a dry run.`);
         if (decided.verdict.verdict !== "fail")
           broken(`Release ${fact.release}: ${event.type} on the verdict "${decided.verdict.verdict}".`);
         if (decided.verdict.figures.n === 0 && !isOfProcesses(decided.verdict.metric))

@@ -142,7 +142,15 @@ function drawGuards(random: Random): readonly Guard[] {
     metric: "memory",
     limits: { warn: [{ kind: "absolute", value: 0.7 }], hold: [{ kind: "absolute", value: 0.9 }] },
   };
-  return random.pick([[errors], [errors], [errors, p95], [errors, restarts], [errors, p95, restarts, memory], []]);
+  return random.pick([
+    [errors],
+    [errors],
+    [errors, p95],
+    [errors, restarts],
+    [errors, p95, restarts, memory],
+    [{ ...errors, dryRun: true as const }, p95],
+    [],
+  ]);
 }
 
 function drawHold(random: Random): Hold {

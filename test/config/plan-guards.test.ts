@@ -1,0 +1,118 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Guard } from "../../src/core/plan/guard.ts";
+import { planOf, planWith, tells } from "./loading.ts";
+
+const guardsAt = async (text: string, share: number): Promise<readonly Guard[]> => {
+  const { steps } = await planOf(text);
+  return steps.find((step) => step.kind === "shift" && step.share === share)?.guards ?? [];
+};
+
+describe("A guard that is only tried out", () => {
+  it("has no part of the evidence, and the others have all of it", async () => {
+    const guards = await guardsAt("guards: { p95: { dryRun: true } }", 500);
+    deepEqual(
+      guards.map(({ metric, dryRun, weight }) => [metric, dryRun, weight]),
+      [
+        ["errors", undefined, 1],
+        ["p95", true, undefined],
+        ["restarts", undefined, undefined],
+      ],
+    );
+  });
+
+  it("is one where it is written, and acts again where that is taken back", async () => {
+    const text = `
+      guards: { errors: { rollback: 2%, dryRun: true } }
+      steps:
+        - shift: 5%
+        - shift: 25%
+          guards: { errors: { dryRun: false } }
+        - shift: 100%
+    `;
+    equal((await guardsAt(text, 500))[0]?.dryRun, true);
+    equal((await guardsAt(text, 2_500))[0]?.dryRun, undefined);
+  });
+
+  it("with a weight is a mistake", () =>
+    tells(
+      planWith(`
+        guards:
+          errors: { rollback: 1.5x, dryRun: true, weight: 50% }
+      `),
+      `
+        A dry run has no part of the evidence, so the weight of errors would change nothing.
+          where  tidegate.yaml:6:43 · guards.errors.weight
+          seen   6 |   errors: { rollback: 1.5x, dryRun: true, weight: 50% }
+                   |                                           ^^^^^^
+          fix    Remove \`weight\`, or \`dryRun\`.
+          code   plan-value-invalid
+      `,
+    ));
+});
+
+describe("Weights", () => {
+  it("of what rolls back by no comparison are a mistake", () =>
+    tells(
+      planWith(`
+        guards:
+          errors: { rollback: 1%, weight: 50% }
+      `),
+      `
+        Only a comparison that rolls back by itself, like \`rollback: 1.5x\`, has a weight, and errors has none.
+          where  tidegate.yaml:6:27 · guards.errors.weight
+          seen   6 |   errors: { rollback: 1%, weight: 50% }
+                   |                           ^^^^^^
+          fix    Remove \`weight\`, or write such a limit.
+          code   plan-value-invalid
+      `,
+    ));
+
+  it("that come to more than all of it, or to less with nobody to have the rest, are a mistake", async () => {
+    await tells(
+      planWith(`
+        guards:
+          errors: { weight: 70% }
+          p95: { weight: 40% }
+      `),
+      `
+        The weights of all comparisons come to 110%.
+          where  tidegate.yaml:7:18 · guards.p95.weight
+          seen   7 |   p95: { weight: 40% }
+                   |                  ^^^
+          fix    Together they are at most 100%; what is left goes to the comparisons without a weight.
+          code   plan-value-invalid
+      `,
+    );
+    await tells(
+      planWith(`
+        guards:
+          errors: { weight: 50% }
+          p95: { weight: 20% }
+      `),
+      `
+        The weights of all comparisons come to 70%: what is left would be nobody's.
+          where  tidegate.yaml:7:18 · guards.p95.weight
+          seen   7 |   p95: { weight: 20% }
+                   |                  ^^^
+          fix    Together they are 100%. Leave one of them out, and it gets what is left.
+          code   plan-value-invalid
+      `,
+    );
+  });
+});
+
+it("A guard on a metric that does not exist is told with those that do", () =>
+  tells(
+    planWith(`
+      guards:
+        error: { rollback: 1% }
+    `),
+    `
+      \`error\` is not known here; did you mean \`errors\`?
+        where  tidegate.yaml:6:3 · guards.error
+        seen   6 |   error: { rollback: 1% }
+                 |   ^^^^^
+        code   plan-key-unknown
+    `,
+  ));
