@@ -1,8 +1,8 @@
 import { FRESH_JUDGE, type JudgeState, judge, judgeNextStep } from "../core/analysis/judge.ts";
 import { ALPHA } from "../core/analysis/bounds.ts";
 import { shiftMoments } from "../core/analysis/visitor-shift.ts";
-import { sumWindow } from "../core/analysis/window.ts";
-import { quantile } from "../core/analysis/histogram.ts";
+import { NOTHING_SUMMED, sumWindow } from "../core/analysis/window.ts";
+import { quantileOfSum } from "../core/analysis/histogram.ts";
 import { isOfProcesses, type Verdict } from "../core/plan/guard.ts";
 import { trafficProfile } from "../core/time/quietest.ts";
 import { plannedHoldMs, plannedMs, TIMES_WAITED } from "../core/plan/hold-time.ts";
@@ -69,13 +69,14 @@ export function createWatch(world: World): Watch {
   const stateOf = (release: Release, { step, attempt }: GatheredPlace, now: Moment): JudgeState => {
     // The share came back: the same step goes on.
     if (judged?.step === step && judged.attempt === attempt && judged.begunAnew === release.begunAnew)
-      return { ...judged.state, breaches: {} };
+      return { ...judged.state, breaches: {}, step: null };
     if (judged !== null) return judged.begunAnew === release.begunAnew ? judgeNextStep(judged.state) : FRESH_JUDGE;
     const { gathered } = release;
     if (gathered === null) return FRESH_JUDGE;
     const state: JudgeState = {
       breaches: {},
       gathered: { ...gathered.evidence, upTo: secondSince(gathered.at, now) },
+      step: null,
     };
     return gathered.step === step && gathered.attempt === attempt ? state : judgeNextStep(state);
   };
@@ -189,7 +190,7 @@ export function createWatch(world: World): Watch {
       const sums = sides.map(({ placed }) => sumWindow(world.rows(), placed.version, from, to));
       const all = sums.reduce((total, { requests }) => total + requests, 0);
       return sides.map(({ role, placed, share }, index): VersionFigures => {
-        const sum = sums[index] ?? { requests: 0, bad: 0, latency: {}, webSockets: { opened: 0, failed: 0 } };
+        const sum = sums[index] ?? NOTHING_SUMMED;
         return {
           role,
           version: placed.version,
@@ -198,9 +199,9 @@ export function createWatch(world: World): Watch {
           measuredPercent: all === 0 ? null : (100 * sum.requests) / all,
           requests: sum.requests,
           errorRate: sum.requests === 0 ? null : sum.bad / sum.requests,
-          p50Ms: quantile(sum.latency, 0.5),
-          p95Ms: quantile(sum.latency, 0.95),
-          p99Ms: quantile(sum.latency, 0.99),
+          p50Ms: quantileOfSum(sum.latency, 0.5),
+          p95Ms: quantileOfSum(sum.latency, 0.95),
+          p99Ms: quantileOfSum(sum.latency, 0.99),
           inFlight: state.inFlight[placed.version] ?? 0,
           windowMs: Math.max(0, to - from + 1) * SECOND,
         };

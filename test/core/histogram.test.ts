@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { BUCKET_COUNT, bucketOf, merge, quantile, upperEdge, type Buckets } from "../../src/core/analysis/histogram.ts";
+import {
+  BUCKET_COUNT,
+  bucketOf,
+  merge,
+  quantile,
+  quantileOfSum,
+  summed,
+  upperEdge,
+  type Buckets,
+} from "../../src/core/analysis/histogram.ts";
 
 function histogramOf(values: readonly number[]): Buckets {
   return merge(...values.map((value) => ({ [bucketOf(value)]: 1 })));
@@ -59,5 +68,24 @@ describe("latency histogram", () => {
     assert.deepEqual(merge(a, b), { 1: 2, 5: 5 });
     assert.deepEqual(merge(b, a), { 1: 2, 5: 5 });
     assert.deepEqual(a, { 1: 2, 5: 1 });
+  });
+
+  it("says of counts of all buckets what it says of the few that have any", () => {
+    const part = fc.array(fc.double({ min: 0.02, max: 60_000, noNaN: true }), { maxLength: 50 }).map(histogramOf);
+    fc.assert(
+      fc.property(
+        fc.array(part, { maxLength: 4 }),
+        part,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (parts, onto, q) => {
+          const before = summed([onto]);
+          const sum = summed(parts, before);
+          const sparse = merge(onto, ...parts);
+          assert.deepEqual(sparse, Object.fromEntries([...sum.entries()].filter(([, count]) => count > 0)));
+          assert.equal(quantileOfSum(sum, q), quantile(sparse, q));
+          assert.deepEqual(before, summed([onto]), "what was added to stays as it was");
+        },
+      ),
+    );
   });
 });

@@ -17,12 +17,26 @@ import type { Look } from "./look.ts";
 import { nothingSeen } from "./plain-limits.ts";
 import { acting, comparesAlone, marginOf, tailToExclude, tested } from "./tested-limits.ts";
 import { comparesLatencyAlone, type Total } from "./total.ts";
+import type { StepSums } from "./step-sums.ts";
+import { NOTHING_SUMMED, type Seen, type Windows } from "./window.ts";
 import { figuresOf, firstLimit } from "./window-figures.ts";
 
+/** What was counted in this look's step, all of it and its newest spans. */
+export interface Counted {
+  readonly step: StepSums | null;
+  readonly windows: Windows;
+}
+
 /** What a guard says whose limits are tested with all that was gathered so far. */
-export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, total: Total): Verdict {
+export function verdictByEvidence(
+  guard: Guard,
+  gathered: Gathered,
+  look: Look,
+  total: Total,
+  { step, windows }: Counted,
+): Verdict {
   const mine = gathered.guards[guard.metric];
-  const figures = figuresOf(guard, look, stepMs(look));
+  const figures = figuresOf(guard, look, seenInStep(step, look));
   const say = (verdict: Verdict["verdict"], sentence: string, more: Partial<Verdict> = {}): Verdict => ({
     metric: guard.metric,
     verdict,
@@ -36,7 +50,7 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, look: Look, 
     return say("no-data", `${label} unknown: ${nothingSeen(guard, figures)}`);
   const broken = worstBroken(guard, mine, look, total);
   if (broken !== null) {
-    const telling = { ...mostTelling(guard, look, figures), evidence: rounded(broken.log) };
+    const telling = { ...mostTelling(guard, look, figures, windows), evidence: rounded(broken.log) };
     const sentence = `${guardSentence(guard, telling, broken.limit)}${ofSpeeds(guard, gathered)}`;
     return say("fail", sentence, { level: broken.level, figures: telling });
   }
@@ -145,11 +159,11 @@ function fewVisitors(guard: Guard, { visitors }: Gathered): string | null {
 const SPANS_MS = [10 * SECOND, MINUTE, 5 * MINUTE];
 
 /** The span in which the candidate is worst beside what was to be expected of it: a fault that began late is not to be diluted. */
-function mostTelling(guard: Guard, look: Look, ofStep: Figures): Figures {
+function mostTelling(guard: Guard, look: Look, ofStep: Figures, windows: Windows): Figures {
   let best = ofStep;
   for (const span of SPANS_MS) {
     if (span >= ofStep.windowMs) continue;
-    const figures = figuresOf(guard, look, span);
+    const figures = figuresOf(guard, look, windows(span));
     if (howTelling(figures) > howTelling(best)) best = figures;
   }
   return best;
@@ -164,8 +178,12 @@ function howTelling({ candidate, stable, n, k, nStable }: Figures): number {
   return (k - expected) / Math.sqrt(Math.max(0.5, expected));
 }
 
-function stepMs({ fromSecond, toSecond }: Look): number {
-  return Math.max(0, toSecond - fromSecond + 1) * SECOND;
+function seenInStep(step: StepSums | null, { stable, fromSecond, toSecond }: Look): Seen {
+  return {
+    candidate: step?.candidate ?? NOTHING_SUMMED,
+    stable: stable === null ? null : (step?.stable ?? NOTHING_SUMMED),
+    windowMs: Math.max(0, toSecond - fromSecond + 1) * SECOND,
+  };
 }
 
 function logOf(process: Parameters<typeof logEvidence>[0] | undefined): number {

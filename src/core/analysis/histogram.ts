@@ -54,6 +54,71 @@ export function merge(...parts: readonly Buckets[]): Buckets {
   return sum;
 }
 
+/** Counts of all buckets, for what is added to and looked over often. Never changed once it was handed out. */
+export type DenseBuckets = Float64Array;
+
+export const NO_COUNTS: DenseBuckets = new Float64Array(BUCKET_COUNT);
+
+/** The counts of all parts on top of `onto`, which stays as it is. */
+export function summed(parts: readonly Buckets[], onto: DenseBuckets = NO_COUNTS): DenseBuckets {
+  const sum = onto.slice();
+  for (const part of parts) {
+    const { buckets, counts } = packed(part);
+    for (let index = 0; index < buckets.length; index += 1) {
+      const bucket = buckets[index] ?? 0;
+      sum[bucket] = (sum[bucket] ?? 0) + (counts[index] ?? 0);
+    }
+  }
+  return sum;
+}
+
+/** As `quantile`. */
+export function quantileOfSum(counts: DenseBuckets, q: number): number | null {
+  let all = 0;
+  for (const count of counts) all += count;
+  if (all === 0) return null;
+  const rank = Math.max(1, Math.ceil(q * all));
+  let seen = 0;
+  for (let bucket = 0; bucket < counts.length; bucket += 1) {
+    seen += counts[bucket] ?? 0;
+    if (seen >= rank) return upperEdge(bucket);
+  }
+  return null;
+}
+
+/** How many there are, and how many of them in buckets above `last`. */
+export function countedAbove(part: Buckets, last: number): { readonly all: number; readonly above: number } {
+  const { buckets, counts } = packed(part);
+  let all = 0;
+  let above = 0;
+  for (let index = 0; index < buckets.length; index += 1) {
+    const count = counts[index] ?? 0;
+    all += count;
+    if ((buckets[index] ?? 0) > last) above += count;
+  }
+  return { all, above };
+}
+
+interface Packed {
+  readonly buckets: Uint16Array;
+  readonly counts: Float64Array;
+}
+
+/** A second's histogram is looked over at every look for a minute: by the names of its keys that would take most of the judge's time. */
+const known = new WeakMap<Buckets, Packed>();
+
+function packed(part: Buckets): Packed {
+  const before = known.get(part);
+  if (before !== undefined) return before;
+  const keys = Object.keys(part);
+  const now = {
+    buckets: Uint16Array.from(keys, Number),
+    counts: Float64Array.from(keys, (key) => part[Number(key)] ?? 0),
+  };
+  known.set(part, now);
+  return now;
+}
+
 function sorted(counts: Buckets): (readonly [number, number])[] {
   return Object.entries(counts)
     .map(([bucket, count]) => [Number(bucket), count] as const)

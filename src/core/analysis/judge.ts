@@ -4,20 +4,24 @@ import { forNextStep, type Gathered, gather, NOTHING_GATHERED } from "./gather.t
 import type { Judged, Look } from "./look.ts";
 import { type Breaches, judgePlainly } from "./plain-limits.ts";
 import { isTested } from "./tested-limits.ts";
+import { addClosed, type StepSums } from "./step-sums.ts";
 import { totalAlone, totalOf } from "./total.ts";
+import { windowsOf } from "./window.ts";
 
 /** What the judge keeps between two looks. */
 export interface JudgeState {
   readonly breaches: Breaches;
   readonly gathered: Gathered;
+  /** For the figures that people are told; null: none of this step yet. No evidence, so no checkpoint keeps it. */
+  readonly step: StepSums | null;
 }
 
 /** Where a release begins. */
-export const FRESH_JUDGE: JudgeState = { breaches: {}, gathered: NOTHING_GATHERED };
+export const FRESH_JUDGE: JudgeState = { breaches: {}, gathered: NOTHING_GATHERED, step: null };
 
 /** Another step, or another try of it: what speaks against the candidate stays. */
 export function judgeNextStep({ gathered }: JudgeState): JudgeState {
-  return { breaches: {}, gathered: forNextStep(gathered) };
+  return { breaches: {}, gathered: forNextStep(gathered), step: null };
 }
 
 /** What a look at all guards says, and the state for the next. */
@@ -26,17 +30,20 @@ export interface Judgement extends Judged {
 }
 
 /** One look at all guards. Call it once a second with the state of the look before. */
-export function judge({ breaches, gathered }: JudgeState, look: Look): Judgement {
+export function judge({ breaches, gathered, step: before }: JudgeState, look: Look): Judgement {
   const next: Record<string, number> = {};
   const now = look.judge === 1 ? gathered : gather(gathered, look);
+  const step = look.judge === 1 ? null : addClosed(before, look);
+  const windows = windowsOf(look);
   const total = totalOf(now, look);
   const verdicts: Verdict[] = [];
   const stableVerdicts: Verdict[] = [];
   for (const guard of look.guards) {
     const parts = partsOf(guard, look.judge);
-    const plain = parts.plain === null ? null : judgePlainly(parts.plain, look, breaches, next);
+    const plain = parts.plain === null ? null : judgePlainly(parts.plain, look, windows, breaches, next);
     const ofAll = isActedOn(guard) ? total : totalAlone(guard, now, look);
-    const byEvidence = parts.tested === null ? null : verdictByEvidence(parts.tested, now, look, ofAll);
+    const byEvidence =
+      parts.tested === null ? null : verdictByEvidence(parts.tested, now, look, ofAll, { step, windows });
     const verdict = worse(byEvidence, plain?.verdict ?? null);
     if (verdict === null) continue;
     verdicts.push(isActedOn(guard) ? verdict : triedOut(verdict));
@@ -49,7 +56,7 @@ export function judge({ breaches, gathered }: JudgeState, look: Look): Judgement
         : plain?.isAsBadOnStable === true;
     if (isAsBad) stableVerdicts.push(verdict);
   }
-  return { state: { breaches: next, gathered: now }, verdicts, stableVerdicts };
+  return { state: { breaches: next, gathered: now, step }, verdicts, stableVerdicts };
 }
 
 /** What it would have done is part of what it says. */

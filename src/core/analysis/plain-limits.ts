@@ -13,6 +13,7 @@ import {
 import { formatDuration } from "../time/time.ts";
 import type { Look } from "./look.ts";
 import { LATENCY_RESOLUTION_MS } from "./slow-limit.ts";
+import type { Windows } from "./window.ts";
 import { figuresOf, firstLimit } from "./window-figures.ts";
 
 /** What is kept between two looks: how many looks in a row each limit was broken. */
@@ -22,10 +23,11 @@ export type Breaches = Readonly<Record<string, number>>;
 export function judgePlainly(
   guard: Guard,
   look: Look,
+  windows: Windows,
   before: Breaches,
   next: Record<string, number>,
 ): { readonly verdict: Verdict; readonly isAsBadOnStable: boolean } {
-  const figures = figuresOf(guard, look);
+  const figures = figuresOf(guard, look, windows(guard.windowMs));
   const broken = look.sourceDown === null || isOfProcesses(guard.metric) ? worstBroken(guard, figures) : null;
   return {
     verdict: verdictOf(guard, figures, broken, look, before, next),

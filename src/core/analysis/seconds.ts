@@ -2,7 +2,7 @@ import type { SecondRow } from "../observation.ts";
 import { type Metric, QUANTILES } from "../plan/guard.ts";
 import { joinedRows } from "./joined-rows.ts";
 import type { CountedSecond } from "./counted-second.ts";
-import { type Buckets, bucketOf } from "./histogram.ts";
+import { type Buckets, bucketOf, countedAbove } from "./histogram.ts";
 import type { SlowLimit } from "./slow-limit.ts";
 
 /** Both versions in one second that is over. */
@@ -78,13 +78,6 @@ function requestsOf(metric: Metric, both: SecondOfBoth, limit: SlowLimit | null)
 
 /** Answers in buckets above that of the limit. */
 function slower(latency: Buckets, limitMs: number): Trials {
-  const last = bucketOf(limitMs);
-  let n = 0;
-  let bad = 0;
-  for (const key in latency) {
-    const count = latency[key] ?? 0;
-    n += count;
-    if (Number(key) > last) bad += count;
-  }
-  return { n, bad };
+  const { all, above } = countedAbove(latency, bucketOf(limitMs));
+  return { n: all, bad: above };
 }

@@ -1,5 +1,5 @@
 import type { SecondRow } from "../observation.ts";
-import { bucketOf, merge, quantile, upperEdge } from "./histogram.ts";
+import { bucketOf, quantileOfSum, summed, upperEdge } from "./histogram.ts";
 
 /** Above which an answer counts as slow, at the edges of buckets: the candidate's is further up by the tolerance. */
 export interface SlowLimit {
@@ -36,7 +36,8 @@ export function slowLimit(
     ({ version, second }) => version === stable && second < before && second >= before - STABLE_WINDOW_SECONDS,
   );
   if (mine.reduce((sum, { requests }) => sum + requests, 0) < LEAST_ANSWERS) return null;
-  const stableMs = quantile(merge(...mine.map(({ latency }) => latency)), q);
+  const sum = summed(mine.map(({ latency }) => latency));
+  const stableMs = quantileOfSum(sum, q);
   if (stableMs === null) return null;
   return { stableMs, candidateMs: candidateLimitMs(stableMs, tolerance) };
 }

@@ -1,16 +1,13 @@
 import { type Figures, type Guard, GUARD_LEVELS, isOfProcesses, type Limit, QUANTILES } from "../plan/guard.ts";
 import type { InstanceSeen } from "../observation.ts";
-import { type Duration, SECOND } from "../time/time.ts";
-import { quantile } from "./histogram.ts";
+import { quantileOfSum } from "./histogram.ts";
 import type { Look } from "./look.ts";
-import { sumWindow, type WindowSum } from "./window.ts";
+import type { Seen, WindowSum } from "./window.ts";
 
-/** Both versions' figures over the last `windowMs`, by default the guard's own window. */
-export function figuresOf(guard: Guard, look: Look, windowMs: Duration = guard.windowMs): Figures {
+/** Both versions' figures in what was seen. */
+export function figuresOf(guard: Guard, look: Look, seen: Seen): Figures {
   if (isOfProcesses(guard.metric)) return processFigures(guard, look);
-  const from = Math.max(look.fromSecond, look.toSecond - Math.ceil(windowMs / SECOND) + 1);
-  const mine = sumWindow(look.rows, look.candidate, from, look.toSecond);
-  const theirs = look.stable === null ? null : sumWindow(look.rows, look.stable, from, look.toSecond);
+  const { candidate: mine, stable: theirs, windowMs } = seen;
   const [candidate, n, k] = sideFigures(guard, mine);
   const before = look.baseline?.[guard.metric];
   const [stable, nStable, kStable] =
@@ -25,7 +22,7 @@ export function figuresOf(guard: Guard, look: Look, windowMs: Duration = guard.w
     limit: limitValue(guard),
     n,
     nStable,
-    windowMs: Math.max(0, look.toSecond - from + 1) * SECOND,
+    windowMs,
     ...(k === undefined ? {} : { k }),
     ...(kStable === undefined ? {} : { kStable }),
   };
@@ -34,7 +31,7 @@ export function figuresOf(guard: Guard, look: Look, windowMs: Duration = guard.w
 /** Value, n, k. */
 function sideFigures(guard: Guard, sum: WindowSum): readonly [number | null, number, number | undefined] {
   const q = QUANTILES[guard.metric];
-  if (q !== undefined) return [sum.requests === 0 ? null : quantile(sum.latency, q), sum.requests, undefined];
+  if (q !== undefined) return [sum.requests === 0 ? null : quantileOfSum(sum.latency, q), sum.requests, undefined];
   if (guard.metric === "websockets") {
     const tried = sum.webSockets.opened + sum.webSockets.failed;
     return [tried === 0 ? null : sum.webSockets.failed / tried, tried, sum.webSockets.failed];
