@@ -11,7 +11,7 @@ import { DAY, HOUR, MINUTE } from "../src/core/time/time.ts";
 import { stateFolder, type StateFolder } from "../src/local/state-folder.ts";
 import type { Journal } from "../src/ports/journal.ts";
 import { engineUnderTest } from "../test/support/engine-under-test.ts";
-import { planOf, step, USUAL } from "../test/support/plans.ts";
+import { GUARDS, planOf, step, USUAL } from "../test/support/plans.ts";
 import { benchOptions, machine, machineLine, progress, table } from "./measure/output.ts";
 import { median } from "./measure/statistics.ts";
 import { scratchFolder } from "./measure/scratch-folder.ts";
@@ -28,7 +28,8 @@ const FOUR_WEEKS: Plan = planOf(
     step.start(),
     step.shift(5, 7 * DAY),
     step.shift(25, 7 * DAY),
-    step.shift(100, 13 * DAY),
+    // With an objective, whose sums of six hours go to the journal too.
+    step.shift(100, 13 * DAY, { guards: GUARDS.map((guard) => ({ ...guard, slo: 0.001 })) }),
     step.retire(),
     step.approve("week-4", { afterMs: 0 }),
   ],

@@ -1,3 +1,4 @@
+import { burntMovedBy } from "../core/analysis/budget.ts";
 import type { EProcess } from "../core/analysis/e-process.ts";
 import type { Gathered, GuardEvidence } from "../core/analysis/gather.ts";
 import type { GatheredIn } from "../core/release/event.ts";
@@ -26,12 +27,14 @@ export function worthKeeping(
   return { ...gathered, evidence: inFewDigits(gathered.evidence) };
 }
 
-function inFewDigits({ guards, visitors, shifts }: Gathered): Gathered {
-  const short = Object.entries(guards).map(([metric, evidence]) => [metric, shortened(evidence)]);
+/** In a journal seconds are counted from the newest one that was gathered. */
+function inFewDigits({ guards, visitors, shifts, upTo }: Gathered): Gathered {
+  const short = Object.entries(guards).map(([metric, evidence]) => [metric, shortened(evidence, upTo ?? 0)]);
   return { upTo: null, visitors, shifts, guards: Object.fromEntries(short) as Gathered["guards"] };
 }
 
-function shortened({ against, onStable, shown, failing, groups, open, slow }: GuardEvidence): GuardEvidence {
+function shortened(evidence: GuardEvidence, upTo: number): GuardEvidence {
+  const { against, onStable, shown, failing, groups, open, slow, burnt } = evidence;
   return {
     against: mapped(against),
     onStable: mapped(onStable),
@@ -41,7 +44,17 @@ function shortened({ against, onStable, shown, failing, groups, open, slow }: Gu
     open,
     // By another engine's seconds: it is taken anew.
     slow: Object.fromEntries(Object.entries(slow).map(([id, limit]) => [id, { ...limit, since: 0 }])),
+    ...(burnt === undefined ? {} : { burnt: burntMovedBy(burnt, -upTo) }),
   };
+}
+
+/** What a journal has kept, by an engine's own count of the seconds: `newest` is the one that was gathered last. */
+export function fromJournal(evidence: Gathered, upTo: number, newest: number): Gathered {
+  const guards = Object.entries(evidence.guards).map(([metric, kept]) => {
+    const { burnt } = kept;
+    return [metric, burnt === undefined ? kept : { ...kept, burnt: burntMovedBy(burnt, newest) }];
+  });
+  return { ...evidence, upTo, guards: Object.fromEntries(guards) as Gathered["guards"] };
 }
 
 function mapped(processes: Readonly<Record<string, EProcess>>): Readonly<Record<string, EProcess>> {

@@ -16,6 +16,7 @@ import { WHOLE } from "../core/traffic/share.ts";
 import type { VersionFigures } from "../core/status/status.ts";
 import { type Moment, MINUTE, SECOND } from "../core/time/time.ts";
 import { windowAt } from "../core/time/window.ts";
+import { fromJournal } from "./kept-evidence.ts";
 import type { World } from "./world.ts";
 
 /** Seconds are closed this long after they ended (design/engine.md, Observations). */
@@ -65,6 +66,10 @@ export function createWatch(world: World): Watch {
   /** By watched time, which no clock that is set can shift: rather too late than too early. */
   const secondSince = (moment: Moment, now: Moment): number => world.secondAgo(now.watched - moment.watched);
 
+  /** The newest second that had closed then, as long ago as either clock says: hours without an engine are hours all the same. */
+  const newestIn = (at: Moment, now: Moment): number =>
+    world.secondAgo(Math.max(now.watched - at.watched, now.wall - at.wall)) - CLOSED_AFTER_SECONDS;
+
   /** What speaks against the candidate goes on from step to step, and from engine to engine. */
   const stateOf = (release: Release, { step, attempt }: GatheredPlace, now: Moment): JudgeState => {
     // The share came back: the same step goes on.
@@ -75,7 +80,7 @@ export function createWatch(world: World): Watch {
     if (gathered === null) return FRESH_JUDGE;
     const state: JudgeState = {
       breaches: {},
-      gathered: { ...gathered.evidence, upTo: secondSince(gathered.at, now) },
+      gathered: fromJournal(gathered.evidence, secondSince(gathered.at, now), newestIn(gathered.at, now)),
       step: null,
     };
     return gathered.step === step && gathered.attempt === attempt ? state : judgeNextStep(state);

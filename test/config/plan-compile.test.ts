@@ -201,6 +201,32 @@ describe("Guards", () => {
     ]);
   });
 
+  it("ask for the service's objective once all traffic is the new version's", async () => {
+    const plan = await planOf(
+      `
+      guards:
+        errors: { rollback: 1.5x, slo: 0.1% }
+        availability: { slo: 99.9% }
+        after: { availability: { slo: off }, p95: { slo: 1s } }
+      steps:
+        - shift: 5%
+        - shift: 100%
+        - approve: anyone
+          after: 24h
+          guards: { errors: { slo: 0.2% } }
+    `,
+    );
+    const objectives = plan.steps.map(({ id, guards }) => [
+      id,
+      ...guards.flatMap(({ metric, slo }) => (slo === undefined ? [] : [`${metric} ${slo}`])),
+    ]);
+    assert.deepEqual(objectives.slice(1), [
+      ["02-shift-5"],
+      ["03-shift-100", "errors 0.001", "p95 1000"],
+      ["04-approve-anyone", "errors 0.002"],
+    ]);
+  });
+
   it("watch a step after the release went live only where they are written on it", async () => {
     const plan = await planOf(
       `

@@ -513,6 +513,78 @@ describe("A plan file with a mistake in it says so", () => {
       `,
     ));
 
+  it("an objective that could never be burnt, or that nothing is asked of", () =>
+    tells(
+      planWith(`
+        guards:
+          errors: { slo: 99.9% }
+          p50: { slo: 200ms }
+          p95: { slo: 1.5x }
+          cpu: { slo: 80% }
+          availability: { slo: 100% }
+      `),
+      `
+        With \`99.9%\` as objective for errors 100% may fail, so no failure burns that 14.4 times as fast.
+          where  tidegate.yaml:6:18 · guards.errors.slo
+          seen   6 |   errors: { slo: 99.9% }
+                   |                  ^^^^^
+          fix    Objectives of errors are written as \`0.1%\`. Or write \`availability: { slo: 99.9% }\`.
+          code   plan-value-invalid
+
+        Half of all answers may take longer than an objective for p50, so nothing burns that 14.4 times as fast.
+          where  tidegate.yaml:7:15 · guards.p50.slo
+          seen   7 |   p50: { slo: 200ms }
+                   |               ^^^^^
+          fix    Write it for p95 or p99.
+          code   plan-value-invalid
+
+        \`1.5x\` is a limit and no objective.
+          where  tidegate.yaml:8:15 · guards.p95.slo
+          seen   8 |   p95: { slo: 1.5x }
+                   |               ^^^^
+          fix    Objectives of p95 are written as \`500ms\`.
+          code   plan-value-invalid
+
+        \`slo\` is about requests, and CPU is not.
+          where  tidegate.yaml:9:15 · guards.cpu.slo
+          seen   9 |   cpu: { slo: 80% }
+                   |               ^^^
+          fix    Write it for errors, availability, p95, p99 or websockets.
+          code   plan-value-invalid
+
+        \`100%\` leaves nothing that may fail, and so no budget to burn.
+          where  tidegate.yaml:10:24 · guards.availability.slo
+          seen   10 |   availability: { slo: 100% }
+                    |                        ^^^^
+          fix    Objectives of availability are written as \`99.9%\`.
+          code   plan-value-invalid
+      `,
+    ));
+
+  it("an objective where the traffic is split, or nobody comes", () =>
+    tells(
+      planWith(`
+        guards:
+          before: { errors: { slo: 0.1% } }
+          during: { p95: { slo: 1s } }
+      `),
+      `
+        This limit is never looked at: no request reaches the new version before the first shift.
+          where  tidegate.yaml:6:28 · guards.before.errors.slo
+          seen   6 |   before: { errors: { slo: 0.1% } }
+                   |                            ^^^^
+          fix    Remove it, or move it to where it can be measured.
+          code   plan-value-invalid
+
+        This limit is never looked at: while the traffic is split the new version is compared with stable, and its objective is asked for once it has all of it.
+          where  tidegate.yaml:7:25 · guards.during.p95.slo
+          seen   7 |   during: { p95: { slo: 1s } }
+                   |                         ^^
+          fix    Remove it, or move it to where it can be measured.
+          code   plan-value-invalid
+      `,
+    ));
+
   it("parts of the release's life on a step", () =>
     tells(
       planWith(`

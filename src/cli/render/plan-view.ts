@@ -1,4 +1,4 @@
-import { formatCount, formatLimit } from "../../core/analysis/figures.ts";
+import { formatCount, formatFigure, formatLimit } from "../../core/analysis/figures.ts";
 import { type Guard, type GuardLevel, isActedOn, METRICS } from "../../core/plan/guard.ts";
 import { leastHoldMs, plannedHoldMs } from "../../core/plan/hold-time.ts";
 import type { Plan, Step, StepOf } from "../../core/plan/plan.ts";
@@ -182,15 +182,16 @@ const VERBS: Readonly<Record<GuardLevel, string>> = { warn: "warns", hold: "hold
 function guardsSentence(guards: readonly Guard[]): string {
   return guards
     .map((guard) => {
-      const { metric, limits } = guard;
+      const { metric, limits, slo } = guard;
       const levels = (["warn", "hold", "rollback"] as const).flatMap((level) => {
         const ofLevel = limits[level];
         return ofLevel === undefined || ofLevel.length === 0
           ? []
           : [`${VERBS[level]} at ${ofLevel.map((limit) => formatLimit(metric, limit)).join(" and ")}`];
       });
+      const objective = slo === undefined ? [] : [`objective ${formatFigure(metric, slo)}`];
       const triedOut = isActedOn(guard) ? "" : " (dry run)";
-      return `${METRICS[metric].label}${triedOut}: ${levels.join(", ")}`;
+      return `${METRICS[metric].label}${triedOut}: ${[...levels, ...objective].join(", ")}`;
     })
     .join("; ");
 }

@@ -58,8 +58,9 @@ export function guardCompiler(): {
   readonly compile: (scopes: readonly Scope[], measurable: Measurable) => readonly Guard[];
   readonly neverLookedAt: () => readonly PathProblem[];
 } {
-  const unused = new Map<readonly Limit[], { readonly path: Path; readonly reason: string }>();
-  const used = new Set<readonly Limit[]>();
+  /** By what stands there: a list of limits, or the metric's levels for its objective. */
+  const unused = new Map<object, { readonly path: Path; readonly reason: string }>();
+  const used = new Set<object>();
   const applies = (metric: Metric, limits: readonly Limit[], path: Path | null, measurable: Measurable): boolean => {
     const measured = isOfProcesses(metric) ? measurable.processes : measurable.requests;
     // All of a list must be broken: what can't be asked can't be broken.
@@ -68,10 +69,18 @@ export function guardCompiler(): {
     else if (path !== null) unused.set(limits, { path, reason: measurable.reason });
     return isWhole;
   };
+  /** An objective is about the service's users, and all of them are the candidate's only once it has all traffic. */
+  const isObjective = (levels: Levels, path: Path | null, { requests, comparison, reason }: Measurable): boolean => {
+    const isMeasured = requests && !comparison;
+    if (isMeasured) used.add(levels);
+    else if (path !== null) unused.set(levels, { path, reason: reason === "" ? WHILE_SPLIT : reason });
+    return isMeasured;
+  };
   return {
     compile: (scopes, measurable) =>
       METRIC_NAMES.flatMap((metric) => {
         const limits: Partial<Record<GuardLevel, readonly Limit[]>> = {};
+        let slo: number | null = null;
         for (const { written, path } of scopes) {
           const mine = written[metric];
           for (const level of LEVELS) {
@@ -80,8 +89,12 @@ export function guardCompiler(): {
             else if (set !== undefined && applies(metric, set, path && [...path, metric, level], measurable))
               limits[level] = set;
           }
+          if (mine === "off") slo = null;
+          else if (mine?.slo === null) slo = null;
+          else if (mine?.slo !== undefined && isObjective(mine, path && [...path, metric, "slo"], measurable))
+            slo = mine.slo;
         }
-        return makeGuard(metric, limits, scopes);
+        return makeGuard(metric, { limits, ...(slo === null ? {} : { slo }) }, scopes);
       }),
     neverLookedAt: () =>
       [...unused]
@@ -97,10 +110,13 @@ export function guardCompiler(): {
   };
 }
 
-type GuardKey = Exclude<keyof Levels, GuardLevel | "weight">;
+const WHILE_SPLIT =
+  "while the traffic is split the new version is compared with stable, and its objective is asked for once it has all of it";
 
-function makeGuard(metric: Metric, limits: Guard["limits"], scopes: readonly Scope[]): readonly Guard[] {
-  if (Object.keys(limits).length === 0) return [];
+type GuardKey = Exclude<keyof Levels, GuardLevel | "weight" | "slo">;
+
+function makeGuard(metric: Metric, asked: Pick<Guard, "limits" | "slo">, scopes: readonly Scope[]): readonly Guard[] {
+  if (Object.keys(asked.limits).length === 0 && asked.slo === undefined) return [];
   const innermost = <K extends GuardKey>(key: K): Levels[K] =>
     scopes
       .map(({ written }) => written[metric])
@@ -109,7 +125,7 @@ function makeGuard(metric: Metric, limits: Guard["limits"], scopes: readonly Sco
   return [
     {
       metric,
-      limits,
+      ...asked,
       windowMs: innermost("window") ?? MINUTE,
       minRequests: innermost("minRequests") ?? 100,
       minEvents: innermost("minEvents") ?? 3,

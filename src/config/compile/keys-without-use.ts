@@ -57,6 +57,6 @@ function isPlain(metric: Metric, guards: readonly Guard[]): boolean {
     ({ metric: mine, limits }) =>
       mine === metric &&
       (Object.values(limits).some((list) => list.some(({ kind }) => kind === "plain")) ||
-        Object.keys(limits).every((level) => level === "warn")),
+        (Object.keys(limits).length > 0 && Object.keys(limits).every((level) => level === "warn"))),
   );
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Limit, type Metric, METRICS } from "../../core/plan/guard.ts";
 import { limitFix, parseLimit } from "../../core/plan/limit.ts";
+import { OBJECTIVES, parseObjective } from "../../core/plan/objective.ts";
 import { knowing } from "./about.ts";
 import { NOT_BUILT_SOURCES } from "./not-built.ts";
 import { duration, percent, wholeNumber, yesOrNo } from "./values.ts";
@@ -32,6 +33,21 @@ function limits(metric: Metric) {
   });
 }
 
+/** What a service promises for months; null switches off what a wider scope has set. */
+function objective(metric: Metric) {
+  const schema = z.union([z.string(), z.number()]).transform((value, context): number | null => {
+    if (value === OFF) return null;
+    const result = parseObjective(metric, value);
+    if (result.ok) return result.value;
+    context.issues.push({ code: "custom", message: result.what, params: { fix: result.fix }, input: value });
+    return null;
+  });
+  return knowing(schema.meta({ id: `slo-${metric}` }), {
+    noun: `an objective for ${METRICS[metric].label}`,
+    like: OBJECTIVES[metric],
+  });
+}
+
 const EXAMPLES: Readonly<Record<Metric, string>> = {
   errors: "1%",
   availability: "99.9%",
@@ -52,6 +68,11 @@ function guard(metric: Metric, description: string) {
     warn: limit.optional().describe("Tell people."),
     hold: limit.optional().describe("Don't go on while it is broken."),
     rollback: limit.optional().describe("Put the old version back (or what the step's `else` says)."),
+    slo: objective(metric)
+      .optional()
+      .describe(
+        "The objective of the service (SLO): of a rate what it is at most, of `availability` at least, of p95 and p99 the time within which that part is answered. At 100% it is judged by how fast its budget burns: 14.4 times as fast as it allows, over the last hour and over the last 5 minutes, does what `rollback` does; 6 times over 6 hours and 30 minutes what `hold` does; both only with 10 bad requests or more.",
+      ),
     promote: percent
       .optional()
       .describe(
@@ -135,6 +156,8 @@ Both are tested with every second's evidence, as often as there is some; [judge.
 
 Without \`guards\` these are in force while the traffic is split: errors at \`1.5x\` and p95 at \`1.15x\` of stable's, and more than 2 restarts, each a rollback; at 100%, where there is no stable to compare with, errors of 1%. What you write is laid over them, level by level, and so are a part of the life (\`before\`, \`during\`, \`after\`), a phase's guards and a step's over what is wider; \`off\` takes a metric or a level away. A level that can't be measured leaves the wider one in force: at 100% \`1.5x\` gives way to what stands around it, in the end to the 1% of errors. A limit that could never be measured anywhere is a mistake.
 
+Once all traffic is the new version's there is no stable beside it. What the service promises for months goes on being judged then: \`slo\` is that objective, and what counts is how fast the budget of what may fail is burnt.
+
 A missing figure is never a pass: without data a step waits.`,
       example: `guards:
   errors: { warn: 0.5%, rollback: 1% }
@@ -143,7 +166,7 @@ A missing figure is never a pass: without data a step waits.`,
   restarts: off
   before: { cpu: { hold: 80% } }
   during: { errors: { rollback: 0.1% } }
-  after: { errors: { rollback: 1% } }`,
+  after: { errors: { rollback: 1%, slo: 0.1% } }`,
     },
   },
 );

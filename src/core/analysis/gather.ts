@@ -1,6 +1,7 @@
 import { type Guard, isOfProcesses, type Metric, QUANTILES } from "../plan/guard.ts";
 import { SECOND } from "../time/time.ts";
 import { ratesBeyond, ratesWithin, WITHIN } from "./alternatives.ts";
+import { type Burnt, burntSince } from "./budget.ts";
 import { type CountedSecond, gainsOf, NOTHING_COUNTED } from "./counted-second.ts";
 import type { SecondRow } from "../observation.ts";
 import { COHORT_GROUPS, counterOf } from "../traffic/counting.ts";
@@ -49,6 +50,8 @@ export interface GuardEvidence {
   readonly open: OpenStrata;
   /** What counts as slow now, and since when: by counter, one for each factor. */
   readonly slow: Readonly<Record<string, SlowLimit & { readonly since: number }>>;
+  /** Of a guard with an objective, while the candidate has all traffic: absent otherwise. */
+  readonly burnt?: Burnt;
 }
 
 /** Where a release begins. */
@@ -73,8 +76,11 @@ export function gather(before: Gathered, look: Look): Gathered {
   for (const guard of look.guards) {
     if (isOfProcesses(guard.metric)) continue;
     let mine = guards[guard.metric] ?? NO_EVIDENCE;
-    for (const both of seconds) mine = count(guard, mine, both, look);
-    guards[guard.metric] = mine;
+    for (const both of seconds) mine = { ...mine, ...count(guard, mine, both, look) };
+    guards[guard.metric] =
+      guard.slo === undefined
+        ? mine
+        : { ...mine, burnt: burntSince(mine.burnt, guard, seconds, { from, to: look.toSecond }) };
   }
   const shifts = seconds.flatMap(({ candidate }) => (candidate?.visitors === undefined ? [] : [candidate.visitors]));
   return {

@@ -1,5 +1,6 @@
 import { type Guard, GUARD_LEVELS, type GuardLevel, isActedOn, type Verdict, type VerdictKind } from "../plan/guard.ts";
 import { isBrokenOnStable, verdictByEvidence } from "./by-evidence.ts";
+import { verdictByBurnRate } from "./burn-rate.ts";
 import { forNextStep, type Gathered, gather, NOTHING_GATHERED } from "./gather.ts";
 import type { Judged, Look } from "./look.ts";
 import { type Breaches, judgePlainly } from "./plain-limits.ts";
@@ -44,7 +45,10 @@ export function judge({ breaches, gathered, step: before }: JudgeState, look: Lo
     const ofAll = isActedOn(guard) ? total : totalAlone(guard, now, look);
     const byEvidence =
       parts.tested === null ? null : verdictByEvidence(parts.tested, now, look, ofAll, { step, windows });
-    const verdict = worse(byEvidence, plain?.verdict ?? null);
+    const { slo } = guard;
+    const burning =
+      slo === undefined ? null : verdictByBurnRate({ ...guard, slo }, now.guards[guard.metric]?.burnt, look);
+    const verdict = worse(worse(byEvidence, plain?.verdict ?? null), burning);
     if (verdict === null) continue;
     verdicts.push(isActedOn(guard) ? verdict : triedOut(verdict));
     if (!isActedOn(guard)) continue;
@@ -53,7 +57,7 @@ export function judge({ breaches, gathered, step: before }: JudgeState, look: Lo
         ? verdict.verdict === "fail" &&
           verdict.level === "rollback" &&
           isBrokenOnStable(guard, now.guards[guard.metric])
-        : plain?.isAsBadOnStable === true;
+        : verdict === plain?.verdict && plain.isAsBadOnStable;
     if (isAsBad) stableVerdicts.push(verdict);
   }
   return { state: { breaches: next, gathered: now, step }, verdicts, stableVerdicts };

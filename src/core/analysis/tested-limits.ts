@@ -34,10 +34,15 @@ export function comparesAlone(guard: Guard): boolean {
 }
 
 /** The rate of bad requests that must not be exceeded: of a latency's limit, the part that is slower. */
-export function limitRate({ metric }: Guard, value: number): number {
+export function limitRate({ metric }: Pick<Guard, "metric">, value: number): number {
   const q = QUANTILES[metric];
   if (q !== undefined) return 1 - q;
   return metric === "availability" ? 1 - value : value;
+}
+
+/** Whether it is about how long answers take. */
+export function isLatency({ metric }: Guard): boolean {
+  return QUANTILES[metric] !== undefined;
 }
 
 /** The odds ratio that a comparison tolerates: a latency's factor has divided the candidate's figures already. */

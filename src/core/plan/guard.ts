@@ -64,6 +64,11 @@ export interface Guard {
   readonly weight?: number;
   /** A rate, 0 … 1, below which the candidate must be shown to be before a step passes. Absent: its limit, else 1 %. */
   readonly promote?: number;
+  /**
+   * The objective of a service that is to last for months, in the metric's own unit; of a latency, what its part of the answers must
+   * be within. Judged by how fast its budget burns once the candidate has all traffic.
+   */
+  readonly slo?: number;
   /** Of plain limits, like the three that follow. */
   readonly windowMs: Duration;
   /** Requests of the candidate in the window below which it says `inconclusive` (none at all: `no-data`). */

@@ -1,0 +1,82 @@
+import { equal, match, ok } from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Guard } from "../../src/core/plan/guard.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
+import type { Engine } from "../../src/engine/api.ts";
+import { engineUnderTest, type EngineUnderTest } from "../support/engine-under-test.ts";
+import { GUARDS, planOf, step, USUAL } from "../support/plans.ts";
+
+const [USUAL_GUARD] = GUARDS as readonly [Guard];
+/** One second of every minute is counted, so it stands for the whole minute. */
+const PACE = { busyMs: MINUTE, idleMs: MINUTE };
+
+const stop = (engine: Engine, under: EngineUnderTest): Promise<unknown> =>
+  Promise.all([engine[Symbol.asyncDispose](), under.clock.advance(5 * SECOND)]);
+
+interface Baking {
+  readonly under: EngineUnderTest;
+  readonly state: () => Promise<string>;
+  readonly sentence: () => Promise<string>;
+  /** Another engine takes over. */
+  readonly takeOver: () => Promise<void>;
+  readonly end: () => Promise<unknown>;
+}
+
+/** v2 beside v1, until it has all traffic and is watched by these guards alone. */
+async function baking(guards: readonly Guard[]): Promise<Baking> {
+  const under = engineUnderTest();
+  under.load = { perSecond: 4_000, badShare: {} };
+  let engine = await under.start({ pace: PACE });
+  await under.release(engine, planOf(USUAL.steps.slice(0, 4)), "v1");
+  await under.until(async () => (await engine.status(1))?.state === "closed", HOUR);
+  const steps = [step.start(), step.shift(50, 10 * MINUTE), step.shift(100, DAY, { guards }), step.retire()];
+  await under.release(engine, planOf(steps, { judge: 2 }), "v2");
+  for (let left = 120; left > 0 && under.traffic.table?.share !== 10_000; left -= 1) await under.pass(MINUTE, MINUTE);
+  equal(under.traffic.table?.share, 10_000);
+  return {
+    under,
+    state: async () => (await engine.status(2))?.state ?? "",
+    sentence: async () => (await engine.status(2))?.sentence ?? "",
+    takeOver: async () => {
+      await stop(engine, under);
+      engine = await under.start({ pace: PACE });
+    },
+    end: () => stop(engine, under),
+  };
+}
+
+describe("an objective, while a version bakes with all traffic", () => {
+  const guard: Guard = { ...USUAL_GUARD, limits: {}, slo: 0.001 };
+
+  it("puts it back when its budget burns fast over an hour, which another engine knows too", async () => {
+    const { under, state, sentence, takeOver, end } = await baking([guard]);
+    await under.pass(3 * HOUR, MINUTE);
+    await takeOver();
+    under.load = { perSecond: 4_000, badShare: { v2: 0.02 } };
+    // An engine that knew of no good hour would see 2 % in all that there is.
+    await under.pass(30 * MINUTE, MINUTE);
+    equal(await state(), "running");
+    await under.pass(20 * MINUTE, MINUTE);
+    equal(await state(), "rolled-back");
+    match(
+      await sentence(),
+      /^Rolled back at 100%: errors: the budget of 0\.1% burns 1[45]x over .*1h \(.*\) and 20x over 5m/,
+    );
+    await end();
+  });
+
+  it("holds it while its budget burns slowly over six hours, and goes on when that is over", async () => {
+    const { under, state, sentence, end } = await baking([guard]);
+    under.load = { perSecond: 4_000, badShare: { v2: 0.008 } };
+    await under.pass(8 * HOUR, MINUTE);
+    equal(await state(), "running");
+    match(
+      await sentence(),
+      /^Held at 100%: errors: the budget of 0\.1% burns 8x over the .* known of 6h \(.*\), limit 6x\.$/,
+    );
+    under.load = { perSecond: 4_000, badShare: {} };
+    await under.pass(17 * HOUR, MINUTE);
+    ok(["live", "closed"].includes(await state()), await state());
+    await end();
+  });
+});
