@@ -72,7 +72,7 @@ describe("an objective, while a version bakes with all traffic", () => {
     equal(await state(), "running");
     match(
       await sentence(),
-      /^Held at 100%: errors: the budget of 0\.1% burns 8x over the .* known of 6h \(.*\), limit 6x\.$/,
+      /^Held at 100%: errors: the budget of 0\.1% burns 8x over 6h \(.*\) and 8x over 30m, limit 6x\.$/,
     );
     under.load = { perSecond: 4_000, badShare: {} };
     await under.pass(17 * HOUR, MINUTE);
