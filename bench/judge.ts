@@ -153,6 +153,7 @@ function lookAt(rows: readonly SecondRow[], second: number): Look {
     sourceDown: null,
     instances: [],
     restartsBefore: {},
+    watchedBeforeMs: 0,
     baseline: null,
     plannedMs: 3_600_000,
     moments: 14,

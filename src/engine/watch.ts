@@ -74,14 +74,14 @@ export function createWatch(world: World): Watch {
   const stateOf = (release: Release, { step, attempt }: GatheredPlace, now: Moment): JudgeState => {
     // The share came back: the same step goes on.
     if (judged?.step === step && judged.attempt === attempt && judged.begunAnew === release.begunAnew)
-      return { ...judged.state, breaches: {}, step: null };
+      return { ...judged.state, breaches: {}, step: {} };
     if (judged !== null) return judged.begunAnew === release.begunAnew ? judgeNextStep(judged.state) : FRESH_JUDGE;
     const { gathered } = release;
     if (gathered === null) return FRESH_JUDGE;
     const state: JudgeState = {
       breaches: {},
       gathered: fromJournal(gathered.evidence, secondSince(gathered.at, now), newestIn(gathered.at, now)),
-      step: null,
+      step: {},
     };
     return gathered.step === step && gathered.attempt === attempt ? state : judgeNextStep(state);
   };
@@ -131,6 +131,7 @@ export function createWatch(world: World): Watch {
       stable: release.stable?.version ?? null,
       rows: world.rows(),
       fromSecond: judged.from,
+      watchedBeforeMs: progress.watchedBefore,
       toSecond: second - CLOSED_AFTER_SECONDS,
       sourceDown: world.sourceDown(),
       instances: world.instances(),

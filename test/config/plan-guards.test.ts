@@ -51,6 +51,60 @@ describe("A guard that is only tried out", () => {
     ));
 });
 
+describe("A guard that is looked at later than its step begins", () => {
+  it("has its delay in each step, unless a step's own guards say otherwise", async () => {
+    const text = `
+      guards: { errors: { rollback: 2%, delay: 2m } }
+      steps:
+        - shift: 5%
+        - shift: 25%
+          for: 30s
+          guards: { errors: { delay: 0s } }
+        - shift: 100%
+    `;
+    equal((await guardsAt(text, 500))[0]?.delayMs, 120_000);
+    equal((await guardsAt(text, 2_500))[0]?.delayMs, undefined);
+    equal((await guardsAt(text, 10_000))[0]?.delayMs, 120_000);
+  });
+
+  it("later than its step is over is a mistake", () =>
+    tells(
+      planWith(`
+        guards:
+          errors: { rollback: 2%, delay: 2m }
+        steps:
+          - shift: 5%
+            for: 2m
+          - shift: 100%
+            for: 1h
+      `),
+      `
+        The step at 5% lasts 2m, so nobody would look at this guard in it before its time is over.
+          where  tidegate.yaml:6:34 · guards.errors.delay
+          seen   6 |   errors: { rollback: 2%, delay: 2m }
+                   |                                  ^^
+          fix    Write a shorter \`delay\`, or a longer \`for\` at the step; \`delay: 0s\` in the step's own \`guards\` switches it off there.
+          code   plan-value-invalid
+      `,
+    ));
+
+  it("has a delay with a unit", () =>
+    tells(
+      planWith(`
+        guards:
+          errors: { rollback: 2%, delay: 90 }
+      `),
+      `
+        \`90\` has no unit.
+          where  tidegate.yaml:6:34 · guards.errors.delay
+          seen   6 |   errors: { rollback: 2%, delay: 90 }
+                   |                                  ^^
+          fix    Write \`90s\` for seconds, \`90m\` for minutes, \`90h\` for hours or \`90d\` for days.
+          code   plan-value-invalid
+      `,
+    ));
+});
+
 describe("Weights", () => {
   it("of what rolls back by no comparison are a mistake", () =>
     tells(

@@ -166,6 +166,17 @@ describe("missing data (I4)", () => {
     equal(world.release.hold?.needsPerson, true);
   });
 
+  it("of a guard that is not looked at yet keeps a first version waiting too, though it need not wait for visitors", () => {
+    const world = new PureWorld(USUAL, null);
+    world.verdicts = [{ ...errorsVerdict("no-data"), notBeforeMs: SECOND }];
+    world.settle().pass(10 * MINUTE);
+    equal(world.release.hold?.because.kind, "no-data");
+    equal(world.eventsOf("went-live").length, 0);
+    world.verdicts = [errorsVerdict("no-data")];
+    world.settle();
+    equal(world.eventsOf("went-live").length, 1);
+  });
+
   it("holds while the data plane can't be asked, and never fails the candidate for it", () => {
     const world = watching();
     world.trafficAnswers = false;

@@ -63,6 +63,7 @@ function look(guards: readonly Guard[], seen: readonly SecondRow[], more: Partia
     sourceDown: null,
     instances: [],
     restartsBefore: {},
+    watchedBeforeMs: 0,
     baseline: null,
     ...more,
   };

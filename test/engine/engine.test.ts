@@ -79,6 +79,25 @@ describe("the engine", () => {
     await stop(engine, under);
   });
 
+  it("looks at a guard only after its delay, and finds then what is still bad", async () => {
+    const { under, engine, state } = await withV1();
+    under.load = { perSecond: 200, badShare: { v2: 0.3 } };
+    const guards = GUARDS.map((guard): Guard => ({ ...guard, delayMs: 30 * SECOND }));
+    const plan = planOf([step.start(), step.shift(5, MINUTE, { guards }), step.shift(100, MINUTE, { guards })]);
+    await under.release(engine, plan, "v2");
+    await under.until(() => under.traffic.table?.share === 500);
+    await under.pass(20 * SECOND);
+    const early = await engine.status(2);
+    equal(early?.state, "running");
+    match(early?.sentence ?? "", /^Watching at 5%: errors not looked at for another \d+s\.$/);
+    await under.until(async () => (await state(2)) === "rolled-back");
+    const ended = await engine.status(2);
+    match(ended?.sentence ?? "", /^Rolled back at 5%: errors 30%/);
+    const seenFor = (ended?.endedAtMs ?? 0) - (early?.startedAtMs ?? 0);
+    ok(seenFor >= 30 * SECOND, `${seenFor} ms`);
+    await stop(engine, under);
+  });
+
   it("tells what a start that never gets ready is answered, while it waits", async () => {
     const { under, engine, state } = await withV1();
     under.runtime.script({ readyAfterMs: "never" }, "v2");

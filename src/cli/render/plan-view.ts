@@ -190,8 +190,12 @@ function guardsSentence(guards: readonly Guard[]): string {
           : [`${VERBS[level]} at ${ofLevel.map((limit) => formatLimit(metric, limit)).join(" and ")}`];
       });
       const objective = slo === undefined ? [] : [`objective ${formatFigure(metric, slo)}`];
-      const triedOut = isActedOn(guard) ? "" : " (dry run)";
-      return `${METRICS[metric].label}${triedOut}: ${[...levels, ...objective].join(", ")}`;
+      const terms = [
+        ...(guard.delayMs === undefined ? [] : [`after ${formatDuration(guard.delayMs)}`]),
+        ...(isActedOn(guard) ? [] : ["dry run"]),
+      ];
+      const aside = terms.length === 0 ? "" : ` (${terms.join(", ")})`;
+      return `${METRICS[metric].label}${aside}: ${[...levels, ...objective].join(", ")}`;
     })
     .join("; ");
 }

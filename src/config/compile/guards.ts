@@ -131,6 +131,7 @@ function makeGuard(metric: Metric, asked: Pick<Guard, "limits" | "slo">, scopes:
       minEvents: innermost("minEvents") ?? 3,
       breaches: innermost("breaches") ?? 3,
       ...(promote === undefined ? {} : { promote }),
+      ...((innermost("delay") ?? 0) > 0 ? { delayMs: innermost("delay") ?? 0 } : {}),
       ...(innermost("dryRun") === true ? { dryRun: true } : {}),
     },
   ];

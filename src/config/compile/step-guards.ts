@@ -2,6 +2,7 @@ import type { Guard } from "../../core/plan/guard.ts";
 import { WHOLE } from "../../core/traffic/share.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { Told } from "./context.ts";
+import { delaysTooLong } from "./delays.ts";
 import { keysWithoutUse } from "./keys-without-use.ts";
 import { weighed } from "./weights.ts";
 import type { Draft } from "./drafts.ts";
@@ -45,7 +46,9 @@ export function compileGuards(
     const own: readonly Scope[] = [...phaseScope(draft, phases), ...stepScope(draft)];
     for (const scope of own) scopes.add(scope);
     const layers = [...(isWatched ? wideIn(part) : []), ...(life === undefined ? [] : [life]), ...own];
-    return compiler.compile(layers, measurableIn(part, hasTraffic));
+    const guards = compiler.compile(layers, measurableIn(part, hasTraffic));
+    told.plan.push(...delaysTooLong(draft, guards, layers));
+    return guards;
   });
   for (const scope of scopes) told.plan.push(...levelsOutOfOrder(scope));
   told.plan.push(...compiler.neverLookedAt(), ...keysWithoutUse([...scopes], result.flat()));

@@ -84,7 +84,7 @@ function kindOf(draft: Draft, context: StepContext): Kind {
 }
 
 /** Long enough for a whole window of every guard; after the bound a step without evidence waits for a person. */
-function holdOf({ forMs }: Draft): Extract<Step, { kind: "shift" }>["hold"] {
+export function holdOf({ forMs }: Draft): Extract<Step, { kind: "shift" }>["hold"] {
   return forMs === undefined
     ? { kind: "evidence", atLeastMs: MINUTE, boundMs: 10 * MINUTE }
     : { kind: "for", ms: forMs };

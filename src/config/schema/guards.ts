@@ -92,6 +92,9 @@ function guard(metric: Metric, description: string) {
     minEvents: knowing(wholeNumber(1).optional(), { default: "`3`" }).describe(
       `Bad requests below which a rate is never broken: one error in a hundred requests is not yet 1%. ${OF_PLAIN}`,
     ),
+    delay: knowing(duration.optional(), { default: "`0s`" }).describe(
+      "Watched time from the step's beginning in which it is not looked at, for versions that need to warm up. What happens then counts for nothing, and it can't pass before.",
+    ),
     dryRun: yesOrNo()
       .optional()
       .describe(

@@ -18,23 +18,13 @@ import { nothingSeen } from "./plain-limits.ts";
 import { acting, comparesAlone, marginOf, tailToExclude, tested } from "./tested-limits.ts";
 import { comparesLatencyAlone, type Total } from "./total.ts";
 import type { StepSums } from "./step-sums.ts";
+import type { View } from "./views.ts";
 import { NOTHING_SUMMED, type Seen, type Windows } from "./window.ts";
 import { figuresOf, firstLimit } from "./window-figures.ts";
 
-/** What was counted in this look's step, all of it and its newest spans. */
-export interface Counted {
-  readonly step: StepSums | null;
-  readonly windows: Windows;
-}
-
 /** What a guard says whose limits are tested with all that was gathered so far. */
-export function verdictByEvidence(
-  guard: Guard,
-  gathered: Gathered,
-  look: Look,
-  total: Total,
-  { step, windows }: Counted,
-): Verdict {
+export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, total: Total): Verdict {
+  const { look, step, windows } = view;
   const mine = gathered.guards[guard.metric];
   const figures = figuresOf(guard, look, seenInStep(step, look));
   const say = (verdict: Verdict["verdict"], sentence: string, more: Partial<Verdict> = {}): Verdict => ({

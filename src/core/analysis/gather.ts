@@ -6,6 +6,7 @@ import { type CountedSecond, gainsOf, NOTHING_COUNTED } from "./counted-second.t
 import type { SecondRow } from "../observation.ts";
 import { COHORT_GROUPS, counterOf } from "../traffic/counting.ts";
 import { type CohortCounts, temperingOf } from "./dispersion.ts";
+import { lookOf } from "./delay.ts";
 import { type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
 import type { Look } from "./look.ts";
 import type { VisitorShift } from "./visitor-shift.ts";
@@ -76,11 +77,14 @@ export function gather(before: Gathered, look: Look): Gathered {
   for (const guard of look.guards) {
     if (isOfProcesses(guard.metric)) continue;
     let mine = guards[guard.metric] ?? NO_EVIDENCE;
-    for (const both of seconds) mine = { ...mine, ...count(guard, mine, both, look) };
+    const begin = Math.max(from, lookOf(guard, look).fromSecond);
+    if (begin > look.toSecond) continue;
+    const looked = seconds.filter(({ second }) => second >= begin);
+    for (const both of looked) mine = { ...mine, ...count(guard, mine, both, look) };
     guards[guard.metric] =
       guard.slo === undefined
         ? mine
-        : { ...mine, burnt: burntSince(mine.burnt, guard, seconds, { from, to: look.toSecond }) };
+        : { ...mine, burnt: burntSince(mine.burnt, guard, looked, { from: begin, to: look.toSecond }) };
   }
   const shifts = seconds.flatMap(({ candidate }) => (candidate?.visitors === undefined ? [] : [candidate.visitors]));
   return {

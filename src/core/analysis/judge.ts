@@ -1,28 +1,30 @@
 import { type Guard, GUARD_LEVELS, type GuardLevel, isActedOn, type Verdict, type VerdictKind } from "../plan/guard.ts";
 import { isBrokenOnStable, verdictByEvidence } from "./by-evidence.ts";
 import { verdictByBurnRate } from "./burn-rate.ts";
+import { notYet, restartsIn, withRestarts } from "./delay.ts";
 import { forNextStep, type Gathered, gather, NOTHING_GATHERED } from "./gather.ts";
 import type { Judged, Look } from "./look.ts";
 import { type Breaches, judgePlainly } from "./plain-limits.ts";
 import { isTested } from "./tested-limits.ts";
-import { addClosed, type StepSums } from "./step-sums.ts";
 import { totalAlone, totalOf } from "./total.ts";
-import { windowsOf } from "./window.ts";
+import { type SumsByView, viewsOf } from "./views.ts";
 
 /** What the judge keeps between two looks. */
 export interface JudgeState {
   readonly breaches: Breaches;
   readonly gathered: Gathered;
-  /** For the figures that people are told; null: none of this step yet. No evidence, so no checkpoint keeps it. */
-  readonly step: StepSums | null;
+  /** For the figures that people are told; empty: none of this step yet. No evidence, so no checkpoint keeps them. */
+  readonly step: SumsByView;
+  /** Crashes by instance up to which those don't count of a guard that was not looked at so far. Absent: there is none. */
+  readonly restartsBefore?: Look["restartsBefore"];
 }
 
 /** Where a release begins. */
-export const FRESH_JUDGE: JudgeState = { breaches: {}, gathered: NOTHING_GATHERED, step: null };
+export const FRESH_JUDGE: JudgeState = { breaches: {}, gathered: NOTHING_GATHERED, step: {} };
 
 /** Another step, or another try of it: what speaks against the candidate stays. */
 export function judgeNextStep({ gathered }: JudgeState): JudgeState {
-  return { breaches: {}, gathered: forNextStep(gathered), step: null };
+  return { breaches: {}, gathered: forNextStep(gathered), step: {} };
 }
 
 /** What a look at all guards says, and the state for the next. */
@@ -31,20 +33,26 @@ export interface Judgement extends Judged {
 }
 
 /** One look at all guards. Call it once a second with the state of the look before. */
-export function judge({ breaches, gathered, step: before }: JudgeState, look: Look): Judgement {
+export function judge({ breaches, gathered, step, restartsBefore = {} }: JudgeState, look: Look): Judgement {
   const next: Record<string, number> = {};
   const now = look.judge === 1 ? gathered : gather(gathered, look);
-  const step = look.judge === 1 ? null : addClosed(before, look);
-  const windows = windowsOf(look);
+  const { viewOf, sums } = viewsOf(look, step);
   const total = totalOf(now, look);
   const verdicts: Verdict[] = [];
   const stableVerdicts: Verdict[] = [];
+  let restarts = restartsBefore;
   for (const guard of look.guards) {
+    const silent = notYet(guard, look);
+    if (silent !== null) {
+      if (guard.metric === "restarts") restarts = restartsIn(look);
+      verdicts.push(isActedOn(guard) ? silent : triedOut(silent));
+      continue;
+    }
+    const view = withRestarts(viewOf(guard), guard, restarts);
     const parts = partsOf(guard, look.judge);
-    const plain = parts.plain === null ? null : judgePlainly(parts.plain, look, windows, breaches, next);
+    const plain = parts.plain === null ? null : judgePlainly(parts.plain, view, breaches, next);
     const ofAll = isActedOn(guard) ? total : totalAlone(guard, now, look);
-    const byEvidence =
-      parts.tested === null ? null : verdictByEvidence(parts.tested, now, look, ofAll, { step, windows });
+    const byEvidence = parts.tested === null ? null : verdictByEvidence(parts.tested, now, view, ofAll);
     const { slo } = guard;
     const burning =
       slo === undefined ? null : verdictByBurnRate({ ...guard, slo }, now.guards[guard.metric]?.burnt, look);
@@ -60,7 +68,8 @@ export function judge({ breaches, gathered, step: before }: JudgeState, look: Lo
         : verdict === plain?.verdict && plain.isAsBadOnStable;
     if (isAsBad) stableVerdicts.push(verdict);
   }
-  return { state: { breaches: next, gathered: now, step }, verdicts, stableVerdicts };
+  const state = { breaches: next, gathered: now, step: sums(), restartsBefore: restarts };
+  return { state, verdicts, stableVerdicts };
 }
 
 /** What it would have done is part of what it says. */

@@ -12,6 +12,8 @@ export interface Look {
   readonly rows: readonly SecondRow[];
   /** First second that counts: evidence from before the step's share was in force does not. */
   readonly fromSecond: number;
+  /** What of the step was watched before that, as when its share was lost for a while. */
+  readonly watchedBeforeMs: Duration;
   /** The newest closed second. */
   readonly toSecond: number;
   /** Why the data plane's figures can't be had, or null. */

@@ -13,7 +13,7 @@ import {
 import { formatDuration } from "../time/time.ts";
 import type { Look } from "./look.ts";
 import { LATENCY_RESOLUTION_MS } from "./slow-limit.ts";
-import type { Windows } from "./window.ts";
+import type { View } from "./views.ts";
 import { figuresOf, firstLimit } from "./window-figures.ts";
 
 /** What is kept between two looks: how many looks in a row each limit was broken. */
@@ -22,8 +22,7 @@ export type Breaches = Readonly<Record<string, number>>;
 /** A guard's limits over its window. Adds to `next` how many looks in a row they were broken. */
 export function judgePlainly(
   guard: Guard,
-  look: Look,
-  windows: Windows,
+  { look, windows }: View,
   before: Breaches,
   next: Record<string, number>,
 ): { readonly verdict: Verdict; readonly isAsBadOnStable: boolean } {

@@ -37,7 +37,7 @@ function totalFor({ guards, shifts }: Gathered, look: Look, summed: readonly Gua
   );
 }
 
-/** Whether what each visitor's own speed says is this guard's too. */
+/** Whether what each visitor's own speed says is this guard's too: speeds are known from the step's beginning on, and it may begin later. */
 export function comparesLatencyAlone(guard: Guard): boolean {
-  return QUANTILES[guard.metric] !== undefined && comparesAlone(guard);
+  return QUANTILES[guard.metric] !== undefined && comparesAlone(guard) && guard.delayMs === undefined;
 }

@@ -178,6 +178,7 @@ export function isHolding({ verdict, level }: Verdict): boolean {
 export function isWithoutEvidence(release: Release, verdict: Verdict): boolean {
   if (verdict.verdict === "pass" || verdict.verdict === "fail") return false;
   // Without an earlier version there may be no visitors yet: the first release of an empty place need not wait for them.
+  if (verdict.notBeforeMs !== undefined) return true;
   return !(release.stable === null && verdict.verdict !== "source-down");
 }
 

@@ -6,6 +6,7 @@ import { crossing, walkOf } from "../analysis/power.ts";
 import { acting, EXCLUDED_RATIO, factorOf, marginOf, toleranceOf } from "../analysis/tested-limits.ts";
 import { type Guard, isActedOn, QUANTILES } from "../plan/guard.ts";
 import { TIMES_WAITED } from "../plan/hold-time.ts";
+import { SECOND } from "../time/time.ts";
 import { above, type SeenTraffic } from "./catches.ts";
 
 /** How soon a version that is as good as stable is shown to be good enough to go on. */
@@ -27,7 +28,9 @@ export function passingOf(
   for (const guard of demanding) {
     const walks = walksOf(guard, traffic, share);
     if (walks === null) continue;
-    const found = fasterOf(walks.map((bets) => passingBy(bets, TIMES_WAITED * seconds)));
+    const delay = (guard.delayMs ?? 0) / SECOND;
+    const looked = fasterOf(walks.map((bets) => passingBy(bets, TIMES_WAITED * seconds - delay)));
+    const found = { ...looked, seconds: looked.seconds === null ? null : looked.seconds + delay };
     if (slowest === null || found.chance < slowest.chance || isLater(found, slowest)) slowest = found;
   }
   return slowest;

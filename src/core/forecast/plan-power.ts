@@ -61,10 +61,18 @@ function sharedFor({ guards, share }: StepOf<"shift">, seconds: number, plannedS
   });
   return {
     share: share / WHOLE,
-    seconds,
+    // Until the last of them is looked at: rather too little than too much.
+    seconds: Math.max(
+      0,
+      seconds - delaySeconds(guards.filter((guard) => compared.some(({ guard: { id } }) => id === guard.metric))),
+    ),
     comparison: { guards: compared.map(({ guard }) => guard), alpha: ALPHA, plannedSeconds },
     latencyTolerance: Object.fromEntries(compared.map(({ guard, factor }) => [guard.id as ForecastGuard, factor])),
   };
+}
+
+function delaySeconds(guards: readonly Guard[]): number {
+  return Math.max(0, ...guards.map(({ delayMs = 0 }) => delayMs / SECOND));
 }
 
 /** What of a comparison that rolls back by itself is tolerated; null: none does. */

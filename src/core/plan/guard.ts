@@ -77,6 +77,8 @@ export interface Guard {
   readonly minEvents: number;
   /** Broken looks in a row, one a second, before it speaks. */
   readonly breaches: number;
+  /** Watched time from the step's beginning in which it is not looked at. What happens then counts for nothing, and it can't pass. */
+  readonly delayMs?: Duration;
   /** Judged and told, and never acted on: it puts nothing back, holds nothing, keeps no step from passing. It has no weight. */
   readonly dryRun?: true;
 }
@@ -90,6 +92,8 @@ export interface Verdict {
   readonly level?: GuardLevel;
   /** Of a guard that is only tried out: nothing follows from it. */
   readonly dryRun?: true;
+  /** It is looked at in so long only: until then nothing may be made of its silence. */
+  readonly notBeforeMs?: Duration;
   /** One sentence with its figures (I10): "p95 +38% against stable, limit +20%, n = 4 112". */
   readonly sentence: string;
   readonly figures: Figures;

@@ -113,7 +113,7 @@ describe("an objective", () => {
       upTo: 7_000_000,
       guards: { errors: { ...state.gathered.guards.errors, burnt: there } },
     } as JudgeState["gathered"];
-    const taken = judge({ breaches: {}, gathered, step: null }, look([ERRORS], [], 7_000_060));
+    const taken = judge({ breaches: {}, gathered, step: {} }, look([ERRORS], [], 7_000_060));
     match(taken.verdicts[0]?.sentence ?? "", /burns 17x over the 41m known of 1h \(40\/2 400\)/);
   });
 
@@ -181,6 +181,7 @@ function look(guards: readonly Guard[], rows: readonly SecondRow[], toSecond: nu
     sourceDown: null,
     instances: [],
     restartsBefore: {},
+    watchedBeforeMs: 0,
     baseline: {},
     plannedMs: 600_000,
     moments: 14,

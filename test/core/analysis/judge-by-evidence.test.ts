@@ -345,6 +345,7 @@ function look(guards: readonly Guard[], rows: readonly SecondRow[], fromSecond: 
     sourceDown: null,
     instances: [],
     restartsBefore: {},
+    watchedBeforeMs: 0,
     baseline: null,
     plannedMs: 600_000,
     moments: 14,

@@ -66,6 +66,7 @@ function look(rows: readonly SecondRow[], fromSecond: number, toSecond: number):
     sourceDown: null,
     instances: [],
     restartsBefore: {},
+    watchedBeforeMs: 0,
     baseline: null,
     plannedMs: 600_000,
     moments: 0,

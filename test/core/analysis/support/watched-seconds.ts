@@ -53,6 +53,7 @@ export function look(guards: readonly Guard[], rows: readonly SecondRow[], more:
     sourceDown: null,
     instances: [],
     restartsBefore: {},
+    watchedBeforeMs: 0,
     baseline: null,
     plannedMs: 600_000,
     moments: 14,
