@@ -72,8 +72,10 @@ function lineView({ terminal }: Context, options: ViewOptions): FollowView {
       // Who comes in the middle is told where it stands; not yet at the first look, when an engine may just be noting
       // what was done without it.
       looks += 1;
-      if (isSilent && looks > 1)
+      if (isSilent && looks > 1) {
         line(Date.now(), `release ${status.release}: ${versions(status, terminal.style())}: ${status.sentence}`);
+        progress.news(Date.now(), status.sentence);
+      }
       const still = isOver(status) ? null : progress.due(status.sentence, Date.now());
       if (still !== null) line(Date.now(), still);
       const notes = isOver(status) ? [] : options.notes(status, release);

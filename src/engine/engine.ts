@@ -15,7 +15,7 @@ import { createWorld } from "./world.ts";
 const POKED = new Error("there is something to look at");
 
 /** Somebody else acts, or nobody could read any more what this one does. */
-const ENDS_ACTING: ReadonlySet<string> = new Set(["stale-epoch", "journal-gone"]);
+const ENDS_ACTING: ReadonlySet<string> = new Set(["stale-epoch", "journal-gone", "actor-lock-gone"]);
 
 const USUAL_PACE = { busyMs: 200, idleMs: SECOND } as const;
 

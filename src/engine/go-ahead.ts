@@ -6,7 +6,12 @@ import type { Release } from "../core/release/release.ts";
 import { putBack } from "./perform-traffic.ts";
 import type { Stage } from "./perform.ts";
 
-const JOURNAL_REFUSES: ReadonlySet<string> = new Set(["journal-unavailable", "journal-damaged", "journal-gone"]);
+const JOURNAL_REFUSES: ReadonlySet<string> = new Set([
+  "journal-unavailable",
+  "journal-damaged",
+  "journal-gone",
+  "actor-lock-gone",
+]);
 
 /**
  * The one thing that may go before the journal: where a rollback is decided and can't be written down, traffic goes back

@@ -19,6 +19,7 @@ const LOOK_BACK = 10;
 const JOURNAL_REFUSES: ReadonlySet<string> = new Set([
   "journal-unavailable",
   "journal-gone",
+  "actor-lock-gone",
   "journal-conflict",
   "stale-epoch",
 ]);

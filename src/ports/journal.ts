@@ -3,8 +3,8 @@ import type { Instant } from "../core/time/time.ts";
 
 /**
  * The append-only, hash-chained events of every release: its only truth. Every method throws FaultError;
- * `journal-unavailable` when the store refuses (disk full, locked for too long), `journal-gone` when it is not there any
- * more, or another is in its place.
+ * `journal-unavailable` when the store refuses (disk full, locked for too long), `journal-gone` when it or a part
+ * of it is not there any more, or another is in its place; `actor-lock-gone` when that befell the lock that this one took.
  */
 export interface Journal extends AsyncDisposable {
   /** Ids of the releases, newest first, of one app and environment or of all. */

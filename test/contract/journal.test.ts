@@ -137,6 +137,37 @@ describe("the journal in SQLite", () => {
     equal((await journal.append(1, 1, [at({ type: "started" })], 1)).length, 1);
   });
 
+  it("notices a part of it that is gone alone, like the whole", async () => {
+    for (const part of ["journal.db-wal", "journal.db-shm"]) {
+      const where = folder();
+      await using journal = await openSqliteJournal(where);
+      await journal.append(1, 0, [planned(1)], 1);
+      const [path, away] = [where.file(part), where.file("away")];
+      renameSync(path, away);
+      await rejects(journal.openRequests(), isFault("journal-gone"), part);
+      writeFileSync(path, "");
+      await rejects(journal.append(1, 1, [at({ type: "started" })], 1), isFault("journal-gone"), part);
+      renameSync(away, path);
+      equal((await journal.append(1, 1, [at({ type: "started" })], 1)).length, 1);
+    }
+  });
+
+  it("is nobody's to act on once the lock that was taken for it is another file; who only reads goes on", async () => {
+    const where = folder();
+    await using journal = await openSqliteJournal(where);
+    await using reading = await openSqliteJournal(where);
+    const lock = await journal.takeActorLock();
+    ok(lock !== null);
+    rmSync(where.file("actor.lock"));
+    await rejects(journal.append(1, 0, [planned(1)], 1), isFault("actor-lock-gone"));
+    await using other = await reading.takeActorLock();
+    ok(other !== null);
+    await rejects(journal.openRequests(), isFault("actor-lock-gone"));
+    deepEqual(await reading.openRequests(), []);
+    await lock[Symbol.asyncDispose]();
+    deepEqual(await journal.openRequests(), []);
+  });
+
   it("says so in a sentence when the disk refuses", async () => {
     const where = folder();
     await using journal = await openSqliteJournal(where);

@@ -4,10 +4,10 @@ import { FaultError } from "../../core/fault.ts";
 import { EVENT_FORMAT, type StoredBody, upcast } from "../../core/release/upcast.ts";
 import { createStateFolder, type StateFolder } from "../../local/state-folder.ts";
 import type { Journal, Request, StoredEvent } from "../../ports/journal.ts";
-import { takeActorLock } from "./actor-lock.ts";
+import { type ActorLock, takeActorLock } from "./actor-lock.ts";
 import { patiently } from "./busy.ts";
 import { chain } from "./chain.ts";
-import { sameFileAs } from "./same-file.ts";
+import { sameJournalAs } from "./same-file.ts";
 import { staleEpoch } from "./stale-epoch.ts";
 import { bringUpToDate, knowsSettled, openPrepared } from "./database.ts";
 
@@ -16,10 +16,12 @@ export async function openSqliteJournal(folder: StateFolder): Promise<Journal> {
   createStateFolder(folder);
   const path = folder.file("journal.db");
   const database = await openPrepared(path);
-  const mustBeThere = sameFileAs(path);
+  const mustBeThere = sameJournalAs(path);
+  let acting: ActorLock | null = null;
   const run = <T>(work: () => T): Promise<T> =>
     patiently(path, () => {
       mustBeThere();
+      acting?.mustBeThere();
       return work();
     });
 
@@ -93,10 +95,16 @@ export async function openSqliteJournal(folder: StateFolder): Promise<Journal> {
       try {
         await run(() => bringUpToDate(database));
       } catch (error) {
-        await lock[Symbol.asyncDispose]();
+        lock.release();
         throw error;
       }
-      return lock;
+      acting = lock;
+      return {
+        [Symbol.asyncDispose]: async () => {
+          acting = null;
+          lock.release();
+        },
+      };
     },
     [Symbol.asyncDispose]: () => {
       database.close();

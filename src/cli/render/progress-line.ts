@@ -2,8 +2,8 @@ import { type Duration, HOUR, type Instant, SECOND } from "../../core/time/time.
 
 /** Says in a log how far it is, now and then, while nothing happens. */
 export interface ProgressLine {
-  /** Something else was told. */
-  news(at: Instant): void;
+  /** Something else was told, perhaps how far it is. */
+  news(at: Instant, sentence?: string): void;
   /** The sentence, where it is due and another one than was told last; null: not now. */
   due(sentence: string, at: Instant): string | null;
 }
@@ -16,8 +16,9 @@ export function progressLine(): ProgressLine {
   let pause = FIRST_AFTER;
   let last = "";
   return {
-    news: (at) => {
+    news: (at, sentence = last) => {
       toldAt = at;
+      last = sentence;
       pause = FIRST_AFTER;
     },
     due: (sentence, at) => {
