@@ -2,6 +2,7 @@
 // dependencies when they are missing (the right Node is one of them). Plain JavaScript, because older Nodes start it.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { constants } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -27,4 +28,5 @@ process.on("SIGTERM", () => child.kill("SIGTERM"));
 // npm hands a SIGTERM to the shell in between, which ends without handing it on.
 const parent = process.ppid;
 setInterval(() => process.ppid === parent || child.kill("SIGTERM"), 500).unref();
-child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 128 + 15)));
+// What a shell says of one that was ended by a signal: 137 for SIGKILL.
+child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));

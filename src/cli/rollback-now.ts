@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { FaultError } from "../core/fault.ts";
 import { type MeantPlace, putTrafficBack, type PutBackReport } from "../engine/put-traffic-back.ts";
-import { lockHolder } from "../local/lock-holder.ts";
+import { type LockHolder, lockHolder } from "../local/lock-holder.ts";
+import { identify } from "../local/process-identity.ts";
 import { whyUnwritable } from "../local/room.ts";
 import { runningStateFolders } from "../local/running-folders.ts";
 import { type StateFolder, stateFolder } from "../local/state-folder.ts";
@@ -26,6 +27,8 @@ export async function rollbackNow(invocation: Invocation): Promise<ExitCode> {
   const exit = await context.machinery.emergencyExit(state);
   const reason = textOption(invocation, "reason");
   const place = app === undefined && context.global.state === undefined ? meantPlace(context.project()) : null;
+  const lock = state.file("actor.lock");
+  const before = lockHolder(lock);
   const report = await putTrafficBack(exit, {
     by: context.person,
     anyway: isGiven(invocation, "anyway"),
@@ -35,12 +38,20 @@ export async function rollbackNow(invocation: Invocation): Promise<ExitCode> {
   });
   const code = exitCodeOf(report);
   const around = {
-    actor: lockHolder(state.file("actor.lock")),
+    actor: whoActed(before, lockHolder(lock)),
     unwritable: whyUnwritable(state.path),
     folder: state.path,
     exitCode: code,
   };
   return answer(context, putBackDocument(report, around), putBackLines(report, around, context.terminal.style()), code);
+}
+
+/**
+ * Who acts, by a look at the lock before and one after: an engine that is put aside lets go of it for the moment in which
+ * it begins anew, and is still the one that goes on.
+ */
+export function whoActed(before: LockHolder | null, after: LockHolder | null): LockHolder | null {
+  return after ?? (before !== null && identify(before.pid) !== null ? before : null);
 }
 
 function exitCodeOf({ outcome }: PutBackReport): ExitCode {

@@ -89,7 +89,7 @@ describe("the answer of rollback --now", () => {
     equal(
       told({}),
       `✔ PUT BACK: 100% on a1f09c0, read back after 34ms (it was 25% on 9f2c1e0).
-  acts  no engine acts on this app
+  acts  no engine is seen to act on this app
   fence the data plane and the keeper refuse whoever acted before epoch 8
   noted in emergency.log; the next engine writes it into the journal, marked late
   left  9f2c1e0 runs on without traffic; what the release changed beside, and its workers, are not
@@ -110,7 +110,7 @@ describe("the answer of rollback --now", () => {
     const serve = { ...release, command: "tidegate serve" };
     match(flat({ actor: serve }), /because the disk is full, it waits until it can write its journal/);
     match(flat({ actor: { ...release, isStopped: true } }), /kill -9 4711 .* tidegate attach 7/);
-    match(flat({}), /no engine acts on this app .* next df -h/);
+    match(flat({}), /no engine is seen to act on this app .* next df -h/);
   });
 
   it("says how to go on with a process that is stopped, and with one that acts", () => {

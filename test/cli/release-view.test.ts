@@ -308,6 +308,15 @@ shop a1f09c → 9f2c1e  production                                              
     );
   });
 
+  it("a rollback by a person: who and why, and what was found beside as just that", () => {
+    const { rollback } = statuses.ROLLED_BACK;
+    const byAnn = { ...rollback!, by: "ann", sentence: "Rolled back by ann: carts are empty." };
+    const view = shown({ ...statuses.ROLLED_BACK, rollback: byAnn }, 100);
+    assert.match(view, /✖ ROLLED BACK at 5%: Rolled back by ann: carts are empty\.\n/);
+    assert.match(view, /^ {2}found POST \/checkout 500 ×4/m);
+    assert.doesNotMatch(view, /^ {2}why /m);
+  });
+
   it("many steps: those near the one that is due", () => {
     assert.equal(
       shown(statuses.MANY_STEPS, 80),

@@ -14,19 +14,25 @@ export function dataPlaneNotes(plane: TrafficState | null, since: Instant, now: 
   const ago = formatDuration(Math.max(SECOND, Math.round((now - last.at) / SECOND) * SECOND));
   const open = lost.reduce((sum, { connections }) => sum + connections, 0);
   const on = `${formatCount(open)} open ${open === 1 ? "connection" : "connections"}`;
-  return [`${who} ${ago} ago with ${inFlightWords(lost)} in flight on ${on}: lost, and counted against no version.`];
+  const cut = inFlightWords(lost);
+  return [
+    cut === ""
+      ? `${who} ${ago} ago with nothing in flight: no request that it had was lost, and ${on} ${open === 1 ? "was" : "were"} closed.`
+      : `${who} ${ago} ago with ${cut} in flight on ${on}: lost, and counted against no version.`,
+  ];
 }
 
-/** Those that ended with something in flight since then. */
+/** Those that ended with a connection open since then. */
 export function lostSince(plane: TrafficState | null, since: Instant): readonly LostRequests[] {
   return (plane?.lost ?? []).filter(({ at }) => at >= since);
 }
 
+/** Empty: there was nothing. */
 function inFlightWords(lost: readonly LostRequests[]): string {
   const requests = lost.reduce((sum, each) => sum + total(Object.values(each.requests)), 0);
   const webSockets = lost.reduce((sum, each) => sum + each.webSockets, 0);
   return [
-    `${formatCount(requests)} ${requests === 1 ? "request" : "requests"}`,
+    ...(requests === 0 ? [] : [`${formatCount(requests)} ${requests === 1 ? "request" : "requests"}`]),
     ...(webSockets === 0 ? [] : [`${formatCount(webSockets)} ${webSockets === 1 ? "WebSocket" : "WebSockets"}`]),
   ].join(" and ");
 }

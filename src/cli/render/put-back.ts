@@ -102,7 +102,7 @@ function sentenceOf({ outcome, emergency, tookMs }: PutBackReport): string {
 }
 
 function actorSentence({ actor, unwritable }: AroundPutBack, { outcome }: PutBackReport): string {
-  if (actor === null) return "no engine acts on this app";
+  if (actor === null) return "no engine is seen to act on this app";
   const who = `process ${actor.pid} (${actor.command})`;
   if (outcome === "on-disk") return who;
   const refused = actor.isStopped

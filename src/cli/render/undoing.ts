@@ -27,7 +27,8 @@ export function undoing(
     ...timeline(rollback, stable, style),
     ...facts(status, rollback, stable).map((line) => `  ${line}`),
     ...(rollback.fault === null ? [] : said(rollback.fault, seen, style)),
-    ...labelled("why", why, style),
+    // A person had reasons of their own, and the title says them: this is what else is known.
+    ...labelled(rollback.by === null ? "why" : "found", why, style),
     ...(status.state === "rolled-back" && around.isStatus !== true ? next(status, style, around.exitCode) : []),
   ];
 }

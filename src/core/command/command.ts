@@ -85,9 +85,13 @@ function ended({ id, state, stable }: Release, { kind }: Command): CommandAnswer
 }
 
 function rollback(release: Release, asked: Extract<Command, { kind: "rollback" }>, act: Act): CommandAnswer {
+  const why = act.reason === undefined ? "" : `: ${act.reason}`;
   const because = {
     kind: asked.superseded === true ? "superseded" : "person",
-    sentence: `${asked.superseded === true ? "Superseded" : "Rolled back"} by ${act.by}${act.reason === undefined ? "" : `: ${act.reason}`}.`,
+    sentence:
+      asked.superseded === true
+        ? `Superseded by ${act.by}${why}.`
+        : `Rolled back by ${act.by}${why || ", who gave no reason"}.`,
   } as const;
   const ended = noWayBack(release);
   if (ended !== null) return refuse("no-way-back", ended, RELEASE_INSTEAD);
