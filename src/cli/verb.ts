@@ -47,6 +47,8 @@ export async function runVerb(invocation: Invocation, verb: Verb): Promise<ExitC
   if (hindrance !== null) return tellRefusal(context, hindrance);
   await confirm(context, verb.intent(release), isGiven(invocation, "yes"));
   await using session = await openActing(context, project, release.plan);
+  const isHere = session.actor() === "here";
+  if (isHere && !context.json) context.terminal.print(ACTS_HERE);
   const said = await session.ask(
     { kind: "command", command: asked, ...(reason === undefined ? {} : { reason }) },
     release.id,
@@ -55,13 +57,18 @@ export async function runVerb(invocation: Invocation, verb: Verb): Promise<ExitC
   const isFollowed = session.actor() === "here" || asked.kind === "rollback";
   if (!isFollowed) return tellAnswer(context, said);
   context.terminal.print(
-    context.json ? JSON.stringify({ type: said.kind, release: said.release, sentence: said.sentence }) : said.sentence,
+    context.json
+      ? JSON.stringify({ type: said.kind, release: said.release, sentence: said.sentence, actsHere: isHere })
+      : said.sentence,
   );
   return await watchRelease(context, session, release.id, {
     after: seq,
     ...(asked.kind === "rollback" ? { asked: "rollback" } : {}),
   });
 }
+
+const ACTS_HERE =
+  "No engine acts on this app, so this command does, and stays until the release comes to rest. Ctrl-C ends that, and nobody watches then: tidegate attach or tidegate serve goes on.";
 
 /** The release that is meant, as the journal has it, and how many events that are. Faults: release-unknown. */
 async function findRelease(

@@ -304,12 +304,14 @@ describe("what waits for people", { concurrency: false }, () => {
 
     const ticked = await app.tidegate(["approve", "--item", "go/backup-checked", "--yes"]);
     assert.equal(ticked.code, 11, ticked.stdout + ticked.stderr);
+    assert.match(ticked.stdout, /^No engine acts on this app, so this command does, and stays until /);
     const own = await app.tidegate(["approve", "--yes"]);
     assert.equal(own.code, 3);
     assert.match(own.stderr, /nobody approves a release of their own\.$/m);
     const approved = await app.tidegate(["approve", "--yes", "--json"], { env: { TIDEGATE_USER: "bob" } });
     assert.equal(approved.code, 0, approved.stdout + approved.stderr);
-    assert.equal(JSON.parse(approved.stdout.split("\n")[0] ?? "").type, "accepted");
+    const { type, actsHere } = JSON.parse(approved.stdout.split("\n")[0] ?? "");
+    assert.deepEqual([type, actsHere], ["accepted", true]);
     assert.equal(await answer(), "v8");
   });
 });

@@ -2,11 +2,10 @@ import type { Command } from "../../core/command/command.ts";
 import { currentStep, isEnded, type Release } from "../../core/release/release.ts";
 import { type CommandDefinition, textOption } from "../definition.ts";
 import { calledRelease, runVerb } from "../verb.ts";
-import { VERB_OPTIONS } from "../verb-options.ts";
+import { ACTS_ITSELF, VERB_OPTIONS } from "../verb-options.ts";
 
 export const approve: CommandDefinition = {
-  about:
-    "Approves the step that waits for it. The approval is bound to the plan and the version that you saw: change one and it is void. With --item it ticks an item of a checklist.",
+  about: `Approves the step that waits for it. The approval is bound to the plan and the version that you saw: change one and it is void. With --item it ticks an item of a checklist. ${ACTS_ITSELF}`,
   arguments: [{ name: "step", required: false, about: "the step, by name or number; by default the one that waits" }],
   options: [
     { flags: "--item <id>", about: "tick this item of a checklist; tidegate status lists them" },

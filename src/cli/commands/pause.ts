@@ -1,10 +1,9 @@
 import type { CommandDefinition } from "../definition.ts";
 import { calledRelease, isUnderWay, runVerb } from "../verb.ts";
-import { VERB_OPTIONS } from "../verb-options.ts";
+import { ACTS_ITSELF, VERB_OPTIONS } from "../verb-options.ts";
 
 export const pause: CommandDefinition = {
-  about:
-    "Keeps the release where it is until somebody resumes it. Its guards go on watching, and can still roll it back.",
+  about: `Keeps the release where it is until somebody resumes it. Its guards go on watching, and can still roll it back. ${ACTS_ITSELF}`,
   arguments: [{ name: "id", required: false, about: "the release; by default the one that runs" }],
   options: VERB_OPTIONS,
   examples: [

@@ -2,11 +2,10 @@ import type { Command } from "../../core/command/command.ts";
 import { currentStep, type Release } from "../../core/release/release.ts";
 import { type CommandDefinition, textOption } from "../definition.ts";
 import { calledRelease, isUnderWay, runVerb } from "../verb.ts";
-import { VERB_OPTIONS } from "../verb-options.ts";
+import { ACTS_ITSELF, VERB_OPTIONS } from "../verb-options.ts";
 
 export const promote: CommandDefinition = {
-  about:
-    "Ends the step that is due as soon as what it does is done, without waiting for the rest of its time or for evidence. With --skip it leaves a step out instead.",
+  about: `Ends the step that is due as soon as what it does is done, without waiting for the rest of its time or for evidence. With --skip it leaves a step out instead. ${ACTS_ITSELF}`,
   arguments: [{ name: "id", required: false, about: "the release; by default the one that runs" }],
   options: [
     { flags: "--skip <step>", about: "leave this step out, by name or number; needs a reason" },

@@ -1,9 +1,9 @@
 import type { CommandDefinition } from "../definition.ts";
 import { calledRelease, isUnderWay, runVerb } from "../verb.ts";
-import { VERB_OPTIONS } from "../verb-options.ts";
+import { ACTS_ITSELF, VERB_OPTIONS } from "../verb-options.ts";
 
 export const resume: CommandDefinition = {
-  about: "Goes on with a release that was paused.",
+  about: `Goes on with a release that was paused. ${ACTS_ITSELF}`,
   arguments: [{ name: "id", required: false, about: "the release; by default the one that is paused" }],
   options: VERB_OPTIONS,
   examples: [{ line: "tidegate resume", does: "goes on where it was paused" }],

@@ -2,11 +2,10 @@ import type { WayFurther } from "../../core/command/what-serves.ts";
 import { FaultError } from "../../core/fault.ts";
 import { type CommandDefinition, type Invocation, isGiven, textOption } from "../definition.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { VERB_OPTIONS } from "../verb-options.ts";
+import { ACTS_ITSELF, VERB_OPTIONS } from "../verb-options.ts";
 
 export const rollback: CommandDefinition = {
-  about:
-    "Puts everything back on the version before, and undoes what the release did, in the right order. It says beforehand what that is and how long it takes. Works on a release that is live or closed too. With --now, for when everything else fails: gives all traffic to stable at once, with no engine, no journal, no plan file and no question, and leaves the rest to whoever acts next.",
+  about: `Puts everything back on the version before, and undoes what the release did, in the right order. It says beforehand what that is and how long it takes. Works on a release that is live or closed too. ${ACTS_ITSELF} With --now, for when everything else fails: gives all traffic to stable at once, with no engine, no journal, no plan file and no question, and leaves the rest to whoever acts next.`,
   arguments: [{ name: "id", required: false, about: "the release; by default the newest" }],
   options: [
     ...VERB_OPTIONS,

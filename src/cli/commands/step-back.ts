@@ -2,11 +2,10 @@ import type { CommandDefinition } from "../definition.ts";
 import { lowerShift } from "../../core/decide/react.ts";
 import { currentStep } from "../../core/release/release.ts";
 import { calledRelease, isUnderWay, runVerb } from "../verb.ts";
-import { VERB_OPTIONS } from "../verb-options.ts";
+import { ACTS_ITSELF, VERB_OPTIONS } from "../verb-options.ts";
 
 export const stepBack: CommandDefinition = {
-  about:
-    "Gives the candidate the share that it had before, and watches that step anew. Up again is a person's decision: tidegate retry.",
+  about: `Gives the candidate the share that it had before, and watches that step anew. Up again is a person's decision: tidegate retry. ${ACTS_ITSELF}`,
   arguments: [{ name: "id", required: false, about: "the release; by default the one that runs" }],
   options: VERB_OPTIONS,
   examples: [{ line: 'tidegate step-back --reason "carts look odd"', does: "from 25% back to 5%, for example" }],
