@@ -6,6 +6,7 @@ import { widthOf } from "../../src/cli/render/text.ts";
 import type { LoadSecond } from "../../src/demo/load-report.ts";
 import { picture } from "../../src/demo/show/picture.ts";
 import { openingScene, type Scene, withAct, withNews, withSecond } from "../../src/demo/show/scene.ts";
+import { figuresLine } from "../../src/demo/show/views.ts";
 import { MANY_STEPS, SHIFTING } from "../cli/support/statuses.ts";
 
 const START = Date.UTC(2026, 0, 5, 8);
@@ -50,6 +51,17 @@ describe("the demo's picture", () => {
     assert.match(text, /v2 candidate +15 +20\.00% +461ms +5\.0% +3ms/);
     assert.match(text, /9 120 served, 0 failed/);
     assert.match(text, /http:\/\/127\.0\.0\.1:40123 · 34s/);
+  });
+
+  it("has no rate of a version any more that nobody is sent to, though it had one in the seconds before", () => {
+    const { v1 } = SECOND.versions;
+    assert.equal(
+      figuresLine(SHARED),
+      "9 120 requests, 0 failed · last 5s: v1 285/s, errors 0%, p95 9ms · v2 15/s, errors 20%, p95 461ms",
+    );
+    const after = withSecond(SHARED, { ...SECOND, second: 31, versions: v1 === undefined ? {} : { v1 } });
+    assert.equal(figuresLine(after), "9 120 requests, 0 failed · last 5s: v1 285/s, errors 0%, p95 9ms");
+    assert.match(drawn(after).join("\n"), /v2 candidate +- +- +-/);
   });
 
   it("shows the keys whatever the size of the window, and never more than fits in it", () => {

@@ -167,11 +167,19 @@ describe("the demo's last words", () => {
     for (const part of [
       "✔ v2 went live, v3 was put back by itself, and nobody's request failed. It took 58s.",
       "16 000 requests, 0 failed; 1 500 orders accepted, 0 lost; 40 WebSockets, 0 dropped",
-      "4.05% of the visitors: 120 requests, 7 answered with an error of its own",
+      "4.05% of the visitors: 120 requests in all, 7 answered with an error of its own",
       "14ms from the decision to the last request that v3 began with",
       "tidegate init",
     ])
       assert.ok(text.includes(part), text);
+  });
+
+  it("say how many of v3's errors the judge's sentence is about, where those are not all", () => {
+    const figures = { candidate: 0.05, stable: 0, limit: 1.5, n: 100, nStable: 2_000, k: 5, windowMs: 10_000 };
+    const verdict = { metric: "errors", verdict: "fail", level: "rollback", sentence: "", figures } as const;
+    const status = { ...BAD.status!, verdicts: [verdict] };
+    const text = closingLines(outcome({ ...PLAYED, bad: { ...BAD, status } }), { ...PLAIN, width: 200 }).join("\n");
+    assert.match(text, /7 answered with an error of its own, 5 of them counted in the 10s that decided$/m);
   });
 
   it("claim nothing that is not so", () => {

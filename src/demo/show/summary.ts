@@ -95,11 +95,18 @@ function badSentences({ ending, status, broken }: Showing): readonly string[] {
   ];
 }
 
-function exposureSentence({ report }: Played, { exposedPercent, appErrors }: DemoResult): string {
+function exposureSentence({ report, bad }: Played, { exposedPercent, appErrors }: DemoResult): string {
   if (report === null || exposedPercent === null || appErrors === null) return "unknown";
   const v3 = report.versions["v3"];
   if (v3 === undefined) return "nobody: it never had customers";
-  return `${exposedPercent}% of the visitors: ${formatCount(v3.requests)} requests, ${formatCount(v3.appErrors)} answered with an error of its own`;
+  return `${exposedPercent}% of the visitors: ${formatCount(v3.requests)} requests in all, ${formatCount(v3.appErrors)} answered with an error of its own${ofThose(bad, v3.appErrors)}`;
+}
+
+/** The judge's sentence has fewer: only those of the seconds that it decided by, without those in which the share changed. */
+function ofThose({ status }: Showing, appErrors: number): string {
+  const decided = status?.verdicts.find(({ metric, verdict }) => metric === "errors" && verdict === "fail")?.figures;
+  if (decided?.k === undefined || decided.k >= appErrors) return "";
+  return `, ${formatCount(decided.k)} of them counted in the ${formatDuration(decided.windowMs)} that decided`;
 }
 
 function backSentence({ rollbackMs }: DemoResult): string {

@@ -13,12 +13,15 @@ export interface VersionFigures {
   readonly p95Ms: number | null;
 }
 
-const LATELY_SECONDS = 5;
+export const LATELY_SECONDS = 5;
 
-/** Of each version that answered in the last seconds, by name. */
+/** Of each version that still answers, over the last seconds, by name: what is put back has no rate any more. */
 export function versionFigures(seconds: readonly LoadSecond[], lately = LATELY_SECONDS): readonly VersionFigures[] {
   const last = seconds.slice(-lately);
-  const names = [...new Set(last.flatMap(({ versions }) => Object.keys(versions)))].sort();
+  const names = Object.entries(last.at(-1)?.versions ?? {})
+    .filter(([, { requests }]) => requests > 0)
+    .map(([name]) => name)
+    .sort();
   const all = last.reduce((sum, { requests }) => sum + requests, 0);
   return names.map((version) => {
     const own = last.flatMap(({ versions }) => versions[version] ?? []);

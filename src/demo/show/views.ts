@@ -7,7 +7,7 @@ import { picture } from "./picture.ts";
 import type { News, Scene } from "./scene.ts";
 import { closingLines, type Outcome } from "./summary.ts";
 import type { Document } from "../tidegate-process.ts";
-import { versionFigures } from "./version-figures.ts";
+import { LATELY_SECONDS, versionFigures } from "./version-figures.ts";
 
 /** Where the demo is shown. Disposing of it puts the terminal back as it was. */
 export interface DemoView extends Disposable {
@@ -91,15 +91,16 @@ function lines(terminal: Terminal): DemoView {
   };
 }
 
-/** `1 502 requests, 0 failed · v1 285/s, errors 0%, p95 4ms · v2 15/s, errors 2.7%, p95 6ms` */
-function figuresLine(scene: Scene): string {
+/** `1 502 requests, 0 failed · last 5s: v1 285/s, errors 0%, p95 4ms · v2 15/s, errors 2.7%, p95 6ms` */
+export function figuresLine(scene: Scene): string {
   const totals = scene.seconds.at(-1)?.totals;
   const versions = versionFigures(scene.seconds).map(({ version, perSecond, errorRate, p95Ms }) => {
     const p95 = p95Ms === null ? "" : `, p95 ${formatDuration(p95Ms)}`;
     return `${version} ${formatCount(perSecond)}/s, errors ${formatPercent(errorRate)}${p95}`;
   });
   const all = `${formatCount(totals?.requests ?? 0)} requests, ${formatCount(totals?.failedRequests ?? 0)} failed`;
-  return [all, ...versions].join(" · ");
+  const [first, ...others] = versions;
+  return [all, ...(first === undefined ? [] : [`last ${LATELY_SECONDS}s: ${first}`]), ...others].join(" · ");
 }
 
 /** What Tidegate's releases write, as it is, and the demo's own news between. */
