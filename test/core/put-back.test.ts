@@ -35,7 +35,10 @@ describe("a version that was put back", () => {
   it("is told with its release, the share that it had, and why", () => {
     const seen = putBack(41, "5%");
     equal(hadVisitors(seen), true);
-    equal(putBackSentence(seen), `Release 41 put ${seen.candidate.label} back at 5%: Rolled back by bob, who gave no reason.`);
+    equal(
+      putBackSentence(seen),
+      `Release 41 put ${seen.candidate.label} back at 5%: Rolled back by bob, who gave no reason.`,
+    );
     const unseen = putBack(7, "start");
     equal(hadVisitors(unseen), false);
     equal(
