@@ -28,9 +28,15 @@ export function worthKeeping(
 }
 
 /** In a journal seconds are counted from the newest one that was gathered. */
-function inFewDigits({ guards, visitors, shifts, upTo }: Gathered): Gathered {
+function inFewDigits({ guards, visitors, shifts, upTo, brokenLooks }: Gathered): Gathered {
   const short = Object.entries(guards).map(([metric, evidence]) => [metric, shortened(evidence, upTo ?? 0)]);
-  return { upTo: null, visitors, shifts, guards: Object.fromEntries(short) as Gathered["guards"] };
+  return {
+    upTo: null,
+    visitors,
+    shifts,
+    guards: Object.fromEntries(short) as Gathered["guards"],
+    ...(brokenLooks === undefined ? {} : { brokenLooks }),
+  };
 }
 
 function shortened(evidence: GuardEvidence, upTo: number): GuardEvidence {

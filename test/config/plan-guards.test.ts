@@ -105,6 +105,63 @@ describe("A guard that is looked at later than its step begins", () => {
     ));
 });
 
+describe("Limits of looks", () => {
+  it("are those that are written, for limits over a window", async () => {
+    const [errors] = await guardsAt(
+      'guards: { errors: { rollback: "> 2%", failures: 20, inconclusive: 120, sourceErrors: 60, successes: 10 } }',
+      500,
+    );
+    deepEqual(
+      [errors?.failures, errors?.inconclusive, errors?.sourceErrors, errors?.successes, errors?.breaches],
+      [20, 120, 60, 10, 3],
+    );
+    const [usual] = await guardsAt('guards: { errors: { rollback: "> 2%" } }', 500);
+    deepEqual(
+      Object.keys(usual ?? {}).filter((key) => ["failures", "inconclusive", "sourceErrors", "successes"].includes(key)),
+      [],
+    );
+  });
+
+  it("of what is tested with evidence, and of no looks at all, are mistakes", () =>
+    tells(
+      planWith(`
+        guards:
+          p95: { rollback: 1.5x, failures: 10 }
+          errors: { rollback: "> 1%", successes: 0 }
+      `),
+      `
+        \`failures\` is for limits over a window, and p95 has none.
+          where  tidegate.yaml:6:26 · guards.p95.failures
+          seen   6 |   p95: { rollback: 1.5x, failures: 10 }
+                   |                          ^^^^^^^^
+          fix    Write the limit as \`"> 1s"\`, or remove \`failures\`.
+          code   plan-value-invalid
+
+        \`successes\` must be at least 1, not 0.
+          where  tidegate.yaml:7:42 · guards.errors.successes
+          seen   7 |   errors: { rollback: "> 1%", successes: 0 }
+                   |                                          ^
+          code   plan-value-invalid
+      `,
+    ));
+
+  it("of figures that the data plane has no part in are mistakes where they are about reading it", () =>
+    tells(
+      planWith(`
+        guards:
+          memory: { rollback: 90%, sourceErrors: 10 }
+      `),
+      `
+        \`sourceErrors\` is for figures of the data plane, and memory is known of the processes themselves.
+          where  tidegate.yaml:6:28 · guards.memory.sourceErrors
+          seen   6 |   memory: { rollback: 90%, sourceErrors: 10 }
+                   |                            ^^^^^^^^^^^^
+          fix    Remove it.
+          code   plan-value-invalid
+      `,
+    ));
+});
+
 describe("Weights", () => {
   it("of what rolls back by no comparison are a mistake", () =>
     tells(

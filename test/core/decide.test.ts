@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { rollbackSentence } from "../../src/core/decide/way-back.ts";
 import { decide } from "../../src/core/decide/decide.ts";
 import { replay } from "../../src/core/release/evolve.ts";
-import type { Guard } from "../../src/core/plan/guard.ts";
-import type { Step } from "../../src/core/plan/plan.ts";
+import type { Guard, Verdict } from "../../src/core/plan/guard.ts";
+import type { Plan, Step, Unclear } from "../../src/core/plan/plan.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { GUARDS, planOf, step, USUAL, WEB, WORKER } from "../support/plans.ts";
 import { errorsVerdict, PureWorld } from "../support/pure-world.ts";
@@ -137,6 +137,74 @@ describe("a guard that is only tried out", () => {
       world.done.filter((effect) => effect.kind === "notify" && effect.message.topic === "warning"),
       [],
     );
+  });
+});
+
+describe("a guard that could not tell so often that the plan waits no longer", () => {
+  const overdue = (kind: Verdict["verdict"]): readonly Verdict[] => [{ ...errorsVerdict(kind), isOverdue: true }];
+  const unclear = (how: Unclear | undefined): Plan =>
+    planOf([
+      step.start(),
+      step.shift(5, 10 * MINUTE, how === undefined ? {} : { unclear: how }),
+      step.shift(25, MINUTE),
+      step.shift(100, MINUTE),
+    ]);
+  const early = (plan: Plan, verdicts: readonly Verdict[]): PureWorld => {
+    const world = watching(plan).pass(MINUTE);
+    world.verdicts = verdicts;
+    return world.settle();
+  };
+
+  for (const kind of ["inconclusive", "no-data", "source-down"] as const) {
+    it(`holds before the step's time is over, tells people, and goes on when there is data: ${kind}`, () => {
+      const world = early(unclear(undefined), overdue(kind));
+      deepEqual([world.release.hold?.because.kind, world.release.hold?.needsPerson], ["no-data", true]);
+      world.verdicts = PASS;
+      world.settle();
+      equal(world.release.hold, null);
+      equal(world.share, 500, "its time is not over yet");
+      world.pass(9 * MINUTE);
+      equal(world.share, 2_500);
+    });
+  }
+
+  it("steps back or raises where the plan says so, and raises not before its time", () => {
+    const lower = planOf([
+      step.start(),
+      step.shift(5, SECOND),
+      step.shift(25, 10 * MINUTE, { unclear: "step-back" }),
+      step.shift(100, SECOND),
+    ]);
+    const back = watching(lower).pass(5 * SECOND);
+    equal(back.share, 2_500);
+    back.verdicts = overdue("inconclusive");
+    back.settle();
+    equal(back.eventsOf("stepped-back").length, 1);
+
+    const raised = early(unclear("raise"), overdue("inconclusive"));
+    equal(raised.release.hold, null);
+    equal(raised.share, 500);
+    raised.pass(9 * MINUTE);
+    equal(raised.share, 2_500);
+  });
+
+  for (const how of ["raise", "step-back"] as const) {
+    it(`never takes a source that can't be read for more than a reason to hold, with \`unclear: ${how}\` too`, () => {
+      const world = early(unclear(how), overdue("source-down"));
+      equal(world.release.hold?.needsPerson, true);
+      world.pass(DAY);
+      deepEqual(
+        [world.share, world.eventsOf("stepped-back").length, world.eventsOf("rollback-decided").length],
+        [500, 0, 0],
+      );
+    });
+  }
+
+  it("keeps no first version from going on: that need not wait for visitors", () => {
+    const world = new PureWorld(USUAL, null);
+    world.verdicts = overdue("no-data");
+    world.settle().pass(10 * MINUTE);
+    equal(world.eventsOf("went-live").length, 1);
   });
 });
 

@@ -98,6 +98,45 @@ describe("the engine", () => {
     await stop(engine, under);
   });
 
+  it("holds once its looks could not tell as often as the plan has patience for, and goes on when they can", async () => {
+    const { under, engine, state } = await withV1();
+    under.load = { perSecond: 20, badShare: {} };
+    const guards = GUARDS.map((guard): Guard => ({ ...guard, inconclusive: 20 }));
+    const plan = planOf([step.start(), step.shift(5, 2 * MINUTE, { guards }), step.shift(100, SECOND)]);
+    await under.release(engine, plan, "v2");
+    await under.until(async () => (await engine.status(2))?.hold !== null);
+    const held = await engine.status(2);
+    match(held?.hold?.sentence ?? "", /^errors 0% \(0\/\d+\) .*, n = \d+ of 50 needed \(\d+ looks in a row\)$/);
+    equal(held?.hold?.needsPerson, true);
+    ok((held?.elapsedMs ?? 0) < MINUTE, `${held?.elapsedMs} ms`);
+    under.load = { perSecond: 200, badShare: {} };
+    await under.until(async () => (await state(2)) === "closed");
+    await stop(engine, under);
+  });
+
+  it("puts back what fails too often in a step, though never for long", async () => {
+    const { under, engine, state } = await withV1();
+    const guards = GUARDS.map((guard): Guard => ({
+      ...guard,
+      windowMs: 2 * SECOND,
+      minRequests: 10,
+      breaches: 30,
+      failures: 5,
+    }));
+    const plan = planOf([step.start(), step.shift(5, 10 * MINUTE, { guards }), step.shift(100, MINUTE)]);
+    await under.release(engine, plan, "v2");
+    await under.until(() => under.traffic.table?.share === 500);
+    for (let burst = 0; burst < 6 && (await state(2)) === "running"; burst += 1) {
+      under.load = { perSecond: 200, badShare: { v2: 0.5 } };
+      await under.pass(SECOND);
+      under.load = { perSecond: 200, badShare: {} };
+      await under.pass(15 * SECOND);
+    }
+    await under.until(async () => (await state(2)) === "rolled-back");
+    match((await engine.status(2))?.sentence ?? "", /limit 1% \(broken in 5 looks of this step\)\.$/);
+    await stop(engine, under);
+  });
+
   it("tells what a start that never gets ready is answered, while it waits", async () => {
     const { under, engine, state } = await withV1();
     under.runtime.script({ readyAfterMs: "never" }, "v2");

@@ -113,6 +113,9 @@ export function guardCompiler(): {
 const WHILE_SPLIT =
   "while the traffic is split the new version is compared with stable, and its objective is asked for once it has all of it";
 
+/** How many looks of a kind there may be, where the plan says so. */
+type LookLimit = "failures" | "inconclusive" | "sourceErrors" | "successes";
+
 type GuardKey = Exclude<keyof Levels, GuardLevel | "weight" | "slo">;
 
 function makeGuard(metric: Metric, asked: Pick<Guard, "limits" | "slo">, scopes: readonly Scope[]): readonly Guard[] {
@@ -121,6 +124,10 @@ function makeGuard(metric: Metric, asked: Pick<Guard, "limits" | "slo">, scopes:
     scopes
       .map(({ written }) => written[metric])
       .findLast((mine): mine is Levels => typeof mine === "object" && mine[key] !== undefined)?.[key];
+  const written = (key: LookLimit): Partial<Pick<Guard, LookLimit>> => {
+    const value = innermost(key);
+    return value === undefined ? {} : { [key]: value };
+  };
   const promote = innermost("promote");
   return [
     {
@@ -131,6 +138,10 @@ function makeGuard(metric: Metric, asked: Pick<Guard, "limits" | "slo">, scopes:
       minEvents: innermost("minEvents") ?? 3,
       breaches: innermost("breaches") ?? 3,
       ...(promote === undefined ? {} : { promote }),
+      ...written("failures"),
+      ...written("inconclusive"),
+      ...written("sourceErrors"),
+      ...written("successes"),
       ...((innermost("delay") ?? 0) > 0 ? { delayMs: innermost("delay") ?? 0 } : {}),
       ...(innermost("dryRun") === true ? { dryRun: true } : {}),
     },

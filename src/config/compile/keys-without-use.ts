@@ -3,7 +3,16 @@ import { formatPercent } from "../../core/analysis/figures.ts";
 import type { PathProblem } from "../reading/problem.ts";
 import type { Scope } from "./guards.ts";
 
-const OF_PLAIN = ["window", "minRequests", "minEvents", "breaches"] as const;
+const OF_PLAIN = [
+  "window",
+  "minRequests",
+  "minEvents",
+  "breaches",
+  "failures",
+  "inconclusive",
+  "sourceErrors",
+  "successes",
+] as const;
 
 /** Keys that would change nothing: those of plain limits where there is none, and what a metric can't have. */
 export function keysWithoutUse(scopes: readonly Scope[], guards: readonly Guard[]): readonly PathProblem[] {
@@ -45,7 +54,17 @@ export function keysWithoutUse(scopes: readonly Scope[], guards: readonly Guard[
                         "Write more than 0% and less than 100%: `1%` takes some 450 good requests.",
                       ),
                     ];
-          return [...plain, ...promote];
+          const source =
+            mine.sourceErrors === undefined || !isOfProcesses(metric)
+              ? []
+              : [
+                  told(
+                    "sourceErrors",
+                    `\`sourceErrors\` is for figures of the data plane, and ${label} is known of the processes themselves.`,
+                    "Remove it.",
+                  ),
+                ];
+          return [...plain, ...promote, ...source];
         }),
   );
 }

@@ -95,6 +95,24 @@ function guard(metric: Metric, description: string) {
     delay: knowing(duration.optional(), { default: "`0s`" }).describe(
       "Watched time from the step's beginning in which it is not looked at, for versions that need to warm up. What happens then counts for nothing, and it can't pass before.",
     ),
+    failures: wholeNumber(1)
+      .optional()
+      .describe(
+        `Broken looks in the whole step, in a row or not, with which it speaks too, for the rest of the step. ${OF_PLAIN}`,
+      ),
+    inconclusive: wholeNumber(1)
+      .optional()
+      .describe(
+        `Looks in a row that can't tell, for want of requests, after which the step's \`unclear\` says what follows; by default that waits for twice the step's time. ${OF_PLAIN}`,
+      ),
+    sourceErrors: wholeNumber(1)
+      .optional()
+      .describe(
+        `Looks in a row in which the data plane's figures can't be read, after which the step holds and tells people; never a failure of the new version. By default that waits for twice the step's time. ${OF_PLAIN}`,
+      ),
+    successes: knowing(wholeNumber(1).optional(), { default: "`1`" }).describe(
+      `Good looks in a row before it passes. ${OF_PLAIN}`,
+    ),
     dryRun: yesOrNo()
       .optional()
       .describe(
@@ -155,7 +173,7 @@ export const planGuards = knowing(
       title: "Guards",
       intro: `A guard is a metric and its limits, watched while a step lasts: \`warn\` tells people, \`hold\` waits, \`rollback\` puts the old version back. The unit says what is meant: \`1%\`, \`800ms\` and \`2\` are limits of the new version's own, \`1.5x\` compares with what stable does in the same seconds: a tolerance on the odds of a rate, a divisor of a latency. A list (\`[1%, 1.5x]\`) is broken when all of it is.
 
-Both are tested with every second's evidence, as often as there is some; [judge.md](judge.md) says how, and what is guaranteed. \`"> 1%"\` is the plain limit that other tools have: the rate over the last \`window\`, with at least \`minRequests\` and \`minEvents\`, broken in \`breaches\` looks in a row. Those four keys are for plain limits alone.
+Both are tested with every second's evidence, as often as there is some; [judge.md](judge.md) says how, and what is guaranteed. \`"> 1%"\` is the plain limit that other tools have: the rate over the last \`window\`, with at least \`minRequests\` and \`minEvents\`, broken in \`breaches\` looks in a row. More keys, for plain limits alone like those four, say how many looks may fail in all (\`failures\`), can't tell (\`inconclusive\`) or have nothing to read (\`sourceErrors\`), and how many must be good before it passes (\`successes\`).
 
 Without \`guards\` these are in force while the traffic is split: errors at \`1.5x\` and p95 at \`1.15x\` of stable's, and more than 2 restarts, each a rollback; at 100%, where there is no stable to compare with, errors of 1%. What you write is laid over them, level by level, and so are a part of the life (\`before\`, \`during\`, \`after\`), a phase's guards and a step's over what is wider; \`off\` takes a metric or a level away. A level that can't be measured leaves the wider one in force: at 100% \`1.5x\` gives way to what stands around it, in the end to the 1% of errors. A limit that could never be measured anywhere is a mistake.
 

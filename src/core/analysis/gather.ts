@@ -6,6 +6,7 @@ import { type CountedSecond, gainsOf, NOTHING_COUNTED } from "./counted-second.t
 import type { SecondRow } from "../observation.ts";
 import { COHORT_GROUPS, counterOf } from "../traffic/counting.ts";
 import { type CohortCounts, temperingOf } from "./dispersion.ts";
+import type { LookCounts } from "./counted-looks.ts";
 import { lookOf } from "./delay.ts";
 import { type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
 import type { Look } from "./look.ts";
@@ -33,6 +34,8 @@ export interface Gathered {
   /** What each moment said of visitors' own speeds, oldest first (visitor-shift.ts). */
   readonly shifts: readonly VisitorShift[];
   readonly guards: Readonly<Partial<Record<Metric, GuardEvidence>>>;
+  /** Looks of this step in which a plain limit was broken, where the plan limits how many there may be. Absent: none. */
+  readonly brokenLooks?: LookCounts;
 }
 
 /** Evidence on one guard. */
@@ -92,6 +95,7 @@ export function gather(before: Gathered, look: Look): Gathered {
     visitors: visitorsIn(seconds, before.visitors),
     shifts: [...before.shifts, ...shifts],
     guards,
+    ...(before.brokenLooks === undefined ? {} : { brokenLooks: before.brokenLooks }),
   };
 }
 

@@ -4,14 +4,16 @@ import { verdictByBurnRate } from "./burn-rate.ts";
 import { notYet, restartsIn, withRestarts } from "./delay.ts";
 import { forNextStep, type Gathered, gather, NOTHING_GATHERED } from "./gather.ts";
 import type { Judged, Look } from "./look.ts";
-import { type Breaches, judgePlainly } from "./plain-limits.ts";
+import { countLooks, type LookCounts } from "./counted-looks.ts";
+import { judgePlainly } from "./plain-limits.ts";
 import { isTested } from "./tested-limits.ts";
 import { totalAlone, totalOf } from "./total.ts";
 import { type SumsByView, viewsOf } from "./views.ts";
 
 /** What the judge keeps between two looks. */
 export interface JudgeState {
-  readonly breaches: Breaches;
+  /** Looks in a row, by what they found (plain-limits.ts). */
+  readonly breaches: LookCounts;
   readonly gathered: Gathered;
   /** For the figures that people are told; empty: none of this step yet. No evidence, so no checkpoint keeps them. */
   readonly step: SumsByView;
@@ -34,8 +36,8 @@ export interface Judgement extends Judged {
 
 /** One look at all guards. Call it once a second with the state of the look before. */
 export function judge({ breaches, gathered, step, restartsBefore = {} }: JudgeState, look: Look): Judgement {
-  const next: Record<string, number> = {};
   const now = look.judge === 1 ? gathered : gather(gathered, look);
+  const looks = countLooks(breaches, now.brokenLooks ?? {});
   const { viewOf, sums } = viewsOf(look, step);
   const total = totalOf(now, look);
   const verdicts: Verdict[] = [];
@@ -50,7 +52,7 @@ export function judge({ breaches, gathered, step, restartsBefore = {} }: JudgeSt
     }
     const view = withRestarts(viewOf(guard), guard, restarts);
     const parts = partsOf(guard, look.judge);
-    const plain = parts.plain === null ? null : judgePlainly(parts.plain, view, breaches, next);
+    const plain = parts.plain === null ? null : judgePlainly(parts.plain, view, looks);
     const ofAll = isActedOn(guard) ? total : totalAlone(guard, now, look);
     const byEvidence = parts.tested === null ? null : verdictByEvidence(parts.tested, now, view, ofAll);
     const { slo } = guard;
@@ -68,7 +70,15 @@ export function judge({ breaches, gathered, step, restartsBefore = {} }: JudgeSt
         : verdict === plain?.verdict && plain.isAsBadOnStable;
     if (isAsBad) stableVerdicts.push(verdict);
   }
-  const state = { breaches: next, gathered: now, step: sums(), restartsBefore: restarts };
+  const state: JudgeState = {
+    breaches: looks.rows(),
+    gathered:
+      looks.totals() === now.brokenLooks || Object.keys(looks.totals()).length === 0
+        ? now
+        : { ...now, brokenLooks: looks.totals() },
+    step: sums(),
+    restartsBefore: restarts,
+  };
   return { state, verdicts, stableVerdicts };
 }
 
@@ -104,7 +114,9 @@ const LEVELS: readonly (GuardLevel | undefined)[] = [undefined, ...GUARD_LEVELS.
 /** A warning lets pass what nothing else keeps. */
 function worse(one: Verdict | null, other: Verdict | null): Verdict | null {
   if (one === null || other === null) return one ?? other;
-  const rank = ({ verdict, level }: Verdict): number =>
-    verdict === "fail" && level === "warn" ? 0.5 : ORDER.indexOf(verdict) + LEVELS.indexOf(level) / 10;
+  const rank = ({ verdict, level, isOverdue }: Verdict): number =>
+    verdict === "fail" && level === "warn"
+      ? 0.5
+      : ORDER.indexOf(verdict) + LEVELS.indexOf(level) / 10 + (isOverdue === true ? 0.5 : 0);
   return rank(other) > rank(one) ? other : one;
 }

@@ -11,65 +11,53 @@ import {
   type Verdict,
 } from "../plan/guard.ts";
 import { formatDuration } from "../time/time.ts";
+import type { CountedLooks } from "./counted-looks.ts";
 import type { Look } from "./look.ts";
 import { LATENCY_RESOLUTION_MS } from "./slow-limit.ts";
+import { cantTell, whenBroken, whenUnbroken } from "./plain-verdict.ts";
 import type { View } from "./views.ts";
 import { figuresOf, firstLimit } from "./window-figures.ts";
 
-/** What is kept between two looks: how many looks in a row each limit was broken. */
-export type Breaches = Readonly<Record<string, number>>;
-
-/** A guard's limits over its window. Adds to `next` how many looks in a row they were broken. */
+/** A guard's limits over its window. Counts this look among those that found the same. */
 export function judgePlainly(
   guard: Guard,
   { look, windows }: View,
-  before: Breaches,
-  next: Record<string, number>,
+  looks: CountedLooks,
 ): { readonly verdict: Verdict; readonly isAsBadOnStable: boolean } {
   const figures = figuresOf(guard, look, windows(guard.windowMs));
-  const broken = look.sourceDown === null || isOfProcesses(guard.metric) ? worstBroken(guard, figures) : null;
-  return {
-    verdict: verdictOf(guard, figures, broken, look, before, next),
-    isAsBadOnStable: broken?.level === "rollback" && isAsBadOnStable(guard, figures),
-  };
+  const unknown = whatIsUnknown(guard, figures, look);
+  if (unknown !== null) return { verdict: cantTell({ guard, figures, looks }, ...unknown), isAsBadOnStable: false };
+  const broken = worstBroken(guard, figures);
+  if (broken === null) {
+    const sentence = guardSentence(guard, figures, firstLimit(guard));
+    const found = unbroken(guard, figures, sentence);
+    return { verdict: whenUnbroken({ guard, figures, looks }, sentence, found), isAsBadOnStable: false };
+  }
+  const { level, limit } = broken;
+  const isAsBad = level === "rollback" && isAsBadOnStable(guard, figures);
+  const sentence = guardSentence(guard, figures, limit);
+  return { verdict: whenBroken({ guard, figures, looks }, sentence, { level, isAsBad }), isAsBadOnStable: isAsBad };
+}
+
+/** Why nothing can be said of its limits; null: something can. */
+function whatIsUnknown(
+  guard: Guard,
+  figures: Figures,
+  { sourceDown }: Look,
+): readonly ["source-down" | "no-data", string] | null {
+  const { label } = METRICS[guard.metric];
+  const isOfData = !isOfProcesses(guard.metric);
+  if (sourceDown !== null && isOfData) return ["source-down", `${label} unknown: ${sourceDown}`];
+  if (!isOfData && figures.candidate === null)
+    return ["no-data", `${label} unknown: nothing is known of the candidate's processes`];
+  if (figures.n === 0 || figures.candidate === null)
+    return ["no-data", `${label} unknown: ${nothingSeen(guard, figures)}`];
+  return null;
 }
 
 interface Broken {
   readonly level: GuardLevel;
   readonly limit: Limit;
-}
-
-function verdictOf(
-  guard: Guard,
-  figures: Figures,
-  broken: Broken | null,
-  look: Look,
-  before: Breaches,
-  next: Record<string, number>,
-): Verdict {
-  const make = (verdict: Verdict["verdict"], sentence: string, level?: GuardLevel): Verdict => ({
-    metric: guard.metric,
-    verdict,
-    sentence,
-    figures,
-    ...(level === undefined ? {} : { level }),
-  });
-  const label = METRICS[guard.metric].label;
-  if (look.sourceDown !== null && !isOfProcesses(guard.metric))
-    return make("source-down", `${label} unknown: ${look.sourceDown}`);
-  if (isOfProcesses(guard.metric) && figures.candidate === null)
-    return make("no-data", `${label} unknown: nothing is known of the candidate's processes`);
-  if (figures.n === 0 || figures.candidate === null)
-    return make("no-data", `${label} unknown: ${nothingSeen(guard, figures)}`);
-  const limit = broken?.limit ?? firstLimit(guard);
-  const sentence = guardSentence(guard, figures, limit);
-  if (broken === null) return make(...unbroken(guard, figures, sentence));
-  const key = `${guard.metric}:${broken.level}`;
-  const looks = (before[key] ?? 0) + 1;
-  next[key] = looks;
-  return looks >= guard.breaches
-    ? make("fail", sentence, broken.level)
-    : make("inconclusive", `${sentence} (broken ${looks} of ${guard.breaches} looks)`);
 }
 
 /** As long as it has been watched: nobody can know of a minute that has only begun. */

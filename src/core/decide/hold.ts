@@ -131,9 +131,17 @@ function waitForEvidence(
     const broken = verdicts.find(isHolding);
     if (broken !== undefined)
       return { because: { kind: "guard", sentence: broken.sentence, verdict: broken }, needsPerson: false };
+    const overdue = verdicts.find((verdict) => isOverdue(release, verdict));
+    // More traffic comes with the next share, not with less time on this one.
+    const isRaisedLater = overdue?.verdict === "inconclusive" && step.unclear === "raise";
+    if (overdue !== undefined && !isRaisedLater)
+      return { because: { kind: "no-data", sentence: overdue.sentence, verdict: overdue }, needsPerson: true };
     return { because: { kind: "time", sentence: `${formatDuration(least - watched)} to go.` }, needsPerson: false };
   }
-  const blocking = verdicts.find(isHolding) ?? verdicts.find((verdict) => isWithoutEvidence(release, verdict));
+  const blocking =
+    verdicts.find(isHolding) ??
+    verdicts.find((verdict) => isOverdue(release, verdict)) ??
+    verdicts.find((verdict) => isWithoutEvidence(release, verdict));
   const missing = step.guards
     .filter(isActedOn)
     .find(({ metric }) => !verdicts.some((verdict) => verdict.metric === metric));
@@ -145,7 +153,7 @@ function waitForEvidence(
     };
   const bound = boundOf(release, step);
   const isEarly = now.watched - (progress.readyAt?.watched ?? now.watched) < FIGURES_COME_MS;
-  if ((watched < bound || isEarly) && blocking.verdict !== "fail") {
+  if ((watched < bound || isEarly) && blocking.verdict !== "fail" && !isOverdue(release, blocking)) {
     return { because: { kind: "time", sentence: `Not enough data yet: ${blocking.sentence}` }, needsPerson: false };
   }
   const kind = blocking.verdict === "fail" ? "guard" : "no-data";
@@ -180,6 +188,11 @@ export function isWithoutEvidence(release: Release, verdict: Verdict): boolean {
   // Without an earlier version there may be no visitors yet: the first release of an empty place need not wait for them.
   if (verdict.notBeforeMs !== undefined) return true;
   return !(release.stable === null && verdict.verdict !== "source-down");
+}
+
+/** The plan waits for no more looks that can't tell. */
+function isOverdue(release: Release, verdict: Verdict): boolean {
+  return verdict.isOverdue === true && isWithoutEvidence(release, verdict);
 }
 
 function pass(step: Step, because: Because): readonly ReleaseEvent[] {

@@ -69,7 +69,7 @@ export interface Guard {
    * be within. Judged by how fast its budget burns once the candidate has all traffic.
    */
   readonly slo?: number;
-  /** Of plain limits, like the three that follow. */
+  /** Of plain limits, like the seven that follow. */
   readonly windowMs: Duration;
   /** Requests of the candidate in the window below which it says `inconclusive` (none at all: `no-data`). */
   readonly minRequests: number;
@@ -77,6 +77,14 @@ export interface Guard {
   readonly minEvents: number;
   /** Broken looks in a row, one a second, before it speaks. */
   readonly breaches: number;
+  /** Broken looks in the whole step, in a row or not, with which it speaks too and goes on to. Absent: however many. */
+  readonly failures?: number;
+  /** Looks in a row that could not tell, with which that is what the step's `unclear` is for. Absent: its time decides. */
+  readonly inconclusive?: number;
+  /** Looks in a row without a source to read, with which the step holds. Absent: its time decides. */
+  readonly sourceErrors?: number;
+  /** Good looks in a row before it passes. Absent: one. */
+  readonly successes?: number;
   /** Watched time from the step's beginning in which it is not looked at. What happens then counts for nothing, and it can't pass. */
   readonly delayMs?: Duration;
   /** Judged and told, and never acted on: it puts nothing back, holds nothing, keeps no step from passing. It has no weight. */
@@ -92,6 +100,8 @@ export interface Verdict {
   readonly level?: GuardLevel;
   /** Of a guard that is only tried out: nothing follows from it. */
   readonly dryRun?: true;
+  /** So many looks in a row could not tell that the plan waits for no more of them. */
+  readonly isOverdue?: true;
   /** It is looked at in so long only: until then nothing may be made of its silence. */
   readonly notBeforeMs?: Duration;
   /** One sentence with its figures (I10): "p95 +38% against stable, limit +20%, n = 4 112". */

@@ -66,9 +66,11 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "roll back on no data",
     rule: "I4",
-    file: "src/core/analysis/plain-limits.ts",
-    instead: `    return make("no-data", \`\${label} unknown: \${nothingSeen(guard, figures)}\`);`,
-    put: `    return make("fail", \`\${label} unknown: \${nothingSeen(guard, figures)}\`, "rollback");`,
+    file: "src/core/analysis/plain-verdict.ts",
+    instead: `  return most === undefined || inRow < most
+    ? say(look, verdict, sentence)`,
+    put: `  return most === undefined || inRow < most
+    ? say(look, "fail", sentence, { level: "rollback" })`,
   },
   {
     name: "act on a dry run",
