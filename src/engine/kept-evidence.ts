@@ -68,7 +68,7 @@ function mapped(processes: Readonly<Record<string, EProcess>>): Readonly<Record<
 }
 
 function rounded({ logStakes, reserve, seconds }: EProcess): EProcess {
-  return { logStakes: logStakes.map((stake) => digits(stake, 3)), reserve: digits(reserve, 6), seconds };
+  return { logStakes: logStakes.map((stake) => digits(stake, 3)), reserve: Number(reserve.toPrecision(4)), seconds };
 }
 
 function digits(value: number, count: number): number {

@@ -1,3 +1,4 @@
+import type { Look } from "../core/analysis/look.ts";
 import { FRESH_JUDGE, type JudgeState, judge, judgeNextStep } from "../core/analysis/judge.ts";
 import { ALPHA } from "../core/analysis/bounds.ts";
 import { shiftMoments } from "../core/analysis/visitor-shift.ts";
@@ -70,6 +71,18 @@ export function createWatch(world: World): Watch {
   const newestIn = (at: Moment, now: Moment): number =>
     world.secondAgo(Math.max(now.watched - at.watched, now.wall - at.wall)) - CLOSED_AFTER_SECONDS;
 
+  /** Since when the candidate has all traffic. */
+  const switched = ({ plan, steps, share, cursor }: Release, now: Moment): Partial<Pick<Look, "switched">> => {
+    if (share !== WHOLE) return {};
+    const last = plan.steps.findLastIndex(
+      (step, index) => index <= cursor && step.kind === "shift" && step.share === WHOLE,
+    );
+    const readyAt = steps[last]?.readyAt ?? null;
+    if (readyAt === null) return {};
+    const secondZero = now.wall - world.secondAgo(0) * SECOND;
+    return { switched: { second: secondSince(readyAt, now), secondZero } };
+  };
+
   /** What speaks against the candidate goes on from step to step, and from engine to engine. */
   const stateOf = (release: Release, { step, attempt }: GatheredPlace, now: Moment): JudgeState => {
     // The share came back: the same step goes on.
@@ -137,6 +150,7 @@ export function createWatch(world: World): Watch {
       instances: world.instances(),
       restartsBefore: judged.restarts,
       baseline: release.share === WHOLE ? release.baseline : null,
+      ...switched(release, now),
     });
     judged = { ...judged, second, ...result };
     return judged;

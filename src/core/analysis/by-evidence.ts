@@ -15,7 +15,7 @@ import { ratesWithin } from "./alternatives.ts";
 import type { Gathered, GuardEvidence } from "./gather.ts";
 import type { Look } from "./look.ts";
 import { nothingSeen } from "./plain-limits.ts";
-import { acting, comparesAlone, marginOf, tailToExclude, tested } from "./tested-limits.ts";
+import { acting, comparesAlone, evidenceKey, marginOf, tailToExclude, tested } from "./tested-limits.ts";
 import { comparesLatencyAlone, type Total } from "./total.ts";
 import type { StepSums } from "./step-sums.ts";
 import type { View } from "./views.ts";
@@ -45,7 +45,7 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, 
     return say("fail", sentence, { level: broken.level, figures: telling });
   }
   const sentence = guardSentence(guard, figures, firstLimit(guard));
-  const against = strongestAgainst(guard, mine, total);
+  const against = strongestAgainst(guard, mine, look, total);
   if (against >= TOLD) return say("inconclusive", `${sentence}; it looks worse, ${whyNotYet(mine, against, look)}`);
   const missing = notShown(guard, mine, look, figures.n) ?? fewVisitors(guard, gathered);
   return missing === null ? say("pass", sentence) : say("inconclusive", `${sentence}; ${missing}`);
@@ -95,22 +95,23 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
     const hasAbsolute = limits.some(({ limit }) => limit.kind === "absolute");
     const bound = level === "warn" ? TOLD : BROKEN;
     const isAsBad = isBrokenOnStable(guard, mine);
-    const isBroken = limits.every(({ key, limit }) => {
-      const log = logOf(mine.against[key]);
+    const isBroken = limits.every((one) => {
+      const { limit } = one;
+      const log = logOf(mine.against[evidenceKey(one, look)]);
       if (limit.kind !== "relative" || !hasAbsolute) return log >= bound;
       // Where stable breaks the limit too, the environment does: that holds, and goes on to be told as such.
       return log >= BESIDE || (level === "rollback" && isAsBad);
     });
     // The first of a list is the one that people know by heart.
-    if (isBroken) return { level, limit: first.limit, log: logOf(mine.against[first.key]) };
+    if (isBroken) return { level, limit: first.limit, log: logOf(mine.against[evidenceKey(first, look)]) };
   }
   return null;
 }
 
-function strongestAgainst(guard: Guard, mine: GuardEvidence, total: Total): number {
+function strongestAgainst(guard: Guard, mine: GuardEvidence, look: Look, total: Total): number {
   const own = acting(guard)
     .filter(({ level, limit }) => limit.kind === "absolute" || level === "hold")
-    .map(({ key }) => logOf(mine.against[key]));
+    .map((one) => logOf(mine.against[evidenceKey(one, look)]));
   const ofAll = comparesAlone(guard) && total.strongest === guard.metric ? [total.log] : [];
   return Math.max(Number.NEGATIVE_INFINITY, ...own, ...ofAll);
 }

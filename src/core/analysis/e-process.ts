@@ -27,14 +27,18 @@ export function freshEProcess(size: number = ODDS_RATIOS.length): EProcess {
 
 /**
  * One second on: each stake is multiplied by exp(`gains[i]`), which must have a mean of at most 1 under the null hypothesis.
- * `plannedSeconds` must be fixed beforehand.
+ * `plannedSeconds` must be fixed beforehand; `Infinity`: nobody knows how long it lasts, and some of the reserve is always left.
  */
 export function grow(before: EProcess, gains: readonly number[], plannedSeconds: number): EProcess {
   const seconds = before.seconds + 1;
   let { reserve } = before;
   let stakes = before.logStakes;
   if (before.seconds > 0 && before.seconds % LAY_EVERY_SECONDS === 0 && reserve > 0) {
-    const part = Math.min(reserve, (1 - AT_FIRST) / Math.max(1, plannedSeconds / LAY_EVERY_SECONDS));
+    const turn = before.seconds / LAY_EVERY_SECONDS;
+    const part =
+      plannedSeconds === Number.POSITIVE_INFINITY
+        ? reserve / (turn + 1)
+        : Math.min(reserve, (1 - AT_FIRST) / Math.max(1, plannedSeconds / LAY_EVERY_SECONDS));
     reserve = reserve - part < 1e-12 ? 0 : reserve - part;
     stakes = stakes.map((stake) => logAdd(stake, Math.log(part)));
   }

@@ -13,10 +13,12 @@ import type { Look } from "./look.ts";
 import type { VisitorShift } from "./visitor-shift.ts";
 import {
   EXCLUDED_RATIO,
+  evidenceKey,
   factorOf,
   factorsOf,
   limitRate,
   marginOf,
+  OF_ALL_TRAFFIC,
   tailToExclude,
   tested,
   toleranceOf,
@@ -65,7 +67,8 @@ export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, shifts: 
 export function forNextStep({ guards, visitors, shifts }: Gathered): Gathered {
   const kept = Object.entries(guards).map(([metric, evidence]) => {
     const { shown, open, slow } = NO_EVIDENCE;
-    return [metric, { ...evidence, shown, open, slow }];
+    const lasting = Object.entries(evidence.against).filter(([key]) => !key.startsWith(OF_ALL_TRAFFIC));
+    return [metric, { ...evidence, against: Object.fromEntries(lasting), shown, open, slow }];
   });
   return { upTo: null, visitors, shifts, guards: Object.fromEntries(kept) as Gathered["guards"] };
 }
@@ -138,10 +141,13 @@ function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Lo
   const { open, closed } = together(before.open, counted);
   const comparedBy = (id: string | null): CountedSecond =>
     id === null ? NOTHING_COUNTED : (closed[id] ?? NOTHING_COUNTED);
-  const plannedSeconds = look.plannedMs / SECOND;
+  // A bake goes on for as long as people like, and what breaks late in it must be found as well.
+  const plannedSeconds = look.switched === undefined ? look.plannedMs / SECOND : Number.POSITIVE_INFINITY;
   const against: Record<string, EProcess> = { ...before.against };
   const onStable: Record<string, EProcess> = { ...before.onStable };
-  for (const { key, limit } of tested(guard)) {
+  for (const one of tested(guard)) {
+    const { limit } = one;
+    const key = evidenceKey(one, look);
     const now = against[key] ?? freshEProcess();
     if (limit.kind === "relative") {
       const gains = gainsOf(comparedBy(counterOf(guard.metric, limit.factor)), {

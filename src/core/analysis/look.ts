@@ -1,6 +1,6 @@
 import type { InstanceSeen, SecondRow } from "../observation.ts";
 import type { Figures, Guard, Metric, Verdict } from "../plan/guard.ts";
-import type { Duration } from "../time/time.ts";
+import type { Duration, Instant } from "../time/time.ts";
 
 /** What the judge sees, once a second. */
 export interface Look {
@@ -23,12 +23,22 @@ export interface Look {
   readonly restartsBefore: Readonly<Record<string, number>>;
   /** Stable's figures before the switch, for a candidate that has all traffic; null: stable serves beside it. */
   readonly baseline: Readonly<Partial<Record<Metric, Figures>>> | null;
+  /** When the candidate got all traffic. Absent: it shares it with stable. */
+  readonly switched?: Switched;
   /** Watched time of all shifts below 100 %, by the plan. */
   readonly plannedMs: Duration;
   /** Moments, by the plan, at which visitors' own speeds are asked for. */
   readonly moments: number;
   /** Of healthy releases that may be rolled back by comparison: 0.01, and half of it for each new attempt. */
   readonly alpha: number;
+}
+
+/** From then on the candidate has all traffic. */
+export interface Switched {
+  /** The second in which it was confirmed. */
+  readonly second: number;
+  /** What the clock showed when second 0 began. */
+  readonly secondZero: Instant;
 }
 
 /** What the judge says, a verdict a guard. */

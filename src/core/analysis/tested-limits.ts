@@ -1,4 +1,5 @@
 import { GUARD_LEVELS, type Guard, type GuardLevel, isOfProcesses, type Limit, QUANTILES } from "../plan/guard.ts";
+import type { Look } from "./look.ts";
 
 /** A limit that is tested with evidence. */
 export interface TestedLimit {
@@ -7,6 +8,17 @@ export interface TestedLimit {
   readonly level: GuardLevel;
   readonly limit: Limit;
 }
+
+/**
+ * By what the evidence on a limit is kept. A limit of its own is asked anew once the candidate has all traffic: the good days
+ * before, and those of a bake of weeks, must not outweigh the minute in which it breaks.
+ */
+export function evidenceKey({ key, limit }: TestedLimit, { switched }: Partial<Pick<Look, "switched">>): string {
+  return switched === undefined || limit.kind === "relative" ? key : `${OF_ALL_TRAFFIC}${key}`;
+}
+
+/** How keys of evidence begin that is of one step with all traffic. */
+export const OF_ALL_TRAFFIC = "all:";
 
 /** Limits of a guard that are tested with evidence. */
 export function tested(guard: Guard): readonly TestedLimit[] {
