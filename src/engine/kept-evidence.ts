@@ -1,5 +1,6 @@
 import { burntMovedBy } from "../core/analysis/budget.ts";
 import type { EProcess } from "../core/analysis/e-process.ts";
+import type { Gauges } from "../core/analysis/gauge-blocks.ts";
 import type { Gathered, GuardEvidence } from "../core/analysis/gather.ts";
 import type { GatheredIn } from "../core/release/event.ts";
 import type { Release } from "../core/release/release.ts";
@@ -28,7 +29,7 @@ export function worthKeeping(
 }
 
 /** In a journal seconds are counted from the newest one that was gathered. */
-function inFewDigits({ guards, visitors, shifts, upTo, brokenLooks }: Gathered): Gathered {
+function inFewDigits({ guards, visitors, shifts, upTo, brokenLooks, gauges }: Gathered): Gathered {
   const short = Object.entries(guards).map(([metric, evidence]) => [metric, shortened(evidence, upTo ?? 0)]);
   return {
     upTo: null,
@@ -36,7 +37,21 @@ function inFewDigits({ guards, visitors, shifts, upTo, brokenLooks }: Gathered):
     shifts,
     guards: Object.fromEntries(short) as Gathered["guards"],
     ...(brokenLooks === undefined ? {} : { brokenLooks }),
+    ...(gauges === undefined ? {} : { gauges: withoutOpen(gauges) }),
   };
+}
+
+/** The block that has only begun is not worth its place. */
+function withoutOpen(gauges: Gauges): Gauges {
+  const short = Object.entries(gauges).map(([metric, { minutes, blocks }]) => {
+    const kept = blocks.map(({ at, candidate, stable }) => ({
+      at,
+      candidate: digits(candidate, 5),
+      stable: stable === null ? null : digits(stable, 5),
+    }));
+    return [metric, { minutes, blocks: kept, open: null }];
+  });
+  return Object.fromEntries(short) as Gauges;
 }
 
 function shortened(evidence: GuardEvidence, upTo: number): GuardEvidence {

@@ -88,6 +88,16 @@ describe("A limit", () => {
     assert.deepEqual(limit("availability", "< 99.9%"), { kind: "plain", value: 0.999 });
   });
 
+  it("or is how memory grows", () => {
+    assert.deepEqual(limit("memory", "+2%/h"), { kind: "growth", value: 0.02 });
+    assert.deepEqual(limit("memory", "0.5% / hour"), { kind: "growth", value: 0.005 });
+    assert.equal(limit("memory", "+0%/h"), "`+0%/h` would fail a version that does not grow at all.");
+    assert.equal(
+      limit("cpu", "+2%/h"),
+      "`+2%/h` is how fast something grows, which is looked at of memory alone: all else follows the traffic.",
+    );
+  });
+
   it("that a version as good as stable would break is refused for every metric", () => {
     for (const metric of Object.keys(METRICS) as Metric[]) {
       assert.equal(parseLimit(metric, "1x").ok, false, metric);

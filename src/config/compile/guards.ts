@@ -156,7 +156,7 @@ export function levelsOutOfOrder({ written, path }: Scope): readonly PathProblem
     if (typeof mine !== "object") return [];
     const set = LEVELS.flatMap((level) => {
       const [limit, ...more] = mine[level] ?? [];
-      return limit !== undefined && limit.kind !== "relative" && more.length === 0
+      return (limit?.kind === "absolute" || limit?.kind === "plain") && more.length === 0
         ? [{ level, value: limit.value }]
         : [];
     });

@@ -136,8 +136,14 @@ const metrics = {
   p95: guard("p95", "Time within which 95% of the requests were answered."),
   p99: guard("p99", "Time within which 99% of the requests were answered."),
   websockets: guard("websockets", "Share of WebSockets that failed to open or were cut by the app."),
-  cpu: guard("cpu", "CPU time as a part of one core, mean over the version's instances; may be above 100%."),
-  memory: guard("memory", "Part of the machine's memory (or the container's limit), the version's worst instance."),
+  cpu: guard(
+    "cpu",
+    "CPU time as a part of one core, mean over the version's instances; may be above 100%. `1.5x` compares with stable by blocks of a minute, where an instance of either answers about as many requests.",
+  ),
+  memory: guard(
+    "memory",
+    "Part of the machine's memory (or the container's limit), the version's worst instance. `1.5x` compares with stable by blocks of a minute, `+2%/h` is a limit on its growth.",
+  ),
   restarts: guard("restarts", "Crashes of the version's instances since the step began: a plain number."),
 };
 

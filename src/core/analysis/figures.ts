@@ -32,6 +32,7 @@ export function formatFigure(metric: Metric, value: number | null): string {
 /** A limit as it is written in a plan: `1.5x`, `300ms`, `1%`. */
 export function formatLimit(metric: Metric, limit: Limit): string {
   if (limit.kind === "relative") return `${limit.factor}x`;
+  if (limit.kind === "growth") return `+${formatPercent(limit.value)}/h`;
   return formatFigure(metric, limit.value);
 }
 

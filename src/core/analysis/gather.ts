@@ -9,6 +9,7 @@ import { type CohortCounts, temperingOf } from "./dispersion.ts";
 import type { LookCounts } from "./counted-looks.ts";
 import { lookOf } from "./delay.ts";
 import { type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
+import type { Gauges } from "./gauge-blocks.ts";
 import type { Look } from "./look.ts";
 import type { VisitorShift } from "./visitor-shift.ts";
 import {
@@ -38,6 +39,8 @@ export interface Gathered {
   readonly guards: Readonly<Partial<Record<Metric, GuardEvidence>>>;
   /** Looks of this step in which a plain limit was broken, where the plan limits how many there may be. Absent: none. */
   readonly brokenLooks?: LookCounts;
+  /** Of this step. Absent in what an older Tidegate kept. */
+  readonly gauges?: Gauges;
 }
 
 /** Evidence on one guard. */
@@ -94,6 +97,7 @@ export function gather(before: Gathered, look: Look): Gathered {
   }
   const shifts = seconds.flatMap(({ candidate }) => (candidate?.visitors === undefined ? [] : [candidate.visitors]));
   return {
+    ...before,
     upTo: newest ?? before.upTo,
     visitors: visitorsIn(seconds, before.visitors),
     shifts: [...before.shifts, ...shifts],

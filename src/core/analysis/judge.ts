@@ -1,12 +1,22 @@
-import { type Guard, GUARD_LEVELS, type GuardLevel, isActedOn, type Verdict, type VerdictKind } from "../plan/guard.ts";
+import {
+  type Guard,
+  GUARD_LEVELS,
+  type GuardLevel,
+  isActedOn,
+  type Limit,
+  type Verdict,
+  type VerdictKind,
+} from "../plan/guard.ts";
 import { isBrokenOnStable, verdictByEvidence } from "./by-evidence.ts";
 import { verdictByBurnRate } from "./burn-rate.ts";
 import { notYet, restartsIn, withRestarts } from "./delay.ts";
 import { forNextStep, type Gathered, gather, NOTHING_GATHERED } from "./gather.ts";
+import { type Gauges, watchGauge } from "./gauge-blocks.ts";
+import { verdictOfBlocks } from "./gauge-limits.ts";
 import type { Judged, Look } from "./look.ts";
 import { countLooks, type LookCounts } from "./counted-looks.ts";
 import { judgePlainly } from "./plain-limits.ts";
-import { isTested } from "./tested-limits.ts";
+import { isOfBlocks, isTested } from "./tested-limits.ts";
 import { totalAlone, totalOf } from "./total.ts";
 import { type SumsByView, viewsOf } from "./views.ts";
 
@@ -43,6 +53,7 @@ export function judge({ breaches, gathered, step, restartsBefore = {} }: JudgeSt
   const verdicts: Verdict[] = [];
   const stableVerdicts: Verdict[] = [];
   let restarts = restartsBefore;
+  let gauges: Gauges = now.gauges ?? {};
   for (const guard of look.guards) {
     const silent = notYet(guard, look);
     if (silent !== null) {
@@ -58,7 +69,13 @@ export function judge({ breaches, gathered, step, restartsBefore = {} }: JudgeSt
     const { slo } = guard;
     const burning =
       slo === undefined ? null : verdictByBurnRate({ ...guard, slo }, now.guards[guard.metric]?.burnt, look);
-    const verdict = worse(worse(byEvidence, plain?.verdict ?? null), burning);
+    let ofBlocks: Verdict | null = null;
+    if (parts.ofBlocks !== null) {
+      const blocks = watchGauge(gauges[guard.metric], guard, view);
+      gauges = { ...gauges, [guard.metric]: blocks };
+      ofBlocks = verdictOfBlocks(parts.ofBlocks, blocks, view);
+    }
+    const verdict = [plain?.verdict ?? null, burning, ofBlocks].reduce(worse, byEvidence);
     if (verdict === null) continue;
     verdicts.push(isActedOn(guard) ? verdict : triedOut(verdict));
     if (!isActedOn(guard)) continue;
@@ -70,12 +87,14 @@ export function judge({ breaches, gathered, step, restartsBefore = {} }: JudgeSt
         : verdict === plain?.verdict && plain.isAsBadOnStable;
     if (isAsBad) stableVerdicts.push(verdict);
   }
+  const brokenLooks = looks.totals();
   const state: JudgeState = {
     breaches: looks.rows(),
-    gathered:
-      looks.totals() === now.brokenLooks || Object.keys(looks.totals()).length === 0
-        ? now
-        : { ...now, brokenLooks: looks.totals() },
+    gathered: {
+      ...now,
+      ...(Object.keys(brokenLooks).length === 0 ? {} : { brokenLooks }),
+      ...(Object.keys(gauges).length === 0 ? {} : { gauges }),
+    },
     step: sums(),
     restartsBefore: restarts,
   };
@@ -90,21 +109,29 @@ function triedOut(verdict: Verdict): Verdict {
 
 const WOULD: Readonly<Record<GuardLevel, string>> = { warn: "warn", hold: "hold", rollback: "roll back" };
 
-/** Levels whose limits are all tested with evidence, and the others, which are looked at over a window. */
-function partsOf(
-  guard: Guard,
-  judgeVersion: Look["judge"],
-): { readonly plain: Guard | null; readonly tested: Guard | null } {
-  if (judgeVersion === 1) return { plain: guard, tested: null };
+interface Parts {
+  /** Levels whose limits are all tested with evidence. */
+  readonly tested: Guard | null;
+  /** Those of CPU and memory that are compared, or looked at for their growth. */
+  readonly ofBlocks: Guard | null;
+  /** The others, which are looked at over a window. */
+  readonly plain: Guard | null;
+}
+
+function partsOf(guard: Guard, judgeVersion: Look["judge"]): Parts {
+  if (judgeVersion === 1) return { plain: guard, tested: null, ofBlocks: null };
   const levels = Object.entries(guard.limits) as [GuardLevel, NonNullable<Guard["limits"][GuardLevel]>][];
-  const part = (isWanted: (limits: Guard["limits"][GuardLevel] & object) => boolean): Guard | null => {
-    const wanted = levels.filter(([, limits]) => isWanted(limits));
+  const kindOf = (limits: readonly Limit[]): keyof Parts =>
+    limits.some((limit) => isOfBlocks(guard, limit))
+      ? "ofBlocks"
+      : limits.every((limit) => isTested(guard, limit))
+        ? "tested"
+        : "plain";
+  const part = (kind: keyof Parts): Guard | null => {
+    const wanted = levels.filter(([, limits]) => kindOf(limits) === kind);
     return wanted.length === 0 ? null : { ...guard, limits: Object.fromEntries(wanted) };
   };
-  return {
-    plain: part((limits) => !limits.every((limit) => isTested(guard, limit))),
-    tested: part((limits) => limits.every((limit) => isTested(guard, limit))),
-  };
+  return { plain: part("plain"), tested: part("tested"), ofBlocks: part("ofBlocks") };
 }
 
 const ORDER: readonly VerdictKind[] = ["pass", "inconclusive", "no-data", "source-down", "fail"];

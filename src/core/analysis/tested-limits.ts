@@ -39,6 +39,11 @@ export function isTested({ metric }: Guard, { kind }: Limit): boolean {
   return !isOfProcesses(metric) && kind !== "plain" && !(metric === "availability" && kind === "relative");
 }
 
+/** A limit on CPU or memory that is looked at by blocks of minutes (gauge-limits.ts). */
+export function isOfBlocks({ metric }: Guard, { kind }: Limit): boolean {
+  return isOfProcesses(metric) && (kind === "relative" || kind === "growth");
+}
+
 /** A comparison that rolls back by itself, and so lives on the release's one budget of evidence. */
 export function comparesAlone(guard: Guard): boolean {
   const [only, ...more] = guard.limits.rollback ?? [];

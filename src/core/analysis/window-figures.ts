@@ -1,6 +1,7 @@
 import { type Figures, type Guard, GUARD_LEVELS, isOfProcesses, type Limit, QUANTILES } from "../plan/guard.ts";
 import type { InstanceSeen } from "../observation.ts";
 import { quantileOfSum } from "./histogram.ts";
+import { gaugeOf } from "./gauge-blocks.ts";
 import type { Look } from "./look.ts";
 import type { Seen, WindowSum } from "./window.ts";
 
@@ -51,13 +52,7 @@ function processFigures(guard: Guard, look: Look): Figures {
         (sum, { id, restarts }) => sum + Math.max(0, restarts - (look.restartsBefore[id] ?? 0)),
         0,
       );
-    const samples = instances.flatMap(({ usage }) =>
-      usage === undefined ? [] : [guard.metric === "cpu" ? usage.cpu : usage.memory],
-    );
-    if (samples.length === 0) return null;
-    return guard.metric === "cpu"
-      ? samples.reduce((sum, sample) => sum + sample, 0) / samples.length
-      : Math.max(...samples);
+    return gaugeOf(guard.metric, instances);
   };
   const mine = of(look.candidate);
   const theirs = of(look.stable);

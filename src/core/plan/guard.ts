@@ -49,7 +49,9 @@ export type Limit =
   /** The same over the guard's window: what people mean by `"> 1%"`. */
   | { readonly kind: "plain"; readonly value: number }
   /** Against stable in the same seconds: odds of a rate, a divisor of a latency. Below 1 lower is worse. */
-  | { readonly kind: "relative"; readonly factor: number };
+  | { readonly kind: "relative"; readonly factor: number }
+  /** Of memory: how much more of it an hour, as a part of what is used. */
+  | { readonly kind: "growth"; readonly value: number };
 
 export type GuardLevel = "warn" | "hold" | "rollback";
 

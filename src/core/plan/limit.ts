@@ -3,13 +3,15 @@ import { misread, parseDuration, parsePercent, type Parsed, parsed } from "../te
 
 /**
  * A guard's limit as people write it, for one metric: `1%`, `3s` and `2` are absolute, `1.5x` compares with stable,
- * `"> 1%"` is absolute over a fixed window.
+ * `"> 1%"` is absolute over a fixed window, and `+2%/h` is a growth.
  */
 export function parseLimit(metric: Metric, written: string | number): Parsed<Limit> {
   const text = String(written).trim();
   const comparison = /^([<>])=?\s*(.*)$/.exec(text);
   if (comparison !== null) return parseComparison(metric, text, comparison[1] ?? "", comparison[2] ?? "");
   if (/^-?\d+(\.\d+)?\s*x$/i.test(text)) return parseFactor(metric, text);
+  const growth = /^\+?\s*(\d+(?:\.\d+)?\s*%)\s*\/\s*(?:h|hour)$/i.exec(text);
+  if (growth !== null) return parseGrowth(metric, text, growth[1] ?? "");
   return parseAbsolute(metric, text);
 }
 
@@ -22,7 +24,8 @@ export function limitFix(metric: Metric): string {
     count: "a plain number, `2`",
   }[unit];
   const relative = unit === "count" ? "" : `, or \`${worse === "higher" ? "1.5x" : "0.99x"}\` against stable`;
-  return `Limits on ${label} are written as ${absolute}${relative}.`;
+  const growth = metric === "memory" ? ", or `+2%/h` for its growth" : "";
+  return `Limits on ${label} are written as ${absolute}${relative}${growth}.`;
 }
 
 function parseComparison(metric: Metric, text: string, sign: string, rest: string): Parsed<Limit> {
@@ -54,6 +57,19 @@ function parseFactor(metric: Metric, text: string): Parsed<Limit> {
         : `Less is worse for ${label}: write a factor below 1, like \`0.99x\`.`,
     );
   return parsed({ kind: "relative", factor });
+}
+
+function parseGrowth(metric: Metric, text: string, part: string): Parsed<Limit> {
+  if (metric !== "memory")
+    return misread(
+      `\`${text}\` is how fast something grows, which is looked at of memory alone: all else follows the traffic.`,
+      limitFix(metric),
+    );
+  const value = parsePercent(part);
+  if (!value.ok) return misread(value.what, limitFix(metric));
+  return value.value > 0
+    ? parsed({ kind: "growth", value: value.value })
+    : misread(`\`${text}\` would fail a version that does not grow at all.`, "Write how much is too much: `+2%/h`.");
 }
 
 function parseAbsolute(metric: Metric, text: string): Parsed<Limit> {

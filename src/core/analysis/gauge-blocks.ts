@@ -1,0 +1,141 @@
+import type { InstanceSeen } from "../observation.ts";
+import type { Guard, Metric } from "../plan/guard.ts";
+import { MINUTE, SECOND } from "../time/time.ts";
+import type { View } from "./views.ts";
+
+/** What the processes of both versions used, in blocks of minutes: figures of neighbouring seconds are nearly the same one. */
+export interface GaugeBlocks {
+  /** How long a block is: 1, and twice as long whenever there are too many. */
+  readonly minutes: number;
+  readonly blocks: readonly GaugeBlock[];
+  readonly open: OpenBlock | null;
+}
+
+/** Means over one block, in the metric's unit. */
+export interface GaugeBlock {
+  /** Minutes from the end of the warm-up to the block's middle. */
+  readonly at: number;
+  readonly candidate: number;
+  /** null: stable was not seen beside it. */
+  readonly stable: number | null;
+}
+
+interface OpenBlock {
+  readonly index: number;
+  readonly looks: number;
+  readonly candidate: number;
+  readonly stable: number;
+  readonly looksAtStable: number;
+}
+
+/** Nothing was seen yet. */
+export const NO_BLOCKS: GaugeBlocks = { minutes: 1, blocks: [], open: null };
+
+/** What a version that just began to serve at this share uses says nothing of how it goes on. */
+const WARM_UP_SECONDS = 120;
+
+/** At most so many are kept: then two become one. */
+const MOST_BLOCKS = 60;
+/** A block of which less was looked at is left out, 0 … 1. */
+const LEAST_SEEN = 0.5;
+/** Loads of an instance that differ by more than this say nothing of each other's CPU. */
+const ALIKE_UP_TO = 1.5;
+
+/** The blocks of each guard that needs any. */
+export type Gauges = Readonly<Partial<Record<Metric, GaugeBlocks>>>;
+
+/** One look more. */
+export function watchGauge(before: GaugeBlocks = NO_BLOCKS, { metric }: Guard, view: View): GaugeBlocks {
+  const { look } = view;
+  const second = look.toSecond - look.fromSecond - WARM_UP_SECONDS;
+  if (second < 0) return before;
+  const of = (version: string | null): number | null =>
+    gaugeOf(
+      metric,
+      look.instances.filter((instance) => instance.version === version),
+    );
+  const isComparable = metric !== "cpu" || loadsOf(view).areAlike;
+  return addLook(before, second, of(look.candidate), isComparable ? of(look.stable) : null);
+}
+
+/** Requests a second that an instance of each version answers; CPU is compared only where they are about the same. */
+export function loadsOf({ look, windows }: View): {
+  readonly candidate: number;
+  readonly stable: number;
+  readonly areAlike: boolean;
+} {
+  const { candidate, stable, windowMs } = windows(MINUTE);
+  const each = (requests: number, version: string | null): number => {
+    const count = look.instances.filter((instance) => instance.version === version).length;
+    return count === 0 || windowMs === 0 ? 0 : (requests * SECOND) / windowMs / count;
+  };
+  const loads = {
+    candidate: each(candidate.requests, look.candidate),
+    stable: each(stable?.requests ?? 0, look.stable),
+  };
+  const [less, more] = [Math.min(loads.candidate, loads.stable), Math.max(loads.candidate, loads.stable)];
+  return { ...loads, areAlike: less > 0 && more <= ALIKE_UP_TO * less };
+}
+
+/** One look more. `second`: since the warm-up ended. */
+function addLook(before: GaugeBlocks, second: number, candidate: number | null, stable: number | null): GaugeBlocks {
+  const index = Math.floor(second / (60 * before.minutes));
+  const closed = before.open === null || before.open.index === index ? before : halved(withClosed(before, before.open));
+  if (candidate === null) return closed;
+  const open = closed.open ?? {
+    index: Math.floor(second / (60 * closed.minutes)),
+    looks: 0,
+    candidate: 0,
+    stable: 0,
+    looksAtStable: 0,
+  };
+  return {
+    ...closed,
+    open: {
+      ...open,
+      looks: open.looks + 1,
+      candidate: open.candidate + candidate,
+      stable: open.stable + (stable ?? 0),
+      looksAtStable: open.looksAtStable + (stable === null ? 0 : 1),
+    },
+  };
+}
+
+/** What the instances of one version use: of CPU their mean, of memory the worst. null: not known. */
+export function gaugeOf(metric: Metric, instances: readonly InstanceSeen[]): number | null {
+  const samples = instances.flatMap(({ usage }) =>
+    usage === undefined ? [] : [metric === "cpu" ? usage.cpu : usage.memory],
+  );
+  if (samples.length === 0) return null;
+  return metric === "cpu" ? samples.reduce((sum, sample) => sum + sample, 0) / samples.length : Math.max(...samples);
+}
+
+function withClosed({ minutes, blocks }: GaugeBlocks, open: OpenBlock): GaugeBlocks {
+  const least = LEAST_SEEN * 60 * minutes;
+  if (open.looks < least) return { minutes, blocks, open: null };
+  const block = {
+    at: (open.index + 0.5) * minutes,
+    candidate: open.candidate / open.looks,
+    stable: open.looksAtStable < least ? null : open.stable / open.looksAtStable,
+  };
+  return { minutes, blocks: [...blocks, block], open: null };
+}
+
+/** Two blocks of an even and an odd number become one, so that those that follow fit beside them. */
+function halved(all: GaugeBlocks): GaugeBlocks {
+  if (all.blocks.length < MOST_BLOCKS) return all;
+  const pairs = Map.groupBy(all.blocks, ({ at }) => Math.floor(at / (2 * all.minutes)));
+  const blocks = [...pairs].map(([index, pair]): GaugeBlock => {
+    const stable = pair.flatMap((block) => (block.stable === null ? [] : [block.stable]));
+    return {
+      at: (index + 0.5) * 2 * all.minutes,
+      candidate: mean(pair.map(({ candidate }) => candidate)),
+      stable: stable.length < pair.length ? null : mean(stable),
+    };
+  });
+  return { minutes: 2 * all.minutes, blocks, open: null };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

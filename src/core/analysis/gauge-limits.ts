@@ -1,0 +1,128 @@
+import { type Figures, type Guard, GUARD_LEVELS, type Limit, METRICS, type Verdict } from "../plan/guard.ts";
+import { formatDuration, HOUR } from "../time/time.ts";
+import { formatCount, formatLimit, formatPercent, guardSentence } from "./figures.ts";
+import { type GaugeBlock, type GaugeBlocks, loadsOf } from "./gauge-blocks.ts";
+import { growthOf, meanOf } from "./intervals.ts";
+import { isOfBlocks } from "./tested-limits.ts";
+import type { View } from "./views.ts";
+import { figuresOf } from "./window-figures.ts";
+
+/** With fewer blocks nothing is said of a comparison or of a growth. */
+const LEAST_BLOCKS = 10;
+
+type Loads = ReturnType<typeof loadsOf>;
+
+/** What a limit on blocks has come to. */
+interface Found {
+  /** null: that can't be said yet. */
+  readonly isBroken: boolean | null;
+  /** For people, after the figures. */
+  readonly sentence: string;
+}
+
+/** A guard of which some limits compare processes with stable's, or look at how they grow: by blocks of minutes. */
+export function verdictOfBlocks(guard: Guard, blocks: GaugeBlocks, view: View): Verdict {
+  const figures = figuresOf(guard, view.look, view.windows(guard.windowMs));
+  const loads = guard.metric === "cpu" ? loadsOf(view) : null;
+  const { label } = METRICS[guard.metric];
+  const say = (verdict: Verdict["verdict"], sentence: string, more: Partial<Verdict> = {}): Verdict => ({
+    metric: guard.metric,
+    verdict,
+    sentence,
+    figures,
+    ...more,
+  });
+  if (figures.candidate === null)
+    return say("no-data", `${label} unknown: nothing is known of the candidate's processes`);
+  const levels = GUARD_LEVELS.flatMap((level) => {
+    const limits = guard.limits[level];
+    return limits === undefined
+      ? []
+      : [{ level, found: limits.map((limit) => foundIn(guard, limit, figures, blocks, loads)) }];
+  });
+  for (const { level, found } of levels) {
+    if (found.every(({ isBroken }) => isBroken === true))
+      return say("fail", found.map(({ sentence }) => sentence).join("; "), { level });
+  }
+  const [worst] = levels;
+  const sentence = worst?.found.map((one) => one.sentence).join("; ") ?? "";
+  // What only warns keeps nobody waiting for an hour.
+  const isOpen = levels.some(
+    ({ level, found }) =>
+      level !== "warn" &&
+      found.some(({ isBroken }) => isBroken === null) &&
+      found.every(({ isBroken }) => isBroken !== false),
+  );
+  return say(isOpen ? "inconclusive" : "pass", sentence);
+}
+
+function foundIn(guard: Guard, limit: Limit, figures: Figures, all: GaugeBlocks, loads: Loads | null): Found {
+  if (!isOfBlocks(guard, limit)) {
+    const isBroken = limit.kind !== "growth" && limit.kind !== "relative" && (figures.candidate ?? 0) > limit.value;
+    return { isBroken, sentence: guardSentence(guard, figures, limit) };
+  }
+  return limit.kind === "growth"
+    ? growth(guard, limit.value, all)
+    : compared(guard, limit.kind === "relative" ? limit.factor : 1, figures, all, loads);
+}
+
+/** Block by block, so that what both versions feel at once cancels. */
+function compared(guard: Guard, factor: number, figures: Figures, { blocks }: GaugeBlocks, loads: Loads | null): Found {
+  const sentence = guardSentence(guard, figures, { kind: "relative", factor });
+  const pairs = blocks.flatMap(({ candidate, stable }) => (stable === null ? [] : [candidate - factor * stable]));
+  if (loads !== null && !loads.areAlike)
+    return {
+      isBroken: null,
+      sentence: `${sentence}; not to be compared while an instance answers ${rate(loads.candidate)} requests/s and one of stable ${rate(loads.stable)}`,
+    };
+  if (pairs.length < LEAST_BLOCKS) return { isBroken: null, sentence: `${sentence}; ${tooFew(pairs.length)}` };
+  const { low, high } = meanOf(pairs);
+  if (low > 0) return { isBroken: true, sentence: `${sentence}, ${pairs.length} blocks` };
+  if (high <= 0) return { isBroken: false, sentence: `${sentence}, ${pairs.length} blocks` };
+  return { isBroken: null, sentence: `${sentence}; ${pairs.length} blocks do not tell it yet` };
+}
+
+/** An hour's growth of what the candidate uses beyond stable, as a part of what it uses. */
+function growth(guard: Guard, limit: number, { blocks }: GaugeBlocks): Found {
+  const paired = blocks.filter(({ stable }) => stable !== null);
+  const isBesideStable = paired.length >= LEAST_BLOCKS;
+  const series = isBesideStable ? paired : blocks;
+  const told = `limit ${formatLimit(guard.metric, { kind: "growth", value: limit })}`;
+  const { label } = METRICS[guard.metric];
+  if (series.length < LEAST_BLOCKS)
+    return { isBroken: null, sentence: `growth of ${label}, ${told}; ${tooFew(series.length)}` };
+  const level = series.reduce((sum, { candidate }) => sum + candidate, 0) / series.length;
+  if (level <= 0) return { isBroken: false, sentence: `${label} 0%, ${told}` };
+  const found = growthOf(
+    series.map(({ at }) => (at * 60_000) / HOUR),
+    series.map(({ candidate, stable }: GaugeBlock) => candidate - (isBesideStable ? (stable ?? 0) : 0)),
+  );
+  const part = (value: number): number => value / level;
+  const half = part(found.high - found.value);
+  const sentence = `${label} grows ${signed(part(found.value))} an hour${isBesideStable ? " beside stable's" : ""} (± ${formatPercent(half)}), ${told}`;
+  if (part(found.low) > limit) return { isBroken: true, sentence };
+  if (part(found.high) <= limit) return { isBroken: false, sentence };
+  return {
+    isBroken: null,
+    sentence: `${sentence}; to tell that from none it takes ${timeToTell(series, half, limit)}`,
+  };
+}
+
+/** The interval of a slope narrows with time to the power of 1.5. */
+function timeToTell(series: readonly GaugeBlock[], half: number, limit: number): string {
+  const minutes = (series.at(-1)?.at ?? 0) - (series[0]?.at ?? 0);
+  const wanted = Math.max(minutes, minutes * ((2 * half) / limit) ** (2 / 3));
+  return `about ${formatDuration(Math.ceil(wanted / 10) * 10 * 60_000)}`;
+}
+
+function rate(perSecond: number): string {
+  return perSecond < 10 ? String(Number(perSecond.toFixed(1))) : formatCount(perSecond);
+}
+
+function tooFew(count: number): string {
+  return `${count} of ${LEAST_BLOCKS} minutes were seen`;
+}
+
+function signed(part: number): string {
+  return `${part < 0 ? "−" : "+"}${formatPercent(Math.abs(part))}`;
+}
