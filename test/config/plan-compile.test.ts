@@ -183,6 +183,27 @@ describe("Guards", () => {
       await assert.rejects(planOf(`guards: { errors: ${guard} }`), message);
   });
 
+  it("that would pass a step with more than they hold or roll back for are refused with their place", async () => {
+    for (const [guards, message] of [
+      [
+        "errors: { rollback: 0.1%, promote: 5% }",
+        /A step would pass with errors that this guard rolls back for: `promote` asks only that 5% is excluded/,
+      ],
+      ["errors: { hold: 1%, rollback: 10%, promote: 5% }", /errors that this guard holds for/],
+      ['websockets: { rollback: "> 1%", promote: 2% }', /WebSocket failures that this guard rolls back for/],
+      ["availability: { rollback: 99.9%, promote: 1% }", /availability that this guard rolls back for/],
+    ] as const)
+      await assert.rejects(planOf(`guards: { ${guards} }`), message);
+    for (const guards of [
+      "errors: { rollback: 5%, promote: 5% }",
+      "errors: { warn: 0.1%, rollback: 5%, promote: 1% }",
+      "errors: { rollback: [0.1%, 1.5x], promote: 5% }",
+      "errors: { rollback: 1.5x, promote: 5% }",
+      "availability: { rollback: 99.9%, promote: 0.1% }",
+    ])
+      await planOf(`guards: { ${guards} }`);
+  });
+
   it("that compare with stable give way to wider ones when all traffic is the new version's", async () => {
     const plan = await planOf(
       `

@@ -4,6 +4,7 @@ import type { PlanConfig } from "../schema/plan-file.ts";
 import type { Told } from "./context.ts";
 import { delaysTooLong } from "./delays.ts";
 import { keysWithoutUse } from "./keys-without-use.ts";
+import { promoteBeyond } from "./promote-beyond.ts";
 import { weighed } from "./weights.ts";
 import type { Draft } from "./drafts.ts";
 import {
@@ -50,7 +51,7 @@ export function compileGuards(
     told.plan.push(...delaysTooLong(draft, guards, layers));
     return guards;
   });
-  for (const scope of scopes) told.plan.push(...levelsOutOfOrder(scope));
+  for (const scope of scopes) told.plan.push(...levelsOutOfOrder(scope), ...promoteBeyond(scope));
   told.plan.push(...compiler.neverLookedAt(), ...keysWithoutUse([...scopes], result.flat()));
   return weighed(result, [...scopes], told);
 }
