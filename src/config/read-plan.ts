@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { Plan } from "../core/plan/plan.ts";
 import { userNamesIn } from "../core/text/references.ts";
+import { fixedPorts } from "./fixed-port.ts";
 import { compilePlan } from "./compile/compile.ts";
 import type { CompileContext, SideFile } from "./compile/context.ts";
 import { isGiven } from "./compile/references.ts";
@@ -50,7 +51,10 @@ export function readPlan(written: Located, context: ReadContext): PlanRead {
     overrides: compiled.overrides,
     // What is not set, a shell line assigns itself: else it would have been told.
     references: userNamesIn(compiled.plan).filter((name) => !isGiven(name) && context.env[name] !== undefined),
-    notes: idleOverrides(compiled.overrides, context),
+    notes: [
+      ...idleOverrides(compiled.overrides, context),
+      ...fixedPorts(compiled.plan, (path) => lineOf(read.located, path)),
+    ],
     problems,
   };
 }
