@@ -2,7 +2,8 @@ import { formatCount } from "../../core/analysis/figures.ts";
 import { formatDuration, SECOND } from "../../core/time/time.ts";
 import type { PlayedCase } from "../simulate/simulation.ts";
 import type { SimulatedStep } from "../simulate/step.ts";
-import { honestLimit } from "../../core/forecast/honest-limit.ts";
+import type { Forecast } from "../../core/forecast/forecast.ts";
+import { honestLimit, type HonestLimit, timeOfFault } from "../../core/forecast/honest-limit.ts";
 import { chart } from "./chart.ts";
 import { atMost, chance, rateText, uncertainty } from "./chance.ts";
 import { labelled } from "./labelled.ts";
@@ -39,7 +40,8 @@ export function faultView(
     ),
     "",
     ...caughtBy(faulty, style),
-    ...footnotes(step, style),
+    ...labelled("limit", [limitOfFault(step)], style),
+    ...assumptions(step, style),
   ];
 }
 
@@ -70,7 +72,7 @@ export function healthyView(step: SimulatedStep, played: PlayedCase, style: Styl
     caught === 0
       ? `None of ${formatCount(runs)} healthy candidates is put back: surely fewer than ${chance(3 / runs)}.`
       : `${chance(caught)} of healthy candidates are put back (${formatCount(caught * runs)} of ${formatCount(runs)}), surely fewer than ${chance(atMost(caught, runs))}.`;
-  return [...sentence(`${found} At most 1% is what the comparison promises.`, style), "", ...footnotes(step, style)];
+  return [...sentence(`${found} At most 1% is what the comparison promises.`, style), "", ...assumptions(step, style)];
 }
 
 function sizesSentence({ forecast }: SimulatedStep, played: readonly PlayedCase[]): string {
@@ -135,17 +137,32 @@ function caughtBy({ caughtAt, forecast }: PlayedCase, style: Style): readonly st
   return [paint(style, "dim", "  caught by"), ...chart({ values, marks: ["0s", time(end / 2), time(end)] }, style), ""];
 }
 
-function footnotes({ forecast, assumed }: SimulatedStep, style: Style): readonly string[] {
+function footnotes(step: SimulatedStep, style: Style): readonly string[] {
+  return [...labelled("limit", [limitOfSizes(step)], style), ...assumptions(step, style)];
+}
+
+function limitOfSizes({ forecast }: SimulatedStep): string {
   const { traffic } = forecast;
   const limit = honestLimit(forecast);
-  const said =
-    limit === null
-      ? `at ${rateText(traffic.stableErrors)} errors of stable nothing can be much worse`
-      : `at ${perSecond(traffic.rps)} and ${rateText(traffic.share)} an error rate of ${rateText(limit.errors)} takes about ${about(limit.seconds)}, and whatever the method ${about(limit.leastSeconds)}: more requests help, by share or time`;
-  return [
-    ...labelled("limit", [said], style),
-    ...labelled("taken", assumed.length === 0 ? [] : [`${assumed.join(" ")}, as nothing else was said`], style),
-  ];
+  return limit === null
+    ? `at ${rateText(traffic.stableErrors)} errors of stable nothing can be much worse`
+    : takes(forecast, `an error rate of ${rateText(limit.errors)}`, limit);
+}
+
+/** Of the fault that was asked for, and of no other. */
+function limitOfFault({ forecast }: SimulatedStep): string {
+  const limit = timeOfFault(forecast);
+  return limit === null
+    ? "such a candidate is within what is tolerated, so no amount of traffic puts it back"
+    : takes(forecast, "such a fault", limit);
+}
+
+function takes({ traffic }: Forecast, fault: string, limit: Pick<HonestLimit, "seconds" | "leastSeconds">): string {
+  return `at ${perSecond(traffic.rps)} and ${rateText(traffic.share)} ${fault} takes about ${about(limit.seconds)}, and whatever the method ${about(limit.leastSeconds)}: more requests help, by share or time`;
+}
+
+function assumptions({ assumed }: SimulatedStep, style: Style): readonly string[] {
+  return labelled("taken", assumed.length === 0 ? [] : [`${assumed.join(" ")}, as nothing else was said`], style);
 }
 
 /** Seconds in which nobody would believe. */

@@ -1,6 +1,7 @@
 import type { Comparison } from "../analysis/comparison.ts";
 import { power, type Power } from "../analysis/power.ts";
 import type { Forecast } from "./forecast.ts";
+import { atMostCaught } from "./at-most-caught.ts";
 import { slowParts } from "./traffic.ts";
 import type { ForecastGuard, TrafficModel } from "./traffic-model.ts";
 
@@ -37,7 +38,7 @@ export function byBestGuard(
   for (const { id, weight, tolerance } of comparison.guards) {
     const part = parts[id as ForecastGuard];
     if (part === undefined) continue;
-    const found = power({
+    const question = {
       candidateRps: rps * share,
       stableRps: rps * (1 - share),
       candidateBad: part.candidate,
@@ -47,7 +48,9 @@ export function byBestGuard(
       weight,
       tolerance,
       tempering,
-    });
+    };
+    const formula = power(question);
+    const found = { ...formula, caught: Math.min(formula.caught, atMostCaught(question)) };
     if (isBetter(found, best)) best = found;
   }
   return best;
@@ -59,7 +62,8 @@ function isBetter(one: Power, other: Power): boolean {
   return (one.delaySeconds ?? Number.POSITIVE_INFINITY) < (other.delaySeconds ?? Number.POSITIVE_INFINITY);
 }
 
-function badParts({
+/** Of the candidate as it is described, by guard. */
+export function badParts({
   stableErrors,
   candidateErrors,
   latency,

@@ -1,6 +1,8 @@
 import { leastSeconds, power } from "../analysis/power.ts";
 import type { Forecast } from "./forecast.ts";
+import { badParts, inClosedForm } from "./closed-form.ts";
 import { worseErrorRates } from "./ladder.ts";
+import type { ForecastGuard } from "./traffic-model.ts";
 
 /** A small fault, and how long it takes to be seen in this traffic. */
 export interface HonestLimit {
@@ -29,4 +31,22 @@ export function honestLimit({ traffic, seconds, comparison, tempering }: Forecas
     return delaySeconds === null || least === null ? [] : [{ errors, seconds: delaySeconds, leastSeconds: least }];
   });
   return limits.findLast((limit) => limit.seconds > seconds) ?? limits[0] ?? null;
+}
+
+/** How long the fault that the traffic describes takes to be seen; null: it is within what is tolerated, so that no traffic shows it. */
+export function timeOfFault(forecast: Forecast): Omit<HonestLimit, "errors"> | null {
+  const { traffic, seconds, comparison } = forecast;
+  const parts = badParts(traffic);
+  const { delaySeconds } = inClosedForm(forecast);
+  const least = comparison.guards.flatMap(({ id }): number[] => {
+    const part = parts[id as ForecastGuard];
+    if (part === undefined) return [];
+    const [candidateRps, stableRps] = [traffic.rps * traffic.share, traffic.rps * (1 - traffic.share)];
+    const question = { candidateRps, stableRps, candidateBad: part.candidate, stableBad: part.stable };
+    const found = leastSeconds({ ...question, seconds, alpha: comparison.alpha });
+    return found === null ? [] : [found];
+  });
+  return delaySeconds === null || least.length === 0
+    ? null
+    : { seconds: delaySeconds, leastSeconds: Math.min(...least) };
 }
