@@ -127,6 +127,28 @@ describe("recorded traffic that is judged", () => {
     deepEqual(other.replayed.guards[0]?.counted, plain.replayed.guards[0]?.counted);
   });
 
+  it("is judged by visitors where the data plane has told them apart, as the engine judged it", () => {
+    // One visitor whose every request fails: twenty bad requests a second, and one bad visitor.
+    const row = (second: number, version: string, failed: number, bad: number): string =>
+      JSON.stringify({
+        second: BEGIN + second,
+        version,
+        requests: 100,
+        status: { ok: 100 - failed, server: failed },
+        counted: { errors: { requests: 100 - failed + bad, bad, newlyBad: bad } },
+      });
+    const rows = Array.from({ length: 120 }, (_, second) => [
+      row(second, "v1", 0, 0),
+      row(second, "v2", 20, second === 0 ? 1 : 0),
+    ]).flat();
+    const options = { candidate: "v2", weights: "errors=1" };
+    equal(judged(rows.join("\n"), options).replayed.decidedBy, null);
+    const byRequest = rows.map((line) => JSON.stringify({ ...JSON.parse(line), counted: undefined }));
+    equal(judged(byRequest.join("\n"), options).replayed.decidedBy, "errors");
+    const wrong = JSON.stringify({ ...JSON.parse(rows[0] ?? ""), counted: { errors: { requests: 1, bad: 2 } } });
+    match(refusal(wrong), /2 of 1 requests of "errors" can't have been bad\./);
+  });
+
   it("is the same as rows of the data plane", () => {
     const rows = new Map<
       string,

@@ -1,4 +1,4 @@
-import type { SecondRow } from "../../core/observation.ts";
+import type { Counted, SecondRow } from "../../core/observation.ts";
 import { BUCKET_COUNT } from "../../core/analysis/histogram.ts";
 import { timeNotes } from "./recording-notes.ts";
 import { type Recording, refused } from "./recording.ts";
@@ -53,6 +53,26 @@ function rowOf(value: Readonly<Record<string, unknown>>, wrong: Wrong): SecondRo
     webSockets: { opened: countIn(webSockets, "opened", wrong), failed: countIn(webSockets, "failed", wrong) },
     worst: [],
     mixed: value["mixed"] === true,
+    ...countedByVisitors(value, wrong),
+  };
+}
+
+/** What the plane counted by visitors: judged by requests alone, the recording would say another thing than the engine did. */
+function countedByVisitors(
+  value: Readonly<Record<string, unknown>>,
+  wrong: Wrong,
+): Pick<SecondRow, "counted" | "passedOn"> {
+  const counters = Object.keys(objectIn(value, "counted", wrong));
+  const counted = counters.map((id): [string, Counted] => {
+    const one = objectIn(objectIn(value, "counted", wrong), id, wrong);
+    const [requests, bad] = [countIn(one, "requests", wrong), countIn(one, "bad", wrong)];
+    if (bad > requests) throw wrong(`${bad} of ${requests} requests of "${id}" can't have been bad.`);
+    return [id, { requests, bad, newlyBad: countIn(one, "newlyBad", wrong) }];
+  });
+  const passedOn = countIn(value, "passedOn", wrong);
+  return {
+    ...(counted.length === 0 ? {} : { counted: Object.fromEntries(counted) }),
+    ...(passedOn === 0 ? {} : { passedOn }),
   };
 }
 

@@ -1,5 +1,6 @@
+import { LATENCIES } from "../../core/plan/guard.ts";
 import { GUARD_WEIGHTS } from "../../core/forecast/guards.ts";
-import { type ForecastGuard, LATENCY_GUARDS } from "../../core/forecast/traffic-model.ts";
+import type { ForecastGuard } from "../../core/forecast/traffic-model.ts";
 import { nearest } from "../../core/text/nearest.ts";
 import { misread, type Parsed, parsed, parseNumber, parsePercent } from "../../core/text/units.ts";
 import type { Invocation } from "../definition.ts";
@@ -13,7 +14,7 @@ export function guardWeights(invocation: Invocation): Weights {
 }
 
 const FIX = "Write guards and their parts, which are at most 1 together: `errors=0.5,p95=0.3`.";
-const NAMES = ["errors", ...Object.keys(LATENCY_GUARDS)];
+const NAMES = ["errors", ...Object.keys(LATENCIES)];
 
 /** `errors=0.5,p95=0.3` or `errors=50%`; a guard that is not named has none. */
 function parseWeights(text: string): Parsed<Weights> {

@@ -1,13 +1,11 @@
-import { type Guard, isActedOn, type Metric, METRICS, QUANTILES } from "../../core/plan/guard.ts";
+import { type Guard, isActedOn, type Metric, METRICS } from "../../core/plan/guard.ts";
 import { formatPercent } from "../../core/analysis/figures.ts";
+import { usualWeights } from "../../core/plan/usual-weights.ts";
 import { comparesAlone } from "../../core/analysis/tested-limits.ts";
 import type { Path } from "../reading/located.ts";
 import type { PathProblem } from "../reading/problem.ts";
 import type { Told } from "./context.ts";
 import type { Scope } from "./guards.ts";
-
-/** Of the evidence of all comparisons, by kind of metric, where nothing is written. */
-const USUAL = { rates: 0.5, latencies: 0.3, rest: 0.2 };
 
 /**
  * Gives each metric that rolls back by comparison alone its part of the evidence: the same in every step, all together 1. What
@@ -96,19 +94,10 @@ function ofNoUse(guards: readonly Guard[], scopes: readonly Scope[]): readonly P
 function weightsOf(metrics: readonly Metric[], written: ReadonlyMap<Metric, number>): ReadonlyMap<Metric, number> {
   const open = metrics.filter((metric) => !written.has(metric));
   const left = Math.max(0, 1 - [...written.values()].reduce((sum, part) => sum + part, 0));
-  const usual = open.map(
-    (metric) => USUAL[kindOf(metric)] / open.filter((one) => kindOf(one) === kindOf(metric)).length,
-  );
-  const all = usual.reduce((sum, part) => sum + part, 0);
-  const scale = open.length === 0 ? 0 : left / all;
+  const usual = usualWeights(open);
   const parts = metrics.map((metric): [Metric, number] => [
     metric,
-    written.get(metric) ?? (usual[open.indexOf(metric)] ?? 0) * scale,
+    written.get(metric) ?? (usual.get(metric) ?? 0) * left,
   ]);
   return new Map(parts.map(([metric, part]) => [metric, Number(part.toPrecision(6))]));
-}
-
-function kindOf(metric: Metric): keyof typeof USUAL {
-  if (QUANTILES[metric] !== undefined) return "latencies";
-  return METRICS[metric].unit === "share" ? "rates" : "rest";
 }

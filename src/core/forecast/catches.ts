@@ -1,10 +1,11 @@
+import { LATENCIES } from "../plan/guard.ts";
 import type { Comparison } from "../analysis/comparison.ts";
 import { type Buckets, bucketOf, quantile } from "../analysis/histogram.ts";
 import { candidateLimitMs } from "../analysis/slow-limit.ts";
 import { type BadPart, byBestGuard } from "./closed-form.ts";
 import { LATENCY_TOLERANCE } from "./guards.ts";
 import { SLOWDOWNS, worseErrorRates } from "./ladder.ts";
-import { type ForecastGuard, LATENCY_GUARDS } from "./traffic-model.ts";
+import type { ForecastGuard } from "./traffic-model.ts";
 
 /** Traffic that was really seen. */
 export interface SeenTraffic {
@@ -43,7 +44,7 @@ export function catchesOf(traffic: SeenTraffic, step: SharedFor): readonly Catch
   const { guards } = step.comparison;
   const errors = guards.find(({ id }) => id === "errors");
   const rates = errors === undefined ? [] : worseErrorRates(traffic.errors, errors.tolerance, 10);
-  const slowdowns = guards.some(({ id }) => id in LATENCY_GUARDS) ? SLOWDOWNS : [];
+  const slowdowns = guards.some(({ id }) => id in LATENCIES) ? SLOWDOWNS : [];
   return [
     ...rates.map((rate) => caughtErrors(traffic, step, rate)),
     ...slowdowns.flatMap((slower): Catch[] => {
@@ -72,7 +73,7 @@ function slowPartsOf(
   const all = above(latency, -1);
   if (all === 0) return null;
   const parts: Partial<Record<ForecastGuard, BadPart>> = {};
-  for (const [name, q] of Object.entries(LATENCY_GUARDS)) {
+  for (const [name, q] of Object.entries(LATENCIES)) {
     const guard = name as ForecastGuard;
     const limit = quantile(latency, q) ?? 0;
     const ofCandidate = candidateLimitMs(limit, tolerance[guard] ?? LATENCY_TOLERANCE);

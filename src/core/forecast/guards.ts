@@ -1,5 +1,6 @@
 import { ALPHA } from "../analysis/bounds.ts";
 import type { ComparedGuard, Comparison } from "../analysis/comparison.ts";
+import { usualWeights } from "../plan/usual-weights.ts";
 import type { ForecastGuard } from "./traffic-model.ts";
 
 /** The odds ratio of errors that is still no worse, where a plan says nothing else. */
@@ -8,7 +9,9 @@ export const ERROR_TOLERANCE = 1.5;
 export const LATENCY_TOLERANCE = 1.15;
 
 /** Of the evidence of a release, as a plan without guards has it: errors and p95. */
-export const GUARD_WEIGHTS: Readonly<Partial<Record<ForecastGuard, number>>> = { errors: 0.625, p95: 0.375 };
+export const GUARD_WEIGHTS: Readonly<Partial<Record<ForecastGuard, number>>> = Object.fromEntries(
+  usualWeights(["errors", "p95"]),
+);
 
 /** The guards that have a weight. The tolerance of latencies is not here: the candidate's are divided by it when they are counted. */
 export function comparisonOf(

@@ -1,7 +1,7 @@
 import { ALPHA } from "../analysis/bounds.ts";
 import type { ComparedGuard } from "../analysis/comparison.ts";
 import { comparesAlone } from "../analysis/tested-limits.ts";
-import type { Guard } from "../plan/guard.ts";
+import { type Guard, LATENCIES } from "../plan/guard.ts";
 import { plannedHoldMs, plannedMs } from "../plan/hold-time.ts";
 import type { Plan, StepOf } from "../plan/plan.ts";
 import { SECOND } from "../time/time.ts";
@@ -9,7 +9,7 @@ import { type Share, WHOLE } from "../traffic/share.ts";
 import { type Catch, catchesOf, type SeenTraffic, type SharedFor } from "./catches.ts";
 import { type Passing, passingOf } from "./passing.ts";
 import { weaknessOf, type WeakStep } from "./stronger.ts";
-import { type ForecastGuard, LATENCY_GUARDS } from "./traffic-model.ts";
+import type { ForecastGuard } from "./traffic-model.ts";
 
 /** What a share below 100 % catches by comparison, in the traffic that was seen. */
 export interface StepPower {
@@ -55,7 +55,7 @@ export function powerOf(plan: Plan, seen: SeenTraffic): readonly StepPower[] {
 function sharedFor({ guards, share }: StepOf<"shift">, seconds: number, plannedSeconds: number): SharedFor {
   const compared = guards.flatMap((guard): { readonly guard: ComparedGuard; readonly factor: number }[] => {
     const factor = toleratedAlone(guard);
-    const isLatency = guard.metric in LATENCY_GUARDS;
+    const isLatency = guard.metric in LATENCIES;
     if (factor === null || guard.weight === undefined || (guard.metric !== "errors" && !isLatency)) return [];
     return [{ factor, guard: { id: guard.metric, weight: guard.weight, tolerance: isLatency ? 1 : factor } }];
   });

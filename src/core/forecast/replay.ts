@@ -1,3 +1,4 @@
+import { LATENCIES } from "../plan/guard.ts";
 import { counterOf } from "../traffic/counting.ts";
 import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
 import { added, type CountedSecond, NOTHING_COUNTED } from "../analysis/counted-second.ts";
@@ -5,7 +6,7 @@ import { countedOf, type SecondOfBoth, secondsOfBoth } from "../analysis/seconds
 import { RENEWED_EVERY_SECONDS, slowLimit, type SlowLimit, STABLE_WINDOW_SECONDS } from "../analysis/slow-limit.ts";
 import { NO_OPEN_STRATA, together } from "../analysis/strata.ts";
 import type { SecondRow } from "../observation.ts";
-import { type ForecastGuard, LATENCY_GUARDS } from "./traffic-model.ts";
+import type { ForecastGuard } from "./traffic-model.ts";
 
 /** How the recording is judged. */
 export interface ReplayOptions {
@@ -128,7 +129,7 @@ function createReplay(stable: string, { comparison, latencyTolerance, tempering 
   const renewLimits = (second: number): void => {
     if (second - renewedAt < RENEWED_EVERY_SECONDS) return;
     renewedAt = second;
-    for (const [id, quantile] of Object.entries(LATENCY_GUARDS)) {
+    for (const [id, quantile] of Object.entries(LATENCIES)) {
       const found = slowLimit(minute, stable, second, { quantile, tolerance: latencyTolerance });
       if (found !== null) limits.set(id, found);
     }

@@ -1,3 +1,4 @@
+import type { LATENCIES } from "../plan/guard.ts";
 import type { CountedSecond } from "../analysis/counted-second.ts";
 
 /** Traffic that is made up: what a step would see. */
@@ -47,10 +48,8 @@ export interface LoadModel {
   readonly busier: number;
 }
 
-/** Guards of latencies that made-up traffic is counted for, and the part of the answers that is faster. */
-export const LATENCY_GUARDS = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 /** All guards that it is counted for. */
-export type ForecastGuard = "errors" | keyof typeof LATENCY_GUARDS;
+export type ForecastGuard = "errors" | keyof typeof LATENCIES;
 
 /** A second of it, by guard; with whom the candidate has served so far, where visitors are told apart. */
 export interface ModelSecond {

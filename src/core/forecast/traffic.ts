@@ -1,17 +1,11 @@
+import { LATENCIES } from "../plan/guard.ts";
 import type { CountedSecond } from "../analysis/counted-second.ts";
 import { bucketOf, upperEdge } from "../analysis/histogram.ts";
 import { candidateLimitMs } from "../analysis/slow-limit.ts";
 import { normalCdf, normalQuantile } from "../analysis/normal.ts";
 import type { Random } from "../analysis/random.ts";
 import { createConditions } from "./conditions.ts";
-import {
-  either,
-  type ForecastGuard,
-  LATENCY_GUARDS,
-  type LatencyModel,
-  type ModelSecond,
-  type TrafficModel,
-} from "./traffic-model.ts";
+import { either, type ForecastGuard, type LatencyModel, type ModelSecond, type TrafficModel } from "./traffic-model.ts";
 import { createVisitors } from "./visitors.ts";
 
 /** Seconds of the model, one after the other. */
@@ -43,16 +37,16 @@ export function slowParts(
   { stableP95Ms, spread, candidateSlower, tolerance }: LatencyModel,
   load = 1,
 ): readonly {
-  readonly guard: keyof typeof LATENCY_GUARDS;
+  readonly guard: keyof typeof LATENCIES;
   readonly stable: number;
   readonly candidate: number;
 }[] {
   const middle = Math.log(stableP95Ms) - spread * normalQuantile(0.95);
-  return Object.entries(LATENCY_GUARDS).map(([guard, q]) => {
+  return Object.entries(LATENCIES).map(([guard, q]) => {
     const limit = upperEdge(bucketOf(Math.exp(middle + spread * normalQuantile(q))));
     const above = (ms: number, factor: number): number => 1 - normalCdf((Math.log(ms / factor) - middle) / spread);
     return {
-      guard: guard as keyof typeof LATENCY_GUARDS,
+      guard: guard as keyof typeof LATENCIES,
       stable: above(limit, load),
       candidate: above(candidateLimitMs(limit, tolerance), load * candidateSlower),
     };

@@ -1,26 +1,17 @@
+import { LATENCIES } from "../plan/guard.ts";
 import { type CountedSecond, NOTHING_COUNTED } from "../analysis/counted-second.ts";
 import { normalQuantile } from "../analysis/normal.ts";
 import type { Random } from "../analysis/random.ts";
 import type { Conditions } from "./conditions.ts";
 import { createLimits } from "./limits.ts";
 import { createPicker } from "./picker.ts";
-import {
-  either,
-  type ForecastGuard,
-  LATENCY_GUARDS,
-  type ModelSecond,
-  type TrafficModel,
-  type VisitorModel,
-} from "./traffic-model.ts";
+import { either, type ForecastGuard, type ModelSecond, type TrafficModel, type VisitorModel } from "./traffic-model.ts";
 
 /** How many times as much as others. */
 const BOTS_ASK = 100;
 const ERRORS = 0;
-const GUARDS: readonly ForecastGuard[] = [
-  "errors",
-  ...(Object.keys(LATENCY_GUARDS) as (keyof typeof LATENCY_GUARDS)[]),
-];
-const QUANTILES = Object.values(LATENCY_GUARDS);
+const GUARDS: readonly ForecastGuard[] = ["errors", ...(Object.keys(LATENCIES) as (keyof typeof LATENCIES)[])];
+const QUANTILES = Object.values(LATENCIES);
 
 /** Request by request, as the data plane counts them: millions of them, hence the plain arrays. */
 export function createVisitors(
