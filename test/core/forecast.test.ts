@@ -2,22 +2,7 @@ import { equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Forecast, healthy, play, summarize } from "../../src/core/forecast/forecast.ts";
 import type { VisitorModel } from "../../src/core/forecast/traffic-model.ts";
-
-const FORECAST: Forecast = {
-  traffic: {
-    rps: 50,
-    share: 0.05,
-    stableErrors: 0.001,
-    candidateErrors: 0.05,
-    latency: null,
-    bursts: null,
-    load: null,
-    visitors: null,
-  },
-  seconds: 300,
-  comparison: { guards: [{ id: "errors", weight: 1, tolerance: 1 }], alpha: 0.01, plannedSeconds: 300 },
-  tempering: 1,
-};
+import { FIVE_MINUTES } from "../support/forecasts.ts";
 
 const VISITORS_ONCE: VisitorModel = {
   count: 4_000,
@@ -30,30 +15,30 @@ const VISITORS_ONCE: VisitorModel = {
 
 describe("a step that is played on made-up traffic", () => {
   it("catches 5 % errors at 50 requests a second in some 25 seconds", () => {
-    const found = runs(FORECAST, 60);
+    const found = runs(FIVE_MINUTES, 60);
     equal(found.caught, 1);
     ok(found.delaySeconds !== null && found.delaySeconds.median > 12 && found.delaySeconds.median < 45);
   });
 
   it("hardly ever rolls back what is as good as stable", () => {
-    ok(runs({ ...FORECAST, traffic: healthy(FORECAST.traffic) }, 100).caught <= 0.03);
+    ok(runs({ ...FIVE_MINUTES, traffic: healthy(FIVE_MINUTES.traffic) }, 100).caught <= 0.03);
   });
 
   it("gives the same answer for the same seed", () => {
-    equal(play(FORECAST, 5), play(FORECAST, 5));
+    equal(play(FIVE_MINUTES, 5), play(FIVE_MINUTES, 5));
   });
 
   it("is misled by visitors who always fail when requests are counted, and not when visitors are", () => {
     const traffic = {
-      ...healthy(FORECAST.traffic),
+      ...healthy(FIVE_MINUTES.traffic),
       rps: 100,
       visitors: { ...VISITORS_ONCE, countOnceSeconds: 0 },
     };
     const long = {
-      ...FORECAST,
+      ...FIVE_MINUTES,
       traffic,
       seconds: 1_200,
-      comparison: { ...FORECAST.comparison, plannedSeconds: 1_200 },
+      comparison: { ...FIVE_MINUTES.comparison, plannedSeconds: 1_200 },
     };
     const byRequest = runs(long, 40).caught;
     const byVisitor = runs({ ...long, traffic: { ...traffic, visitors: VISITORS_ONCE } }, 40).caught;

@@ -38,7 +38,7 @@ export const METRICS: Readonly<
 /** Of the latencies: the part of the answers that is faster. */
 export const LATENCIES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 /** The same, to ask of any metric. */
-export const QUANTILES: Readonly<Partial<Record<Metric, number>>> = LATENCIES;
+export const QUANTILES: Readonly<Partial<Record<Metric, number>>> = { ...LATENCIES };
 
 /** Figures of the processes, which are there without any traffic. */
 export function isOfProcesses(metric: Metric): boolean {

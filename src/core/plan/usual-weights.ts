@@ -9,7 +9,9 @@ export function usualWeights<M extends Metric>(metrics: readonly M[]): ReadonlyM
     (metric) => USUAL[kindOf(metric)] / metrics.filter((one) => kindOf(one) === kindOf(metric)).length,
   );
   const all = usual.reduce((sum, part) => sum + part, 0);
-  return new Map(metrics.map((metric, index): [M, number] => [metric, Number(((usual[index] ?? 0) / all).toPrecision(12))]));
+  return new Map(
+    metrics.map((metric, index): [M, number] => [metric, Number(((usual[index] ?? 0) / all).toPrecision(12))]),
+  );
 }
 
 function kindOf(metric: Metric): keyof typeof USUAL {

@@ -1,23 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Comparison } from "../../../src/core/analysis/comparison.ts";
 import { inClosedForm } from "../../../src/core/forecast/closed-form.ts";
 import { type Forecast, type ForecastResult, healthy, play, summarize } from "../../../src/core/forecast/forecast.ts";
-import type { TrafficModel } from "../../../src/core/forecast/traffic-model.ts";
+import { FAULTY_TRAFFIC, FIVE_MINUTES } from "../../support/forecasts.ts";
 
-/** One guard with all of the weight and nothing tolerated, as in the published tables. The full ones: bench/operating.ts. */
-const PLAIN: Comparison = { guards: [{ id: "errors", weight: 1, tolerance: 1 }], alpha: 0.01, plannedSeconds: 300 };
-const TRAFFIC: TrafficModel = {
-  rps: 50,
-  share: 0.05,
-  stableErrors: 0.001,
-  candidateErrors: 0.05,
-  latency: null,
-  bursts: null,
-  load: null,
-  visitors: null,
-};
-const STEP: Forecast = { traffic: TRAFFIC, seconds: 300, comparison: PLAIN, tempering: 1 };
 const RUNS = 300;
 
 describe("what five minutes at 50 requests a second and 5 % catch", () => {
@@ -28,7 +14,7 @@ describe("what five minutes at 50 requests a second and 5 % catch", () => {
     { errors: 0.05, caught: 1, median: 25 },
   ]) {
     it(`is ${errors * 100} % errors with a chance of ${caught}`, () => {
-      const found = playMany({ ...STEP, traffic: { ...TRAFFIC, candidateErrors: errors } });
+      const found = playMany({ ...FIVE_MINUTES, traffic: { ...FAULTY_TRAFFIC, candidateErrors: errors } });
       const deviation = Math.sqrt((caught * (1 - caught)) / RUNS);
       assert.ok(Math.abs(found.caught - caught) <= 3.5 * deviation + 0.01, `${found.caught}`);
       if (median !== null)
@@ -36,14 +22,14 @@ describe("what five minutes at 50 requests a second and 5 % catch", () => {
     });
 
     it(`is told by the formula too, for ${errors * 100} %`, () => {
-      const found = inClosedForm({ ...STEP, traffic: { ...TRAFFIC, candidateErrors: errors } });
+      const found = inClosedForm({ ...FIVE_MINUTES, traffic: { ...FAULTY_TRAFFIC, candidateErrors: errors } });
       assert.ok(Math.abs(found.caught - caught) < 0.08, `${found.caught}`);
     });
   }
 
   it("is hardly ever a healthy candidate, with bursts that hit both versions too", () => {
     for (const bursts of [null, { everySeconds: 100, lastsSeconds: 15, errors: 0.2 }]) {
-      const found = playMany({ ...STEP, traffic: healthy({ ...TRAFFIC, bursts }) });
+      const found = playMany({ ...FIVE_MINUTES, traffic: healthy({ ...FAULTY_TRAFFIC, bursts }) });
       // 0.33 % and 0.1 % in half an hour: of 300 runs 1, and 7 less than once in ten thousand times.
       assert.ok(found.caught * RUNS <= 6, `${found.caught}`);
     }
