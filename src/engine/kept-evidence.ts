@@ -55,7 +55,7 @@ function withoutOpen(gauges: Gauges): Gauges {
 }
 
 function shortened(evidence: GuardEvidence, upTo: number): GuardEvidence {
-  const { against, onStable, shown, failing, groups, open, slow, burnt } = evidence;
+  const { against, onStable, shown, failing, groups, open, slow, past, burnt } = evidence;
   return {
     against: mapped(against),
     onStable: mapped(onStable),
@@ -65,6 +65,7 @@ function shortened(evidence: GuardEvidence, upTo: number): GuardEvidence {
     open,
     // By another engine's seconds: it is taken anew.
     slow: Object.fromEntries(Object.entries(slow).map(([id, limit]) => [id, { ...limit, since: 0 }])),
+    ...(past === undefined ? {} : { past }),
     ...(burnt === undefined ? {} : { burnt: burntMovedBy(burnt, -upTo) }),
   };
 }

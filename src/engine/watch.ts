@@ -149,7 +149,7 @@ export function createWatch(world: World): Watch {
       sourceDown: world.sourceDown(),
       instances: world.instances(),
       restartsBefore: judged.restarts,
-      baseline: release.share === WHOLE ? release.baseline : null,
+      baseline: release.plan.judge === 1 && release.share === WHOLE ? release.baseline : null,
       ...switched(release, now),
     });
     judged = { ...judged, second, ...result };

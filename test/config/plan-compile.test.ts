@@ -16,7 +16,9 @@ function brief(plan: Plan): readonly string[] {
 /** `errors: rollback 0.01; p95: rollback 2x` */
 function watched({ guards }: Step): string {
   const spell = (limit: Limit): string =>
-    limit.kind === "relative" ? `${limit.factor}x` : `${limit.kind === "plain" ? "> " : ""}${limit.value}`;
+    "factor" in limit
+      ? `${limit.factor}x${limit.kind === "before" ? " of before" : ""}`
+      : `${limit.kind === "plain" ? "> " : ""}${limit.value}`;
   const levels = ({ limits }: Guard): string =>
     (["warn", "hold", "rollback"] as const)
       .flatMap((level) => (limits[level] === undefined ? [] : [`${level} ${limits[level].map(spell).join("+")}`]))
@@ -219,6 +221,25 @@ describe("Guards", () => {
       ),
       "04-shift-25 errors: rollback 0.001+1.5x; p95: warn 800 rollback 20+2x; restarts: rollback 2",
       "05-shift-100 errors: rollback 0.01; p95: warn 800; restarts: rollback 2",
+    ]);
+  });
+
+  it("that compare at 100 % itself compare with stable before the switch", async () => {
+    const plan = await planOf(
+      `
+      guards:
+        p95: { warn: 1.2x }
+        after: { p95: { rollback: 1.02x }, errors: { hold: [0.5%, 2x] } }
+      steps:
+        - shift: 5%
+        - shift: 100%
+          guards: { p99: { warn: 1.5x } }
+        - retire
+    `,
+    );
+    assert.deepEqual(watchedIn(plan).slice(1, 3), [
+      "02-shift-5 errors: rollback 1.5x; p95: warn 1.2x rollback 1.15x; restarts: rollback 2",
+      "03-shift-100 errors: hold 0.005+2x of before rollback 0.01; p95: rollback 1.02x of before; p99: warn 1.5x of before; restarts: rollback 2",
     ]);
   });
 

@@ -494,7 +494,7 @@ describe("A plan file with a mistake in it says so", () => {
       planWith(`
         guards:
           before: { errors: { rollback: 1% } }
-          after: { p95: { hold: 1.5x } }
+          after: { cpu: { hold: 1.5x } }
       `),
       `
         This limit is never looked at: no request reaches the new version before the first shift.
@@ -504,9 +504,9 @@ describe("A plan file with a mistake in it says so", () => {
           fix    Remove it, or move it to where it can be measured.
           code   plan-value-invalid
 
-        This limit is never looked at: only while the traffic is split, below 100%, is there a stable to compare with.
-          where  tidegate.yaml:7:25 · guards.after.p95.hold
-          seen   7 |   after: { p95: { hold: 1.5x } }
+        This limit is never looked at: only while the traffic is split, below 100%, is there a stable to compare with (\`after\`, and the guards of the shift to 100% itself, compare errors and latencies with stable before it).
+          where  tidegate.yaml:7:25 · guards.after.cpu.hold
+          seen   7 |   after: { cpu: { hold: 1.5x } }
                    |                         ^^^^
           fix    Remove it, or move it to where it can be measured.
           code   plan-value-invalid

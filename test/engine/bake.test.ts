@@ -23,9 +23,9 @@ interface Baking {
 }
 
 /** v2 beside v1, until it has all traffic and is watched by these guards alone. */
-async function baking(guards: readonly Guard[]): Promise<Baking> {
+async function baking(guards: readonly Guard[], badShare: Readonly<Record<string, number>> = {}): Promise<Baking> {
   const under = engineUnderTest();
-  under.load = { perSecond: 4_000, badShare: {} };
+  under.load = { perSecond: 4_000, badShare };
   let engine = await under.start({ pace: PACE });
   await under.release(engine, planOf(USUAL.steps.slice(0, 4)), "v1");
   await under.until(async () => (await engine.status(1))?.state === "closed", HOUR);
@@ -76,6 +76,33 @@ describe("an objective, while a version bakes with all traffic", () => {
     );
     under.load = { perSecond: 4_000, badShare: {} };
     await under.pass(17 * HOUR, MINUTE);
+    ok(["live", "closed"].includes(await state()), await state());
+    await end();
+  });
+});
+
+describe("a comparison with stable before the switch", () => {
+  const guard: Guard = { ...USUAL_GUARD, limits: { rollback: [{ kind: "before", factor: 1.5 }] } };
+
+  it("holds against what was measured then, hours later and with another engine too", async () => {
+    const { under, state, sentence, takeOver, end } = await baking([guard], { v1: 0.005 });
+    await under.pass(2 * HOUR, MINUTE);
+    equal(await state(), "running");
+    await takeOver();
+    await under.pass(20 * MINUTE, MINUTE);
+    under.load = { perSecond: 4_000, badShare: { v2: 0.02 } };
+    await under.pass(10 * MINUTE, MINUTE);
+    equal(await state(), "rolled-back");
+    match(
+      await sentence(),
+      /^Rolled back at 100%: errors .* against 0\.5% \(.*\) before the switch \(22:\d\d-22:\d\d UTC\), limit 1\.5x\.$/,
+    );
+    await end();
+  });
+
+  it("goes live where the version does as stable did", async () => {
+    const { under, state, end } = await baking([guard], { v1: 0.005, v2: 0.005 });
+    await under.pass(25 * HOUR, MINUTE);
     ok(["live", "closed"].includes(await state()), await state());
     await end();
   });

@@ -187,7 +187,9 @@ function guardsSentence(guards: readonly Guard[]): string {
         const ofLevel = limits[level];
         return ofLevel === undefined || ofLevel.length === 0
           ? []
-          : [`${VERBS[level]} at ${ofLevel.map((limit) => formatLimit(metric, limit)).join(" and ")}`];
+          : [
+              `${VERBS[level]} at ${ofLevel.map((limit) => `${formatLimit(metric, limit)}${limit.kind === "before" ? " of before" : ""}`).join(" and ")}`,
+            ];
       });
       const objective = slo === undefined ? [] : [`objective ${formatFigure(metric, slo)}`];
       const terms = [

@@ -18,6 +18,8 @@ export interface Scope {
   readonly written: { readonly [M in Metric]?: MetricConfig | undefined };
   /** null: Tidegate's own defaults. */
   readonly path: Path | null;
+  /** Of one place alone: with all traffic there `1.5x` can only mean what stable did before. */
+  readonly isOfPlace?: true;
 }
 
 type PlanGuards = NonNullable<PlanConfig["guards"]>;
@@ -61,13 +63,24 @@ export function guardCompiler(): {
   /** By what stands there: a list of limits, or the metric's levels for its objective. */
   const unused = new Map<object, { readonly path: Path; readonly reason: string }>();
   const used = new Set<object>();
-  const applies = (metric: Metric, limits: readonly Limit[], path: Path | null, measurable: Measurable): boolean => {
+  /** The limits as they are asked there; null: they can't be. */
+  const applied = (
+    metric: Metric,
+    limits: readonly Limit[],
+    { path, isOfPlace }: Scope,
+    measurable: Measurable,
+  ): readonly Limit[] | null => {
     const measured = isOfProcesses(metric) ? measurable.processes : measurable.requests;
+    const compares =
+      measurable.comparison ||
+      (isOfPlace === true && hasBefore(metric) && !limits.some(({ kind }) => kind === "plain"));
     // All of a list must be broken: what can't be asked can't be broken.
-    const isWhole = measured && limits.every(({ kind }) => kind !== "relative" || measurable.comparison);
-    if (isWhole) used.add(limits);
-    else if (path !== null) unused.set(limits, { path, reason: measurable.reason });
-    return isWhole;
+    if (measured && limits.every(({ kind }) => kind !== "relative" || compares)) {
+      used.add(limits);
+      return measurable.comparison ? limits : limits.map(againstBefore);
+    }
+    if (path !== null) unused.set(limits, { path, reason: measurable.reason });
+    return null;
   };
   /** An objective is about the service's users, and all of them are the candidate's only once it has all traffic. */
   const isObjective = (levels: Levels, path: Path | null, { requests, comparison, reason }: Measurable): boolean => {
@@ -81,13 +94,15 @@ export function guardCompiler(): {
       METRIC_NAMES.flatMap((metric) => {
         const limits: Partial<Record<GuardLevel, readonly Limit[]>> = {};
         let slo: number | null = null;
-        for (const { written, path } of scopes) {
-          const mine = written[metric];
+        for (const scope of scopes) {
+          const { path } = scope;
+          const mine = scope.written[metric];
           for (const level of LEVELS) {
             const set = mine === "off" ? null : mine?.[level];
+            const at = { ...scope, path: path && [...path, metric, level] };
+            const asked = set === null || set === undefined ? set : applied(metric, set, at, measurable);
             if (set === null) delete limits[level];
-            else if (set !== undefined && applies(metric, set, path && [...path, metric, level], measurable))
-              limits[level] = set;
+            else if (asked !== null && asked !== undefined) limits[level] = asked;
           }
           if (mine === "off") slo = null;
           else if (mine?.slo === null) slo = null;
@@ -108,6 +123,15 @@ export function guardCompiler(): {
           isAbsence: true,
         })),
   };
+}
+
+/** Of requests it is known what stable did before; of an availability a factor says nothing of odds. */
+function hasBefore(metric: Metric): boolean {
+  return !isOfProcesses(metric) && metric !== "availability";
+}
+
+function againstBefore(limit: Limit): Limit {
+  return limit.kind === "relative" ? { kind: "before", factor: limit.factor } : limit;
 }
 
 const WHILE_SPLIT =

@@ -13,7 +13,7 @@ export function promoteBeyond({ written, path }: Scope): readonly PathProblem[] 
     const level = (["rollback", "hold"] as const).find((each) => {
       const [limit, ...more] = mine[each] ?? [];
       // Of a list all must be broken: the other one may be what allows for more.
-      if (limit === undefined || limit.kind === "relative" || more.length > 0) return false;
+      if (limit === undefined || !("value" in limit) || more.length > 0) return false;
       return promote > (METRICS[metric].worse === "higher" ? limit.value : 1 - limit.value) + ROUNDING;
     });
     if (level === undefined) return [];

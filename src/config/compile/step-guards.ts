@@ -34,7 +34,7 @@ export function compileGuards(
     idle: undefined,
     before: before === undefined ? undefined : { written: before, path: ["guards", "before"] },
     during: during === undefined ? undefined : { written: during, path: ["guards", "during"] },
-    after: after === undefined ? undefined : { written: after, path: ["guards", "after"] },
+    after: after === undefined ? undefined : { written: after, path: ["guards", "after"], isOfPlace: true },
     live: undefined,
   };
   const compiler = guardCompiler();
@@ -64,7 +64,7 @@ function phaseScope({ phase }: Draft, known: Map<unknown, Scope>): readonly Scop
 }
 
 function stepScope({ written, path }: Draft): readonly Scope[] {
-  return written.guards === undefined ? [] : [{ written: written.guards, path: [...path, "guards"] }];
+  return written.guards === undefined ? [] : [{ written: written.guards, path: [...path, "guards"], isOfPlace: true }];
 }
 
 /** Parts of a release's life: nothing runs yet, before the first shift, while shifting, the last shift, after it. */
@@ -81,7 +81,8 @@ function partOf(drafts: readonly Draft[], index: number): Part {
 }
 
 function measurableIn(part: Part, hasTraffic: boolean): Measurable {
-  const splits = "only while the traffic is split, below 100%, is there a stable to compare with";
+  const splits =
+    "only while the traffic is split, below 100%, is there a stable to compare with (`after`, and the guards of the shift to 100% itself, compare errors and latencies with stable before it)";
   if (part === "idle")
     return { requests: false, processes: false, comparison: false, reason: "the new version does not run yet" };
   if (!hasTraffic)

@@ -171,7 +171,9 @@ export const planGuards = knowing(
       "Limits before the first shift only. No request reaches the new version then, so these are on `cpu`, `memory` and `restarts`.",
     ),
     during: part("Limits from the first shift on, while the traffic is split."),
-    after: part("Limits of the shift to 100%. There is nothing to compare with then, so no limits like `1.5x`."),
+    after: part(
+      "Limits of the shift to 100%. No stable serves beside then: `1.5x` here means stable in the quarter of an hour before the switch.",
+    ),
   }),
   {
     notBuiltInside: NOT_BUILT_SOURCES,
@@ -183,7 +185,7 @@ Both are tested with every second's evidence, as often as there is some; [judge.
 
 Without \`guards\` these are in force while the traffic is split: errors at \`1.5x\` and p95 at \`1.15x\` of stable's, and more than 2 restarts, each a rollback; at 100%, where there is no stable to compare with, errors of 1%. What you write is laid over them, level by level, and so are a part of the life (\`before\`, \`during\`, \`after\`), a phase's guards and a step's over what is wider; \`off\` takes a metric or a level away. A level that can't be measured leaves the wider one in force: at 100% \`1.5x\` gives way to what stands around it, in the end to the 1% of errors. A limit that could never be measured anywhere is a mistake.
 
-Once all traffic is the new version's there is no stable beside it. What the service promises for months goes on being judged then: \`slo\` is that objective, and what counts is how fast the budget of what may fail is burnt.
+Once all traffic is the new version's there is no stable beside it. \`1.5x\` in \`after\`, or in the guards of the shift to 100% itself, is held against what stable did in the quarter of an hour before the switch: \`p95: { rollback: 1.02x }\` allows a degradation of 2%. That is a limit of the new version's own, and the time of day is part of it. What the service promises for months goes on being judged then: \`slo\` is that objective, and what counts is how fast the budget of what may fail is burnt.
 
 A missing figure is never a pass: without data a step waits.`,
       example: `guards:

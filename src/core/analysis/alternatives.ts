@@ -15,6 +15,11 @@ export function ratesWithin(tolerated: number): readonly number[] {
   return WITHIN.map((part) => tolerated * part);
 }
 
+/** The rate whose odds are `factor` times those of `rate`. */
+export function rateAtOdds(rate: number, factor: number): number {
+  return rate >= 1 ? 1 : rateOf(odds(rate) * factor);
+}
+
 function odds(rate: number): number {
   return rate / (1 - rate);
 }

@@ -14,19 +14,20 @@ import { formatCount, formatLimit, formatPercent, guardSentence } from "./figure
 import { ratesWithin } from "./alternatives.ts";
 import type { Gathered, GuardEvidence } from "./gather.ts";
 import type { Look } from "./look.ts";
+import { excludedBy, LEAST_PAST, type Past } from "./past.ts";
 import { nothingSeen } from "./plain-limits.ts";
-import { acting, comparesAlone, evidenceKey, marginOf, tailToExclude, tested } from "./tested-limits.ts";
+import { acting, comparesAlone, evidenceKey, factorBefore, marginOf, tailToExclude, tested } from "./tested-limits.ts";
 import { comparesLatencyAlone, type Total } from "./total.ts";
 import type { StepSums } from "./step-sums.ts";
 import type { View } from "./views.ts";
-import { NOTHING_SUMMED, type Seen, type Windows } from "./window.ts";
+import { NOTHING_SUMMED, type Seen } from "./window.ts";
 import { figuresOf, firstLimit } from "./window-figures.ts";
 
 /** What a guard says whose limits are tested with all that was gathered so far. */
 export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, total: Total): Verdict {
-  const { look, step, windows } = view;
+  const { look, step } = view;
   const mine = gathered.guards[guard.metric];
-  const figures = figuresOf(guard, look, seenInStep(step, look));
+  const figures = heldAgainst(guard, mine?.past, look, figuresOf(guard, look, seenInStep(step, look)));
   const say = (verdict: Verdict["verdict"], sentence: string, more: Partial<Verdict> = {}): Verdict => ({
     metric: guard.metric,
     verdict,
@@ -40,14 +41,14 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, 
     return say("no-data", `${label} unknown: ${nothingSeen(guard, figures)}`);
   const broken = worstBroken(guard, mine, look, total);
   if (broken !== null) {
-    const telling = { ...mostTelling(guard, look, figures, windows), evidence: rounded(broken.log) };
+    const telling = { ...mostTelling(guard, mine, view, figures), evidence: rounded(broken.log) };
     const sentence = `${guardSentence(guard, telling, broken.limit)}${ofSpeeds(guard, gathered)}`;
     return say("fail", sentence, { level: broken.level, figures: telling });
   }
   const sentence = guardSentence(guard, figures, firstLimit(guard));
   const against = strongestAgainst(guard, mine, look, total);
   if (against >= TOLD) return say("inconclusive", `${sentence}; it looks worse, ${whyNotYet(mine, against, look)}`);
-  const missing = notShown(guard, mine, look, figures.n) ?? fewVisitors(guard, gathered);
+  const missing = pastMissing(guard, mine) ?? notShown(guard, mine, look, figures.n) ?? fewVisitors(guard, gathered);
   return missing === null ? say("pass", sentence) : say("inconclusive", `${sentence}; ${missing}`);
 }
 
@@ -98,7 +99,7 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
     const isBroken = limits.every((one) => {
       const { limit } = one;
       const log = logOf(mine.against[evidenceKey(one, look)]);
-      if (limit.kind !== "relative" || !hasAbsolute) return log >= bound;
+      if (limit.kind === "absolute" || !hasAbsolute) return log >= bound;
       // Where stable breaks the limit too, the environment does: that holds, and goes on to be told as such.
       return log >= BESIDE || (level === "rollback" && isAsBad);
     });
@@ -110,26 +111,32 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
 
 function strongestAgainst(guard: Guard, mine: GuardEvidence, look: Look, total: Total): number {
   const own = acting(guard)
-    .filter(({ level, limit }) => limit.kind === "absolute" || level === "hold")
+    .filter(({ level, limit }) => limit.kind !== "relative" || level === "hold")
     .map((one) => logOf(mine.against[evidenceKey(one, look)]));
   const ofAll = comparesAlone(guard) && total.strongest === guard.metric ? [total.log] : [];
   return Math.max(Number.NEGATIVE_INFINITY, ...own, ...ofAll);
 }
 
+/** I4: held against a time of which nothing is known, nothing passes. */
+function pastMissing(guard: Guard, { past }: GuardEvidence): string | null {
+  if (factorBefore(guard) === null || (past !== undefined && past.n >= LEAST_PAST)) return null;
+  return `to compare with, stable had n = ${formatCount(past?.n ?? 0)} of ${LEAST_PAST} needed in the quarter of an hour before the switch`;
+}
+
 /** What is not shown yet, in words; null: it is shown that the candidate is good enough, or nothing demands it. */
-function notShown(guard: Guard, { shown }: GuardEvidence, look: Look, n: number): string | null {
+function notShown(guard: Guard, { shown, past }: GuardEvidence, look: Look, n: number): string | null {
   // Of what only warns nothing need be shown, but something must be known.
   if (acting(guard).length === 0)
     return n >= guard.minRequests ? null : `n = ${formatCount(n)} of ${formatCount(guard.minRequests)} needed`;
   if (logEvidence(shown.byRate) >= SHOWN || logEvidence(shown.byRatio) >= SHOWN) return null;
-  const margin = marginOf(guard);
+  const excluded = excludedBy(guard, past);
+  const margin = marginOf(guard) ?? excluded;
   const rate = margin?.rate ?? tailToExclude(guard);
   if (rate === null || look.stable === null) return "not yet enough to exclude that it is worse";
   const [best = 0] = ratesWithin(rate);
   const perGood = Math.log1p(-best) - Math.log1p(-rate);
-  const left = Math.ceil(
-    (SHOWN + Math.log(shown.byRate.logStakes.length) - Math.max(...shown.byRate.logStakes)) / perGood,
-  );
+  const { logStakes } = margin === excluded && excluded !== null ? shown.byRatio : shown.byRate;
+  const left = Math.ceil((SHOWN + Math.log(logStakes.length) - Math.max(...logStakes)) / perGood);
   const beyond =
     margin === null
       ? ` beyond stable's ${METRICS[guard.metric].label}`
@@ -150,14 +157,27 @@ function fewVisitors(guard: Guard, { visitors }: Gathered): string | null {
 const SPANS_MS = [10 * SECOND, MINUTE, 5 * MINUTE];
 
 /** The span in which the candidate is worst beside what was to be expected of it: a fault that began late is not to be diluted. */
-function mostTelling(guard: Guard, look: Look, ofStep: Figures, windows: Windows): Figures {
+function mostTelling(guard: Guard, { past }: GuardEvidence, { look, windows }: View, ofStep: Figures): Figures {
   let best = ofStep;
   for (const span of SPANS_MS) {
     if (span >= ofStep.windowMs) continue;
-    const figures = figuresOf(guard, look, windows(span));
+    const figures = heldAgainst(guard, past, look, figuresOf(guard, look, windows(span)));
     if (howTelling(figures) > howTelling(best)) best = figures;
   }
   return best;
+}
+
+/** With stable's figures from before the switch, where the candidate has all traffic now. */
+function heldAgainst(guard: Guard, past: Past | undefined, { switched }: Look, figures: Figures): Figures {
+  if (past === undefined || switched === undefined) return figures;
+  const { n, bad, ms, from, to } = past;
+  const rate = guard.metric === "availability" ? 1 - bad / n : bad / n;
+  return {
+    ...figures,
+    ...(ms === undefined ? { stable: rate, kStable: bad } : { stable: ms }),
+    nStable: n,
+    before: { from, to },
+  };
 }
 
 /** Standard deviations by which bad requests are more than stable's rate would give; of a latency, its ratio by its count. */

@@ -1,5 +1,6 @@
 import { type Figures, type Guard, type Limit, METRICS, type Metric } from "../plan/guard.ts";
-import { formatDuration } from "../time/time.ts";
+import { formatDuration, type Instant } from "../time/time.ts";
+import { clockTime, minuteOfWeek } from "../time/zone.ts";
 
 /** A count with thin groups, as in "1 302". */
 export function formatCount(count: number): string {
@@ -31,9 +32,16 @@ export function formatFigure(metric: Metric, value: number | null): string {
 
 /** A limit as it is written in a plan: `1.5x`, `300ms`, `1%`. */
 export function formatLimit(metric: Metric, limit: Limit): string {
-  if (limit.kind === "relative") return `${limit.factor}x`;
+  if (limit.kind === "relative" || limit.kind === "before") return `${limit.factor}x`;
   if (limit.kind === "growth") return `+${formatPercent(limit.value)}/h`;
   return formatFigure(metric, limit.value);
+}
+
+/** When stable's figures are not of the same seconds: " before the switch (14:05-14:20 UTC)". */
+function timeOf({ before }: Figures): string {
+  if (before === undefined) return "";
+  const clock = (at: Instant): string => clockTime(minuteOfWeek(at, "UTC"));
+  return ` before the switch (${clock(before.from)}-${clock(before.to)} UTC)`;
 }
 
 /** The sentence of I10 for one guard: "errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%". */
@@ -43,7 +51,10 @@ export function guardSentence(guard: Guard, figures: Figures, limit: Limit | nul
     return `${formatFigure(guard.metric, value)}${counts}`;
   };
   const candidate = `${METRICS[guard.metric].label} ${side(figures.candidate, figures.k, figures.n)}`;
-  const against = figures.stable === null ? "" : ` against ${side(figures.stable, figures.kStable, figures.nStable)}`;
+  const against =
+    figures.stable === null
+      ? ""
+      : ` against ${side(figures.stable, figures.kStable, figures.nStable)}${timeOf(figures)}`;
   const limited = limit === null ? "" : `, limit ${formatLimit(guard.metric, limit)}`;
   const count = figures.k === undefined && METRICS[guard.metric].unit === "ms" ? `, n = ${formatCount(figures.n)}` : "";
   return `${candidate}${against}${limited}${count}`;

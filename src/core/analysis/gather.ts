@@ -24,6 +24,7 @@ import {
   tested,
   toleranceOf,
 } from "./tested-limits.ts";
+import { beforeSwitch, excludedBy, type Past, toleratedBy } from "./past.ts";
 import { NO_OPEN_STRATA, type OpenStrata, together } from "./strata.ts";
 import { countedOf, type SecondOfBoth, secondsOfBoth, trialsOf } from "./seconds.ts";
 import { RENEWED_EVERY_SECONDS, slowLimit, type SlowLimit } from "./slow-limit.ts";
@@ -59,6 +60,8 @@ export interface GuardEvidence {
   readonly open: OpenStrata;
   /** What counts as slow now, and since when: by counter, one for each factor. */
   readonly slow: Readonly<Record<string, SlowLimit & { readonly since: number }>>;
+  /** What stable did before the candidate got all traffic. Absent: it has not, or nothing is known of it. */
+  readonly past?: Past;
   /** Of a guard with an objective, while the candidate has all traffic: absent otherwise. */
   readonly burnt?: Burnt;
 }
@@ -89,6 +92,7 @@ export function gather(before: Gathered, look: Look): Gathered {
     const begin = Math.max(from, lookOf(guard, look).fromSecond);
     if (begin > look.toSecond) continue;
     const looked = seconds.filter(({ second }) => second >= begin);
+    mine = withPast(guard, mine, look);
     for (const both of looked) mine = { ...mine, ...count(guard, mine, both, look) };
     guards[guard.metric] =
       guard.slo === undefined
@@ -104,6 +108,13 @@ export function gather(before: Gathered, look: Look): Gathered {
     guards,
     ...(before.brokenLooks === undefined ? {} : { brokenLooks: before.brokenLooks }),
   };
+}
+
+/** What stable did before the switch is taken once: nothing that comes later changes what the candidate is held against. */
+function withPast(guard: Guard, mine: GuardEvidence, look: Look): GuardEvidence {
+  if (mine.past !== undefined || look.switched === undefined) return mine;
+  const past = beforeSwitch(guard, look, look.switched);
+  return past === null ? mine : { ...mine, past };
 }
 
 function visitorsIn(seconds: readonly SecondOfBoth[], before: number | null): number | null {
@@ -162,6 +173,13 @@ function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Lo
       against[key] = grow(now, gains, plannedSeconds);
       continue;
     }
+    if (limit.kind === "before") {
+      const tolerated = toleratedBy(before.past, limit.factor);
+      if (tolerated === null) continue;
+      const { n, bad } = trialsOf(guard.metric, both.candidate, tolerated.limitMs);
+      against[key] = grow(now, limitGains(n, bad, tolerated.rate, ratesBeyond(tolerated.rate)), plannedSeconds);
+      continue;
+    }
     const rate = limitRate(guard, limit.value);
     const mine = trialsOf(guard.metric, both.candidate, limit.value);
     const theirs = trialsOf(guard.metric, both.stable, limit.value);
@@ -177,7 +195,7 @@ function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Lo
   return {
     against,
     onStable,
-    shown: show(guard, before.shown, {
+    shown: show(guard, before, {
       compared: comparedBy(counter),
       ofSecond: (counter === null ? undefined : counted[counter]) ?? NOTHING_COUNTED,
       candidate: both.candidate,
@@ -200,7 +218,7 @@ function withCohorts(groups: CohortCounts, more: NonNullable<SecondRow["cohorts"
 /** Grows the evidence that the candidate's rate is below what must be excluded, and that its odds ratio is. */
 function show(
   guard: Guard,
-  { byRate, byRatio }: GuardEvidence["shown"],
+  { shown: { byRate, byRatio }, past }: GuardEvidence,
   seen: { readonly compared: CountedSecond; readonly ofSecond: CountedSecond; readonly candidate: SecondRow | null },
 ): GuardEvidence["shown"] {
   const { compared, ofSecond, candidate } = seen;
@@ -214,7 +232,7 @@ function show(
     byRate: rate === null ? byRate : grow(byRate, limitGains(trials.n, trials.bad, rate, ratesWithin(rate)), 1),
     byRatio:
       ratio === null
-        ? byRatio
+        ? byPast(guard, byRatio, past, candidate)
         : grow(
             byRatio,
             gainsOf(compared, {
@@ -225,6 +243,14 @@ function show(
             1,
           ),
   };
+}
+
+/** Where it is held against stable before the switch: twice the odds that are tolerated must be excluded, as of stable beside it. */
+function byPast(guard: Guard, byRatio: EProcess, past: Past | undefined, candidate: SecondRow | null): EProcess {
+  const excluded = excludedBy(guard, past);
+  if (excluded === null) return byRatio;
+  const { n, bad } = trialsOf(guard.metric, candidate, excluded.limitMs);
+  return grow(byRatio, limitGains(n, bad, excluded.rate, ratesWithin(excluded.rate)), 1);
 }
 
 /** A comparison of latencies needs to know what stable takes, and to know it before the second begins. */

@@ -58,7 +58,7 @@ export function verdictOfBlocks(guard: Guard, blocks: GaugeBlocks, view: View): 
 
 function foundIn(guard: Guard, limit: Limit, figures: Figures, all: GaugeBlocks, loads: Loads | null): Found {
   if (!isOfBlocks(guard, limit)) {
-    const isBroken = limit.kind !== "growth" && limit.kind !== "relative" && (figures.candidate ?? 0) > limit.value;
+    const isBroken = (limit.kind === "absolute" || limit.kind === "plain") && (figures.candidate ?? 0) > limit.value;
     return { isBroken, sentence: guardSentence(guard, figures, limit) };
   }
   return limit.kind === "growth"

@@ -21,7 +21,7 @@ export interface Look {
   readonly instances: readonly InstanceSeen[];
   /** Crashes by instance when the step began. */
   readonly restartsBefore: Readonly<Record<string, number>>;
-  /** Stable's figures before the switch, for a candidate that has all traffic; null: stable serves beside it. */
+  /** For the first judge alone: stable's figures before the switch, for a candidate that has all traffic; null: none. */
   readonly baseline: Readonly<Partial<Record<Metric, Figures>>> | null;
   /** When the candidate got all traffic. Absent: it shares it with stable. */
   readonly switched?: Switched;

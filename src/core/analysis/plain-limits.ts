@@ -73,7 +73,7 @@ function unbroken(guard: Guard, figures: Figures, sentence: string): readonly ["
     const count = METRICS[guard.metric].unit === "ms" ? "" : `, n = ${formatCount(figures.n)}`;
     return ["inconclusive", `${sentence}${count} of ${formatCount(needed(guard))} needed`];
   }
-  const compares = Object.values(guard.limits).some((limits) => limits.some(({ kind }) => kind === "relative"));
+  const compares = Object.values(guard.limits).some((limits) => limits.some((limit) => "factor" in limit));
   if (compares && !isOfProcesses(guard.metric) && (figures.stable === null || figures.nStable < guard.minRequests)) {
     return [
       "inconclusive",
@@ -96,7 +96,7 @@ function isBroken(guard: Guard, limit: Limit, figures: Figures): boolean {
   const { candidate, stable } = figures;
   if (candidate === null) return false;
   const higherIsWorse = METRICS[guard.metric].worse === "higher";
-  if (limit.kind === "relative") {
+  if (limit.kind === "relative" || limit.kind === "before") {
     if (stable === null || figures.nStable < guard.minRequests || !isEnough(guard, figures)) return false;
     const base = figures.kStable === 0 && figures.nStable > 0 ? 0.5 / figures.nStable : stable;
     if (METRICS[guard.metric].unit === "ms" && candidate - base < LATENCY_RESOLUTION_MS) return false;
@@ -144,7 +144,7 @@ function isAsBadOnStable(guard: Guard, figures: Figures): boolean {
     ...(figures.kStable === undefined ? {} : { k: figures.kStable }),
   };
   return (
-    limits.some(({ kind }) => kind !== "relative") &&
-    limits.every((limit) => limit.kind !== "relative" && isBroken(guard, limit, swapped))
+    limits.some((limit) => "value" in limit) &&
+    limits.every((limit) => "value" in limit && isBroken(guard, limit, swapped))
   );
 }

@@ -36,7 +36,8 @@ export function acting(guard: Guard): readonly TestedLimit[] {
 
 /** A comparison of availabilities says nothing of odds, and is left to its window. */
 export function isTested({ metric }: Guard, { kind }: Limit): boolean {
-  return !isOfProcesses(metric) && kind !== "plain" && !(metric === "availability" && kind === "relative");
+  const compares = kind === "relative" || kind === "before";
+  return !isOfProcesses(metric) && kind !== "plain" && !(metric === "availability" && compares);
 }
 
 /** A limit on CPU or memory that is looked at by blocks of minutes (gauge-limits.ts). */
@@ -55,6 +56,12 @@ export function limitRate({ metric }: Pick<Guard, "metric">, value: number): num
   const q = QUANTILES[metric];
   if (q !== undefined) return 1 - q;
   return metric === "availability" ? 1 - value : value;
+}
+
+/** How many times as bad as stable was before the switch the candidate may be: by the first such limit that does more than tell. */
+export function factorBefore(guard: Guard): number | null {
+  const [first] = acting(guard).flatMap(({ limit }) => (limit.kind === "before" ? [limit.factor] : []));
+  return first ?? null;
 }
 
 /** Whether it is about how long answers take. */

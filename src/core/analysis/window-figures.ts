@@ -68,7 +68,7 @@ function processFigures(guard: Guard, look: Look): Figures {
 
 function limitValue(guard: Guard): number | null {
   const limit = firstLimit(guard);
-  return limit === null ? null : limit.kind === "relative" ? limit.factor : limit.value;
+  return limit === null ? null : limit.kind === "relative" || limit.kind === "before" ? limit.factor : limit.value;
 }
 
 /** The limit that a sentence names while none is broken: the first of the worst level. null: there is none. */

@@ -1,4 +1,4 @@
-import type { Duration } from "../time/time.ts";
+import type { Duration, Instant } from "../time/time.ts";
 
 /** What is measured. The unit of its limits follows from the name. */
 export type Metric =
@@ -52,6 +52,8 @@ export type Limit =
   | { readonly kind: "plain"; readonly value: number }
   /** Against stable in the same seconds: odds of a rate, a divisor of a latency. Below 1 lower is worse. */
   | { readonly kind: "relative"; readonly factor: number }
+  /** The same against stable before the candidate got all traffic: as an absolute limit, by what was measured then. */
+  | { readonly kind: "before"; readonly factor: number }
   /** Of memory: how much more of it an hour, as a part of what is used. */
   | { readonly kind: "growth"; readonly value: number };
 
@@ -131,6 +133,8 @@ export interface Figures {
   readonly kStable?: number;
   /** What the evidence against the candidate has come to; it acts at 1/α. Absent: by plain limits. */
   readonly evidence?: number;
+  /** Stable's figures are of this time, before the candidate got all traffic. Absent: of the same seconds. */
+  readonly before?: { readonly from: Instant; readonly to: Instant };
   /** What was looked at: at the beginning of a step less than the guard's own window. */
   readonly windowMs: Duration;
 }
