@@ -44,9 +44,9 @@ export async function assertReplayEquals(app: App, status: Status): Promise<read
   return events;
 }
 
-/** Without what goes on with the clock. */
+/** Without what goes on with the clock, and who looks, which no journal knows. */
 function lasting(status: Status): unknown {
-  const { elapsedMs: _, versions: __, deploymentMs: ___, current, steps, ...rest } = status;
+  const { elapsedMs: _, versions: __, deploymentMs: ___, isWatched: ______, current, steps, ...rest } = status;
   const { nextDecisionInMs: ____, ...stands } = current ?? {};
   return JSON.parse(
     canonicalJson({ ...rest, current: stands, steps: steps.map(({ tookMs: _____, ...step }) => step) }),
