@@ -33,6 +33,7 @@ export function planFilePage(): string {
     section(guards, false),
     `| metric | measures | a limit |\n|---|---|---|\n${metrics.map((key) => metricRow(guards, key)).join("\n")}`,
     "Under each metric stand its levels, and how it is looked at:\n\n" + table(option(part(guards, metrics[0] ?? ""))),
+    "What `only` of a feature may say:\n\n" + table(onlyOf(part(guards, metrics[0] ?? ""))),
     `| part of the life | |\n|---|---|\n${["before", "during", "after"].map((key) => `| \`${key}\` | ${describe(part(guards, key))} |`).join("\n")}`,
     STEPS_INTRO,
     `Beside every verb (but \`phase\`):\n\n${table(z.strictObject(stepSiblings))}`,
@@ -43,6 +44,10 @@ export function planFilePage(): string {
     AFTERWORD,
   ];
   return `${parts.join("\n\n")}\n`;
+}
+
+function onlyOf(metric: Schema): Schema {
+  return unwrap(part(option(valueOf(part(option(metric), "features"))), "only"));
 }
 
 function part(schema: Schema, key: string): Schema {

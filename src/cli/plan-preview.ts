@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Override } from "../config/overrides.ts";
 import { canonicalJson } from "../core/text/canonical-json.ts";
 import type { StepPower } from "../core/forecast/plan-power.ts";
-import { isActedOn } from "../core/plan/guard.ts";
+import { guardLabel, isActedOn } from "../core/plan/guard.ts";
 import type { Plan, StepOf } from "../core/plan/plan.ts";
 import { isRunning, type Release } from "../core/release/release.ts";
 import { hadVisitors, putBackBefore, putBackSentence } from "../core/command/put-back.ts";
@@ -90,7 +90,8 @@ function starved({ plan, requestsPerSecond: rate }: Omit<PlanPreview, "warnings"
   const first = plan.steps.find((step): step is StepOf<"shift"> => step.kind === "shift");
   if (first === undefined) return [];
   const hungriest = first.guards
-    .filter(isActedOn)
+    // How much of the traffic a feature has is not known.
+    .filter((guard) => isActedOn(guard) && guard.feature === undefined)
     .filter(({ limits }) => Object.values(limits).some((limit) => limit.some(({ kind }) => kind === "plain")))
     .map((guard) => ({ guard, gets: rate * (first.share / 10_000) * (guard.windowMs / SECOND) }))
     .filter(({ guard, gets }) => gets < guard.minRequests)
@@ -98,7 +99,7 @@ function starved({ plan, requestsPerSecond: rate }: Omit<PlanPreview, "warnings"
   if (hungriest === undefined) return [];
   const { guard, gets } = hungriest;
   return [
-    `Little traffic: at ${formatShare(first.share)} about ${Math.floor(gets)} requests in ${formatDuration(guard.windowMs)} reach the new version, and "${guard.metric}" needs ${guard.minRequests}. The step waits until there are enough, and holds when its time is over.`,
+    `Little traffic: at ${formatShare(first.share)} about ${Math.floor(gets)} requests in ${formatDuration(guard.windowMs)} reach the new version, and "${guardLabel(guard)}" needs ${guard.minRequests}. The step waits until there are enough, and holds when its time is over.`,
   ];
 }
 

@@ -40,6 +40,8 @@ export interface SecondRow {
    * then on. A process of the plane that takes over from another has seen nobody yet, and counts everybody again.
    */
   readonly newVisitors?: number;
+  /** By the names of the counters' features, while there is a candidate. Absent: nobody asked for any of it. */
+  readonly features?: Readonly<Record<string, FeatureRow>>;
   /** Of stable only: the requests in `counted` by groups of visitors (groupOf in core/traffic/counting.ts) that had any. */
   readonly cohorts?: Readonly<Record<string, Readonly<Record<number, readonly [requests: number, bad: number]>>>>;
   /**
@@ -47,6 +49,15 @@ export interface SecondRow {
    * visitor's own speed has changed. A process of the plane that takes over counts the seconds from its own beginning.
    */
   readonly visitors?: VisitorShift;
+}
+
+/** The requests of one version in one second that a feature is made of: every one of them. */
+export interface FeatureRow {
+  readonly requests: number;
+  /** 5xx and what never got an answer. */
+  readonly bad: number;
+  /** As in a row. */
+  readonly latency: Readonly<Record<number, number>>;
 }
 
 /** The requests of one version in one second that count for a counter: not those of visitors who have just been bad. */

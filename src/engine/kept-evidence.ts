@@ -30,12 +30,12 @@ export function worthKeeping(
 
 /** In a journal seconds are counted from the newest one that was gathered. */
 function inFewDigits({ guards, visitors, shifts, upTo, brokenLooks, gauges }: Gathered): Gathered {
-  const short = Object.entries(guards).map(([metric, evidence]) => [metric, shortened(evidence, upTo ?? 0)]);
+  const short = Object.entries(guards).map(([id, evidence]) => [id, shortened(evidence, upTo ?? 0)]);
   return {
     upTo: null,
     visitors,
     shifts,
-    guards: Object.fromEntries(short) as Gathered["guards"],
+    guards: Object.fromEntries(short),
     ...(brokenLooks === undefined ? {} : { brokenLooks }),
     ...(gauges === undefined ? {} : { gauges: withoutOpen(gauges) }),
   };
@@ -72,11 +72,11 @@ function shortened(evidence: GuardEvidence, upTo: number): GuardEvidence {
 
 /** What a journal has kept, by an engine's own count of the seconds: `newest` is the one that was gathered last. */
 export function fromJournal(evidence: Gathered, upTo: number, newest: number): Gathered {
-  const guards = Object.entries(evidence.guards).map(([metric, kept]) => {
+  const guards = Object.entries(evidence.guards).map(([id, kept]) => {
     const { burnt } = kept;
-    return [metric, burnt === undefined ? kept : { ...kept, burnt: burntMovedBy(burnt, newest) }];
+    return [id, burnt === undefined ? kept : { ...kept, burnt: burntMovedBy(burnt, newest) }];
   });
-  return { ...evidence, upTo, guards: Object.fromEntries(guards) as Gathered["guards"] };
+  return { ...evidence, upTo, guards: Object.fromEntries(guards) };
 }
 
 function mapped(processes: Readonly<Record<string, EProcess>>): Readonly<Record<string, EProcess>> {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Counter, CounterFilter, Counting } from "../core/traffic/counting.ts";
+import type { RequestFilter } from "../core/plan/guard.ts";
+import type { Counter, Counting } from "../core/traffic/counting.ts";
 import { isUnder } from "./path-prefix.ts";
 import type { RequestHead } from "./request-head.ts";
 
@@ -30,7 +31,7 @@ export function filterKey({ only = {} }: Counter): string {
 }
 
 function filterOf({ only = {} }: Counter): (head: RequestHead, headers: IncomingHttpHeaders) => boolean {
-  const { method, path = "", header }: CounterFilter = only;
+  const { method, path = "", header }: RequestFilter = only;
   const wantedMethod = method?.toUpperCase();
   const prefix = path.replace(/\/+$/, "");
   const name = header?.name.toLowerCase() ?? "";

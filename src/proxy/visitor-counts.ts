@@ -1,7 +1,9 @@
 import type { Duration } from "../core/time/time.ts";
+import type { SecondRow } from "../core/observation.ts";
 import type { Counting } from "../core/traffic/counting.ts";
 import type { Visitor } from "./cohort.ts";
 import { type CounterBits, filterKey } from "./counter-filter.ts";
+import { FeatureCounts } from "./feature-counts.ts";
 import { KeyMemory } from "./key-memory.ts";
 import { LatencyWindow } from "./latency-window.ts";
 import { isBad, type Outcome } from "./outcome.ts";
@@ -50,6 +52,7 @@ export class VisitorCounts {
   /** By counter, milliseconds; NaN: not known, or none is needed. */
   readonly #limits: Readonly<Record<Side, Float64Array>>;
   readonly #sides: Readonly<Record<Side, SideCounts>>;
+  readonly #features: FeatureCounts;
   #isComparing = false;
 
   /** `before` has counted on the same stable version, and knows its latencies already. */
@@ -78,6 +81,7 @@ export class VisitorCounts {
       stable: new SideCounts(counters.length, true),
       candidate: new SideCounts(counters.length, false),
     };
+    this.#features = new FeatureCounts(counters);
     this.#setLimits();
   }
 
@@ -85,8 +89,10 @@ export class VisitorCounts {
   compare(isOn: boolean): void {
     this.#isComparing = isOn;
     if (isOn) return;
-    this.#sides.stable.forget();
-    this.#sides.candidate.forget();
+    for (const side of ["stable", "candidate"] as const) {
+      this.#sides[side].forget();
+      this.#features.forget(side);
+    }
   }
 
   /** Counts a request that ended in the open second. `bucket`: of its latency; −1: it was not answered where it counts. */
@@ -96,7 +102,9 @@ export class VisitorCounts {
     if (side === "stable" && bucket >= 0) {
       for (const { window, bit } of this.#distinct) if ((counters & bit) !== 0) window.add(bucket);
     }
-    if (!this.#isComparing || visitor === null) return;
+    if (!this.#isComparing) return;
+    this.#features.count(side, outcome, bucket, counters);
+    if (visitor === null) return;
     const counts = this.#sides[side];
     const limits = this.#limits[side];
     counts.see(visitor);
@@ -120,8 +128,12 @@ export class VisitorCounts {
   }
 
   /** The fields of the row of a version whose second is over. null: nothing is compared. */
-  take(side: Side): SideFields | null {
-    return this.#isComparing ? this.#sides[side].take(this.counting.counters, this.#limits.stable) : null;
+  take(side: Side): (SideFields & Pick<SecondRow, "features">) | null {
+    if (!this.#isComparing) return null;
+    return {
+      ...this.#sides[side].take(this.counting.counters, this.#limits.stable),
+      ...this.#features.take(side),
+    };
   }
 
   /** A second begins: with some of them, other limits. */

@@ -1,6 +1,6 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Guard } from "../../src/core/plan/guard.ts";
+import { type Guard, guardId } from "../../src/core/plan/guard.ts";
 import { planOf, planWith, tells } from "./loading.ts";
 
 const guardsAt = async (text: string, share: number): Promise<readonly Guard[]> => {
@@ -160,6 +160,142 @@ describe("Limits of looks", () => {
           code   plan-value-invalid
       `,
     ));
+});
+
+describe("A guard by feature", () => {
+  it("stands beside its metric's own, with its requests, its limits and its part of the evidence", async () => {
+    const text = `
+      guards:
+        errors:
+          features:
+            checkout:
+              only: { route: /checkout, method: post, header: { X-Plan: gold } }
+              rollback: 2x
+              weight: 40%
+            search: { only: { route: /search }, warn: 1% }
+      steps:
+        - shift: 5%
+        - shift: 25%
+          guards: { errors: { features: { checkout: { hold: 3%, delay: 10s }, search: off } } }
+        - shift: 50%
+          guards: { errors: off }
+        - shift: 100%
+    `;
+    const ids = (guards: readonly Guard[]): readonly unknown[] => guards.map((guard) => [guardId(guard), guard.weight]);
+    const first = await guardsAt(text, 500);
+    deepEqual(ids(first), [
+      ["errors", 0.375],
+      ["errors:checkout", 0.4],
+      ["errors:search", undefined],
+      ["p95", 0.225],
+      ["restarts", undefined],
+    ]);
+    deepEqual(first[1]?.only, { method: "POST", path: "/checkout", header: { name: "x-plan", value: "gold" } });
+    const [, second] = await guardsAt(text, 2_500);
+    deepEqual(
+      [second?.feature, second?.delayMs, Object.keys(second?.limits ?? {})],
+      ["checkout", 10_000, ["rollback", "hold"]],
+    );
+    deepEqual(second?.only, first[1]?.only, "its requests are said once");
+    deepEqual((await guardsAt(text, 2_500)).map(guardId), ["errors", "errors:checkout", "p95", "restarts"]);
+    deepEqual((await guardsAt(text, 5_000)).map(guardId), ["p95", "restarts"], "without its metric it is off too");
+    deepEqual(
+      (await guardsAt(text, 10_000)).map(guardId),
+      ["errors", "errors:search", "restarts"],
+      "there is nothing to compare with",
+    );
+  });
+
+  it("that is none, or two things at once, is told with its place", () =>
+    tells(
+      planWith(`
+        guards:
+          errors:
+            features:
+              checkout: { rollback: 1% }
+              all: { only: {}, warn: 2%, rollback: 1% }
+              gold: { only: { header: { a: b, c: d } }, rollback: 1% }
+              search: { only: { route: /search }, rollback: 1% }
+          p95:
+            features:
+              search: { only: { route: /find }, rollback: 1s, minRequests: 5 }
+      `),
+      `
+        Nothing says which requests \`checkout\` is.
+          where  tidegate.yaml:8:7 · guards.errors.features.checkout
+          seen   8 |       checkout: { rollback: 1% }
+                   |       ^^^^^^^^
+          fix    Write \`only: { route: /checkout }\` in it.
+          code   plan-value-invalid
+
+        Every request is \`all\` by this.
+          where  tidegate.yaml:9:14 · guards.errors.features.all.only
+          seen   9 |       all: { only: {}, warn: 2%, rollback: 1% }
+                   |              ^^^^
+          fix    Say which: \`only: { route: /checkout, method: POST }\`.
+          code   plan-value-invalid
+
+        \`warn\` is beyond \`rollback\` here, so it is never reached.
+          where  tidegate.yaml:9:30 · guards.errors.features.all.warn
+          seen   9 |       all: { only: {}, warn: 2%, rollback: 1% }
+                   |                              ^^
+          fix    Swap the two limits.
+          code   plan-value-invalid
+
+        One header can be asked for.
+          where  tidegate.yaml:10:23 · guards.errors.features.gold.only.header
+          seen   10 |       gold: { only: { header: { a: b, c: d } }, rollback: 1% }
+                    |                       ^^^^^^
+          fix    Remove the others.
+          code   plan-value-invalid
+
+        \`search\` is made of other requests elsewhere in the plan.
+          where  tidegate.yaml:14:17 · guards.p95.features.search.only
+          seen   14 |       search: { only: { route: /find }, rollback: 1s, minRequests: 5 }
+                    |                 ^^^^
+          fix    Give one of them another name.
+          code   plan-value-invalid
+
+        \`minRequests\` is for limits over a window, and p95 of search has none.
+          where  tidegate.yaml:14:55 · guards.p95.features.search.minRequests
+          seen   14 |       search: { only: { route: /find }, rollback: 1s, minRequests: 5 }
+                    |                                                       ^^^^^^^^^^^
+          fix    Write the limit as \`"> 1s"\`, or remove \`minRequests\`.
+          code   plan-value-invalid
+      `,
+    ));
+
+  it("of a path that is none, and of what no request has, is told too", () =>
+    tells(
+      planWith(`
+        guards:
+          errors: { features: { pay: { only: { route: pay }, rollback: 1% } } }
+          memory: { features: { pay: { rollback: 90% } } }
+      `),
+      `
+        \`route\` must be a path that begins with \`/\`, not the text "pay".
+          where  tidegate.yaml:6:47 · guards.errors.features.pay.only.route
+          seen   6 |   errors: { features: { pay: { only: { route: pay }, rollback: 1% } } }
+                   |                                               ^^^
+          fix    Write it like \`route: /checkout\`.
+          code   plan-value-invalid
+
+        \`features\` is not known here.
+          where  tidegate.yaml:7:13 · guards.memory.features
+          seen   7 |   memory: { features: { pay: { rollback: 90% } } }
+                   |             ^^^^^^^^
+          fix    Known here: warn, hold, rollback, promote, weight, window, minRequests, minEvents, delay, failures, inconclusive, sourceErrors, successes, dryRun, breaches, slo.
+          code   plan-key-unknown
+      `,
+    ));
+
+  it("is one too many when the data plane could not count them all", async () => {
+    const features = Array.from({ length: 31 }, (_, i) => `f${i}: { only: { route: /${i} }, rollback: "> 1%" }`);
+    await rejects(
+      planOf(`guards: { errors: { features: { ${features.join(", ")} } } }`),
+      /These are more comparisons and features than the data plane can count\./,
+    );
+  });
 });
 
 describe("Weights", () => {

@@ -35,6 +35,33 @@ describe("what is counted by visitors", () => {
     ]);
   });
 
+  it("of a feature is its requests alone, all of them under its name too, whatever limits it has", () => {
+    const base = { windowMs: 60_000, minRequests: 100, minEvents: 3, breaches: 3 };
+    const only = { method: "POST", path: "/checkout" };
+    const about = { feature: "checkout", only };
+    const guards: readonly Guard[] = [
+      { ...base, metric: "errors", limits: { rollback: [{ kind: "relative", factor: 1.5 }] } },
+      { ...base, ...about, metric: "errors", limits: { rollback: [{ kind: "relative", factor: 2 }] } },
+      { ...base, ...about, metric: "p95", limits: { hold: [{ kind: "relative", factor: 1.3 }] } },
+      {
+        ...base,
+        feature: "search",
+        only: { path: "/s" },
+        metric: "p99",
+        limits: { warn: [{ kind: "plain", value: 800 }] },
+      },
+    ];
+    const counting = countingOf(1, planOf([step.shift(5, 60_000, { guards })]));
+    assert.equal(whatIsWrongInCounting(counting), null);
+    assert.deepEqual(counting.counters, [
+      { id: "errors", bad: { kind: "failed" } },
+      { id: "feature:checkout", bad: { kind: "failed" }, ...about },
+      { id: "errors:checkout", bad: { kind: "failed" }, ...about },
+      { id: "p95:checkout@1.3", bad: { kind: "slower", quantile: 0.95, tolerance: 1.3, leastMs: 25 }, ...about },
+      { id: "feature:search", bad: { kind: "failed" }, feature: "search", only: { path: "/s" } },
+    ]);
+  });
+
   const failed = { id: "errors", bad: { kind: "failed" } };
   const slower = (changes: object) => ({
     id: "p95",
@@ -53,6 +80,7 @@ describe("what is counted by visitors", () => {
     [counting(slower({ quantile: 1 })), /\.bad\.quantile/],
     [counting(slower({ quantile: Number.NaN })), /\.bad\.quantile/],
     [counting(slower({ tolerance: 0 })), /\.bad\.tolerance/],
+    [counting({ ...failed, feature: "" }), /\.feature must be a string/],
     [counting({ ...failed, only: { method: 1 } }), /\.only\.method/],
     [counting({ ...failed, only: { path: "cart" } }), /\.only\.path/],
     [counting({ ...failed, only: { header: { name: "x-plan" } } }), /\.only\.header/],

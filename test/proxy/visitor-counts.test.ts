@@ -233,6 +233,44 @@ describe("counters of some requests", () => {
   });
 });
 
+describe("features", () => {
+  const CART: Counter = { ...ERRORS, id: "errors:cart", feature: "cart", only: { path: "/cart" } };
+  const PAY: Counter = { ...ERRORS, id: "feature:pay", feature: "pay", only: { path: "/pay" } };
+  const OF_FEATURES = { ...BOTH, counting: counting({ counters: [ERRORS, CART, { ...CART, id: "p50:cart" }, PAY] }) };
+
+  it("are counted with every request, however bad their visitor was before, with latencies, on both versions", () => {
+    const { ask, pass } = counted(OF_FEATURES);
+    ask("v2", "anna", 500, { counters: 0b0111, times: 3, ms: 30 });
+    ask("v2", "bert", 200, { counters: 0b0111, ms: 40 });
+    ask("v2", "carl", 500, { counters: 0b0001, times: 5 });
+    ask("v1", "dora", 200, { counters: 0b1001, ms: 20 });
+    const { v1, v2 } = pass();
+    assert.deepEqual(v2?.features, {
+      cart: { requests: 4, bad: 3, latency: { [bucketOf(30)]: 3, [bucketOf(40)]: 1 } },
+    });
+    assert.equal(v2?.counted?.["errors:cart"]?.bad, 1, "by visitors once");
+    assert.deepEqual(v1?.features, { pay: { requests: 1, bad: 0, latency: { [bucketOf(20)]: 1 } } });
+    ask("v2", "anna", 200, { counters: 0b0001 });
+    assert.equal(pass().v2?.features, undefined, "each second begins with none");
+  });
+
+  it("count what never got an answer here as bad, without a latency", () => {
+    const { ask, pass } = counted(OF_FEATURES);
+    ask("v2", "anna", PASSED_ON, { counters: 0b0011 });
+    assert.deepEqual(pass().v2?.features, { cart: { requests: 1, bad: 1, latency: {} } });
+  });
+
+  it("count nothing while there is nobody to compare, nor what began under another release", () => {
+    const { ask, pass, follow } = counted(OF_FEATURES);
+    ask("v2", "anna", 500, { counters: 0b0011, release: 6 });
+    assert.equal(pass().v2?.features, undefined);
+    ask("v1", "anna", 500, { counters: 0b0011 });
+    follow({ candidate: null, share: 0 });
+    ask("v1", "anna", 500, { counters: 0b0011 });
+    assert.equal(pass().v1?.features, undefined);
+  });
+});
+
 describe("new visitors", () => {
   it("are those who had not been seen on the version in this release", () => {
     const { ask, pass } = counted(TABLE);

@@ -2,7 +2,7 @@ import { fullStop } from "../../core/text/plain-text.ts";
 import type { ReleaseEvent } from "../../core/release/event.ts";
 import { type EffectProgress, endsByItself, type Release } from "../../core/release/release.ts";
 import { leftRunningIn } from "../../core/release/left-running.ts";
-import type { Verdict } from "../../core/plan/guard.ts";
+import { guardId, type Verdict } from "../../core/plan/guard.ts";
 import { formatShare } from "../../core/traffic/share.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import { emergencyLine, labelOf } from "./emergency-line.ts";
@@ -32,7 +32,7 @@ export function eventLine(event: ReleaseEvent, release: Release, before: Release
     case "effect-failed":
       return failedLine(event, release, style);
     case "verdict-changed":
-      if (before?.verdicts[event.verdict.metric] === undefined && isAsExpected(event.verdict)) return null;
+      if (before?.verdicts[guardId(event.verdict)] === undefined && isAsExpected(event.verdict)) return null;
       return `${event.verdict.verdict}${event.verdict.level === undefined ? "" : ` (${event.verdict.level})`}: ${event.verdict.sentence}`;
     case "held":
       return `held at ${formatShare(release.share)}: ${fullStop(event.because.sentence)} ${howItEnds(release)}`;

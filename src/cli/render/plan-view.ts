@@ -1,5 +1,5 @@
 import { formatCount, formatFigure, formatLimit } from "../../core/analysis/figures.ts";
-import { type Guard, type GuardLevel, isActedOn, METRICS } from "../../core/plan/guard.ts";
+import { type Guard, type GuardLevel, guardLabel, isActedOn } from "../../core/plan/guard.ts";
 import { leastHoldMs, plannedHoldMs } from "../../core/plan/hold-time.ts";
 import type { Plan, Step, StepOf } from "../../core/plan/plan.ts";
 import { WHOLE } from "../../core/traffic/share.ts";
@@ -197,7 +197,7 @@ function guardsSentence(guards: readonly Guard[]): string {
         ...(isActedOn(guard) ? [] : ["dry run"]),
       ];
       const aside = terms.length === 0 ? "" : ` (${terms.join(", ")})`;
-      return `${METRICS[metric].label}${aside}: ${[...levels, ...objective].join(", ")}`;
+      return `${guardLabel(guard)}${aside}: ${[...levels, ...objective].join(", ")}`;
     })
     .join("; ");
 }

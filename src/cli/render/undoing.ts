@@ -2,7 +2,7 @@ import { fullStop } from "../../core/text/plain-text.ts";
 import { type Evidence, explainEvidence } from "../../core/analysis/evidence.ts";
 import type { Fault } from "../../core/fault.ts";
 import { formatCount } from "../../core/analysis/figures.ts";
-import { isActedOn } from "../../core/plan/guard.ts";
+import { guardId, isActedOn } from "../../core/plan/guard.ts";
 import type { RollbackStatus } from "../../core/status/rollback-status.ts";
 import type { Status } from "../../core/status/status.ts";
 import { formatDuration } from "../../core/time/time.ts";
@@ -135,7 +135,7 @@ function facts(status: Status, rollback: RollbackStatus, stable: string | null):
 function inWindow({ verdicts }: Status, errors: number): string {
   const decided = verdicts
     .filter(isActedOn)
-    .find(({ metric, verdict }) => metric === "errors" && verdict === "fail")?.figures;
+    .find((one) => guardId(one) === "errors" && one.verdict === "fail")?.figures;
   if (decided?.k === undefined || decided.k >= errors) return "";
   return ` in all, ${formatCount(decided.k)} of them in the ${formatDuration(decided.windowMs)} that decided`;
 }
@@ -143,7 +143,7 @@ function inWindow({ verdicts }: Status, errors: number): string {
 /** Failures of the candidate that people saw; while nothing has been gathered yet, as the guard counted them. */
 function appErrors(status: Status, { evidence }: RollbackStatus): number | null {
   if (evidence?.failures !== undefined) return evidence.failures;
-  const counted = status.verdicts.find(({ metric }) => metric === "errors")?.figures.k;
+  const counted = status.verdicts.find((one) => guardId(one) === "errors")?.figures.k;
   const named = evidence === null ? undefined : evidence.routes.reduce((sum, { bad }) => sum + bad, 0);
   return counted === undefined && named === undefined ? null : Math.max(counted ?? 0, named ?? 0);
 }

@@ -11,22 +11,9 @@ import {
 import { MINUTE } from "../../core/time/time.ts";
 import type { Path } from "../reading/located.ts";
 import type { PathProblem } from "../reading/problem.ts";
-import type { PlanConfig } from "../schema/plan-file.ts";
+import { type Entry, guardsIn, layersOf, type Levels, type Scope, writtenIn } from "./entries.ts";
+import { filterOf } from "./features.ts";
 
-/** Guards as written in one place: for the plan, a part of its life, a phase or a step. */
-export interface Scope {
-  readonly written: { readonly [M in Metric]?: MetricConfig | undefined };
-  /** null: Tidegate's own defaults. */
-  readonly path: Path | null;
-  /** Of one place alone: with all traffic there `1.5x` can only mean what stable did before. */
-  readonly isOfPlace?: true;
-}
-
-type PlanGuards = NonNullable<PlanConfig["guards"]>;
-type MetricConfig = NonNullable<PlanGuards[Metric]>;
-type Levels = Exclude<MetricConfig, string>;
-
-const METRIC_NAMES = Object.keys(METRICS) as readonly Metric[];
 /** The mildest first. */
 const LEVELS: readonly GuardLevel[] = GUARD_LEVELS.toReversed();
 
@@ -67,7 +54,7 @@ export function guardCompiler(): {
   const applied = (
     metric: Metric,
     limits: readonly Limit[],
-    { path, isOfPlace }: Scope,
+    { path, isOfPlace }: Pick<Entry, "path" | "isOfPlace">,
     measurable: Measurable,
   ): readonly Limit[] | null => {
     const measured = isOfProcesses(metric) ? measurable.processes : measurable.requests;
@@ -91,25 +78,23 @@ export function guardCompiler(): {
   };
   return {
     compile: (scopes, measurable) =>
-      METRIC_NAMES.flatMap((metric) => {
+      guardsIn(scopes).flatMap((guard) => {
         const limits: Partial<Record<GuardLevel, readonly Limit[]>> = {};
         let slo: number | null = null;
-        for (const scope of scopes) {
-          const { path } = scope;
-          const mine = scope.written[metric];
+        const layers = layersOf(guard, scopes);
+        for (const entry of layers) {
+          const { mine, path } = entry;
           for (const level of LEVELS) {
-            const set = mine === "off" ? null : mine?.[level];
-            const at = { ...scope, path: path && [...path, metric, level] };
-            const asked = set === null || set === undefined ? set : applied(metric, set, at, measurable);
+            const set = mine === "off" ? null : mine[level];
+            const at = { ...entry, path: path && [...path, level] };
+            const asked = set === null || set === undefined ? set : applied(guard.metric, set, at, measurable);
             if (set === null) delete limits[level];
             else if (asked !== null && asked !== undefined) limits[level] = asked;
           }
-          if (mine === "off") slo = null;
-          else if (mine?.slo === null) slo = null;
-          else if (mine?.slo !== undefined && isObjective(mine, path && [...path, metric, "slo"], measurable))
-            slo = mine.slo;
+          if (mine === "off" || mine.slo === null) slo = null;
+          else if (mine.slo !== undefined && isObjective(mine, path && [...path, "slo"], measurable)) slo = mine.slo;
         }
-        return makeGuard(metric, { limits, ...(slo === null ? {} : { slo }) }, scopes);
+        return makeGuard(guard, { limits, ...(slo === null ? {} : { slo }) }, layers);
       }),
     neverLookedAt: () =>
       [...unused]
@@ -142,12 +127,14 @@ type LookLimit = "failures" | "inconclusive" | "sourceErrors" | "successes";
 
 type GuardKey = Exclude<keyof Levels, GuardLevel | "weight" | "slo">;
 
-function makeGuard(metric: Metric, asked: Pick<Guard, "limits" | "slo">, scopes: readonly Scope[]): readonly Guard[] {
+function makeGuard(
+  { metric, feature }: Pick<Guard, "metric" | "feature">,
+  asked: Pick<Guard, "limits" | "slo">,
+  layers: readonly Entry[],
+): readonly Guard[] {
   if (Object.keys(asked.limits).length === 0 && asked.slo === undefined) return [];
   const innermost = <K extends GuardKey>(key: K): Levels[K] =>
-    scopes
-      .map(({ written }) => written[metric])
-      .findLast((mine): mine is Levels => typeof mine === "object" && mine[key] !== undefined)?.[key];
+    layers.map(({ mine }) => mine).findLast((mine): mine is Levels => mine !== "off" && mine[key] !== undefined)?.[key];
   const written = (key: LookLimit): Partial<Pick<Guard, LookLimit>> => {
     const value = innermost(key);
     return value === undefined ? {} : { [key]: value };
@@ -156,6 +143,7 @@ function makeGuard(metric: Metric, asked: Pick<Guard, "limits" | "slo">, scopes:
   return [
     {
       metric,
+      ...(feature === undefined ? {} : { feature, only: filterOf(innermost("only")) }),
       ...asked,
       windowMs: innermost("window") ?? MINUTE,
       minRequests: innermost("minRequests") ?? 100,
@@ -173,11 +161,8 @@ function makeGuard(metric: Metric, asked: Pick<Guard, "limits" | "slo">, scopes:
 }
 
 /** Within one scope a warning must come before a hold, and both before a rollback. */
-export function levelsOutOfOrder({ written, path }: Scope): readonly PathProblem[] {
-  if (path === null) return [];
-  return METRIC_NAMES.flatMap((metric) => {
-    const mine = written[metric];
-    if (typeof mine !== "object") return [];
+export function levelsOutOfOrder(scope: Scope): readonly PathProblem[] {
+  return writtenIn(scope).flatMap(({ metric, mine, path }) => {
     const set = LEVELS.flatMap((level) => {
       const [limit, ...more] = mine[level] ?? [];
       return (limit?.kind === "absolute" || limit?.kind === "plain") && more.length === 0
@@ -188,7 +173,7 @@ export function levelsOutOfOrder({ written, path }: Scope): readonly PathProblem
       const before = set[index];
       if (before === undefined) return [];
       const late = METRICS[metric].worse === "higher" ? before.value > value : before.value < value;
-      const key = [...path, metric, before.level];
+      const key = [...path, before.level];
       const what = `\`${before.level}\` is beyond \`${level}\` here, so it is never reached.`;
       return late ? [{ code: "plan-value-invalid", what, fix: "Swap the two limits.", path: key, on: "value" }] : [];
     });

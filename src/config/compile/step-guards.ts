@@ -2,19 +2,14 @@ import type { Guard } from "../../core/plan/guard.ts";
 import { WHOLE } from "../../core/traffic/share.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { Told } from "./context.ts";
+import { type Scope } from "./entries.ts";
+import { featuresUnclear } from "./features.ts";
 import { delaysTooLong } from "./delays.ts";
 import { keysWithoutUse } from "./keys-without-use.ts";
 import { promoteBeyond } from "./promote-beyond.ts";
 import { weighed } from "./weights.ts";
 import type { Draft } from "./drafts.ts";
-import {
-  DEFAULT_COMPARISONS,
-  DEFAULT_GUARDS,
-  guardCompiler,
-  levelsOutOfOrder,
-  type Measurable,
-  type Scope,
-} from "./guards.ts";
+import { DEFAULT_COMPARISONS, DEFAULT_GUARDS, guardCompiler, levelsOutOfOrder, type Measurable } from "./guards.ts";
 
 const DEFAULTS: Scope = { written: DEFAULT_GUARDS, path: null };
 const COMPARISONS: Scope = { written: DEFAULT_COMPARISONS, path: null };
@@ -53,6 +48,7 @@ export function compileGuards(
   });
   for (const scope of scopes) told.plan.push(...levelsOutOfOrder(scope), ...promoteBeyond(scope));
   told.plan.push(...compiler.neverLookedAt(), ...keysWithoutUse([...scopes], result.flat()));
+  told.plan.push(...featuresUnclear([...scopes], result.flat()));
   return weighed(result, [...scopes], told);
 }
 

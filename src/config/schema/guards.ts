@@ -4,7 +4,7 @@ import { limitFix, parseLimit } from "../../core/plan/limit.ts";
 import { OBJECTIVES, parseObjective } from "../../core/plan/objective.ts";
 import { knowing } from "./about.ts";
 import { NOT_BUILT_SOURCES } from "./not-built.ts";
-import { duration, percent, wholeNumber, yesOrNo } from "./values.ts";
+import { duration, name, percent, requestPath, text, wholeNumber, yesOrNo } from "./values.ts";
 
 const OFF = "off";
 
@@ -32,6 +32,27 @@ function limits(metric: Metric) {
     like: limitFix(metric),
   });
 }
+
+/** The requests of a feature. */
+const only = knowing(
+  z
+    .strictObject({
+      route: requestPath("/checkout")
+        .optional()
+        .describe("Requests of this path and all below it: `/checkout` is `/checkout/pay` too, not `/checkouts`."),
+      method: knowing(z.string().regex(/^[A-Za-z]+$/), { noun: "a method", like: "POST" })
+        .optional()
+        .describe("Requests with this method."),
+      header: knowing(z.record(text("the name of a header", "x-plan"), text("its value", "gold")), {
+        noun: "the name of a header and its value",
+        like: "{ x-plan: gold }",
+      })
+        .optional()
+        .describe("Requests with this header and value, `{ x-plan: gold }`: one of them."),
+    })
+    .meta({ id: "only" }),
+  { noun: "an object with `route`, `method` or `header`", like: "{ route: /checkout, method: POST }" },
+);
 
 /** What a service promises for months; null switches off what a wider scope has set. */
 function objective(metric: Metric) {
@@ -62,17 +83,13 @@ const EXAMPLES: Readonly<Record<Metric, string>> = {
 
 const OF_PLAIN = 'Of limits over a window, like `"> 1%"`.';
 
-function guard(metric: Metric, description: string) {
+/** What may be written of any guard. */
+function terms(metric: Metric) {
   const limit = limits(metric);
-  const levels = z.strictObject({
+  return {
     warn: limit.optional().describe("Tell people."),
     hold: limit.optional().describe("Don't go on while it is broken."),
     rollback: limit.optional().describe("Put the old version back (or what the step's `else` says)."),
-    slo: objective(metric)
-      .optional()
-      .describe(
-        "The objective of the service (SLO): of a rate what it is at most, of `availability` at least, of p95 and p99 the time within which that part is answered. At 100% it is judged by how fast its budget burns: 14.4 times as fast as it allows, over the last hour and over the last 5 minutes, does what `rollback` does; 6 times over 6 hours and 30 minutes what `hold` does; both only with 10 bad requests or more.",
-      ),
     promote: percent
       .optional()
       .describe(
@@ -121,20 +138,72 @@ function guard(metric: Metric, description: string) {
     breaches: knowing(wholeNumber(1).optional(), { default: "`3`" }).describe(
       `Broken looks in a row, one a second, before it speaks. ${OF_PLAIN}`,
     ),
+  };
+}
+
+function objectiveOf(metric: Metric) {
+  return {
+    slo: objective(metric)
+      .optional()
+      .describe(
+        "The objective of the service (SLO): of a rate what it is at most, of `availability` at least, of p95 and p99 the time within which that part is answered. At 100% it is judged by how fast its budget burns: 14.4 times as fast as it allows, over the last hour and over the last 5 minutes, does what `rollback` does; 6 times over 6 hours and 30 minutes what `hold` does; both only with 10 bad requests or more.",
+      ),
+  };
+}
+
+function orOff<S extends z.ZodType>(metric: Metric, levels: S) {
+  return knowing(z.union([z.literal(OFF), levels]), {
+    noun: "an object with `warn`, `hold` or `rollback`, or `off`",
+    like: `{ rollback: ${EXAMPLES[metric]} }`,
   });
-  const schema = z.union([z.literal(OFF), levels]);
-  const like = `{ rollback: ${EXAMPLES[metric]} }`;
-  return knowing(schema, { noun: "an object with `warn`, `hold` or `rollback`, or `off`", like })
+}
+
+function guard(metric: Metric, description: string) {
+  return orOff(metric, z.strictObject({ ...terms(metric), ...objectiveOf(metric) }))
+    .optional()
+    .describe(description);
+}
+
+/** Of requests, which can be told apart by what they ask for. */
+function requestGuard(metric: Metric, description: string) {
+  const shared = terms(metric);
+  const feature = z.strictObject({
+    only: only
+      .optional()
+      .describe(
+        "Which requests it is about: all that is said must be so. Written once; where the same feature has other limits it stays as it was.",
+      ),
+    ...shared,
+  });
+  const features = knowing(
+    z.record(name("the name of a feature", "checkout"), orOff(metric, feature.meta({ id: `feature-${metric}` }))),
+    {
+      noun: "names of features and their limits",
+      like: `{ checkout: { only: { route: /checkout }, rollback: ${EXAMPLES[metric]} } }`,
+    },
+  );
+  return orOff(
+    metric,
+    z.strictObject({
+      ...shared,
+      ...objectiveOf(metric),
+      features: features
+        .optional()
+        .describe(
+          "Limits for a part of the requests alone, by a name of your own: each is a guard of its own beside this one.",
+        ),
+    }),
+  )
     .optional()
     .describe(description);
 }
 
 const metrics = {
-  errors: guard("errors", "Share of requests that failed: 5xx, cut off, timed out, not connected."),
-  availability: guard("availability", "Share of requests that did not fail: `99.9%`; less is worse."),
-  p50: guard("p50", "Time within which half of the requests were answered."),
-  p95: guard("p95", "Time within which 95% of the requests were answered."),
-  p99: guard("p99", "Time within which 99% of the requests were answered."),
+  errors: requestGuard("errors", "Share of requests that failed: 5xx, cut off, timed out, not connected."),
+  availability: requestGuard("availability", "Share of requests that did not fail: `99.9%`; less is worse."),
+  p50: requestGuard("p50", "Time within which half of the requests were answered."),
+  p95: requestGuard("p95", "Time within which 95% of the requests were answered."),
+  p99: requestGuard("p99", "Time within which 99% of the requests were answered."),
   websockets: guard("websockets", "Share of WebSockets that failed to open or were cut by the app."),
   cpu: guard(
     "cpu",
@@ -187,9 +256,15 @@ Without \`guards\` these are in force while the traffic is split: errors at \`1.
 
 Once all traffic is the new version's there is no stable beside it. \`1.5x\` in \`after\`, or in the guards of the shift to 100% itself, is held against what stable did in the quarter of an hour before the switch: \`p95: { rollback: 1.02x }\` allows a degradation of 2%. That is a limit of the new version's own, and the time of day is part of it. What the service promises for months goes on being judged then: \`slo\` is that objective, and what counts is how fast the budget of what may fail is burnt.
 
+\`features\` of errors, availability and latencies are guards of their own, about the requests that \`only\` lets through: what few visitors do and many depend on is lost among all requests. Where the data plane tells visitors apart, their comparisons count those, as all do.
+
 A missing figure is never a pass: without data a step waits.`,
       example: `guards:
-  errors: { warn: 0.5%, rollback: 1% }
+  errors:
+    warn: 0.5%
+    rollback: 1%
+    features:
+      checkout: { only: { route: /checkout, method: POST }, rollback: [2%, 2x] }
   p95: { warn: 1s, rollback: [3s, 1.5x] }
   memory: { warn: 70%, rollback: 90% }
   restarts: off

@@ -1,4 +1,12 @@
-import { type Figures, type Guard, type GuardLevel, METRICS, type Metric, type Verdict } from "../plan/guard.ts";
+import {
+  type Figures,
+  type Guard,
+  guardLabel,
+  type GuardLevel,
+  type Metric,
+  namedAs,
+  type Verdict,
+} from "../plan/guard.ts";
 import { type Duration, formatDuration, HOUR, MINUTE, SECOND } from "../time/time.ts";
 import { type Burnt, MINUTES, TEN_MINUTES } from "./budget.ts";
 import { formatCount, formatFigure, formatPercent } from "./figures.ts";
@@ -35,8 +43,7 @@ export function verdictByBurnRate(
   burnt: Burnt | undefined,
   { sourceDown }: Pick<Look, "sourceDown">,
 ): Verdict {
-  const { metric } = guard;
-  const { label } = METRICS[metric];
+  const label = guardLabel(guard);
   const budget = limitRate(guard, guard.slo);
   const paces = [FAST, SLOW].map((pace) => measured(pace, burnt, budget));
   const [fast] = paces;
@@ -46,7 +53,7 @@ export function verdictByBurnRate(
     told: Measured | undefined,
     level?: GuardLevel,
   ): Verdict => ({
-    metric,
+    ...namedAs(guard),
     verdict,
     sentence,
     figures: figures(guard, told),
@@ -110,7 +117,7 @@ function sentenceOf(guard: Objective, { pace, ofLong, longTimes, shortTimes }: M
   const isWhole = watched * SECOND >= pace.long - (pace.long > HOUR ? TEN_MINUTES : MINUTES).seconds * SECOND;
   const long = isWhole ? formatDuration(pace.long) : `${known(watched)} of ${formatDuration(pace.long)}`;
   const short = watched * SECOND <= pace.short ? "" : ` and ${times(shortTimes)} over ${formatDuration(pace.short)}`;
-  return `${METRICS[guard.metric].label}: the budget of ${budgetInWords(guard)} burns ${times(longTimes)} over ${long} (${formatCount(bad)}/${formatCount(n)})${short}, limit ${pace.times}x`;
+  return `${guardLabel(guard)}: the budget of ${budgetInWords(guard)} burns ${times(longTimes)} over ${long} (${formatCount(bad)}/${formatCount(n)})${short}, limit ${pace.times}x`;
 }
 
 function known(watchedSeconds: number): string {

@@ -2,9 +2,12 @@ import {
   type Figures,
   type Guard,
   GUARD_LEVELS,
+  guardId,
+  guardLabel,
   type GuardLevel,
   type Limit,
   METRICS,
+  namedAs,
   type Verdict,
 } from "../plan/guard.ts";
 import { MINUTE, SECOND } from "../time/time.ts";
@@ -26,16 +29,16 @@ import { figuresOf, firstLimit } from "./window-figures.ts";
 /** What a guard says whose limits are tested with all that was gathered so far. */
 export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, total: Total): Verdict {
   const { look, step } = view;
-  const mine = gathered.guards[guard.metric];
+  const mine = gathered.guards[guardId(guard)];
   const figures = heldAgainst(guard, mine?.past, look, figuresOf(guard, look, seenInStep(step, look)));
   const say = (verdict: Verdict["verdict"], sentence: string, more: Partial<Verdict> = {}): Verdict => ({
-    metric: guard.metric,
+    ...namedAs(guard),
     verdict,
     sentence,
     figures,
     ...more,
   });
-  const { label } = METRICS[guard.metric];
+  const label = guardLabel(guard);
   if (look.sourceDown !== null) return say("source-down", `${label} unknown: ${look.sourceDown}`);
   if (mine === undefined || figures.n === 0 || figures.candidate === null)
     return say("no-data", `${label} unknown: ${nothingSeen(guard, figures)}`);
@@ -89,7 +92,7 @@ function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total
     if (level === "rollback" && comparesAlone(guard)) {
       const bound = Math.log(1 / look.alpha);
       const isOfEnough = mine.failing === null || mine.failing >= LEAST_FAILING_VISITORS;
-      if (total.strongest === guard.metric && total.log >= bound && isOfEnough)
+      if (total.strongest === guardId(guard) && total.log >= bound && isOfEnough)
         return { level, limit: first.limit, log: total.log };
       continue;
     }
@@ -113,7 +116,7 @@ function strongestAgainst(guard: Guard, mine: GuardEvidence, look: Look, total: 
   const own = acting(guard)
     .filter(({ level, limit }) => limit.kind !== "relative" || level === "hold")
     .map((one) => logOf(mine.against[evidenceKey(one, look)]));
-  const ofAll = comparesAlone(guard) && total.strongest === guard.metric ? [total.log] : [];
+  const ofAll = comparesAlone(guard) && total.strongest === guardId(guard) ? [total.log] : [];
   return Math.max(Number.NEGATIVE_INFINITY, ...own, ...ofAll);
 }
 

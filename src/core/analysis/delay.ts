@@ -1,15 +1,14 @@
-import { type Guard, METRICS, type Verdict } from "../plan/guard.ts";
+import { type Guard, guardLabel, namedAs, type Verdict } from "../plan/guard.ts";
 import { type Duration, formatDuration, SECOND } from "../time/time.ts";
 import type { Look } from "./look.ts";
 import type { View } from "./views.ts";
 
-/** What a guard sees that is looked at later than its step began: nothing of the seconds before. */
-export function lookOf(guard: Guard, look: Look): Look {
-  const left = delayLeft(guard, look);
-  return left === 0 ? look : { ...look, fromSecond: look.fromSecond + Math.ceil(left / SECOND) };
+/** The first second that counts for a guard, which may be looked at later than its step began. */
+export function firstSecondOf(guard: Guard, look: Look): number {
+  return look.fromSecond + Math.ceil(delayLeft(guard, look) / SECOND);
 }
 
-/** Nor of the crashes until then. */
+/** What such a guard sees: nothing of the crashes until then. */
 export function withRestarts(view: View, { metric, delayMs }: Guard, restarts: Look["restartsBefore"]): View {
   if (metric !== "restarts" || delayMs === undefined) return view;
   const { restartsBefore } = view.look;
@@ -24,15 +23,15 @@ export function restartsIn({ instances }: Look): Look["restartsBefore"] {
 
 /** What it says until then; null: it is looked at. */
 export function notYet(guard: Guard, look: Look): Verdict | null {
-  const seconds = lookOf(guard, look).fromSecond - look.toSecond - 1;
+  const seconds = firstSecondOf(guard, look) - look.toSecond - 1;
   if (seconds <= 0 || delayLeft(guard, look) === 0) return null;
   // Seconds are known a little after they were: that is no part of the delay.
   const notBeforeMs = Math.min(delayLeft(guard, look), seconds * SECOND);
   return {
-    metric: guard.metric,
+    ...namedAs(guard),
     verdict: "no-data",
     notBeforeMs,
-    sentence: `${METRICS[guard.metric].label} not looked at for another ${formatDuration(notBeforeMs)}`,
+    sentence: `${guardLabel(guard)} not looked at for another ${formatDuration(notBeforeMs)}`,
     figures: { candidate: null, stable: null, limit: null, n: 0, nStable: 0, windowMs: 0 },
   };
 }

@@ -1,4 +1,4 @@
-import { type Figures, type Guard, type Limit, METRICS, type Metric } from "../plan/guard.ts";
+import { type Figures, type Guard, guardLabel, type Limit, METRICS, type Metric } from "../plan/guard.ts";
 import { formatDuration, type Instant } from "../time/time.ts";
 import { clockTime, minuteOfWeek } from "../time/zone.ts";
 
@@ -50,7 +50,7 @@ export function guardSentence(guard: Guard, figures: Figures, limit: Limit | nul
     const counts = k === undefined || n === 0 ? "" : ` (${formatCount(k)}/${formatCount(n)})`;
     return `${formatFigure(guard.metric, value)}${counts}`;
   };
-  const candidate = `${METRICS[guard.metric].label} ${side(figures.candidate, figures.k, figures.n)}`;
+  const candidate = `${guardLabel(guard)} ${side(figures.candidate, figures.k, figures.n)}`;
   const against =
     figures.stable === null
       ? ""

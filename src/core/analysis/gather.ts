@@ -1,4 +1,4 @@
-import { type Guard, isOfProcesses, type Metric, QUANTILES } from "../plan/guard.ts";
+import { type Guard, type GuardId, guardId, isOfProcesses, QUANTILES } from "../plan/guard.ts";
 import { SECOND } from "../time/time.ts";
 import { ratesBeyond, ratesWithin, WITHIN } from "./alternatives.ts";
 import { type Burnt, burntSince } from "./budget.ts";
@@ -7,7 +7,6 @@ import type { SecondRow } from "../observation.ts";
 import { COHORT_GROUPS, counterOf } from "../traffic/counting.ts";
 import { type CohortCounts, temperingOf } from "./dispersion.ts";
 import type { LookCounts } from "./counted-looks.ts";
-import { lookOf } from "./delay.ts";
 import { type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
 import type { Gauges } from "./gauge-blocks.ts";
 import type { Look } from "./look.ts";
@@ -26,6 +25,7 @@ import {
 } from "./tested-limits.ts";
 import { beforeSwitch, excludedBy, type Past, toleratedBy } from "./past.ts";
 import { NO_OPEN_STRATA, type OpenStrata, together } from "./strata.ts";
+import { lookOf } from "./views.ts";
 import { countedOf, type SecondOfBoth, secondsOfBoth, trialsOf } from "./seconds.ts";
 import { RENEWED_EVERY_SECONDS, slowLimit, type SlowLimit } from "./slow-limit.ts";
 
@@ -37,7 +37,8 @@ export interface Gathered {
   readonly visitors: number | null;
   /** What each moment said of visitors' own speeds, oldest first (visitor-shift.ts). */
   readonly shifts: readonly VisitorShift[];
-  readonly guards: Readonly<Partial<Record<Metric, GuardEvidence>>>;
+  /** By guard (guardId in core/plan/guard.ts). */
+  readonly guards: Readonly<Record<GuardId, GuardEvidence>>;
   /** Looks of this step in which a plain limit was broken, where the plan limits how many there may be. Absent: none. */
   readonly brokenLooks?: LookCounts;
   /** Of this step. Absent in what an older Tidegate kept. */
@@ -71,30 +72,34 @@ export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, shifts: 
 
 /** Another step begins: what speaks against the candidate stays, that it is good enough is to be shown anew. */
 export function forNextStep({ guards, visitors, shifts }: Gathered): Gathered {
-  const kept = Object.entries(guards).map(([metric, evidence]) => {
+  const kept = Object.entries(guards).map(([id, evidence]) => {
     const { shown, open, slow } = NO_EVIDENCE;
     const lasting = Object.entries(evidence.against).filter(([key]) => !key.startsWith(OF_ALL_TRAFFIC));
-    return [metric, { ...evidence, against: Object.fromEntries(lasting), shown, open, slow }];
+    return [id, { ...evidence, against: Object.fromEntries(lasting), shown, open, slow }];
   });
-  return { upTo: null, visitors, shifts, guards: Object.fromEntries(kept) as Gathered["guards"] };
+  return { upTo: null, visitors, shifts, guards: Object.fromEntries(kept) };
 }
 
 /** Counts the seconds that have closed since the last look. A second that is missing on either side compares nothing. */
 export function gather(before: Gathered, look: Look): Gathered {
   const from = Math.max(look.fromSecond, (before.upTo ?? Number.NEGATIVE_INFINITY) + 1);
   if (look.sourceDown !== null || from > look.toSecond) return before;
-  const guards: Partial<Record<Metric, GuardEvidence>> = { ...before.guards };
+  const guards: Record<GuardId, GuardEvidence> = { ...before.guards };
   const seconds = secondsOfBoth(look.rows, look, from, look.toSecond);
   const newest = seconds.at(-1)?.second ?? null;
   for (const guard of look.guards) {
     if (isOfProcesses(guard.metric)) continue;
-    let mine = guards[guard.metric] ?? NO_EVIDENCE;
-    const begin = Math.max(from, lookOf(guard, look).fromSecond);
+    let mine = guards[guardId(guard)] ?? NO_EVIDENCE;
+    const view = lookOf(guard, look);
+    const begin = Math.max(from, view.fromSecond);
     if (begin > look.toSecond) continue;
-    const looked = seconds.filter(({ second }) => second >= begin);
-    mine = withPast(guard, mine, look);
-    for (const both of looked) mine = { ...mine, ...count(guard, mine, both, look) };
-    guards[guard.metric] =
+    const looked =
+      view.rows === look.rows
+        ? seconds.filter(({ second }) => second >= begin)
+        : secondsOfBoth(view.rows, look, begin, look.toSecond);
+    mine = withPast(guard, mine, view);
+    for (const both of looked) mine = { ...mine, ...count(guard, mine, both, view) };
+    guards[guardId(guard)] =
       guard.slo === undefined
         ? mine
         : { ...mine, burnt: burntSince(mine.burnt, guard, looked, { from: begin, to: look.toSecond }) };
@@ -144,12 +149,12 @@ function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Lo
   const slow = slowNow(guard, factors, before, both.second, look);
   // The one that acts tells who has failed, and what a step must exclude.
   const factor = factorOf(guard);
-  const counter = factor === null ? null : counterOf(guard.metric, factor);
+  const counter = factor === null ? null : counterOf(guard, factor);
   // By what was known before this second: evidence must not be tempered by itself.
   const tempering = temperingOf(before.groups);
   const counted = Object.fromEntries(
     factors.map((one) => {
-      const id = counterOf(guard.metric, one);
+      const id = counterOf(guard, one);
       return [id, countedOf(guard.metric, both, { slow: slow[id] ?? null, counter: id })];
     }),
   );
@@ -165,7 +170,7 @@ function count(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Lo
     const key = evidenceKey(one, look);
     const now = against[key] ?? freshEProcess();
     if (limit.kind === "relative") {
-      const gains = gainsOf(comparedBy(counterOf(guard.metric, limit.factor)), {
+      const gains = gainsOf(comparedBy(counterOf(guard, limit.factor)), {
         grid: ODDS_RATIOS,
         tolerance: toleranceOf(guard, limit.factor),
         tempering,
@@ -265,7 +270,7 @@ function slowNow(
   const { stable } = look;
   if (quantile === undefined || stable === null) return {};
   const now = factors.flatMap((tolerance) => {
-    const id = counterOf(guard.metric, tolerance);
+    const id = counterOf(guard, tolerance);
     const before = slow[id];
     if (before !== undefined && second - before.since < RENEWED_EVERY_SECONDS) return [[id, before] as const];
     const found = slowLimit(look.rows, stable, second, { quantile, tolerance });

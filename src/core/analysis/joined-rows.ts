@@ -1,4 +1,4 @@
-import type { Counted, SecondRow } from "../observation.ts";
+import type { Counted, FeatureRow, SecondRow } from "../observation.ts";
 import { merge } from "./histogram.ts";
 
 /** Two rows of one version and one second, as two processes of a data plane tell them at a hand-over, as one. */
@@ -21,7 +21,16 @@ export function joinedRows(one: SecondRow, other: SecondRow): SecondRow {
       other.cohorts,
       byKey(byKey(([requests, bad], [more, worse]) => [requests + more, bad + worse] as const)),
     ),
+    ...optional("features", one.features, other.features, byKey(joinedFeatures)),
     ...(visitors === undefined ? {} : { visitors }),
+  };
+}
+
+function joinedFeatures(one: FeatureRow, other: FeatureRow): FeatureRow {
+  return {
+    requests: one.requests + other.requests,
+    bad: one.bad + other.bad,
+    latency: merge(one.latency, other.latency),
   };
 }
 

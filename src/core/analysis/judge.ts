@@ -2,6 +2,7 @@ import {
   type Guard,
   GUARD_LEVELS,
   type GuardLevel,
+  guardId,
   isActedOn,
   type Limit,
   type Verdict,
@@ -68,7 +69,7 @@ export function judge({ breaches, gathered, step, restartsBefore = {} }: JudgeSt
     const byEvidence = parts.tested === null ? null : verdictByEvidence(parts.tested, now, view, ofAll);
     const { slo } = guard;
     const burning =
-      slo === undefined ? null : verdictByBurnRate({ ...guard, slo }, now.guards[guard.metric]?.burnt, look);
+      slo === undefined ? null : verdictByBurnRate({ ...guard, slo }, now.guards[guardId(guard)]?.burnt, look);
     let ofBlocks: Verdict | null = null;
     if (parts.ofBlocks !== null) {
       const blocks = watchGauge(gauges[guard.metric], guard, view);
@@ -83,7 +84,7 @@ export function judge({ breaches, gathered, step, restartsBefore = {} }: JudgeSt
       verdict === byEvidence
         ? verdict.verdict === "fail" &&
           verdict.level === "rollback" &&
-          isBrokenOnStable(guard, now.guards[guard.metric])
+          isBrokenOnStable(guard, now.guards[guardId(guard)])
         : verdict === plain?.verdict && plain.isAsBadOnStable;
     if (isAsBad) stableVerdicts.push(verdict);
   }

@@ -1,5 +1,5 @@
 import type { InstanceSeen, SecondRow } from "../observation.ts";
-import type { Figures, Guard, Metric, Verdict } from "../plan/guard.ts";
+import type { Figures, Guard, GuardId, Verdict } from "../plan/guard.ts";
 import type { Duration, Instant } from "../time/time.ts";
 
 /** What the judge sees, once a second. */
@@ -22,7 +22,7 @@ export interface Look {
   /** Crashes by instance when the step began. */
   readonly restartsBefore: Readonly<Record<string, number>>;
   /** For the first judge alone: stable's figures before the switch, for a candidate that has all traffic; null: none. */
-  readonly baseline: Readonly<Partial<Record<Metric, Figures>>> | null;
+  readonly baseline: Readonly<Record<GuardId, Figures>> | null;
   /** When the candidate got all traffic. Absent: it shares it with stable. */
   readonly switched?: Switched;
   /** Watched time of all shifts below 100 %, by the plan. */

@@ -3,6 +3,7 @@ import {
   type Figures,
   type Guard,
   GUARD_LEVELS,
+  guardLabel,
   type GuardLevel,
   isOfProcesses,
   type Limit,
@@ -45,7 +46,7 @@ function whatIsUnknown(
   figures: Figures,
   { sourceDown }: Look,
 ): readonly ["source-down" | "no-data", string] | null {
-  const { label } = METRICS[guard.metric];
+  const label = guardLabel(guard);
   const isOfData = !isOfProcesses(guard.metric);
   if (sourceDown !== null && isOfData) return ["source-down", `${label} unknown: ${sourceDown}`];
   if (!isOfData && figures.candidate === null)

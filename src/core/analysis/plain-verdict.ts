@@ -1,4 +1,12 @@
-import { type Figures, type Guard, GUARD_LEVELS, type GuardLevel, type Verdict } from "../plan/guard.ts";
+import {
+  type Figures,
+  type Guard,
+  GUARD_LEVELS,
+  guardId,
+  type GuardLevel,
+  namedAs,
+  type Verdict,
+} from "../plan/guard.ts";
 import type { CountedLooks } from "./counted-looks.ts";
 
 /** One look of a guard over its window, and those before it. */
@@ -76,9 +84,9 @@ function say(
   sentence: string,
   more: Partial<Verdict> = {},
 ): Verdict {
-  return { metric: guard.metric, verdict, sentence, figures, ...more };
+  return { ...namedAs(guard), verdict, sentence, figures, ...more };
 }
 
-function kindOf({ metric }: Guard, found: GuardLevel | "good" | "unclear" | "source"): string {
-  return `${metric}:${found}`;
+function kindOf(guard: Guard, found: GuardLevel | "good" | "unclear" | "source"): string {
+  return `${guardId(guard)}:${found}`;
 }

@@ -1,12 +1,12 @@
-import { type Guard, isActedOn, type Metric, QUANTILES } from "../plan/guard.ts";
+import { type Guard, type GuardId, guardId, isActedOn, QUANTILES } from "../plan/guard.ts";
 import { logAdd, logEvidence, type MeanEvidence, meanEvidence } from "./e-process.ts";
 import type { Gathered } from "./gather.ts";
 import type { Look } from "./look.ts";
 import { comparesAlone } from "./tested-limits.ts";
 import { shiftEvidence } from "./visitor-shift.ts";
 
-/** The evidence of all comparisons together, which has one budget, and the metric that says most. */
-export type Total = MeanEvidence<Metric>;
+/** The evidence of all comparisons together, which has one budget, and the guard that says most. */
+export type Total = MeanEvidence<GuardId>;
 
 /** Of all guards that roll back by comparison alone, visitors' own speeds among them. */
 export function totalOf(gathered: Gathered, look: Look): Total {
@@ -20,24 +20,30 @@ export function totalAlone(guard: Guard, gathered: Gathered, look: Look): Total 
 }
 
 function totalFor({ guards, shifts }: Gathered, look: Look, summed: readonly Guard[]): Total {
-  const bySpeed = shifts.length === 0 ? null : (summed.find(comparesLatencyAlone)?.metric ?? null);
+  const bySpeed = shifts.length === 0 ? null : (summed.find(comparesLatencyAlone) ?? null);
   const speed = shiftEvidence(
     shifts.slice(0, look.moments).map(({ logEvidence: log }) => log),
     look.moments,
   );
   return meanEvidence(
     summed.flatMap((guard) => {
-      const { metric, weight = 0 } = guard;
-      const process = guards[metric]?.against["rollback:0"];
+      const { weight = 0 } = guard;
+      const id = guardId(guard);
+      const process = guards[id]?.against["rollback:0"];
       if (process === undefined || !comparesAlone(guard)) return [];
       const own = logEvidence(process);
       // Two tests of one thing share its weight.
-      return [{ id: metric, weight, log: metric === bySpeed ? logAdd(own, speed) - Math.LN2 : own }];
+      return [{ id, weight, log: guard === bySpeed ? logAdd(own, speed) - Math.LN2 : own }];
     }),
   );
 }
 
-/** Whether what each visitor's own speed says is this guard's too: speeds are known from the step's beginning on, and it may begin later. */
+/** Whether what each visitor's own speed says is this guard's too: speeds are of all requests, and known from the step's beginning on. */
 export function comparesLatencyAlone(guard: Guard): boolean {
-  return QUANTILES[guard.metric] !== undefined && comparesAlone(guard) && guard.delayMs === undefined;
+  return (
+    QUANTILES[guard.metric] !== undefined &&
+    comparesAlone(guard) &&
+    guard.delayMs === undefined &&
+    guard.feature === undefined
+  );
 }

@@ -1,5 +1,6 @@
 import type { Guard } from "../plan/guard.ts";
-import { lookOf } from "./delay.ts";
+import { firstSecondOf } from "./delay.ts";
+import { rowsOfFeature } from "./feature-rows.ts";
 import type { Look } from "./look.ts";
 import { addClosed, type StepSums } from "./step-sums.ts";
 import { type Windows, windowsOf } from "./window.ts";
@@ -39,7 +40,14 @@ export function viewsOf(
   };
 }
 
+/** What a guard sees of a look: of the seconds those that count for it, and of their requests those that it is about. */
+export function lookOf(guard: Guard, look: Look): Look {
+  const fromSecond = firstSecondOf(guard, look);
+  if (guard.feature === undefined) return fromSecond === look.fromSecond ? look : { ...look, fromSecond };
+  return { ...look, fromSecond, rows: rowsOfFeature(look.rows, guard.feature) };
+}
+
 /** The same for guards that see the same. */
-function keyOf({ delayMs = 0 }: Guard): string {
-  return String(delayMs);
+function keyOf({ delayMs = 0, feature = "" }: Guard): string {
+  return `${delayMs}:${feature}`;
 }

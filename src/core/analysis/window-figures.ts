@@ -1,4 +1,12 @@
-import { type Figures, type Guard, GUARD_LEVELS, isOfProcesses, type Limit, QUANTILES } from "../plan/guard.ts";
+import {
+  type Figures,
+  type Guard,
+  GUARD_LEVELS,
+  guardId,
+  isOfProcesses,
+  type Limit,
+  QUANTILES,
+} from "../plan/guard.ts";
 import type { InstanceSeen } from "../observation.ts";
 import { quantileOfSum } from "./histogram.ts";
 import { gaugeOf } from "./gauge-blocks.ts";
@@ -10,7 +18,7 @@ export function figuresOf(guard: Guard, look: Look, seen: Seen): Figures {
   if (isOfProcesses(guard.metric)) return processFigures(guard, look);
   const { candidate: mine, stable: theirs, windowMs } = seen;
   const [candidate, n, k] = sideFigures(guard, mine);
-  const before = look.baseline?.[guard.metric];
+  const before = look.baseline?.[guardId(guard)];
   const [stable, nStable, kStable] =
     theirs === null
       ? [null, 0, undefined]

@@ -2,7 +2,7 @@ import { failStep, hold } from "./react.ts";
 import type { Because, Placed, ReleaseEvent } from "../release/event.ts";
 import { fullStop } from "../text/plain-text.ts";
 import type { Step } from "../plan/plan.ts";
-import { isActedOn } from "../plan/guard.ts";
+import { guardId, isActedOn } from "../plan/guard.ts";
 import type { Release, StepProgress } from "../release/release.ts";
 import { routed } from "./recipe.ts";
 import { instancesOf, type Seen, readiness } from "./seen.ts";
@@ -76,9 +76,13 @@ function incidentOfEnvironment(release: Release, danger: Because, seen: Seen, no
   }
   const ended = noWayBack(release);
   if (ended !== null) return { ...danger, kind: "environment", sentence: `${fullStop(danger.sentence)} ${ended}` };
-  const { metric } = danger.verdict ?? {};
+  const { verdict: broken } = danger;
   const stableToo = seen.stableVerdicts.find(
-    (verdict) => verdict.metric === metric && verdict.verdict === "fail" && verdict.level === "rollback",
+    (verdict) =>
+      broken !== undefined &&
+      guardId(verdict) === guardId(broken) &&
+      verdict.verdict === "fail" &&
+      verdict.level === "rollback",
   );
   if (stableToo !== undefined) {
     return {
@@ -97,7 +101,7 @@ function incidentOfEnvironment(release: Release, danger: Because, seen: Seen, no
 }
 
 function verdictEvent(release: Release, step: Step, verdict: NonNullable<Because["verdict"]>): readonly ReleaseEvent[] {
-  const before = release.verdicts[verdict.metric];
+  const before = release.verdicts[guardId(verdict)];
   return before?.verdict === verdict.verdict && before.level === verdict.level
     ? []
     : [{ type: "verdict-changed", step: step.id, verdict }];

@@ -6,6 +6,7 @@ import type { Moment } from "../time/time.ts";
 import { formatDuration } from "../time/time.ts";
 import { decideMessages } from "./messages.ts";
 import { standsFirst, type Step, type StepOf } from "../plan/plan.ts";
+import { guardId } from "../plan/guard.ts";
 import { advance } from "./progress.ts";
 import { driftSentence, lostShare } from "./lost-share.ts";
 import { type Release, type StepProgress, currentStep, isEnded } from "../release/release.ts";
@@ -117,7 +118,7 @@ function begin(release: Release, step: Step, progress: StepProgress, now: Moment
 function changedVerdicts(release: Release, step: Step, seen: Seen): readonly ReleaseEvent[] {
   return seen.verdicts
     .filter((verdict) => {
-      const before = release.verdicts[verdict.metric];
+      const before = release.verdicts[guardId(verdict)];
       return before?.verdict !== verdict.verdict || before.level !== verdict.level;
     })
     .map((verdict) => ({ type: "verdict-changed", step: step.id, verdict }));

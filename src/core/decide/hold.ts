@@ -1,6 +1,6 @@
 import { hold, stepBack } from "./react.ts";
 import type { Because, ReleaseEvent } from "../release/event.ts";
-import { isActedOn, type Verdict } from "../plan/guard.ts";
+import { guardId, guardLabel, isActedOn, type Verdict } from "../plan/guard.ts";
 import { fullStop } from "../text/plain-text.ts";
 import { leastHoldMs, plannedHoldMs, TIMES_WAITED } from "../plan/hold-time.ts";
 import type { Step, StepOf } from "../plan/plan.ts";
@@ -144,11 +144,14 @@ function waitForEvidence(
     verdicts.find((verdict) => isWithoutEvidence(release, verdict));
   const missing = step.guards
     .filter(isActedOn)
-    .find(({ metric }) => !verdicts.some((verdict) => verdict.metric === metric));
+    .find((guard) => !verdicts.some((verdict) => guardId(verdict) === guardId(guard)));
   if (blocking === undefined && missing === undefined) return null;
   if (blocking === undefined)
     return {
-      because: { kind: "no-data", sentence: `Nothing is known yet about ${missing?.metric ?? "the guards"}.` },
+      because: {
+        kind: "no-data",
+        sentence: `Nothing is known yet about ${missing === undefined ? "the guards" : guardLabel(missing)}.`,
+      },
       needsPerson: false,
     };
   const bound = boundOf(release, step);

@@ -1,6 +1,6 @@
 import { effectKey, type Message } from "../release/effect.ts";
 import type { ReleaseEvent } from "../release/event.ts";
-import { isActedOn, type Metric } from "../plan/guard.ts";
+import { type GuardId, guardId, isActedOn } from "../plan/guard.ts";
 import { fullStop } from "../text/plain-text.ts";
 import type { NotifyTarget } from "../plan/plan.ts";
 import { fillReferences } from "../text/references.ts";
@@ -99,8 +99,8 @@ function dueMessages(release: Release, now: Instant): readonly Due[] {
     add("started", startedAt.wall, { topic: "started", sentence: `Release ${id} started by ${release.by}.`, command });
   due.push(...announcements(release));
   for (const { slug, sentence, since } of phases(release)) add(`phase-${slug}`, since, { topic: "phase", sentence });
-  for (const { metric, sentence, since } of warnings(release))
-    add(`warning-${metric}-${stepAndAttempt(release)}`, since, {
+  for (const { guard, sentence, since } of warnings(release))
+    add(`warning-${guard}-${stepAndAttempt(release)}`, since, {
       topic: "warning",
       sentence: fullStop(sentence),
       command,
@@ -173,19 +173,21 @@ function phases({ plan, steps }: Release): readonly { slug: string; sentence: st
 }
 
 /** Limits that are broken and act on nothing, in the step that is due. */
-function warnings(release: Release): readonly { metric: Metric; sentence: string; since: Instant }[] {
+function warnings(release: Release): readonly { guard: GuardId; sentence: string; since: Instant }[] {
   const progress = currentStep(release)?.progress;
   if (progress?.state !== "running") return [];
   const since = progress.startedAt?.wall ?? release.lastAt.wall;
   return Object.values(release.verdicts)
     .filter((verdict) => isActedOn(verdict) && verdict.verdict === "fail" && verdict.level === "warn")
-    .map(({ metric, sentence }) => ({ metric, sentence, since }));
+    .map((verdict) => ({ guard: guardId(verdict), sentence: verdict.sentence, since }));
 }
 
 /** One message a step, attempt and reason: what is held and goes on again and again must not flood people. */
 function heldName(release: Release, { because }: Hold): string {
-  const metric = because.verdict?.metric;
-  return ["held", because.kind, ...(metric === undefined ? [] : [metric]), stepAndAttempt(release)].join("-");
+  const { verdict } = because;
+  return ["held", because.kind, ...(verdict === undefined ? [] : [guardId(verdict)]), stepAndAttempt(release)].join(
+    "-",
+  );
 }
 
 function stepAndAttempt(release: Release): string {

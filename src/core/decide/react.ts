@@ -1,4 +1,5 @@
 import type { Because, ReleaseEvent } from "../release/event.ts";
+import { guardId } from "../plan/guard.ts";
 import { fullStop } from "../text/plain-text.ts";
 import type { Step, StepOf } from "../plan/plan.ts";
 import type { Hold, Release } from "../release/release.ts";
@@ -52,11 +53,15 @@ export function hold(release: Release, step: Step, needsPerson: boolean, because
     now.step === step.id &&
     now.needsPerson === needsPerson &&
     now.because.kind === because.kind &&
-    now.because.verdict?.metric === because.verdict?.metric &&
+    idOf(now.because) === idOf(because) &&
     !saysMore(now, because)
   )
     return [];
   return [{ type: "held", step: step.id, because, needsPerson }];
+}
+
+function idOf({ verdict }: Because): string | null {
+  return verdict === undefined ? null : guardId(verdict);
 }
 
 /** What people have done of what is waited for, changes the sentence; figures that only run on with the clock are no news. */

@@ -10,7 +10,7 @@ export const LATENCY_TOLERANCE = 1.15;
 
 /** Of the evidence of a release, as a plan without guards has it: errors and p95. */
 export const GUARD_WEIGHTS: Readonly<Partial<Record<ForecastGuard, number>>> = Object.fromEntries(
-  usualWeights(["errors", "p95"]),
+  [...usualWeights([{ metric: "errors" }, { metric: "p95" }])].map(([{ metric }, weight]) => [metric, weight]),
 );
 
 /** The guards that have a weight. The tolerance of latencies is not here: the candidate's are divided by it when they are counted. */

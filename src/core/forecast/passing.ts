@@ -23,7 +23,9 @@ export function passingOf(
   traffic: SeenTraffic,
   { share, seconds }: { readonly share: number; readonly seconds: number },
 ): Passing | null {
-  const demanding = guards.filter((guard) => isActedOn(guard) && acting(guard).length > 0);
+  const demanding = guards.filter(
+    (guard) => isActedOn(guard) && guard.feature === undefined && acting(guard).length > 0,
+  );
   let slowest: Passing | null = null;
   for (const guard of demanding) {
     const walks = walksOf(guard, traffic, share);

@@ -56,7 +56,9 @@ function sharedFor({ guards, share }: StepOf<"shift">, seconds: number, plannedS
   const compared = guards.flatMap((guard): { readonly guard: ComparedGuard; readonly factor: number }[] => {
     const factor = toleratedAlone(guard);
     const isLatency = guard.metric in LATENCIES;
-    if (factor === null || guard.weight === undefined || (guard.metric !== "errors" && !isLatency)) return [];
+    // How much of the traffic a feature has is not known.
+    if (factor === null || guard.feature !== undefined || guard.weight === undefined) return [];
+    if (guard.metric !== "errors" && !isLatency) return [];
     return [{ factor, guard: { id: guard.metric, weight: guard.weight, tolerance: isLatency ? 1 : factor } }];
   });
   return {

@@ -147,7 +147,7 @@ function createReplay(stable: string, { comparison, latencyTolerance, tempering 
       for (const { id } of comparison.guards) {
         const second = countedOf(id as ForecastGuard, one, {
           slow: limits.get(id) ?? null,
-          counter: counterOf(id as ForecastGuard, latencyTolerance),
+          counter: counterOf({ metric: id as ForecastGuard }, latencyTolerance),
         });
         counted[id] = second;
         sums.set(id, added(sums.get(id) ?? NOTHING_COUNTED, second));

@@ -62,8 +62,19 @@ export type GuardLevel = "warn" | "hold" | "rollback";
 /** The worst first. */
 export const GUARD_LEVELS: readonly GuardLevel[] = ["rollback", "hold", "warn"];
 
+/** The requests that a feature is made of: all that is said must be so. */
+export interface RequestFilter {
+  readonly method?: string;
+  /** By whole segments: `/api` is `/api`, `/api/x` and `/api?x`, not `/apix`. */
+  readonly path?: string;
+  readonly header?: { readonly name: string; readonly value: string };
+}
+
 export interface Guard {
   readonly metric: Metric;
+  /** The part of the app that it is about, by its name: the requests that `only` lets through. Absent: all of them. */
+  readonly feature?: string;
+  readonly only?: RequestFilter;
   /** Several limits of one level must all be broken (`[1%, 1.5x]`). */
   readonly limits: Readonly<Partial<Record<GuardLevel, readonly Limit[]>>>;
   /** Its part of the release's evidence by comparison, 0 … 1; all metrics of the plan together 1. Absent: none. */
@@ -102,6 +113,7 @@ export type VerdictKind = "pass" | "fail" | "inconclusive" | "no-data" | "source
 /** What a guard says at one look. `fail` carries the worst level whose limits are broken. */
 export interface Verdict {
   readonly metric: Metric;
+  readonly feature?: string;
   readonly verdict: VerdictKind;
   readonly level?: GuardLevel;
   /** Of a guard that is only tried out: nothing follows from it. */
@@ -113,6 +125,24 @@ export interface Verdict {
   /** One sentence with its figures (I10): "p95 +38% against stable, limit +20%, n = 4 112". */
   readonly sentence: string;
   readonly figures: Figures;
+}
+
+/** What a guard and its verdict are known by in a plan, its evidence and its journal: `errors`, `errors:checkout`. */
+export type GuardId = string;
+
+/** The same for a guard and its verdicts. */
+export function guardId({ metric, feature }: Pick<Guard, "metric" | "feature">): GuardId {
+  return feature === undefined ? metric : `${metric}:${feature}`;
+}
+
+/** As people read it: `errors`, `errors of checkout`. */
+export function guardLabel({ metric, feature }: Pick<Guard, "metric" | "feature">): string {
+  return feature === undefined ? METRICS[metric].label : `${METRICS[metric].label} of ${feature}`;
+}
+
+/** What its verdict says of it. */
+export function namedAs({ metric, feature }: Pick<Guard, "metric" | "feature">): Pick<Verdict, "metric" | "feature"> {
+  return feature === undefined ? { metric } : { metric, feature };
 }
 
 /** Whether something follows from it: not of a guard, or its verdict, that is only tried out. */

@@ -1,20 +1,20 @@
-import { type Metric, METRICS, QUANTILES } from "./guard.ts";
+import { type Guard, METRICS, QUANTILES } from "./guard.ts";
 
 /** Of the evidence of all comparisons, by kind of metric, where nothing is written. */
 const USUAL = { rates: 0.5, latencies: 0.3, rest: 0.2 };
 
-/** What each of these metrics gets of 1 where the plan says nothing: each kind its part, shared by all of the kind. */
-export function usualWeights<M extends Metric>(metrics: readonly M[]): ReadonlyMap<M, number> {
-  const usual = metrics.map(
-    (metric) => USUAL[kindOf(metric)] / metrics.filter((one) => kindOf(one) === kindOf(metric)).length,
+/** What each of these guards gets of 1 where the plan says nothing: each kind its part, shared by all of the kind. */
+export function usualWeights<G extends Pick<Guard, "metric">>(guards: readonly G[]): ReadonlyMap<G, number> {
+  const usual = guards.map(
+    (guard) => USUAL[kindOf(guard)] / guards.filter((one) => kindOf(one) === kindOf(guard)).length,
   );
   const all = usual.reduce((sum, part) => sum + part, 0);
   return new Map(
-    metrics.map((metric, index): [M, number] => [metric, Number(((usual[index] ?? 0) / all).toPrecision(12))]),
+    guards.map((guard, index): [G, number] => [guard, Number(((usual[index] ?? 0) / all).toPrecision(12))]),
   );
 }
 
-function kindOf(metric: Metric): keyof typeof USUAL {
+function kindOf({ metric }: Pick<Guard, "metric">): keyof typeof USUAL {
   if (QUANTILES[metric] !== undefined) return "latencies";
   return METRICS[metric].unit === "share" ? "rates" : "rest";
 }

@@ -1,3 +1,4 @@
+import { guardId } from "../plan/guard.ts";
 import type { Act, EventType, Happened, ReleaseEvent } from "./event.ts";
 import { NOTHING_BEGUN, withRequested } from "./begun.ts";
 import { emergencyNoted } from "./evolve-emergency.ts";
@@ -77,12 +78,13 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
         fault: event.fault,
       })).release;
     case "verdict-changed": {
-      const { metric, figures } = event.verdict;
+      const { figures } = event.verdict;
+      const id = guardId(event.verdict);
       const isKnown = figures.stable !== null && figures.nStable > 0 && next.share < WHOLE;
       return {
         ...next,
-        verdicts: { ...next.verdicts, [metric]: event.verdict },
-        baseline: isKnown ? { ...next.baseline, [metric]: figures } : next.baseline,
+        verdicts: { ...next.verdicts, [id]: event.verdict },
+        baseline: isKnown ? { ...next.baseline, [id]: figures } : next.baseline,
       };
     }
     case "held":

@@ -3,7 +3,7 @@ import type { Effect, Observed } from "./effect.ts";
 import type { Emergency } from "./emergency.ts";
 import type { Act, Because, Placed, GatheredIn } from "./event.ts";
 import type { Fault } from "../fault.ts";
-import type { Figures, Metric, Verdict } from "../plan/guard.ts";
+import type { Figures, GuardId, Verdict } from "../plan/guard.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import type { Share } from "../traffic/share.ts";
 import type { Duration, Moment } from "../time/time.ts";
@@ -44,9 +44,9 @@ export interface Release {
   /** How often it was held; numbers the messages. */
   readonly holds: number;
   /** The last change of each guard's verdict in the step that is due. */
-  readonly verdicts: Readonly<Partial<Record<Metric, Verdict>>>;
+  readonly verdicts: Readonly<Record<GuardId, Verdict>>;
   /** Stable's last known figures: what a candidate that has all traffic is compared with. */
-  readonly baseline: Readonly<Partial<Record<Metric, Figures>>>;
+  readonly baseline: Readonly<Record<GuardId, Figures>>;
   readonly undo: Undo | null;
   readonly messages: Effects;
   /** Drift seen and put right so far in the step's attempt. */

@@ -1,4 +1,4 @@
-import type { Verdict } from "../plan/guard.ts";
+import { guardId, type Verdict } from "../plan/guard.ts";
 import type { Because } from "../release/event.ts";
 import type { Release } from "../release/release.ts";
 import { fullStop } from "../text/plain-text.ts";
@@ -19,7 +19,7 @@ export function withNewestLook(release: Release, { verdicts, waits }: NewestLook
     verdicts:
       verdicts.length === 0
         ? release.verdicts
-        : Object.fromEntries(verdicts.map((verdict) => [verdict.metric, verdict])),
+        : Object.fromEntries(verdicts.map((verdict) => [guardId(verdict), verdict])),
     hold: hold === null ? null : { ...hold, because: ofNow(hold.because, verdicts, waits) },
   };
 }
@@ -27,7 +27,7 @@ export function withNewestLook(release: Release, { verdicts, waits }: NewestLook
 function ofNow(because: Because, verdicts: readonly Verdict[], waits: Because | null): Because {
   if (waits !== null && isSameWait(because, waits)) return { ...because, sentence: waits.sentence };
   const { verdict, sentence } = because;
-  const now = verdicts.find(({ metric }) => metric === verdict?.metric);
+  const now = verdicts.find((one) => verdict !== undefined && guardId(one) === guardId(verdict));
   if (verdict === undefined || now === undefined || now.sentence === verdict.sentence) return because;
   // Why it was held stays true when the figures are well again.
   return now.verdict === "pass"

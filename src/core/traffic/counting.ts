@@ -1,6 +1,6 @@
 import { type Duration, MINUTE } from "../time/time.ts";
-import { isActedOn, type Metric, QUANTILES } from "../plan/guard.ts";
-import type { Plan } from "../plan/plan.ts";
+import { type Guard, guardId, isActedOn, QUANTILES, type RequestFilter } from "../plan/guard.ts";
+import type { Step } from "../plan/plan.ts";
 import { LATENCY_RESOLUTION_MS } from "../analysis/slow-limit.ts";
 import type { Cohort } from "./share.ts";
 
@@ -22,7 +22,9 @@ export interface Counter {
   readonly id: string;
   readonly bad: Bad;
   /** The requests that it is about; absent: all of them. */
-  readonly only?: CounterFilter;
+  readonly only?: RequestFilter;
+  /** Its requests are counted under this name too, whoever they are of and however often (`features` of a row). Absent: they are not. */
+  readonly feature?: string;
 }
 
 /**
@@ -38,44 +40,55 @@ export type Bad =
       readonly leastMs?: Duration;
     };
 
-/** All that is said must be so. */
-export interface CounterFilter {
-  readonly method?: string;
-  /** By whole segments: `/api` is `/api`, `/api/x` and `/api?x`, not `/apix`. */
-  readonly path?: string;
-  readonly header?: { readonly name: string; readonly value: string };
-}
-
 /** Stable's visitors are counted in so many groups of equal size, to see by how much groups differ that should not. */
 export const COHORT_GROUPS = 20;
 
 /** As many as have a bit each in a number that the plane passes about. */
 const MOST_COUNTERS = 30;
 
-/** What the guards of the plan compare with stable, and no more. */
-export function countingOf(release: number, { steps }: Pick<Plan, "steps">): Counting {
+/** Of a plan: what is watched in each step. */
+interface Asked {
+  readonly steps: readonly Pick<Step, "guards">[];
+}
+
+/** What the guards of the plan compare with stable, and no more; of features everything, because the rows tell nothing of them otherwise. */
+export function countingOf(release: number, plan: Asked): Counting {
+  return { release, onceMs: 10 * MINUTE, counters: countersOf(plan).slice(0, MOST_COUNTERS) };
+}
+
+/** Whether a data plane can count all that the plan asks for. */
+export function asksTooMuch(plan: Asked): boolean {
+  return countersOf(plan).length > MOST_COUNTERS;
+}
+
+function countersOf({ steps }: Asked): readonly Counter[] {
   const counters = new Map<string, Counter>();
   const guards = steps.flatMap((step) => step.guards);
   // What acts comes first: by its tolerance visitors' own speeds are looked at.
-  for (const { metric, limits } of [...guards.filter(isActedOn), ...guards.filter((one) => !isActedOn(one))]) {
+  for (const guard of [...guards.filter(isActedOn), ...guards.filter((one) => !isActedOn(one))]) {
+    const { metric, limits, feature, only } = guard;
+    const about = feature === undefined || only === undefined ? {} : { feature, only };
+    if (feature !== undefined)
+      counters.set(`feature:${feature}`, { id: `feature:${feature}`, bad: { kind: "failed" }, ...about });
     for (const limit of Object.values(limits).flat()) {
       if (limit.kind !== "relative") continue;
-      const id = counterOf(metric, limit.factor);
+      const id = counterOf(guard, limit.factor);
       const quantile = QUANTILES[metric];
       if (quantile !== undefined)
         counters.set(id, {
           id,
           bad: { kind: "slower", quantile, tolerance: limit.factor, leastMs: LATENCY_RESOLUTION_MS },
+          ...about,
         });
-      if (metric === "errors") counters.set(id, { id, bad: { kind: "failed" } });
+      if (metric === "errors") counters.set(id, { id, bad: { kind: "failed" }, ...about });
     }
   }
-  return { release, onceMs: 10 * MINUTE, counters: [...counters.values()].slice(0, MOST_COUNTERS) };
+  return [...counters.values()];
 }
 
 /** The name of a comparison's counter: of latencies there is one for each factor. */
-export function counterOf(metric: Metric, factor: number): string {
-  return QUANTILES[metric] === undefined ? metric : `${metric}@${factor}`;
+export function counterOf(guard: Pick<Guard, "metric" | "feature">, factor: number): string {
+  return QUANTILES[guard.metric] === undefined ? guardId(guard) : `${guardId(guard)}@${factor}`;
 }
 
 /** Spread over all cohorts, so that the groups are as large as each other whatever share stable has. */
@@ -115,6 +128,8 @@ function whatIsWrongInCounter(counter: unknown): string | null {
     if (bad.leastMs !== undefined && !(typeof bad.leastMs === "number" && bad.leastMs >= 0))
       return ".bad.leastMs must be a number of milliseconds";
   }
+  if (counter.feature !== undefined && (typeof counter.feature !== "string" || counter.feature === ""))
+    return ".feature must be a string, and not empty";
   return only === undefined ? null : whatIsWrongInFilter(only);
 }
 

@@ -1,3 +1,4 @@
+import { guardId } from "../../core/plan/guard.ts";
 import { paint, type Style, symbols } from "../../cli/render/style.ts";
 import { padEnd, wrap } from "../../cli/render/text.ts";
 import { explainEvidence } from "../../core/analysis/evidence.ts";
@@ -104,7 +105,7 @@ function exposureSentence({ report, bad }: Played, { exposedPercent, appErrors }
 
 /** The judge's sentence has fewer: only those of the seconds that it decided by, without those in which the share changed. */
 function ofThose({ status }: Showing, appErrors: number): string {
-  const decided = status?.verdicts.find(({ metric, verdict }) => metric === "errors" && verdict === "fail")?.figures;
+  const decided = status?.verdicts.find((one) => guardId(one) === "errors" && one.verdict === "fail")?.figures;
   if (decided?.k === undefined || decided.k >= appErrors) return "";
   return `, ${formatCount(decided.k)} of them counted in the ${formatDuration(decided.windowMs)} that decided`;
 }

@@ -19,6 +19,7 @@ it("two rows of one second, as two processes tell them at a hand-over, are one w
     ...ROW,
     counted: { errors: { requests: 3, bad: 1, newlyBad: 1 } },
     newVisitors: 2,
+    features: { cart: { requests: 2, bad: 1, latency: { 700: 2 } } },
     cohorts: { errors: { 4: [3, 1] } },
   };
   const other: SecondRow = {
@@ -29,6 +30,7 @@ it("two rows of one second, as two processes tell them at a hand-over, are one w
       "p95@2": { requests: 2, bad: 1, newlyBad: 1, limitMs: 40 },
     },
     newVisitors: 1,
+    features: { cart: { requests: 1, bad: 0, latency: { 700: 1 } }, pay: { requests: 1, bad: 0, latency: {} } },
     cohorts: { errors: { 4: [1, 0], 9: [1, 0] } },
     visitors: { candidates: 5, visitors: 90, slower: 1.1, logEvidence: 0.2 },
   };
@@ -44,6 +46,7 @@ it("two rows of one second, as two processes tell them at a hand-over, are one w
       "p95@2": { requests: 2, bad: 1, newlyBad: 1, limitMs: 40 },
     },
     newVisitors: 3,
+    features: { cart: { requests: 3, bad: 1, latency: { 700: 3 } }, pay: { requests: 1, bad: 0, latency: {} } },
     cohorts: { errors: { 4: [4, 1], 9: [1, 0] } },
     visitors: { candidates: 5, visitors: 90, slower: 1.1, logEvidence: 0.2 },
   });

@@ -7,6 +7,8 @@ export interface Behaviour {
   readonly name: string;
   /** Part of the answers (but those of the health path) that are 500: spread evenly, so that chance sets nothing aside. */
   readonly fails?: number;
+  /** Only answers to requests of this path may be 500. */
+  readonly failsAt?: string;
   readonly listens?: "nowhere" | "elsewhere";
   readonly diesAfterMs?: number;
   /** The health path answers with 302. */
@@ -57,7 +59,8 @@ const server = http.createServer((request, response) => {
   request.on("end", () => {
     const wait = Number(url.searchParams.get("ms") ?? 0);
     setTimeout(() => {
-      const isBad = Math.floor((asked += 1) * fails) > Math.floor((asked - 1) * fails);
+      const mayFail = behaviour.failsAt === undefined || url.pathname === behaviour.failsAt;
+      const isBad = mayFail && Math.floor((asked += 1) * fails) > Math.floor((asked - 1) * fails);
       response.writeHead(isBad ? 500 : 200, { "content-type": "text/plain" });
       if (isBad) console.error("TypeError: cart.total is undefined in " + behaviour.name);
       // Before the answer leaves: from then on the next may begin elsewhere.
