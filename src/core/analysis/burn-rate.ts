@@ -143,7 +143,7 @@ function nobodyCame(fast: Measured | undefined): string {
 
 /** Of the long window. How long the requests of an hour took is not kept, only how many took too long. */
 function figures(guard: Objective, told: Measured | undefined): Figures {
-  const [n, k] = told?.ofLong ?? [0, 0, 0];
+  const [n, k, watched] = told?.ofLong ?? [0, 0, 0];
   const ofRate = (metric: Metric): number => (metric === "availability" ? 1 - k / n : k / n);
   return {
     candidate: n === 0 || isLatency(guard) ? null : ofRate(guard.metric),
@@ -152,6 +152,6 @@ function figures(guard: Objective, told: Measured | undefined): Figures {
     n,
     nStable: 0,
     k,
-    windowMs: told?.pace.long ?? 0,
+    windowMs: Math.min(told?.pace.long ?? 0, watched * SECOND),
   };
 }

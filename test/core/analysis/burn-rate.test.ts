@@ -40,6 +40,7 @@ describe("an objective", () => {
   it("takes what there is of a long window as all of it, and says so", () => {
     const verdict = after(ERRORS, minutes(12, [100, 2]));
     equal(verdict.level, "rollback");
+    equal(verdict.figures.windowMs, 12 * 60_000);
     match(verdict.sentence, /burns 20x over the 12m known of 1h \(24\/1 200\) and 20x over 5m/);
   });
 
