@@ -2,6 +2,7 @@ import { burntMovedBy } from "../core/analysis/budget.ts";
 import type { EProcess } from "../core/analysis/e-process.ts";
 import type { Gauges } from "../core/analysis/gauge-blocks.ts";
 import type { Gathered, GuardEvidence } from "../core/analysis/gather.ts";
+import type { ProbeEvidence } from "../core/analysis/probes.ts";
 import type { GatheredIn } from "../core/release/event.ts";
 import type { Release } from "../core/release/release.ts";
 import { type Duration, HOUR, MINUTE, type Moment } from "../core/time/time.ts";
@@ -29,7 +30,7 @@ export function worthKeeping(
 }
 
 /** In a journal seconds are counted from the newest one that was gathered. */
-function inFewDigits({ guards, visitors, shifts, upTo, brokenLooks, gauges }: Gathered): Gathered {
+function inFewDigits({ guards, visitors, shifts, upTo, brokenLooks, gauges, probed }: Gathered): Gathered {
   const short = Object.entries(guards).map(([id, evidence]) => [id, shortened(evidence, upTo ?? 0)]);
   return {
     upTo: null,
@@ -37,8 +38,17 @@ function inFewDigits({ guards, visitors, shifts, upTo, brokenLooks, gauges }: Ga
     shifts,
     guards: Object.fromEntries(short),
     ...(brokenLooks === undefined ? {} : { brokenLooks }),
+    ...(probed === undefined ? {} : { probed: { upTo: null, guards: shortenedProbes(probed) } }),
     ...(gauges === undefined ? {} : { gauges: withoutOpen(gauges) }),
   };
+}
+
+function shortenedProbes({ guards }: ProbeEvidence): ProbeEvidence["guards"] {
+  const short = Object.entries(guards).map(([metric, { against, shown, ...counts }]) => [
+    metric,
+    { ...counts, against: rounded(against), shown: rounded(shown) },
+  ]);
+  return Object.fromEntries(short) as ProbeEvidence["guards"];
 }
 
 /** The block that has only begun is not worth its place. */

@@ -12,6 +12,7 @@ import type { EngineOptions, Ports } from "./api.ts";
 import { goAhead } from "./go-ahead.ts";
 import { notReadyYet } from "./not-ready-yet.ts";
 import type { Stage } from "./perform.ts";
+import { createProbes } from "./probes.ts";
 import { createUnderWay, type Outcome } from "./under-way.ts";
 import { createWatch } from "./watch.ts";
 import { worthKeeping } from "./kept-evidence.ts";
@@ -56,7 +57,8 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   const { clock, journal, traffic } = ports;
   const { lastAt, plan } = input.release;
   const time = watchedTime(clock, lastAt.watched, options.pace?.idleMs ?? 0, plan.unwatched.afterMs);
-  const watch = createWatch(world);
+  const probes = createProbes(ports, world);
+  const watch = createWatch(world, probes);
   let renewedAt = Number.NEGATIVE_INFINITY;
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -173,6 +175,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
         try {
           await renewLease();
           await book.catchUp();
+          probes.look(book.release());
           await decideOn();
           await checkpoint();
           lastFault = null;
@@ -192,7 +195,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       }),
     isSettled: () => underWay.isEmpty() && !book.isOwed() && isSettled(book.release(), time.now().wall),
     abandon: async () => {
-      await underWay.abandon(sayLastWords);
+      await Promise.all([underWay.abandon(sayLastWords), probes.stop()]);
       await queue;
     },
   };

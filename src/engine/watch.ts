@@ -18,6 +18,7 @@ import type { VersionFigures } from "../core/status/status.ts";
 import { type Moment, MINUTE, SECOND } from "../core/time/time.ts";
 import { windowAt } from "../core/time/window.ts";
 import { fromJournal } from "./kept-evidence.ts";
+import type { Probes } from "./probes.ts";
 import type { World } from "./world.ts";
 
 /** Seconds are closed this long after they ended (design/engine.md, Observations). */
@@ -45,7 +46,7 @@ function plannedMoments({ steps }: Plan): number {
 
 type GatheredPlace = Pick<GatheredIn, "step" | "attempt">;
 
-export function createWatch(world: World): Watch {
+export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch {
   let judged: {
     key: string;
     second: number;
@@ -143,6 +144,9 @@ export function createWatch(world: World): Watch {
       candidate: release.candidate.version,
       stable: release.stable?.version ?? null,
       rows: world.rows(),
+      ...(release.plan.probes === undefined
+        ? {}
+        : { probes: { everyMs: release.plan.probes.everyMs, rounds: probes.rounds() } }),
       fromSecond: judged.from,
       watchedBeforeMs: progress.watchedBefore,
       toSecond: second - CLOSED_AFTER_SECONDS,

@@ -19,14 +19,19 @@ export function powerSentence({ catches, compares, passing }: StepPower): string
 }
 
 /** A version that is as good as stable may be kept waiting for want of evidence; null: hardly. */
-export function stuckSentence({ name, seconds, passing }: StepPower): string | null {
+export function stuckSentence({ name, seconds, passing, probesSeconds }: StepPower): string | null {
   if (passing === null || passing.chance >= LIKELY) return null;
+  if (probesSeconds !== null && probesSeconds <= 2 * seconds) return null;
   const longest = formatDuration(2 * seconds * SECOND);
   const why =
     passing.seconds === null
       ? "as stable does not show it of itself either: it fails too often for the limit"
       : `it takes about ${about(passing.seconds)}`;
-  return `"${name}" can hardly show within ${longest} that a version is healthy, ${why}. Give it a larger share or more time, or a guard an easier \`promote\`.`;
+  return `"${name}" can hardly show within ${longest} that a version is healthy, ${why}. ${withProbes(probesSeconds)}Give it a larger share or more time, ${probesSeconds === null ? "" : "probe more often, "}or give a guard an easier \`promote\`${probesSeconds === null ? ", or the plan `probes`" : ""}.`;
+}
+
+function withProbes(seconds: number | null): string {
+  return seconds === null ? "" : `Its probes take about ${about(seconds)}. `;
 }
 
 const LIKELY = 0.5;

@@ -9,6 +9,7 @@ import { referenceProblems } from "./references.ts";
 import { compileRoutes } from "./routes.ts";
 import { compileServices } from "./services.ts";
 import { checklistReader, smokeReader } from "./side-files.ts";
+import { compileProbes } from "./probes.ts";
 import { compileGuards } from "./step-guards.ts";
 import { compileStep, type StepContext } from "./steps.ts";
 import { compileNotify, compileTraffic, compileUnwatched } from "./traffic.ts";
@@ -39,6 +40,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
     readChecklist: checklistReader(config.people, context, told),
     readSmoke: smokeReader(services, routes, context, told),
   };
+  const probes = compileProbes(config, stepContext.readSmoke, told);
   const guards = compileGuards(config, first.drafts, hasTraffic, told);
   const width = Math.max(2, String(first.drafts.length).length);
   const steps = first.drafts.map((draft, index) =>
@@ -58,6 +60,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
     automaticRollback: rollback.value,
     budgetMs: config.budget,
     unwatched: compileUnwatched(config, told),
+    ...(probes === undefined ? {} : { probes }),
     keepVersions: config.keepVersions,
     patrolMs: config.patrol,
   };

@@ -24,7 +24,8 @@ export function sideFilesOf(config: PlanConfig): readonly string[] {
     if ("check" in written) return [written.check];
     return "smoke" in written ? smokeFilesOf(written.smoke) : [];
   });
-  return [...new Set(names)];
+  const probed = config.probes === undefined ? [] : smokeFilesOf(config.probes.smoke);
+  return [...new Set([...names, ...probed])];
 }
 
 function smokeFilesOf(written: WrittenSmoke): readonly string[] {

@@ -3,7 +3,7 @@ import { knowing } from "./about.ts";
 import { planGuards } from "./guards.ts";
 import { NOT_BUILT_NOTIFY_KEYS, NOT_BUILT_TOP_KEYS } from "./not-built.ts";
 import { service } from "./service.ts";
-import { step } from "./steps.ts";
+import { probes, step } from "./steps.ts";
 import { traffic } from "./traffic.ts";
 import { duration, name, oneOrMore, text, wholeNumber, yesOrNo } from "./values.ts";
 
@@ -59,6 +59,11 @@ export const planFile = knowing(
     budget: duration
       .prefault("5m")
       .describe("What a whole deployment may take, the time of its holds apart. More is told."),
+    probes: probes
+      .optional()
+      .describe(
+        "With little traffic: smoke flows that are told to both versions in a rhythm while a share is judged, as evidence of their own beside what users see (see judge.md).",
+      ),
     keepVersions: wholeNumber(1).prefault(3).describe("How many prepared old versions stay on disk."),
     patrol: duration.prefault("5m").describe("How often `tidegate serve` checks the app's health outside releases."),
     steps: knowing(z.array(step).min(1), { noun: "a list of steps" })

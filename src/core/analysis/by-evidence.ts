@@ -12,10 +12,11 @@ import {
 } from "../plan/guard.ts";
 import { MINUTE, SECOND } from "../time/time.ts";
 import { BESIDE, BROKEN, LEAST_FAILING_VISITORS, LEAST_VISITORS, SHOWN, TOLD } from "./bounds.ts";
-import { logEvidence } from "./e-process.ts";
+import { type EProcess, logEvidence } from "./e-process.ts";
 import { formatCount, formatLimit, formatPercent, guardSentence } from "./figures.ts";
 import { ratesWithin } from "./alternatives.ts";
-import type { Gathered, GuardEvidence } from "./gather.ts";
+import { type Gathered, type GuardEvidence, NO_EVIDENCE } from "./gather.ts";
+import { type ProbedGuard, probesInWords } from "./probes.ts";
 import type { Look } from "./look.ts";
 import { excludedBy, LEAST_PAST, type Past } from "./past.ts";
 import { nothingSeen } from "./plain-limits.ts";
@@ -29,8 +30,10 @@ import { figuresOf, firstLimit } from "./window-figures.ts";
 /** What a guard says whose limits are tested with all that was gathered so far. */
 export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, total: Total): Verdict {
   const { look, step } = view;
-  const mine = gathered.guards[guardId(guard)];
-  const figures = heldAgainst(guard, mine?.past, look, figuresOf(guard, look, seenInStep(step, look)));
+  const mine = gathered.guards[guardId(guard)] ?? NO_EVIDENCE;
+  const probed = gathered.probed?.guards[guardId(guard)];
+  const byProbes = probesInWords(guard, probed);
+  const figures = heldAgainst(guard, mine.past, look, figuresOf(guard, look, seenInStep(step, look)));
   const say = (verdict: Verdict["verdict"], sentence: string, more: Partial<Verdict> = {}): Verdict => ({
     ...namedAs(guard),
     verdict,
@@ -40,18 +43,23 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, 
   });
   const label = guardLabel(guard);
   if (look.sourceDown !== null) return say("source-down", `${label} unknown: ${look.sourceDown}`);
-  if (mine === undefined || figures.n === 0 || figures.candidate === null)
-    return say("no-data", `${label} unknown: ${nothingSeen(guard, figures)}`);
-  const broken = worstBroken(guard, mine, look, total);
+  const isSeen = figures.n > 0 && figures.candidate !== null;
+  if (!isSeen && byProbes === null) return say("no-data", `${label} unknown: ${nothingSeen(guard, figures)}`);
+  const withProbes = byProbes === null ? "" : `; ${byProbes}`;
+  const broken = worstBroken(guard, mine, probed, look, total);
   if (broken !== null) {
     const telling = { ...mostTelling(guard, mine, view, figures), evidence: rounded(broken.log) };
-    const sentence = `${guardSentence(guard, telling, broken.limit)}${ofSpeeds(guard, gathered)}`;
+    const sentence = `${guardSentence(guard, telling, broken.limit)}${ofSpeeds(guard, gathered)}${withProbes}`;
     return say("fail", sentence, { level: broken.level, figures: telling });
   }
-  const sentence = guardSentence(guard, figures, firstLimit(guard));
+  const seen = isSeen ? guardSentence(guard, figures, firstLimit(guard)) : `${label}: ${nothingSeen(guard, figures)}`;
+  const sentence = `${seen}${withProbes}`;
   const against = strongestAgainst(guard, mine, look, total);
   if (against >= TOLD) return say("inconclusive", `${sentence}; it looks worse, ${whyNotYet(mine, against, look)}`);
-  const missing = pastMissing(guard, mine) ?? notShown(guard, mine, look, figures.n) ?? fewVisitors(guard, gathered);
+  const isShownByProbes = probed !== undefined && logEvidence(probed.shown) >= SHOWN;
+  const missing =
+    pastMissing(guard, mine) ??
+    (isShownByProbes ? null : (notShown(guard, mine, probed, look, figures.n) ?? fewVisitors(guard, gathered)));
   return missing === null ? say("pass", sentence) : say("inconclusive", `${sentence}; ${missing}`);
 }
 
@@ -84,14 +92,22 @@ interface Broken {
   readonly log: number;
 }
 
-function worstBroken(guard: Guard, mine: GuardEvidence, look: Look, total: Total): Broken | null {
+function worstBroken(
+  guard: Guard,
+  mine: GuardEvidence,
+  probed: ProbedGuard | undefined,
+  look: Look,
+  total: Total,
+): Broken | null {
   for (const level of GUARD_LEVELS) {
     const limits = tested(guard).filter((one) => one.level === level);
     const [first] = limits;
     if (first === undefined || limits.length !== guard.limits[level]?.length) continue;
     if (level === "rollback" && comparesAlone(guard)) {
       const bound = Math.log(1 / look.alpha);
-      const isOfEnough = mine.failing === null || mine.failing >= LEAST_FAILING_VISITORS;
+      const { weight = 0 } = guard;
+      const isByProbes = probed !== undefined && logEvidence(probed.against) + Math.log(weight) >= bound;
+      const isOfEnough = mine.failing === null || mine.failing >= LEAST_FAILING_VISITORS || isByProbes;
       if (total.strongest === guardId(guard) && total.log >= bound && isOfEnough)
         return { level, limit: first.limit, log: total.log };
       continue;
@@ -127,7 +143,13 @@ function pastMissing(guard: Guard, { past }: GuardEvidence): string | null {
 }
 
 /** What is not shown yet, in words; null: it is shown that the candidate is good enough, or nothing demands it. */
-function notShown(guard: Guard, { shown, past }: GuardEvidence, look: Look, n: number): string | null {
+function notShown(
+  guard: Guard,
+  { shown, past }: GuardEvidence,
+  probed: ProbedGuard | undefined,
+  look: Look,
+  n: number,
+): string | null {
   // Of what only warns nothing need be shown, but something must be known.
   if (acting(guard).length === 0)
     return n >= guard.minRequests ? null : `n = ${formatCount(n)} of ${formatCount(guard.minRequests)} needed`;
@@ -136,17 +158,25 @@ function notShown(guard: Guard, { shown, past }: GuardEvidence, look: Look, n: n
   const margin = marginOf(guard) ?? excluded;
   const rate = margin?.rate ?? tailToExclude(guard);
   if (rate === null || look.stable === null) return "not yet enough to exclude that it is worse";
-  const [best = 0] = ratesWithin(rate);
-  const perGood = Math.log1p(-best) - Math.log1p(-rate);
-  const { logStakes } = margin === excluded && excluded !== null ? shown.byRatio : shown.byRate;
-  const left = Math.ceil((SHOWN + Math.log(logStakes.length) - Math.max(...logStakes)) / perGood);
+  const ofRequests = margin === excluded && excluded !== null ? shown.byRatio : shown.byRate;
+  const requests = `${formatCount(goodUntilShown(ofRequests, rate))} more good requests`;
+  const needed =
+    probed === undefined
+      ? requests
+      : `${requests} or ${formatCount(goodUntilShown(probed.shown, rate))} more good probes`;
   const beyond =
     margin === null
       ? ` beyond stable's ${METRICS[guard.metric].label}`
       : margin.limitMs === null
         ? ""
         : ` slower than ${formatLimit(guard.metric, { kind: "absolute", value: margin.limitMs })}`;
-  return `to exclude ${formatPercent(rate)}${beyond} it needs about ${formatCount(left)} more good requests`;
+  return `to exclude ${formatPercent(rate)}${beyond} it needs about ${needed}`;
+}
+
+function goodUntilShown({ logStakes }: EProcess, rate: number): number {
+  const [best = 0] = ratesWithin(rate);
+  const perGood = Math.log1p(-best) - Math.log1p(-rate);
+  return Math.ceil((SHOWN + Math.log(logStakes.length) - Math.max(...logStakes)) / perGood);
 }
 
 /** A comparison of a few visitors is one of who they are. */

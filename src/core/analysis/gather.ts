@@ -7,6 +7,7 @@ import type { SecondRow } from "../observation.ts";
 import { COHORT_GROUPS, counterOf } from "../traffic/counting.ts";
 import { type CohortCounts, temperingOf } from "./dispersion.ts";
 import type { LookCounts } from "./counted-looks.ts";
+import { countProbes, NOTHING_PROBED, type ProbeEvidence, probesOfNextStep } from "./probes.ts";
 import { type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
 import type { Gauges } from "./gauge-blocks.ts";
 import type { Look } from "./look.ts";
@@ -43,6 +44,8 @@ export interface Gathered {
   readonly brokenLooks?: LookCounts;
   /** Of this step. Absent in what an older Tidegate kept. */
   readonly gauges?: Gauges;
+  /** Absent: the plan has no probes. */
+  readonly probed?: ProbeEvidence;
 }
 
 /** Evidence on one guard. */
@@ -71,17 +74,29 @@ export interface GuardEvidence {
 export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, shifts: [], guards: {} };
 
 /** Another step begins: what speaks against the candidate stays, that it is good enough is to be shown anew. */
-export function forNextStep({ guards, visitors, shifts }: Gathered): Gathered {
+export function forNextStep({ guards, visitors, shifts, probed }: Gathered): Gathered {
   const kept = Object.entries(guards).map(([id, evidence]) => {
     const { shown, open, slow } = NO_EVIDENCE;
     const lasting = Object.entries(evidence.against).filter(([key]) => !key.startsWith(OF_ALL_TRAFFIC));
     return [id, { ...evidence, against: Object.fromEntries(lasting), shown, open, slow }];
   });
-  return { upTo: null, visitors, shifts, guards: Object.fromEntries(kept) };
+  return {
+    upTo: null,
+    visitors,
+    shifts,
+    guards: Object.fromEntries(kept),
+    ...(probed === undefined ? {} : { probed: probesOfNextStep(probed) }),
+  };
 }
 
-/** Counts the seconds that have closed since the last look. A second that is missing on either side compares nothing. */
+/** Counts what has come since the last look. */
 export function gather(before: Gathered, look: Look): Gathered {
+  const now = gatherSeconds(before, look);
+  return look.probes === undefined ? now : { ...now, probed: countProbes(before.probed ?? NOTHING_PROBED, look) };
+}
+
+/** The seconds that have closed. A second that is missing on either side compares nothing. */
+function gatherSeconds(before: Gathered, look: Look): Gathered {
   const from = Math.max(look.fromSecond, (before.upTo ?? Number.NEGATIVE_INFINITY) + 1);
   if (look.sourceDown !== null || from > look.toSecond) return before;
   const guards: Record<GuardId, GuardEvidence> = { ...before.guards };
@@ -111,7 +126,6 @@ export function gather(before: Gathered, look: Look): Gathered {
     visitors: visitorsIn(seconds, before.visitors),
     shifts: [...before.shifts, ...shifts],
     guards,
-    ...(before.brokenLooks === undefined ? {} : { brokenLooks: before.brokenLooks }),
   };
 }
 
@@ -129,7 +143,8 @@ function visitorsIn(seconds: readonly SecondOfBoth[], before: number | null): nu
   }, before);
 }
 
-const NO_EVIDENCE: GuardEvidence = {
+/** On a guard of which nothing was counted yet. */
+export const NO_EVIDENCE: GuardEvidence = {
   against: {},
   onStable: {},
   shown: { byRate: unproven(), byRatio: unproven() },

@@ -1,5 +1,6 @@
 import type { InstanceSeen, SecondRow } from "../observation.ts";
 import type { Figures, Guard, GuardId, Verdict } from "../plan/guard.ts";
+import type { ProbeRound } from "./probes.ts";
 import type { Duration, Instant } from "../time/time.ts";
 
 /** What the judge sees, once a second. */
@@ -10,6 +11,8 @@ export interface Look {
   readonly candidate: string;
   readonly stable: string | null;
   readonly rows: readonly SecondRow[];
+  /** Absent: the plan has no probes. */
+  readonly probes?: { readonly everyMs: Duration; readonly rounds: readonly ProbeRound[] };
   /** First second that counts: evidence from before the step's share was in force does not. */
   readonly fromSecond: number;
   /** What of the step was watched before that, as when its share was lost for a while. */

@@ -19,7 +19,7 @@ export function totalAlone(guard: Guard, gathered: Gathered, look: Look): Total 
   return totalFor(isAsked ? { ...gathered, shifts: [] } : gathered, look, [{ ...guard, weight: 1 }]);
 }
 
-function totalFor({ guards, shifts }: Gathered, look: Look, summed: readonly Guard[]): Total {
+function totalFor({ guards, shifts, probed }: Gathered, look: Look, summed: readonly Guard[]): Total {
   const bySpeed = shifts.length === 0 ? null : (summed.find(comparesLatencyAlone) ?? null);
   const speed = shiftEvidence(
     shifts.slice(0, look.moments).map(({ logEvidence: log }) => log),
@@ -30,10 +30,15 @@ function totalFor({ guards, shifts }: Gathered, look: Look, summed: readonly Gua
       const { weight = 0 } = guard;
       const id = guardId(guard);
       const process = guards[id]?.against["rollback:0"];
-      if (process === undefined || !comparesAlone(guard)) return [];
-      const own = logEvidence(process);
-      // Two tests of one thing share its weight.
-      return [{ id, weight, log: guard === bySpeed ? logAdd(own, speed) - Math.LN2 : own }];
+      const byProbes = look.probes === undefined ? undefined : probed?.guards[id]?.against;
+      if ((process === undefined && byProbes === undefined) || !comparesAlone(guard)) return [];
+      // Several tests of one thing share its weight.
+      const tests = [
+        process === undefined ? 0 : logEvidence(process),
+        ...(guard === bySpeed ? [speed] : []),
+        ...(byProbes === undefined ? [] : [logEvidence(byProbes)]),
+      ];
+      return [{ id, weight, log: tests.reduce(logAdd) - Math.log(tests.length) }];
     }),
   );
 }

@@ -8,6 +8,7 @@ import { SECOND } from "../time/time.ts";
 import { type Share, WHOLE } from "../traffic/share.ts";
 import { type Catch, catchesOf, type SeenTraffic, type SharedFor } from "./catches.ts";
 import { type Passing, passingOf } from "./passing.ts";
+import { secondsOfProbes } from "./probing.ts";
 import { weaknessOf, type WeakStep } from "./stronger.ts";
 import type { ForecastGuard } from "./traffic-model.ts";
 
@@ -27,6 +28,8 @@ export interface StepPower {
   readonly weak: WeakStep | null;
   /** null: the step demands no proof of a version's health. */
   readonly passing: Passing | null;
+  /** Seconds until probes alone have shown that a version is good enough; null: the plan has none. */
+  readonly probesSeconds: number | null;
 }
 
 /** By share, in the order of the plan. */
@@ -48,6 +51,7 @@ export function powerOf(plan: Plan, seen: SeenTraffic): readonly StepPower[] {
       catches: catchesOf(seen, shared),
       weak: guards.some(({ id }) => id === "errors") ? weaknessOf(seen, shared) : null,
       passing: passingOf(step.guards, seen, shared),
+      probesSeconds: secondsOfProbes(step.guards, plan.probes),
     };
   });
 }

@@ -26,6 +26,8 @@ export interface Plan {
   readonly budgetMs: Duration;
   /** What the data plane does with a partial share that no engine renews. */
   readonly unwatched: { readonly afterMs: Duration; readonly do: "stable" | "hold" };
+  /** Told to both versions in this rhythm while a share is judged. Absent: nothing is. */
+  readonly probes?: { readonly flows: readonly SmokeFlow[]; readonly everyMs: Duration };
   /** How many prepared old versions stay on disk. */
   readonly keepVersions: number;
   /** How often `serve` checks health outside releases. */
