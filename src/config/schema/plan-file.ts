@@ -45,6 +45,11 @@ export const planFile = knowing(
       .optional()
       .describe("Who splits the traffic (see Traffic). Needed as soon as a service has a route."),
     guards: planGuards.optional().describe("Metrics and their limits (see Guards)."),
+    probes: probes
+      .optional()
+      .describe(
+        "With little traffic: smoke flows that are told to both versions in a rhythm while a share is judged, as evidence of their own beside what users see (see judge.md).",
+      ),
     notify: notify.prefault({}).describe("Who is told (see Notify)."),
     people: knowing(z.record(text("a person's name", "alice"), oneOrMore(text("a role", "approver"))), {
       noun: "names and their roles",
@@ -59,11 +64,6 @@ export const planFile = knowing(
     budget: duration
       .prefault("5m")
       .describe("What a whole deployment may take, the time of its holds apart. More is told."),
-    probes: probes
-      .optional()
-      .describe(
-        "With little traffic: smoke flows that are told to both versions in a rhythm while a share is judged, as evidence of their own beside what users see (see judge.md).",
-      ),
     keepVersions: wholeNumber(1).prefault(3).describe("How many prepared old versions stay on disk."),
     patrol: duration.prefault("5m").describe("How often `tidegate serve` checks the app's health outside releases."),
     steps: knowing(z.array(step).min(1), { noun: "a list of steps" })
