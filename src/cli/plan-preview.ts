@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import type { Override } from "../config/overrides.ts";
 import { canonicalJson } from "../core/text/canonical-json.ts";
 import type { StepPower } from "../core/forecast/plan-power.ts";
+import { LEAST_OF_BLOCKS_MS, waitsForBlocks } from "../core/analysis/gauge-limits.ts";
+import { plannedHoldMs } from "../core/plan/hold-time.ts";
 import { guardLabel, isActedOn } from "../core/plan/guard.ts";
 import type { Plan, StepOf } from "../core/plan/plan.ts";
 import { isRunning, type Release } from "../core/release/release.ts";
@@ -81,7 +83,20 @@ function littleTraffic(preview: Omit<PlanPreview, "warnings">): readonly string[
   if (preview.stable === null) return [];
   const weak = preview.power.map(weakSentence).filter((sentence) => sentence !== null);
   const stuck = preview.power.map(stuckSentence).filter((sentence) => sentence !== null);
-  return [...weak, ...stuck, ...starved(preview)];
+  return [...weak, ...stuck, ...starved(preview), ...tooShortForBlocks(preview)];
+}
+
+/** What compares CPU or memory minute by minute needs some minutes, and a step waits for what may hold it. */
+function tooShortForBlocks({ plan }: Omit<PlanPreview, "warnings">): readonly string[] {
+  return plan.steps.flatMap((step) => {
+    if (step.kind !== "shift" || 2 * plannedHoldMs(step.hold) >= LEAST_OF_BLOCKS_MS) return [];
+    const guard = step.guards.find(waitsForBlocks);
+    return guard === undefined
+      ? []
+      : [
+          `"${step.name}" has ${formatDuration(plannedHoldMs(step.hold))}, and what its "${guardLabel(guard)}" compares minute by minute takes ${formatDuration(LEAST_OF_BLOCKS_MS)} at the least: it waits, and holds when twice its time is over. Let it warn, or give the step more time.`,
+        ];
+  });
 }
 
 /** A plain limit says nothing below its number of requests; what is judged by evidence has none. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SeenTraffic } from "../../src/core/forecast/catches.ts";
 import type { Guard } from "../../src/core/plan/guard.ts";
+import type { Plan } from "../../src/core/plan/plan.ts";
 import { powerOf } from "../../src/core/forecast/plan-power.ts";
 import { planHashOf, type PlanPreview, warningsOf } from "../../src/cli/plan-preview.ts";
 import { powerSentence } from "../../src/cli/render/plan-power.ts";
@@ -133,6 +134,32 @@ describe("what to know before a release", () => {
       /^"shift 5%" can hardly show within 20m that a version is healthy, it takes about 56m\. Give it a larger share/m,
     );
     assert.equal(warnings({ power: powerOf(PLAN, seen(50)) }), "");
+  });
+
+  it("is none where probes show it in time, and says how long they take where they do not", () => {
+    const flow = { name: "home", service: "web", requests: [], cleanup: [], variables: {} };
+    const probed = (everyMs: number): Plan => ({ ...PLAN, probes: { flows: [flow], everyMs } });
+    const often = powerOf(probed(1_000), seen(0.5));
+    assert.match(often.map(powerSentence)[0] ?? "", /; its probes alone in about 7m 30s$/);
+    assert.doesNotMatch(warnings({ power: often }), /can hardly show/);
+    assert.match(
+      warnings({ power: powerOf(probed(60_000), seen(0.5)) }),
+      /^"shift 5%" can hardly show [^\n]* Its probes take about 7h\. Give it a larger share or more time, probe more often, or give a guard an easier `promote`\.$/m,
+    );
+    assert.match(warnings({ power: powerOf(PLAN, seen(0.5)) }), /easier `promote`, or the plan `probes`\.$/m);
+  });
+
+  it("is a step that ends before anything can be said minute by minute, unless that only warns", () => {
+    const memory = (level: "warn" | "hold", forMs: number): string => {
+      const guard: Guard = { ...RATE, metric: "memory", limits: { [level]: [{ kind: "growth", value: 0.1 }] } };
+      return warnings({ plan: planOf([step.start(), step.shift(5, forMs, { guards: [guard] })]), power: [] });
+    };
+    assert.match(
+      memory("hold", 60_000),
+      /^"shift 5%" has 1m, and what its "memory" compares minute by minute takes 12m at the least: it waits/,
+    );
+    assert.equal(memory("hold", 600_000), "");
+    assert.equal(memory("warn", 60_000), "");
   });
 
   it("is a plain limit without enough requests, with the figures", () => {

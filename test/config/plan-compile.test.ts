@@ -192,7 +192,7 @@ describe("Guards", () => {
         /A step would pass with errors that this guard rolls back for: `promote` asks only that 5% is excluded/,
       ],
       ["errors: { hold: 1%, rollback: 10%, promote: 5% }", /errors that this guard holds for/],
-      ['websockets: { rollback: "> 1%", promote: 2% }', /WebSocket failures that this guard rolls back for/],
+      ["websockets: { rollback: 1%, promote: 2% }", /WebSocket failures that this guard rolls back for/],
       ["availability: { rollback: 99.9%, promote: 1% }", /availability that this guard rolls back for/],
     ] as const)
       await assert.rejects(planOf(`guards: { ${guards} }`), message);
@@ -202,6 +202,7 @@ describe("Guards", () => {
       "errors: { rollback: [0.1%, 1.5x], promote: 5% }",
       "errors: { rollback: 1.5x, promote: 5% }",
       "availability: { rollback: 99.9%, promote: 0.1% }",
+      'websockets: { rollback: "> 1%", promote: 2% }',
     ])
       await planOf(`guards: { ${guards} }`);
   });

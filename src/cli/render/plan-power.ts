@@ -6,7 +6,7 @@ import { catchWords } from "./catch-words.ts";
 import { chance, rateText } from "./chance.ts";
 
 /** `catches errors of 1% (~100%), 0.5% (98%), 0.25% only 1 time in 4; proves a healthy version in about 3m` */
-export function powerSentence({ catches, compares, passing }: StepPower): string {
+export function powerSentence({ catches, compares, passing, probesSeconds }: StepPower): string {
   const words = catchWords(catches);
   const caught = !compares
     ? "compares nothing with stable: only limits of its own, failed checks and crashes put it back"
@@ -15,7 +15,8 @@ export function powerSentence({ catches, compares, passing }: StepPower): string
       : `catches ${words}`;
   const passes =
     passing === null || passing.seconds === null ? "" : `; proves a healthy version in about ${about(passing.seconds)}`;
-  return `${caught}${passes}`;
+  const byProbes = probesSeconds === null ? "" : `; its probes alone in about ${about(probesSeconds)}`;
+  return `${caught}${passes}${byProbes}`;
 }
 
 /** A version that is as good as stable may be kept waiting for want of evidence; null: hardly. */

@@ -11,8 +11,8 @@ export function promoteBeyond(scope: Scope): readonly PathProblem[] {
     if (promote === undefined || METRICS[metric].unit !== "share") return [];
     const level = (["rollback", "hold"] as const).find((each) => {
       const [limit, ...more] = mine[each] ?? [];
-      // Of a list all must be broken: the other one may be what allows for more.
-      if (limit === undefined || !("value" in limit) || more.length > 0) return false;
+      // Of a list all must be broken: the other one may be what allows for more. A limit over a window has no part in passing.
+      if (limit?.kind !== "absolute" || more.length > 0) return false;
       return promote > (METRICS[metric].worse === "higher" ? limit.value : 1 - limit.value) + ROUNDING;
     });
     if (level === undefined) return [];

@@ -32,7 +32,7 @@ interface OpenBlock {
 export const NO_BLOCKS: GaugeBlocks = { minutes: 1, blocks: [], open: null };
 
 /** What a version that just began to serve at this share uses says nothing of how it goes on. */
-const WARM_UP_SECONDS = 120;
+export const WARM_UP_SECONDS = 120;
 
 /** At most so many are kept: then two become one. */
 const MOST_BLOCKS = 60;

@@ -1,7 +1,7 @@
-import { type Figures, type Guard, GUARD_LEVELS, type Limit, METRICS, type Verdict } from "../plan/guard.ts";
-import { formatDuration, HOUR } from "../time/time.ts";
+import { type Figures, type Guard, GUARD_LEVELS, isActedOn, type Limit, METRICS, type Verdict } from "../plan/guard.ts";
+import { formatDuration, HOUR, MINUTE, SECOND } from "../time/time.ts";
 import { formatCount, formatLimit, formatPercent, guardSentence } from "./figures.ts";
-import { type GaugeBlock, type GaugeBlocks, loadsOf } from "./gauge-blocks.ts";
+import { type GaugeBlock, type GaugeBlocks, loadsOf, WARM_UP_SECONDS } from "./gauge-blocks.ts";
 import { growthOf, meanOf } from "./intervals.ts";
 import { isOfBlocks } from "./tested-limits.ts";
 import type { View } from "./views.ts";
@@ -9,6 +9,17 @@ import { figuresOf } from "./window-figures.ts";
 
 /** With fewer blocks nothing is said of a comparison or of a growth. */
 const LEAST_BLOCKS = 10;
+
+/** Before a step has lasted so long none of its blocks says anything. */
+export const LEAST_OF_BLOCKS_MS = WARM_UP_SECONDS * SECOND + LEAST_BLOCKS * MINUTE;
+
+/** Whether a step waits until blocks have shown that all is well: not for what only warns. */
+export function waitsForBlocks(guard: Guard): boolean {
+  return (
+    isActedOn(guard) &&
+    (["hold", "rollback"] as const).some((level) => guard.limits[level]?.some((limit) => isOfBlocks(guard, limit)))
+  );
+}
 
 type Loads = ReturnType<typeof loadsOf>;
 
