@@ -140,11 +140,11 @@ describe("what to know before a release", () => {
     const flow = { name: "home", service: "web", requests: [], cleanup: [], variables: {} };
     const probed = (everyMs: number): Plan => ({ ...PLAN, probes: { flows: [flow], everyMs } });
     const often = powerOf(probed(1_000), seen(0.5));
-    assert.match(often.map(powerSentence)[0] ?? "", /; its probes alone in about 7m 30s$/);
+    assert.match(often.map(powerSentence)[0] ?? "", /; its probes alone in about 6m$/);
     assert.doesNotMatch(warnings({ power: often }), /can hardly show/);
     assert.match(
       warnings({ power: powerOf(probed(60_000), seen(0.5)) }),
-      /^"shift 5%" can hardly show [^\n]* Its probes take about 7h\. Give it a larger share or more time, probe more often, or give a guard an easier `promote`\.$/m,
+      /^"shift 5%" can hardly show [^\n]* Its probes take about 6h\. Give it a larger share or more time, probe more often, or give a guard an easier `promote`\.$/m,
     );
     assert.match(warnings({ power: powerOf(PLAN, seen(0.5)) }), /easier `promote`, or the plan `probes`\.$/m);
   });
