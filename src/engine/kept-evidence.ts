@@ -1,7 +1,7 @@
 import { burntMovedBy } from "../core/analysis/budget.ts";
 import type { EProcess } from "../core/analysis/e-process.ts";
 import type { Gauges } from "../core/analysis/gauge-blocks.ts";
-import type { Gathered, GuardEvidence } from "../core/analysis/gather.ts";
+import type { Gathered, GuardEvidence } from "../core/analysis/gathered.ts";
 import type { ProbeEvidence } from "../core/analysis/probes.ts";
 import type { GatheredIn } from "../core/release/event.ts";
 import type { Release } from "../core/release/release.ts";

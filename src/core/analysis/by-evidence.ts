@@ -15,7 +15,7 @@ import { BESIDE, BROKEN, LEAST_FAILING_VISITORS, LEAST_VISITORS, SHOWN, TOLD } f
 import { type EProcess, logEvidence } from "./e-process.ts";
 import { formatCount, formatLimit, formatPercent, guardSentence } from "./figures.ts";
 import { ratesWithin } from "./alternatives.ts";
-import { type Gathered, type GuardEvidence, NO_EVIDENCE } from "./gather.ts";
+import { type Gathered, type GuardEvidence, NO_EVIDENCE } from "./gathered.ts";
 import { type ProbedGuard, probesInWords } from "./probes.ts";
 import type { Look } from "./look.ts";
 import { excludedBy, LEAST_PAST, type Past } from "./past.ts";

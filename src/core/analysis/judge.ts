@@ -11,7 +11,8 @@ import {
 import { isBrokenOnStable, verdictByEvidence } from "./by-evidence.ts";
 import { verdictByBurnRate } from "./burn-rate.ts";
 import { notYet, restartsIn, withRestarts } from "./delay.ts";
-import { forNextStep, type Gathered, gather, NOTHING_GATHERED } from "./gather.ts";
+import { gather } from "./gather.ts";
+import { forNextStep, type Gathered, NOTHING_GATHERED } from "./gathered.ts";
 import { type Gauges, watchGauge } from "./gauge-blocks.ts";
 import { verdictOfBlocks } from "./gauge-limits.ts";
 import type { Judged, Look } from "./look.ts";

@@ -1,6 +1,6 @@
 import { type Guard, type GuardId, guardId, isActedOn, QUANTILES } from "../plan/guard.ts";
 import { logAdd, logEvidence, type MeanEvidence, meanEvidence } from "./e-process.ts";
-import type { Gathered } from "./gather.ts";
+import type { Gathered } from "./gathered.ts";
 import type { Look } from "./look.ts";
 import { comparesAlone } from "./tested-limits.ts";
 import { shiftEvidence } from "./visitor-shift.ts";

@@ -1,0 +1,88 @@
+import type { GuardId } from "../plan/guard.ts";
+import { WITHIN } from "./alternatives.ts";
+import type { Burnt } from "./budget.ts";
+import type { LookCounts } from "./counted-looks.ts";
+import type { CohortCounts } from "./dispersion.ts";
+import type { EProcess } from "./e-process.ts";
+import type { Gauges } from "./gauge-blocks.ts";
+import type { Past } from "./past.ts";
+import { type ProbeEvidence, probesOfNextStep } from "./probes.ts";
+import type { SlowLimit } from "./slow-limit.ts";
+import { NO_OPEN_STRATA, type OpenStrata } from "./strata.ts";
+import { OF_ALL_TRAFFIC } from "./tested-limits.ts";
+import type { VisitorShift } from "./visitor-shift.ts";
+
+/** Evidence on all guards of a release. */
+export interface Gathered {
+  /** The newest second that was counted; null: none of this step yet. */
+  readonly upTo: number | null;
+  /** Different visitors whom the candidate has served in this release; null: the data plane can't tell them apart. */
+  readonly visitors: number | null;
+  /** What each moment said of visitors' own speeds, oldest first (visitor-shift.ts). */
+  readonly shifts: readonly VisitorShift[];
+  /** By guard (guardId in core/plan/guard.ts). */
+  readonly guards: Readonly<Record<GuardId, GuardEvidence>>;
+  /** Looks of this step in which a plain limit was broken, where the plan limits how many there may be. Absent: none. */
+  readonly brokenLooks?: LookCounts;
+  /** Of this step. Absent in what an older Tidegate kept. */
+  readonly gauges?: Gauges;
+  /** Absent: the plan has no probes. */
+  readonly probed?: ProbeEvidence;
+}
+
+/** Evidence on one guard. */
+export interface GuardEvidence {
+  /** Against the candidate, by level and place of the limit (`rollback:0`): one budget from the first share to the last. */
+  readonly against: Readonly<Record<string, EProcess>>;
+  /** The same absolute limits on stable's figures: an incident of the environment breaks them too. */
+  readonly onStable: Readonly<Record<string, EProcess>>;
+  /** That the candidate is good enough, in this step. */
+  readonly shown: { readonly byRate: EProcess; readonly byRatio: EProcess };
+  /** Different visitors with a bad request on the candidate in this release; null: not known. */
+  readonly failing: number | null;
+  /** Requests of stable and bad ones among them, by group of cohorts. */
+  readonly groups: CohortCounts;
+  /** Seconds that wait until there is enough to compare at once. */
+  readonly open: OpenStrata;
+  /** What counts as slow now, and since when: by counter, one for each factor. */
+  readonly slow: Readonly<Record<string, SlowLimit & { readonly since: number }>>;
+  /** What stable did before the candidate got all traffic. Absent: it has not, or nothing is known of it. */
+  readonly past?: Past;
+  /** Of a guard with an objective, while the candidate has all traffic: absent otherwise. */
+  readonly burnt?: Burnt;
+}
+
+/** Where a release begins. */
+export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, shifts: [], guards: {} };
+
+/** Another step begins: what speaks against the candidate stays, that it is good enough is to be shown anew. */
+export function forNextStep({ guards, visitors, shifts, probed }: Gathered): Gathered {
+  const kept = Object.entries(guards).map(([id, evidence]) => {
+    const { shown, open, slow } = NO_EVIDENCE;
+    const lasting = Object.entries(evidence.against).filter(([key]) => !key.startsWith(OF_ALL_TRAFFIC));
+    return [id, { ...evidence, against: Object.fromEntries(lasting), shown, open, slow }];
+  });
+  return {
+    upTo: null,
+    visitors,
+    shifts,
+    guards: Object.fromEntries(kept),
+    ...(probed === undefined ? {} : { probed: probesOfNextStep(probed) }),
+  };
+}
+
+/** On a guard of which nothing was counted yet. */
+export const NO_EVIDENCE: GuardEvidence = {
+  against: {},
+  onStable: {},
+  shown: { byRate: unproven(), byRatio: unproven() },
+  failing: null,
+  groups: [],
+  open: NO_OPEN_STRATA,
+  slow: {},
+};
+
+/** Without a reserve: what is healthy is so from the beginning. */
+function unproven(): EProcess {
+  return { logStakes: WITHIN.map(() => 0), reserve: 0, seconds: 0 };
+}
