@@ -8,73 +8,36 @@ import { type CohortCounts, temperingOf } from "./dispersion.ts";
 import { type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
 import type { GuardEvidence } from "./gathered.ts";
 import type { Look } from "./look.ts";
-import { toleratedBy } from "./past.ts";
+import { type Tolerated, toleratedBy } from "./past.ts";
 import { countedOf, type SecondOfBoth, trialsOf } from "./seconds.ts";
-import { show } from "./show.ts";
+import { shownGoodEnough } from "./good-enough.ts";
 import { RENEWED_EVERY_SECONDS, slowLimit } from "./slow-limit.ts";
 import { together } from "./strata.ts";
 import { evidenceKey, factorOf, factorsOf, limitRate, tested, toleranceOf } from "./tested-limits.ts";
 
 /** The evidence on a guard with one second more. */
 export function countSecond(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Look): GuardEvidence {
-  const factors = factorsOf(guard);
-  const slow = slowNow(guard, factors, before, both.second, look);
-  // The one that acts tells who has failed, and what a step must exclude.
-  const factor = factorOf(guard);
-  const counter = factor === null ? null : counterOf(guard, factor);
-  // By what was known before this second: evidence must not be tempered by itself.
-  const tempering = temperingOf(before.groups);
+  const slow = slowNow(guard, before, both.second, look);
   const counted = Object.fromEntries(
-    factors.map((one) => {
-      const id = counterOf(guard, one);
+    factorsOf(guard).map((factor) => {
+      const id = counterOf(guard, factor);
       return [id, countedOf(guard.metric, both, { slow: slow[id] ?? null, counter: id })];
     }),
   );
   const { open, closed } = together(before.open, counted);
-  const comparedBy = (id: string | null): CountedSecond =>
-    id === null ? NOTHING_COUNTED : (closed[id] ?? NOTHING_COUNTED);
-  // A bake goes on for as long as people like, and what breaks late in it must be found as well.
-  const plannedSeconds = look.switched === undefined ? look.plannedMs / SECOND : Number.POSITIVE_INFINITY;
-  const against: Record<string, EProcess> = { ...before.against };
-  const onStable: Record<string, EProcess> = { ...before.onStable };
-  for (const one of tested(guard)) {
-    const { limit } = one;
-    const key = evidenceKey(one, look);
-    const now = against[key] ?? freshEProcess();
-    if (limit.kind === "relative") {
-      const gains = gainsOf(comparedBy(counterOf(guard, limit.factor)), {
-        grid: ODDS_RATIOS,
-        tolerance: toleranceOf(guard, limit.factor),
-        tempering,
-      });
-      against[key] = grow(now, gains, plannedSeconds);
-      continue;
-    }
-    if (limit.kind === "before") {
-      const tolerated = toleratedBy(before.past, limit.factor);
-      if (tolerated === null) continue;
-      const { n, bad } = trialsOf(guard.metric, both.candidate, tolerated.limitMs);
-      against[key] = grow(now, limitGains(n, bad, tolerated.rate, ratesBeyond(tolerated.rate)), plannedSeconds);
-      continue;
-    }
-    const rate = limitRate(guard, limit.value);
-    const mine = trialsOf(guard.metric, both.candidate, limit.value);
-    const theirs = trialsOf(guard.metric, both.stable, limit.value);
-    against[key] = grow(now, limitGains(mine.n, mine.bad, rate, ratesBeyond(rate)), plannedSeconds);
-    onStable[key] = grow(
-      onStable[key] ?? freshEProcess(),
-      limitGains(theirs.n, theirs.bad, rate, ratesBeyond(rate)),
-      plannedSeconds,
-    );
-  }
+  // The one that acts tells who has failed, and what a step must exclude.
+  const factor = factorOf(guard);
+  const counter = factor === null ? null : counterOf(guard, factor);
+  const ofCounter = (seconds: Counted): CountedSecond =>
+    (counter === null ? undefined : seconds[counter]) ?? NOTHING_COUNTED;
   const mine = counter === null ? undefined : both.candidate?.counted?.[counter];
   const theirs = counter === null ? undefined : both.stable?.cohorts?.[counter];
   return {
-    against,
-    onStable,
-    shown: show(guard, before, {
-      compared: comparedBy(counter),
-      ofSecond: (counter === null ? undefined : counted[counter]) ?? NOTHING_COUNTED,
+    ...before,
+    ...grownAgainst(guard, before, { both, closed }, look),
+    shown: shownGoodEnough(guard, before, {
+      compared: ofCounter(closed),
+      ofSecond: ofCounter(counted),
       candidate: both.candidate,
     }),
     failing: mine === undefined ? before.failing : (before.failing ?? 0) + mine.newlyBad,
@@ -82,6 +45,49 @@ export function countSecond(guard: Guard, before: GuardEvidence, both: SecondOfB
     open,
     slow,
   };
+}
+
+/** By counter. */
+type Counted = Readonly<Record<string, CountedSecond>>;
+
+/** What speaks against the candidate, limit by limit, and against stable by the limits that it can break too. */
+function grownAgainst(
+  guard: Guard,
+  before: GuardEvidence,
+  { both, closed }: { readonly both: SecondOfBoth; readonly closed: Counted },
+  look: Look,
+): Pick<GuardEvidence, "against" | "onStable"> {
+  // A bake goes on for as long as people like, and what breaks late in it must be found as well.
+  const plannedSeconds = look.switched === undefined ? look.plannedMs / SECOND : Number.POSITIVE_INFINITY;
+  // By what was known before this second: evidence must not be tempered by itself.
+  const tempering = temperingOf(before.groups);
+  const against: Record<string, EProcess> = { ...before.against };
+  const onStable: Record<string, EProcess> = { ...before.onStable };
+  const add = (to: Record<string, EProcess>, key: string, gains: readonly number[]): void => {
+    to[key] = grow(to[key] ?? freshEProcess(), gains, plannedSeconds);
+  };
+  for (const one of tested(guard)) {
+    const { limit } = one;
+    const key = evidenceKey(one, look);
+    if (limit.kind === "relative") {
+      const tolerance = toleranceOf(guard, limit.factor);
+      const compared = closed[counterOf(guard, limit.factor)] ?? NOTHING_COUNTED;
+      add(against, key, gainsOf(compared, { grid: ODDS_RATIOS, tolerance, tempering }));
+    } else if (limit.kind === "before") {
+      const tolerated = toleratedBy(before.past, limit.factor);
+      if (tolerated !== null) add(against, key, gainsBeyond(guard, both.candidate, tolerated));
+    } else {
+      const tolerated = { rate: limitRate(guard, limit.value), limitMs: limit.value };
+      add(against, key, gainsBeyond(guard, both.candidate, tolerated));
+      add(onStable, key, gainsBeyond(guard, both.stable, tolerated));
+    }
+  }
+  return { against, onStable };
+}
+
+function gainsBeyond({ metric }: Guard, row: SecondRow | null, { rate, limitMs }: Tolerated): readonly number[] {
+  const { n, bad } = trialsOf(metric, row, limitMs);
+  return limitGains(n, bad, rate, ratesBeyond(rate));
 }
 
 function withCohorts(groups: CohortCounts, more: NonNullable<SecondRow["cohorts"]>[string]): CohortCounts {
@@ -93,17 +99,11 @@ function withCohorts(groups: CohortCounts, more: NonNullable<SecondRow["cohorts"
 }
 
 /** A comparison of latencies needs to know what stable takes, and to know it before the second begins. */
-function slowNow(
-  guard: Guard,
-  factors: readonly number[],
-  { slow }: GuardEvidence,
-  second: number,
-  look: Look,
-): GuardEvidence["slow"] {
+function slowNow(guard: Guard, { slow }: GuardEvidence, second: number, look: Look): GuardEvidence["slow"] {
   const quantile = QUANTILES[guard.metric];
   const { stable } = look;
   if (quantile === undefined || stable === null) return {};
-  const now = factors.flatMap((tolerance) => {
+  const now = factorsOf(guard).flatMap((tolerance) => {
     const id = counterOf(guard, tolerance);
     const before = slow[id];
     if (before !== undefined && second - before.since < RENEWED_EVERY_SECONDS) return [[id, before] as const];

@@ -23,7 +23,6 @@ function gatherSeconds(before: Gathered, look: Look): Gathered {
   const newest = seconds.at(-1)?.second ?? null;
   for (const guard of look.guards) {
     if (isOfProcesses(guard.metric)) continue;
-    let mine = guards[guardId(guard)] ?? NO_EVIDENCE;
     const view = lookOf(guard, look);
     const begin = Math.max(from, view.fromSecond);
     if (begin > look.toSecond) continue;
@@ -31,8 +30,8 @@ function gatherSeconds(before: Gathered, look: Look): Gathered {
       view.rows === look.rows
         ? seconds.filter(({ second }) => second >= begin)
         : secondsOfBoth(view.rows, look, begin, look.toSecond);
-    mine = withPast(guard, mine, view);
-    for (const both of looked) mine = { ...mine, ...countSecond(guard, mine, both, view) };
+    const known = withPast(guard, guards[guardId(guard)] ?? NO_EVIDENCE, view);
+    const mine = looked.reduce((evidence, both) => countSecond(guard, evidence, both, view), known);
     guards[guardId(guard)] =
       guard.slo === undefined
         ? mine
