@@ -33,7 +33,7 @@ const SLOW: Pace = { level: "hold", times: 6, long: 6 * HOUR, short: 30 * MINUTE
 export const FASTEST_BURN = FAST.times;
 
 /** Bad requests in the long window, below which nothing burns: one failure among five requests of a night is no incident. */
-export const LEAST_BAD = 10;
+const LEAST_BAD = 10;
 
 type Objective = Guard & { readonly slo: number };
 

@@ -11,14 +11,15 @@ export function firstSecondOf(guard: Guard, look: Look): number {
 /** What such a guard sees: nothing of the crashes until then. */
 export function withRestarts(view: View, { metric, delayMs }: Guard, restarts: Look["restartsBefore"]): View {
   if (metric !== "restarts" || delayMs === undefined) return view;
-  const { restartsBefore } = view.look;
-  const before = Object.entries(restarts).map(([id, count]) => [id, Math.max(count, restartsBefore[id] ?? 0)]);
-  return { ...view, look: { ...view.look, restartsBefore: { ...restartsBefore, ...Object.fromEntries(before) } } };
+  const { restartsBefore: ofStep } = view.look;
+  const before = Object.entries(restarts).map(([id, count]) => [id, Math.max(count, ofStep[id] ?? 0)]);
+  return { ...view, look: { ...view.look, restartsBefore: { ...ofStep, ...Object.fromEntries(before) } } };
 }
 
-/** Crashes of each instance so far. */
-export function restartsIn({ instances }: Look): Look["restartsBefore"] {
-  return Object.fromEntries(instances.map(({ id, restarts }) => [id, restarts]));
+/** Crashes of each instance up to which they don't count: those of now, while such a guard is not looked at yet. */
+export function restartsBefore(known: Look["restartsBefore"], look: Look): Look["restartsBefore"] {
+  const isSilent = look.guards.some((guard) => guard.metric === "restarts" && notYet(guard, look) !== null);
+  return isSilent ? Object.fromEntries(look.instances.map(({ id, restarts }) => [id, restarts])) : known;
 }
 
 /** What it says until then; null: it is looked at. */

@@ -59,3 +59,9 @@ export function guardSentence(guard: Guard, figures: Figures, limit: Limit | nul
   const count = figures.k === undefined && METRICS[guard.metric].unit === "ms" ? `, n = ${formatCount(figures.n)}` : "";
   return `${candidate}${against}${limited}${count}`;
 }
+
+/** As long as it has been watched: nobody can know of a minute that has only begun. */
+export function nothingSeen({ metric }: Guard, { windowMs }: Figures): string {
+  const what = metric === "websockets" ? "WebSockets" : "requests";
+  return windowMs === 0 ? "nothing is counted yet" : `no ${what} on the candidate for ${formatDuration(windowMs)}`;
+}

@@ -1,6 +1,7 @@
 import type { InstanceSeen } from "../observation.ts";
 import type { Guard, Metric } from "../plan/guard.ts";
 import { MINUTE, SECOND } from "../time/time.ts";
+import { isOfBlocks } from "./tested-limits.ts";
 import type { View } from "./views.ts";
 
 /** What the processes of both versions used, in blocks of minutes: figures of neighbouring seconds are nearly the same one. */
@@ -44,8 +45,16 @@ const ALIKE_UP_TO = 1.5;
 /** The blocks of each guard that needs any. */
 export type Gauges = Readonly<Partial<Record<Metric, GaugeBlocks>>>;
 
-/** One look more. */
-export function watchGauge(before: GaugeBlocks = NO_BLOCKS, { metric }: Guard, view: View): GaugeBlocks {
+/** One look more of each guard that needs blocks, by what it sees. */
+export function watchGauges(before: Gauges, guards: readonly Guard[], viewOf: (guard: Guard) => View): Gauges {
+  const needing = guards.filter((guard) =>
+    Object.values(guard.limits).some((limits) => limits.some((limit) => isOfBlocks(guard, limit))),
+  );
+  const watched = needing.map((guard) => [guard.metric, watchGauge(before[guard.metric], guard, viewOf(guard))]);
+  return { ...before, ...Object.fromEntries(watched) };
+}
+
+function watchGauge(before: GaugeBlocks = NO_BLOCKS, { metric }: Guard, view: View): GaugeBlocks {
   const { look } = view;
   const second = look.toSecond - look.fromSecond - WARM_UP_SECONDS;
   if (second < 0) return before;
@@ -77,7 +86,7 @@ export function loadsOf({ look, windows }: View): {
   return { ...loads, areAlike: less > 0 && more <= ALIKE_UP_TO * less };
 }
 
-/** One look more. `second`: since the warm-up ended. */
+/** `second`: since the warm-up ended. */
 function addLook(before: GaugeBlocks, second: number, candidate: number | null, stable: number | null): GaugeBlocks {
   const index = Math.floor(second / (60 * before.minutes));
   const closed = before.open === null || before.open.index === index ? before : halved(withClosed(before, before.open));

@@ -1,4 +1,4 @@
-import { formatCount, guardSentence } from "./figures.ts";
+import { formatCount, guardSentence, nothingSeen } from "./figures.ts";
 import {
   type Figures,
   type Guard,
@@ -11,7 +11,6 @@ import {
   QUANTILES,
   type Verdict,
 } from "../plan/guard.ts";
-import { formatDuration } from "../time/time.ts";
 import type { CountedLooks } from "./counted-looks.ts";
 import type { Look } from "./look.ts";
 import { LATENCY_RESOLUTION_MS } from "./slow-limit.ts";
@@ -59,12 +58,6 @@ function whatIsUnknown(
 interface Broken {
   readonly level: GuardLevel;
   readonly limit: Limit;
-}
-
-/** As long as it has been watched: nobody can know of a minute that has only begun. */
-export function nothingSeen({ metric }: Guard, { windowMs }: Figures): string {
-  const what = metric === "websockets" ? "WebSockets" : "requests";
-  return windowMs === 0 ? "nothing is counted yet" : `no ${what} on the candidate for ${formatDuration(windowMs)}`;
 }
 
 /** Missing data is never a pass (I4): neither the candidate's nor that of what it is compared with. */

@@ -1,0 +1,74 @@
+import { type Guard, guardId, METRICS } from "../plan/guard.ts";
+import { ratesWithin } from "./alternatives.ts";
+import { LEAST_VISITORS, SHOWN } from "./bounds.ts";
+import { type EProcess, logEvidence } from "./e-process.ts";
+import { formatCount, formatLimit, formatPercent } from "./figures.ts";
+import type { Gathered, GuardEvidence } from "./gathered.ts";
+import type { Look } from "./look.ts";
+import { excludedBy, LEAST_PAST, type Tolerated } from "./past.ts";
+import type { ProbedGuard } from "./probes.ts";
+import { acting, factorBefore, marginOf, tailToExclude } from "./tested-limits.ts";
+
+/** What must be shown yet before the step may pass, in words; null: nothing. `n`: requests of the candidate in this step. */
+export function stillToShow(
+  guard: Guard,
+  mine: GuardEvidence,
+  gathered: Gathered,
+  look: Look,
+  n: number,
+): string | null {
+  const probed = gathered.probed?.guards[guardId(guard)];
+  const withoutPast = pastMissing(guard, mine);
+  if (withoutPast !== null) return withoutPast;
+  if (probed !== undefined && logEvidence(probed.shown) >= SHOWN) return null;
+  return notShown(guard, mine, probed, look, n) ?? fewVisitors(guard, gathered);
+}
+
+/** I4: held against a time of which nothing is known, nothing passes. */
+function pastMissing(guard: Guard, { past }: GuardEvidence): string | null {
+  if (factorBefore(guard) === null || (past !== undefined && past.n >= LEAST_PAST)) return null;
+  return `to compare with, stable had n = ${formatCount(past?.n ?? 0)} of ${LEAST_PAST} needed in the quarter of an hour before the switch`;
+}
+
+/** What is not shown yet, in words; null: it is shown that the candidate is good enough, or nothing demands it. */
+function notShown(
+  guard: Guard,
+  { shown, past }: GuardEvidence,
+  probed: ProbedGuard | undefined,
+  look: Look,
+  n: number,
+): string | null {
+  // Of what only warns nothing need be shown, but something must be known.
+  if (acting(guard).length === 0)
+    return n >= guard.minRequests ? null : `n = ${formatCount(n)} of ${formatCount(guard.minRequests)} needed`;
+  if (logEvidence(shown.byRate) >= SHOWN || logEvidence(shown.byRatio) >= SHOWN) return null;
+  const excluded = excludedBy(guard, past);
+  const margin = marginOf(guard) ?? excluded;
+  const rate = margin?.rate ?? tailToExclude(guard);
+  if (rate === null || look.stable === null) return "not yet enough to exclude that it is worse";
+  const ofRequests = margin === excluded && excluded !== null ? shown.byRatio : shown.byRate;
+  const requests = `${formatCount(goodUntilShown(ofRequests, rate))} more good requests`;
+  const orProbes =
+    probed === undefined ? "" : ` or ${formatCount(goodUntilShown(probed.shown, rate))} more good probes`;
+  return `to exclude ${formatPercent(rate)}${beyond(guard, margin)} it needs about ${requests}${orProbes}`;
+}
+
+/** Of which answers the rate is, where it is not of failed requests. */
+function beyond({ metric }: Guard, margin: Tolerated | null): string {
+  if (margin === null) return ` beyond stable's ${METRICS[metric].label}`;
+  if (margin.limitMs === null) return "";
+  return ` slower than ${formatLimit(metric, { kind: "absolute", value: margin.limitMs })}`;
+}
+
+function goodUntilShown({ logStakes }: EProcess, rate: number): number {
+  const [best = 0] = ratesWithin(rate);
+  const perGood = Math.log1p(-best) - Math.log1p(-rate);
+  return Math.ceil((SHOWN + Math.log(logStakes.length) - Math.max(...logStakes)) / perGood);
+}
+
+/** A comparison of a few visitors is one of who they are. */
+function fewVisitors(guard: Guard, { visitors }: Gathered): string | null {
+  const compares = acting(guard).some(({ limit }) => limit.kind === "relative");
+  if (!compares || visitors === null || visitors >= LEAST_VISITORS) return null;
+  return `to compare it needs ${LEAST_VISITORS} different visitors, and ${visitors} came so far`;
+}
