@@ -19,6 +19,7 @@ export interface Probes {
   stop(): Promise<void>;
 }
 
+/** For one release, which may have no probes. */
 export function createProbes({ clock, smoke }: Ports, world: World): Probes {
   const stopping = new AbortController();
   let rounds: readonly ProbeRound[] = [];

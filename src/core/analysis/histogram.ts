@@ -57,6 +57,7 @@ export function merge(...parts: readonly Buckets[]): Buckets {
 /** Counts of all buckets, for what is added to and looked over often. Never changed once it was handed out. */
 export type DenseBuckets = Float64Array;
 
+/** Nothing in any bucket. */
 export const NO_COUNTS: DenseBuckets = new Float64Array(BUCKET_COUNT);
 
 /** The counts of all parts on top of `onto`, which stays as it is. */

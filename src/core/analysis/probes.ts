@@ -21,6 +21,7 @@ export interface ProbePair {
   readonly stable: ProbeOutcome;
 }
 
+/** Of one flow on one version. */
 export interface ProbeOutcome {
   readonly passed: boolean;
   readonly tookMs: Duration;
@@ -33,6 +34,7 @@ export interface ProbeEvidence {
   readonly guards: Readonly<Record<GuardId, ProbedGuard>>;
 }
 
+/** Of one guard. */
 export interface ProbedGuard {
   /** Flows in this step that both versions were told, and on how many the one was worse and the other not. */
   readonly n: number;

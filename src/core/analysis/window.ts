@@ -12,6 +12,7 @@ export interface WindowSum {
   readonly webSockets: { readonly opened: number; readonly failed: number };
 }
 
+/** Nobody came. */
 export const NOTHING_SUMMED: WindowSum = {
   requests: 0,
   bad: 0,
