@@ -1,35 +1,64 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { relativeLift, shiftBetween } from "../../../src/core/analysis/intervals.ts";
+import { growthOf, meanOf } from "../../../src/core/analysis/intervals.ts";
+import { createRandom } from "../../../src/core/analysis/random.ts";
 
-describe("intervals beside means and gauges", () => {
-  it("agree with GrowthBook's sequential interval", () => {
-    const found = relativeLift(
-      { n: 3_000, sum: 1_396.87, sumOfSquares: 52_377.9767 },
-      { n: 3_461, sum: 2_422.7, sumOfSquares: 134_698.29 },
-      { tuning: 1_000 },
-    );
-    ok(found !== null);
-    for (const [key, expected] of Object.entries({ value: 0.50336, low: -0.55844, high: 1.56516 }))
-      ok(Math.abs(found[key as keyof typeof found] - expected) < 1e-5, `${key}: ${found[key as keyof typeof found]}`);
+const SERIES = 400;
+const LENGTH = 60;
+
+/** Blocks that wander: each is so much like the one before, 0 … 1. */
+function wandering(seed: number, likeness: number): readonly number[] {
+  const random = createRandom(seed);
+  let value = random.normal();
+  return Array.from({ length: LENGTH }, () => {
+    value = likeness * value + Math.sqrt(1 - likeness ** 2) * random.normal();
+    return value;
+  });
+}
+
+/** In how many series the interval once lies above the truth, which is 0, at any look from ten blocks on: that would fail a good version. */
+function tooHigh(likeness: number, estimate: (values: readonly number[]) => { readonly low: number }): number {
+  let count = 0;
+  for (let seed = 1; seed <= SERIES; seed += 1) {
+    const values = wandering(seed, likeness);
+    if (values.slice(9).some((_, index) => estimate(values.slice(0, index + 10)).low > 0)) count += 1;
+  }
+  return count;
+}
+
+const slope = (values: readonly number[]) =>
+  growthOf(
+    values.map((_, index) => index),
+    values,
+  );
+
+describe("intervals of blocks", () => {
+  for (const [name, estimate] of [
+    ["mean", meanOf],
+    ["slope", slope],
+  ] as const) {
+    it(`lie above the true ${name} at any look in one series of 100 at most while neighbours are no more than half alike`, () => {
+      for (const likeness of [0, 0.5]) {
+        const count = tooHigh(likeness, estimate);
+        ok(count <= 0.01 * SERIES, `${count} of ${SERIES} at ${likeness}`);
+      }
+    });
+
+    it(`lie above the true ${name} at any look in few series even where blocks forget a half in three minutes`, () => {
+      const count = tooHigh(0.5 ** (1 / 3), estimate);
+      ok(count <= 0.07 * SERIES, `${count} of ${SERIES}`);
+    });
+  }
+
+  it("lie around the mean and the slope, and grow narrower with more blocks", () => {
+    const values = wandering(7, 0).map((value, index) => 5 + value + 0.5 * index);
+    const [few, many] = [slope(values.slice(0, 12)), slope(values)];
+    ok(many.high - many.low < (few.high - few.low) / 5);
+    ok(many.low < 0.5 && 0.5 < many.high && many.low > 0.4);
   });
 
-  it("agree with Kayenta's Mann-Whitney interval and its Hodges-Lehmann estimate", () => {
-    deepEqual(shiftBetween([10, 20, 30, 40], [1, 2, 3, 4]), { value: 22.5, low: 6, high: 39 });
-  });
-
-  it("grow narrower with more values, and hold the true difference", () => {
-    const xs = Array.from({ length: 80 }, (_, i) => 105 + (i % 17));
-    const ys = Array.from({ length: 80 }, (_, i) => 100 + (i % 17));
-    const [few, many] = [shiftBetween(xs.slice(0, 12), ys.slice(0, 12)), shiftBetween(xs, ys)];
-    ok(few !== null && many !== null);
-    ok(many.high - many.low < few.high - few.low);
-    ok(many.low <= 5 && many.high >= 5);
-  });
-
-  it("are unknown without values", () => {
-    equal(shiftBetween([], [1]), null);
-    equal(relativeLift({ n: 1, sum: 1, sumOfSquares: 1 }, { n: 9, sum: 1, sumOfSquares: 1 }), null);
-    equal(relativeLift({ n: 5, sum: 0, sumOfSquares: 0 }, { n: 9, sum: 1, sumOfSquares: 1 }), null);
+  it("are a point where all blocks are the same", () => {
+    deepEqual(meanOf([3, 3, 3, 3]), { value: 3, low: 3, high: 3 });
+    deepEqual(slope([1, 2, 3, 4]), { value: 1, low: 1, high: 1 });
   });
 });
