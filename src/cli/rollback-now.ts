@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { FaultError } from "../core/fault.ts";
-import { type MeantPlace, putTrafficBack, type PutBackReport } from "../engine/put-traffic-back.ts";
+import type { MeantPlace } from "../engine/nothing-to-put-back.ts";
+import { putTrafficBack, type PutBackReport } from "../engine/put-traffic-back.ts";
 import { type LockHolder, lockHolder } from "../local/lock-holder.ts";
 import { identify } from "../local/process-identity.ts";
 import { whyUnwritable } from "../local/room.ts";
 import { runningStateFolders } from "../local/running-folders.ts";
 import { type StateFolder, stateFolder } from "../local/state-folder.ts";
+import { mustBeOpenTo } from "../local/state-not-readable.ts";
 import { answer, type Context } from "./context.ts";
 import { type Invocation, isGiven, textOption } from "./definition.ts";
 import { type ExitCode, FAILED, ROLLED_BACK } from "./exit-code.ts";
@@ -67,9 +69,10 @@ function meantPlace({ planFile, environment, state }: Project): MeantPlace | nul
   return { app: appNamedIn(planFile), environment, state: path, options };
 }
 
-/** Faults: usage, where nothing was ever released. */
+/** Faults: usage, where nothing was ever released; state-not-readable. */
 function folderHere(context: Context): StateFolder {
   const { state } = context.project();
+  mustBeOpenTo(state.path);
   if (existsSync(state.path)) return state;
   throw new FaultError({
     code: "usage",
@@ -85,7 +88,7 @@ async function folderOf({ machinery, global }: Context, app: string): Promise<St
     runningStateFolders().map(async (path) => {
       const state = stateFolder(path);
       const exit = await machinery.emergencyExit(state);
-      const table = (await exit.lastResort.read())?.table ?? null;
+      const table = (await exit.lastResort.read().catch(() => null))?.table ?? null;
       return { state, app: table?.app, environment: table?.environment };
     }),
   );

@@ -2,9 +2,18 @@ import { randomUUID } from "node:crypto";
 import { type Emergency, type EmergencyCircumstances, emergencyIn, emergencyTable } from "../core/release/emergency.ts";
 import { type Fault, FaultError, faultOf } from "../core/fault.ts";
 import type { RoutingTable, TrafficState } from "../core/traffic/routing.ts";
-import { shortVersion } from "../core/text/short-version.ts";
 import type { EmergencyExit } from "../ports/emergency-exit.ts";
 import { fenceOthers, type Fencing } from "./fence-others.ts";
+import {
+  type MeantPlace,
+  mustBeAsked,
+  mustHaveWayBack,
+  nobodyServed,
+  notApplied,
+  notReadyWithoutPlane,
+  silenceOf,
+  unreachable,
+} from "./nothing-to-put-back.ts";
 import { whyStableIsNotReady } from "./stable-ready.ts";
 
 export interface PutBackOrder {
@@ -18,16 +27,6 @@ export interface PutBackOrder {
   readonly release?: number;
   /** Whose data plane it must be; absent: whichever it is, because the person has named it. */
   readonly place?: MeantPlace;
-}
-
-/** As the plan file here has it. */
-export interface MeantPlace {
-  /** null: the plan file can't be asked. */
-  readonly app: string | null;
-  readonly environment: string;
-  /** The state folder that was found, and the options that name it. */
-  readonly state: string;
-  readonly options: string;
 }
 
 /** What was done and what not. */
@@ -105,7 +104,7 @@ async function withPlane(
     if (done !== null) return { outcome: done.id === id ? "put-back" : "already", emergency: done };
     if (verdict.outcome === "frozen" && table.emergency?.id === id)
       return { outcome: "frozen", emergency: table.emergency };
-    if (tries === 0) throw notApplied(table, verdict);
+    if (tries === 0) throw notApplied(table, verdict.outcome, TRIES);
     const epoch = Math.max(state?.epoch ?? 0, table.epoch) + 1;
     const emergency = emergencyIn(table, circumstances(exit, order, verdict, { id, epoch }));
     await exit.traffic.write(emergencyTable(table, emergency), table.revision).catch(mayBeInForce);
@@ -124,11 +123,15 @@ function mayBeInForce(error: unknown): void {
 async function withoutPlane(exit: EmergencyExit, order: PutBackOrder, id: string, troubles: string[]): Promise<Done> {
   const left = await exit.lastResort.read();
   if (left === null) throw unreachable(troubles[0]);
-  const table = mustHaveWayBack(left.table, order);
+  mustBeAsked(left.table, order);
+  const silence = silenceOf(troubles);
+  // What its table says of the traffic is true of nobody.
+  if (left.table.stable === null || left.table.candidate === null) throw nobodyServed(left.table, silence);
+  const { table } = left;
   const others = await Promise.all(exit.others.map((each) => each.epoch().catch(() => null)));
   const epoch = Math.max(left.epoch, table.epoch, ...others.map((each) => each ?? 0)) + 1;
   const notReady = await whyStableIsNotReady(table, {}, exit.health);
-  if (notReady !== null && !order.anyway) throw notReadyWithoutPlane(table, notReady);
+  if (notReady !== null && !order.anyway) throw notReadyWithoutPlane(table, notReady, silence);
   const verdict = { outcome: "put-back", notReady } as const;
   const before = doneIn(table);
   const emergency = before ?? emergencyIn(table, circumstances(exit, order, verdict, { id, epoch }));
@@ -188,71 +191,3 @@ async function record({ log, clock }: EmergencyExit, emergency: Emergency): Prom
 }
 
 const RECORD_MS = 2_000;
-
-/** Faults: nothing-to-put-back, release-unknown, state-foreign. */
-function mustHaveWayBack(table: RoutingTable | null, { release, place }: PutBackOrder): RoutingTable {
-  if (table === null) throw nothing("The data plane has no table: nothing was released here.", "tidegate status");
-  if (place !== undefined) mustBeMeant(table, place);
-  if (release !== undefined && release !== table.release) {
-    throw new FaultError({
-      code: "release-unknown",
-      what: `The data plane has release ${table.release}, not ${release}.`,
-      fix: "leave the number out: tidegate rollback --now puts back what the data plane has",
-    });
-  }
-  const { stable, candidate } = table;
-  if (candidate === null) {
-    const what =
-      stable === null
-        ? "The data plane has no version to send traffic to."
-        : `All traffic is on ${shortVersion(stable.version)}, and no other version is in the data plane.`;
-    throw nothing(what, "tidegate rollback says which release brought it, and how to go back from that one");
-  }
-  if (stable === null)
-    throw nothing(
-      `${shortVersion(candidate.version)} is the first version: there is none to put the traffic back to.`,
-      "to stop it: tidegate rollback, or tidegate down",
-    );
-  return table;
-}
-
-/** Who wants to put the shop back must not put the blog back. Faults: state-foreign. */
-function mustBeMeant(table: RoutingTable, { app, environment, state, options }: MeantPlace): void {
-  if ((app === null || app === table.app) && environment === table.environment) return;
-  const meant = `${app ?? table.app} in ${environment}`;
-  throw new FaultError({
-    code: "state-foreign",
-    what: `The data plane here is the one of ${table.app} in ${table.environment}, and the plan file is for ${meant}. Nothing was changed.`,
-    where: state,
-    fix: `to put ${table.app} back: tidegate rollback --now ${options}\nto put ${meant} back: tidegate rollback --now --app ${app ?? table.app} --env ${environment}`,
-  });
-}
-
-function nothing(what: string, fix: string): FaultError {
-  return new FaultError({ code: "nothing-to-put-back", what, fix });
-}
-
-function unreachable(cause: string | undefined): FaultError {
-  return new FaultError({
-    code: "traffic-unreachable",
-    what: "The data plane does not answer, and no table of it lies on the disk.",
-    ...(cause === undefined ? {} : { cause }),
-    fix: "is this the right folder? name the app: tidegate rollback --now --app NAME",
-  });
-}
-
-function notReadyWithoutPlane(table: RoutingTable, notReady: string): FaultError {
-  return new FaultError({
-    code: "stable-not-ready",
-    what: `The data plane does not answer, and ${shortVersion(table.stable?.version ?? "stable")} could not take the traffic: ${notReady}. Nothing was changed.`,
-    fix: "look after both: tidegate status, tidegate doctor; to go to it all the same: tidegate rollback --now --anyway",
-  });
-}
-
-function notApplied(table: RoutingTable, { outcome }: Verdict): FaultError {
-  return new FaultError({
-    code: "traffic-weight-not-applied",
-    what: `The data plane was told ${TRIES} times to ${outcome === "frozen" ? "stay as it is" : "give stable everything"}, and answers ${table.share / 100}% on ${shortVersion(table.candidate?.version ?? "the candidate")}.`,
-    fix: "tidegate doctor ; then again: tidegate rollback --now",
-  });
-}

@@ -29,7 +29,7 @@ export interface EpochHolder {
 
 /** What still works where the data plane answers nobody: what its next process begins with, and whoever starts that. */
 export interface LastResort {
-  /** null: there is none, or it can't be read. */
+  /** null: there is none, or nothing can be made of it. Faults: state-not-readable. */
   read(): Promise<{ readonly table: RoutingTable; readonly epoch: number } | null>;
   /** Atomically, on disk. Throws FaultError. */
   write(table: RoutingTable): Promise<void>;

@@ -40,6 +40,18 @@ it("where nothing runs, a rollback to nothing is refused before anybody is asked
   assert.deepEqual(app.processes(), []);
 });
 
+it("nor does rollback --now say that the table on the disk serves anybody: it tells what starts it again", async () => {
+  const { code, stderr } = await app.tidegate(["rollback", "--now"]);
+  assert.equal(code, 12, stderr);
+  assert.match(
+    stderr,
+    /^No data plane runs here, so nobody is served\. .* has [0-9a-f]{7} alone, so there is nothing to/,
+  );
+  assert.match(stderr, /^ {2}fix {4}.*tidegate release [0-9a-f]{7}$/m);
+  assert.doesNotMatch(stderr, /All traffic is on/);
+  assert.deepEqual(app.processes(), []);
+});
+
 it("the version that served is started again by its name", async () => {
   const again = await releaseWell(app);
   assert.equal(again.stable, null, "nothing served meanwhile");

@@ -358,6 +358,43 @@ describe("a data plane that answers nobody", () => {
     equal(onDisk.table.epoch, 5);
   });
 
+  it("has nothing to put back where its table has one version: nobody is said to be served by it", async () => {
+    for (const [how, table] of [
+      ["after `tidegate down`", { candidate: null, share: 0, lease: null }],
+      ["after the first release", { stable: null, share: 10_000, lease: null }],
+    ] as const) {
+      const { exit, traffic, onDisk } = await worldWith({ ...TABLE, ...table });
+      traffic.setAway(true);
+      const served = table.share === 0 ? "v1" : "v2";
+      await rejects(putTrafficBack(exit, ANN), (error) => {
+        ok(
+          isFault(
+            "traffic-unreachable",
+            /^No data plane runs here, so nobody is served\. .* nothing to put back\.$/,
+          )(error),
+          how,
+        );
+        match((error as FaultError).fault.fix ?? "", new RegExp(`tidegate release ${served}\n.*tidegate serve$`));
+        return true;
+      });
+      equal(onDisk.table?.epoch, 4);
+      const hanging = () => Promise.reject(new FaultError({ code: "traffic-unreachable", what: "It hangs." }));
+      await rejects(
+        putTrafficBack({ ...exit, traffic: { ...exit.traffic, read: hanging } }, ANN),
+        isFault("traffic-unreachable", /^The data plane does not answer\. .* nothing to put back\.$/),
+      );
+    }
+  });
+
+  it("is said not to run where stable does not run either", async () => {
+    const { exit, traffic } = await worldWith(TABLE, { status: null, accepts: false });
+    traffic.setAway(true);
+    await rejects(
+      putTrafficBack(exit, ANN),
+      isFault("stable-not-ready", /^No data plane runs here, so nobody is served, and v1/),
+    );
+  });
+
   it("nothing is changed for a stable version that is not ready, nor without a table", async () => {
     const ill = await worldWith(TABLE, { status: 503 });
     ill.traffic.setAway(true);

@@ -6,6 +6,7 @@ import { KEEPER_SOCKET, type KeeperState } from "../../keeper/protocol.ts";
 import { writeFileAtomically } from "../../local/atomic-file.ts";
 import { callControl, isAnswered } from "../../local/control-socket.ts";
 import type { StateFolder } from "../../local/state-folder.ts";
+import { isClosed, stateNotReadable } from "../../local/state-not-readable.ts";
 import type { LastResort } from "../../ports/emergency-exit.ts";
 import { PROXY_SOCKET, PROXY_TABLE_FILE } from "../../proxy/protocol.ts";
 
@@ -26,7 +27,9 @@ export function createEmbeddedLastResort({ folder, startKeeper }: LastResortSett
     try {
       const text = JSON.parse(readFileSync(path, "utf8")) as StoredTable;
       return text.table === null || typeof text.table !== "object" ? null : text;
-    } catch {
+    } catch (error) {
+      // It lies there all the same, for somebody else.
+      if (isClosed(error)) throw stateNotReadable(path, error);
       return null;
     }
   };
