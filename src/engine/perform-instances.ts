@@ -128,6 +128,7 @@ export async function stopServices(stage: Stage, effect: Extract<Effect, { kind:
   stage.signal.throwIfAborted();
   const outcomes = await Promise.all(living.map((each) => runtime.stop(each.id, serviceOf(each)?.stopMs ?? 10_000)));
   const leftRunning = outcomes.flatMap((outcome) => outcome.leftRunning ?? []);
+  const killed = living.flatMap(({ id }, index) => (outcomes[index]?.wasKilled === true ? [id] : []));
   const left = mine(await stage.world.freshInstances()).filter(({ adopted }) => !adopted);
   if (left.length > 0)
     throw new FaultError({
@@ -138,6 +139,7 @@ export async function stopServices(stage: Stage, effect: Extract<Effect, { kind:
     stopped: living.map(({ id }) => id),
     cutAtDeadline: cut,
     ...(leftRunning.length === 0 ? {} : { leftRunning }),
+    ...(killed.length === 0 ? {} : { killed }),
   };
 }
 

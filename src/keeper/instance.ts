@@ -106,6 +106,7 @@ function instance(
         ...(run === undefined ? {} : { startedAt: run.startedAt }),
         restarts,
         ...(lastExit === undefined ? {} : { lastExit }),
+        ...(process.wasKilled ? { wasKilled: true as const } : {}),
         ...(usage === undefined ? {} : { usage }),
         logFile: path,
         needsSecrets: process.state === "exited" && process.life.wanted === "running" && known === null,

@@ -16,6 +16,7 @@ const run = promisify(execFile);
  */
 const SCRIPT = `
 trap '' TERM HUP INT
+umask 077
 while :; do
   [ -z "$lost" ] || { printf 'tidegate: output is missing here, it could not be written\\n' >>"$1" && lost=; }
   cat >>"$1" && exit

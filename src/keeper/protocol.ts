@@ -71,6 +71,8 @@ export interface InstanceState {
   readonly restarts: number;
   /** Code and signal are both null when it ended while no keeper was there to be told. */
   readonly lastExit?: { readonly code: number | null; readonly signal: string | null; readonly at: Instant };
+  /** It was stopped, and did not end by itself within its grace. */
+  readonly wasKilled?: true;
   readonly usage?: Usage;
   readonly logFile: string;
   /** It ended while no keeper lived, and its secrets with it; the keeper's environment lacks them: only a new PUT starts it again. */

@@ -47,6 +47,7 @@ export class SupervisedProcess {
   #state: SupervisedState = "exited";
   #child: ChildProcess | null = null;
   #writer: LogWriter | undefined;
+  #wasKilled = false;
   #ended: Promise<void> = Promise.resolve();
   #restartTimer: NodeJS.Timeout | undefined;
   readonly #watch = new AbortController();
@@ -60,6 +61,11 @@ export class SupervisedProcess {
 
   get life(): Life {
     return this.#life;
+  }
+
+  /** Whether it had to be killed when it was stopped last: it did not end by itself within its grace. */
+  get wasKilled(): boolean {
+    return this.#wasKilled;
   }
 
   get state(): SupervisedState {
@@ -271,7 +277,7 @@ export class SupervisedProcess {
     // On disk before the signal: a keeper that is killed in between must not start it again.
     await this.#program.onChange();
     if (identity !== undefined && identity.bootId === bootId()) {
-      await stopFamily(identity, graceMs);
+      this.#wasKilled = await stopFamily(identity, graceMs);
       await this.#ended;
     }
     this.#state = "exited";

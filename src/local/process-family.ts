@@ -31,10 +31,11 @@ export function familyOf(
 }
 
 /**
- * SIGTERM to the whole family, SIGKILL to what is left of it after the grace. Resolves when none of it lives.
+ * SIGTERM to the whole family, SIGKILL to what is left of it after the grace. Resolves when none of it lives,
+ * with whether SIGKILL was needed.
  * Faults: process-not-killable (the kernel itself is stuck on it).
  */
-export async function stopFamily(leader: ProcessIdentity, graceMs: number): Promise<void> {
+export async function stopFamily(leader: ProcessIdentity, graceMs: number): Promise<boolean> {
   const known = new Map<string, ProcessRow>();
   const left = (): readonly ProcessRow[] => {
     const table = listProcesses();
@@ -46,9 +47,9 @@ export async function stopFamily(leader: ProcessIdentity, graceMs: number): Prom
   const killAt = performance.now() + graceMs;
   while (left().length > 0 && performance.now() < killAt) await delay(25);
   const giveUpAt = performance.now() + KILL_BOUND_MS;
-  for (;;) {
+  for (let wasKilled = false; ; wasKilled = true) {
     const stubborn = left();
-    if (stubborn.length === 0) return;
+    if (stubborn.length === 0) return wasKilled;
     if (performance.now() > giveUpAt) throw new FaultError(notKillable(stubborn));
     signalAll(leader, stubborn, "SIGKILL");
     await delay(25);

@@ -47,6 +47,8 @@ export interface Runtime {
 export interface StopOutcome {
   /** A sentence, when an adopted process was left alone or came back: which, and why. */
   readonly leftRunning?: string;
+  /** It did not end within its time after SIGTERM. */
+  readonly wasKilled?: true;
 }
 
 export interface AdoptOrder {

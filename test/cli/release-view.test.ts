@@ -177,6 +177,25 @@ shop a1f09c → 9f2c1e  production                                              
     );
   });
 
+  it("a rollback of a version that crashed: not in how long that was found, and how it was stopped", () => {
+    const { rollback } = statuses.ROLLED_BACK;
+    const view = (stopped: "none" | "killed"): string =>
+      shown(
+        {
+          ...statuses.ROLLED_BACK,
+          rollback: {
+            ...rollback!,
+            kind: "crashed",
+            undone: [{ name: "stop-candidate", afterMs: 1_300, failed: false, stopped }],
+          },
+        },
+        100,
+      );
+    assert.match(view("none"), /\+1\.30s candidate had ended already\n/);
+    assert.match(view("killed"), /\+1\.30s candidate drained, and killed: it did not end\n/);
+    assert.doesNotMatch(view("killed"), /Found in/);
+  });
+
   it("a rollback in which some got no answer, and one of which the figures don't tell", () => {
     const facts = (unanswered?: { readonly candidate: number; readonly stable: number }): string | undefined => {
       const { evidence, ...rollback } = statuses.ROLLED_BACK.rollback!;

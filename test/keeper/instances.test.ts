@@ -109,8 +109,16 @@ describe("an instance under the keeper", () => {
     const stubborn = `(trap '' TERM; sh -c 'echo $$ > grandchild.pid; sleep 600'; sleep 600) & wait`;
     await keeper.put({ id: "web", command: stubborn });
     const grandchild = await pidFrom(keeper.file("grandchild.pid"));
-    await keeper.stop("web", 200);
+    const stopped = await keeper.stop("web", 200);
     assert.equal(identify(grandchild), null);
+    assert.equal(stopped.wasKilled, true, "which is said");
+  });
+
+  it("is stopped without being killed when it ends by itself", async () => {
+    await using keeper = await keeperUnderTest();
+    await keeper.start();
+    await keeper.put({ id: "web", command: "exec sleep 600" });
+    assert.equal((await keeper.stop("web", 5_000)).wasKilled, undefined);
   });
 
   it("is gone only when a child in a session of its own is gone too", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { FaultError, type Fault } from "../../src/core/fault.ts";
@@ -254,6 +254,24 @@ describe("preparing a version without git", () => {
     assert.match(fault.fix ?? "", /git init[\s\S]*give web a `prepare:` line/);
   });
 });
+
+describe(
+  "a version in somebody else's repository",
+  { skip: process.getuid?.() !== 0 && "only root can give one away" },
+  () => {
+    it("is not looked up by git, and what is told is how to trust it and not how to make another", async () => {
+      await using world = await processWorld();
+      world.commit("One");
+      const folder = world.git("rev-parse", "--show-toplevel");
+      spawnSync("chown", ["-R", "12345", folder]);
+      const fault = await faultOf(world.runtime.resolve("HEAD"));
+      spawnSync("chown", ["-R", "0", folder]);
+      assert.match(fault.what, /the repository belongs to another user/);
+      assert.match(fault.fix ?? "", /^git config --global --add safe\.directory /);
+      assert.doesNotMatch(fault.fix ?? "", /git init/);
+    });
+  },
+);
 
 describe("a version's name", () => {
   it("is the sha of what the user says, shown by its tag or in short", async () => {

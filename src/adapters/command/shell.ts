@@ -52,7 +52,7 @@ export function createShellRunner({
       const leader = child.pid === undefined ? null : identify(child.pid);
 
       let timedOut = false;
-      let stopped: Promise<void> | undefined;
+      let stopped: Promise<unknown> | undefined;
       const notStopped = Promise.withResolvers<never>();
       const end = (): void => {
         if (leader === null) return;

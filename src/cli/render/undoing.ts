@@ -70,9 +70,9 @@ function said({ where, cause, fix }: Fault, seen: readonly string[], style: Styl
   ];
 }
 
-/** From the start of the shift that failed to the decision; null where no shift failed (a person rolled back). */
+/** From the start of the shift that failed to the decision; null where no guard found it: of a crash that is no time to find it. */
 function foundIn(status: Status, rollback: RollbackStatus): number | null {
-  if (rollback.by !== null) return null;
+  if (rollback.by !== null || rollback.kind !== "guard") return null;
   return status.steps.find(({ kind, state }) => kind === "shift" && state === "failed")?.tookMs ?? null;
 }
 
@@ -81,8 +81,8 @@ function timeline({ undone }: RollbackStatus, stable: string | null, style: Styl
     // The last stroke of the pen, and nothing that anybody waits for.
     .filter(({ name, failed }) => name !== "settle-stable" || failed)
     .toSorted((a, b) => a.afterMs - b.afterMs)
-    .map(({ name, afterMs, failed }) => {
-      const text = `${after(afterMs)} ${doneInWords(name, stable)}`;
+    .map(({ name, afterMs, failed, stopped }) => {
+      const text = `${after(afterMs)} ${doneInWords(name, stable, stopped)}`;
       return failed ? paint(style, "bad", `${text}: FAILED`) : text;
     });
   return items.length === 0 ? [] : wrapItems(items, style.width, { between: "   ", lead: "  ", indent: "  " });
@@ -93,7 +93,11 @@ function after(ms: number): string {
 }
 
 /** Names of what a rollback does, as the core's undo recipe calls it, for people. */
-function doneInWords(name: string, stable: string | null): string {
+function doneInWords(
+  name: string,
+  stable: string | null,
+  stopped: RollbackStatus["undone"][number]["stopped"],
+): string {
   switch (name) {
     case "put-back-early":
       return `100% on ${stable ?? "stable"}, read back, before the journal could be told`;
@@ -106,7 +110,8 @@ function doneInWords(name: string, stable: string | null): string {
     case "start-stable-workers":
       return `workers of ${stable ?? "stable"} run`;
     case "stop-candidate":
-      return "candidate drained and stopped";
+      if (stopped === "none") return "candidate had ended already";
+      return stopped === "killed" ? "candidate drained, and killed: it did not end" : "candidate drained and stopped";
     case "settle-stable":
       return "table settled";
     default:

@@ -1,17 +1,26 @@
 import type { Evidence } from "../analysis/evidence.ts";
 import type { Fault } from "../fault.ts";
+import type { Observed } from "../release/effect.ts";
+import type { Because } from "../release/event.ts";
 import type { Release } from "../release/release.ts";
 
 /** A rollback that is under way or done. */
 export interface RollbackStatus {
   readonly sentence: string;
+  readonly kind: Because["kind"];
   readonly by: string | null;
   readonly decidedAtMs: number;
   readonly fromSharePercent: number;
   /** Traffic was back before the journal could be told; `tookMs` null: nobody could write down how long it took. */
   readonly putBackEarly: { readonly by: string | null; readonly atMs: number; readonly tookMs: number | null } | null;
   /** What was undone, in order, with the time after the decision. */
-  readonly undone: readonly { readonly name: string; readonly afterMs: number; readonly failed: boolean }[];
+  readonly undone: readonly {
+    readonly name: string;
+    readonly afterMs: number;
+    readonly failed: boolean;
+    /** Of instances that were stopped: none was left, or some did not end by themselves in time. */
+    readonly stopped?: "none" | "killed";
+  }[];
   readonly evidence: Evidence | null;
   /** What the outside said, where a step's own work failed; null where a guard or a person decided. */
   readonly fault: Fault | null;
@@ -24,6 +33,7 @@ export function rollbackStatus(release: Release): RollbackStatus | null {
   const evidence = undo.effects["gather-evidence"]?.observed;
   return {
     sentence: undo.because.sentence,
+    kind: undo.because.kind,
     by: undo.by,
     decidedAtMs: undo.decidedAt.wall,
     fromSharePercent: undo.fromShare / 100,
@@ -46,10 +56,18 @@ function undone(release: Release, { effects, decidedAt }: NonNullable<Release["u
   const ended = Object.values(effects).filter(({ name, endedAt }) => endedAt !== null && name !== "gather-evidence");
   return [
     ...(early === null ? [] : [{ name: "put-back-early", afterMs: after(early.atMs), failed: false }]),
-    ...ended.map(({ name, endedAt, state }) => ({
+    ...ended.map(({ name, endedAt, state, observed }) => ({
       name,
       afterMs: after(endedAt?.wall ?? 0),
       failed: state === "failed",
+      ...howStopped(observed),
     })),
   ];
+}
+
+function howStopped(observed: Observed | null): Pick<RollbackStatus["undone"][number], "stopped"> {
+  if (observed === null) return {};
+  const { stopped, killed } = observed as { readonly stopped?: unknown; readonly killed?: unknown };
+  if (Array.isArray(killed)) return { stopped: "killed" };
+  return Array.isArray(stopped) && stopped.length === 0 ? { stopped: "none" } : {};
 }

@@ -228,6 +228,7 @@ export const ROLLED_BACK: Status = {
   ],
   rollback: {
     sentence: "errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%",
+    kind: "guard",
     by: null,
     decidedAtMs: AT,
     fromSharePercent: 5,

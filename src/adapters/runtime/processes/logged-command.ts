@@ -34,7 +34,7 @@ export async function runLogged(command: LoggedCommand): Promise<{ code: number 
   const exited = once(child, "exit") as Promise<[number | null, string | null]>;
   const identity = child.pid === undefined ? null : identify(child.pid);
   command.onStart(identity);
-  let stopping: Promise<void> | undefined;
+  let stopping: Promise<unknown> | undefined;
   const stop = (): void => {
     if (identity !== null) stopping = stopFamily(identity, GRACE_MS);
   };

@@ -49,8 +49,8 @@ export function createProcessRuntime(settings: ProcessRuntimeSettings): Runtime 
     },
     async stop(instance, stopMs) {
       if (adopted.has(instance)) return adopted.stop(instance, stopMs);
-      await keeper.remove(instance, stopMs);
-      return {};
+      const stopped = await keeper.remove(instance, stopMs);
+      return stopped?.wasKilled === true ? { wasKilled: true } : {};
     },
     async instances() {
       const own = ((await keeper.state())?.instances ?? [])

@@ -64,13 +64,28 @@ function notNamed(folder: string, wanted: string): FaultError {
 }
 
 function noRepository(folder: string, services: readonly Service[], wanted: string, cause: string): FaultError {
+  if (cause.includes("dubious ownership")) return notTrusted(folder, wanted, cause);
   const without = services.filter((service) => service.runtime.prepare === undefined).map((service) => service.name);
   return new FaultError({
     code: "unknown-version",
     what: `"${wanted}" can't be looked up: the plan file's folder is not in a git repository.`,
     where: folder,
-    ...(cause.includes("dubious ownership") ? { cause: cause.split("\n")[0] ?? "" } : {}),
     fix: `git init && git add -A && git commit -m "First version"\nor give ${without.join(" and ") || "each service"} a \`prepare:\` line that makes \${dir} for \${version}`,
+  });
+}
+
+/** The repository is there, and another user's: git then reads nothing of it, and a new one would hide it. */
+function notTrusted(folder: string, wanted: string, cause: string): FaultError {
+  const trust = cause
+    .split("\n")
+    .find((line) => line.includes("safe.directory"))
+    ?.trim();
+  return new FaultError({
+    code: "unknown-version",
+    what: `"${wanted}" can't be looked up: the repository belongs to another user, and git reads it only when it is told to.`,
+    where: folder,
+    cause: cause.split("\n")[0] ?? "",
+    fix: `${trust ?? "git config --global --add safe.directory FOLDER"}\nor do it as the user to whom the repository belongs`,
   });
 }
 
