@@ -75,7 +75,7 @@ export async function loadPlanFile(options: LoadOptions): Promise<LoadedPlan> {
       return readSideFile(path, () => read(path, 2 + sides.length));
     },
   });
-  const all = [...syntax, ...result.problems.filter((problem) => !syntax.some((other) => isSamePlace(problem, other)))];
+  const all = [...syntax, ...notAt(syntax, result.problems)];
   if (all.length > 0 || result.plan === undefined) throw new PlanFileError(faultsOf(all));
   const environmentOverride = environmentOverrideOf(environment, overrides.environment);
   return {
@@ -93,8 +93,12 @@ export async function loadPlanFile(options: LoadOptions): Promise<LoadedPlan> {
 }
 
 /** What could not be read is told as such, and not also as a value that is wrong. */
-function isSamePlace({ place: a }: Problem, { place: b }: Problem): boolean {
-  return a.source === b.source && a.start !== undefined && a.start === b.start;
+function notAt(told: readonly Problem[], problems: readonly Problem[]): readonly Problem[] {
+  const starts = new Map<Source, Set<number | undefined>>();
+  for (const { place } of told) starts.set(place.source, (starts.get(place.source) ?? new Set()).add(place.start));
+  return problems.filter(
+    ({ place: { source, start } }) => start === undefined || starts.get(source)?.has(start) !== true,
+  );
 }
 
 function environmentOverrideOf(

@@ -82,7 +82,7 @@ function lineOf(located: Located, path: Path): { readonly file: string; readonly
   const { source, start } = placeOf(located, path, "value");
   if (start === undefined) return undefined;
   // Without its folder: the plan is hashed, and must not depend on where the user stood.
-  return { file: basename(source.name), line: lineAndColumn(source.text, start).line };
+  return { file: basename(source.name), line: lineAndColumn(source, start).line };
 }
 
 /** `VERSION: 1.10` is the number 1.1 to YAML, and an app would be told that. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { PlanFileError } from "../../src/config/plan-file-error.ts";
 import { load, planOf, planWith, tells } from "./loading.ts";
 
 const SHARES = (plan: { steps: readonly object[] }): readonly number[] =>
@@ -161,6 +162,18 @@ describe("YAML is YAML", () => {
         .join(", ")}]`;
     });
     await assert.rejects(load(planWith(levels.join("\n"))), { message: "tidegate.yaml holds more than 50000 values." });
+  });
+
+  it("nor is every one of very many mistakes told: the first twenty, and how many more there are", async () => {
+    const keys = Array.from({ length: 20_000 }, (_, index) => `key${index}: ${index}`);
+    await assert.rejects(load(planWith(keys.join("\n"))), (error) => {
+      assert.ok(error instanceof PlanFileError);
+      const told = error.faults.map(({ what }) => what);
+      assert.equal(told.length, 21);
+      assert.equal(told[19], "`key19` is not known here.");
+      assert.equal(told[20], "… and 19980 more mistakes.");
+      return true;
+    });
   });
 
   it("and a key that objects have by themselves is a key like any other", () =>

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { locate, type Located, type LocatedMap, type Path } from "./located.ts";
+import { type Entry, locate, type Located, type Path } from "./located.ts";
 import type { PathProblem } from "./problem.ts";
 import { validate, type Validated } from "./validate.ts";
 
@@ -29,62 +29,75 @@ export function readPartly<S extends z.ZodType>(
     const result: Validated<z.output<S>> = validate(schema, tree);
     told ??= result.problems;
     if (result.ok) return { value: result.value, located: tree, problems: told ?? [], isPartial: round > 0 };
-    for (const { path, code } of byDepth(result.problems)) {
-      // A map without a key that it needs goes as a whole; only the file itself stays.
-      if (code === "plan-key-missing" && path.length === 1)
-        tree = tree === undefined ? undefined : withStandIn(tree, path, standIns);
-      else
-        tree = tree === undefined ? undefined : without(tree, code === "plan-key-missing" ? path.slice(0, -1) : path);
-    }
+    tree = withoutMistaken(tree, result.problems, standIns);
   }
   return { located, problems: told ?? [], isPartial: true };
 }
 
-function withStandIn(
+/** Goes over the tree once, however many mistakes it has. */
+function withoutMistaken(
   tree: Located,
-  [key = ""]: Path,
+  problems: readonly PathProblem[],
   standIns: Readonly<Record<string, unknown>>,
 ): Located | undefined {
-  if (tree.kind !== "map" || !(key in standIns)) return undefined;
-  const { source } = tree.place;
-  const entry = { key: { source }, value: locate(standIns[key], source) };
-  return { ...tree, entries: new Map([...tree.entries, [String(key), entry]]) };
-}
-
-/** Later items of a list first, so that indices stay right while they go. */
-function byDepth(problems: readonly PathProblem[]): readonly PathProblem[] {
-  return [...problems].sort((a, b) => comparePaths(b.path, a.path));
-}
-
-function comparePaths(a: Path, b: Path): number {
-  for (let index = 0; index < Math.min(a.length, b.length); index++) {
-    const [left = "", right = ""] = [a[index], b[index]];
-    if (left === right) continue;
-    if (typeof left === "number" && typeof right === "number") return left - right;
-    return String(left) < String(right) ? -1 : 1;
+  const removal = nothingRemoved();
+  const added: [string, Entry][] = [];
+  for (const { path, code } of problems) {
+    const isMissing = code === "plan-key-missing";
+    // A map without a key that it needs goes as a whole; only the file itself stays.
+    if (!isMissing || path.length > 1) remove(removal, isMissing ? path.slice(0, -1) : path);
+    else {
+      const key = String(path[0]);
+      if (!Object.hasOwn(standIns, key)) return undefined;
+      const { source } = tree.place;
+      added.push([key, { key: { source }, value: locate(standIns[key], source) }]);
+    }
   }
-  return a.length - b.length;
+  const left = without(tree, removal);
+  if (left === undefined || added.length === 0) return left;
+  return left.kind === "map" ? { ...left, entries: new Map([...left.entries, ...added]) } : undefined;
 }
 
-function without(located: Located, path: Path): Located | undefined {
-  const [key, ...rest] = path;
-  if (key === undefined) return undefined;
-  if (located.kind === "list" && typeof key === "number") {
-    const item = located.items[key];
-    const left = item === undefined ? undefined : without(item, rest);
-    return {
-      ...located,
-      items: located.items.flatMap((old, index) => (index !== key ? [old] : left === undefined ? [] : [left])),
-    };
+/** What is to go, as a tree of the paths to it. */
+interface Removal {
+  isWhole: boolean;
+  readonly inside: Map<string | number, Removal>;
+}
+
+function nothingRemoved(): Removal {
+  return { isWhole: false, inside: new Map() };
+}
+
+function remove(from: Removal, path: Path): void {
+  let at = from;
+  for (const key of path) {
+    const next = at.inside.get(key) ?? nothingRemoved();
+    at.inside.set(key, next);
+    at = next;
+  }
+  at.isWhole = true;
+}
+
+function without(located: Located, { isWhole, inside }: Removal): Located | undefined {
+  if (isWhole) return undefined;
+  if (inside.size === 0) return located;
+  if (located.kind === "list" && [...inside.keys()].every((key) => typeof key === "number")) {
+    const items = located.items.map((item, index) => {
+      const removal = inside.get(index);
+      return removal === undefined ? item : without(item, removal);
+    });
+    return { ...located, items: items.filter((item) => item !== undefined) };
   }
   if (located.kind !== "map") return undefined;
-  const entry = located.entries.get(String(key));
-  if (entry === undefined) return located;
-  const left = without(entry.value, rest);
   const entries = new Map(located.entries);
-  if (left === undefined) entries.delete(String(key));
-  else entries.set(String(key), { ...entry, value: left });
-  return { ...located, entries } satisfies LocatedMap;
+  for (const [key, removal] of inside) {
+    const entry = entries.get(String(key));
+    if (entry === undefined) continue;
+    const left = without(entry.value, removal);
+    if (left === undefined) entries.delete(String(key));
+    else entries.set(String(key), { ...entry, value: left });
+  }
+  return { ...located, entries };
 }
 
 /** The path that a value of the partial tree has in the whole one: items that were left out count again. */

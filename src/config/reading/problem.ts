@@ -75,21 +75,27 @@ export function partOf(place: Place, part: string): Place {
   return { source: place.source, start, end: start + part.length };
 }
 
-/** As faults, in the order of files and lines; one of each. */
+/** Nobody mends more at once, and a file with very many is most likely none that was meant. */
+const MOST_TOLD = 20;
+
+/** As faults, in the order of files and lines; one of each, and of very many the first, and how many more there are. */
 export function faultsOf(problems: readonly Problem[]): readonly Fault[] {
   const sorted = [...problems].sort(
     (a, b) => a.place.source.order - b.place.source.order || (a.place.start ?? -1) - (b.place.start ?? -1),
   );
-  const faults = sorted.map(faultOfProblem);
   const seen = new Set<string>();
-  return faults.filter((fault) => {
-    const text = JSON.stringify(fault);
+  const unlike = sorted.filter(({ place: { source, start, end }, ...rest }) => {
+    const text = JSON.stringify([rest, source.name, start, end]);
     return seen.has(text) ? false : seen.add(text);
   });
+  // One more would take as much room as to say that there is one more.
+  if (unlike.length <= MOST_TOLD + 1) return unlike.map(faultOfProblem);
+  const told = unlike.slice(0, MOST_TOLD).map(faultOfProblem);
+  return [...told, { code: "plan-file-invalid", what: `… and ${unlike.length - MOST_TOLD} more mistakes.` }];
 }
 
 function faultOfProblem({ code, what, fix, place, key, cause }: Problem): Fault {
-  const position = place.start === undefined ? undefined : lineAndColumn(place.source.text, place.start);
+  const position = place.start === undefined ? undefined : lineAndColumn(place.source, place.start);
   const file = position === undefined ? place.source.name : `${place.source.name}:${position.line}:${position.column}`;
   return {
     code,
@@ -102,16 +108,34 @@ function faultOfProblem({ code, what, fix, place, key, cause }: Problem): Fault 
 }
 
 /** Both from 1, the column in UTF-16 units as editors count. */
-export function lineAndColumn(text: string, offset: number): { readonly line: number; readonly column: number } {
-  const before = text.slice(0, offset);
-  return { line: before.split("\n").length, column: offset - (before.lastIndexOf("\n") + 1) + 1 };
+export function lineAndColumn(source: Source, offset: number): { readonly line: number; readonly column: number } {
+  const starts = lineStartsOf(source);
+  let [line, after] = [0, starts.length];
+  while (after - line > 1) {
+    const middle = (line + after) >> 1;
+    if ((starts[middle] ?? 0) <= offset) line = middle;
+    else after = middle;
+  }
+  return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
+}
+
+/** Looked for once a file: every mistake and every step of a plan asks. */
+const lineStarts = new WeakMap<Source, readonly number[]>();
+
+function lineStartsOf(source: Source): readonly number[] {
+  const known = lineStarts.get(source);
+  if (known !== undefined) return known;
+  const starts = [0];
+  for (let at = source.text.indexOf("\n"); at >= 0; at = source.text.indexOf("\n", at + 1)) starts.push(at + 1);
+  lineStarts.set(source, starts);
+  return starts;
 }
 
 const FRAME_WIDTH = 100;
 
 /** The line, and under it carets for the part from `start` to `end` (or to the line's end). */
 function codeFrame(source: Source, start: number, end: number): readonly string[] {
-  const { line, column } = lineAndColumn(source.text, start);
+  const { line, column } = lineAndColumn(source, start);
   const lineStart = start - (column - 1);
   const newline = source.text.indexOf("\n", lineStart);
   const whole = source.text.slice(lineStart, newline < 0 ? undefined : newline).replace(/\r$/, "");

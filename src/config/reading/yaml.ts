@@ -100,7 +100,7 @@ function entriesOf(reading: Reading, map: YAMLMap): ReadonlyMap<string, Entry> {
     }
     const before = own.get(name);
     if (before !== undefined) {
-      const line = lineAndColumn(reading.source.text, before.key.start ?? 0).line;
+      const line = lineAndColumn(reading.source, before.key.start ?? 0).line;
       tell(
         reading,
         place,

@@ -4,9 +4,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const distance = editDistance(asked, candidate.toLowerCase());
     // A third of the letters may be wrong, at least one: `else` is not a misspelt `name`.
     const most = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+    // Every letter more is one that was put in.
+    if (Math.abs(word.length - candidate.length) > most) continue;
+    const distance = editDistance(asked, candidate.toLowerCase());
     if (distance <= most && distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
