@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Fault, FaultError } from "../core/fault.ts";
 import type { Plan } from "../core/plan/plan.ts";
-import { replay } from "../core/release/evolve.ts";
+import { evolve, replay } from "../core/release/evolve.ts";
 import { type Release } from "../core/release/release.ts";
 import { type Status, statusOf } from "../core/status/status.ts";
 import type { EngineIdentity, RemoteEngine } from "../server/engine-socket.ts";
@@ -11,8 +11,10 @@ import { type LockHolder, lockHolder } from "../local/lock-holder.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 import { checkStateFolder } from "../local/state-folder-check.ts";
 import type { Journal } from "../ports/journal.ts";
+import { lateEvents } from "../core/release/emergency.ts";
 import type { Context } from "./context.ts";
 import type { Project } from "./project.ts";
+import { untoldEmergencies } from "./untold.ts";
 
 /** One way to whoever acts: an engine in this process, one in another, or nobody (then the journal alone answers). */
 export interface Session extends AsyncDisposable {
@@ -193,7 +195,7 @@ function overJournal(context: Context, journal: Journal, remote: RemoteEngine | 
       // One that acts no more leaves the journal, which still says where things stand.
       const live = isGone ? null : await remote?.status(id).catch(() => undefined);
       if (live === undefined) isGone = true;
-      return live ?? journalStatus(await readRelease(journal, id));
+      return live ?? journalStatus(await withUntold(context, await readRelease(journal, id)));
     },
     poke: async () => await remote?.poke(),
     ask: async (body, release) => {
@@ -211,6 +213,15 @@ function overJournal(context: Context, journal: Journal, remote: RemoteEngine | 
 
 export async function readRelease(journal: Journal, id: number): Promise<Release | null> {
   return replay(await journal.read(id));
+}
+
+/** As its journal will tell it once an engine has noted what was done without one: where traffic is must not wait for that. */
+async function withUntold(context: Context, release: Release | null): Promise<Release | null> {
+  if (release === null) return null;
+  return (await untoldEmergencies(context, release)).reduce((known, emergency) => {
+    const at = { wall: emergency.at, watched: known.lastAt.watched };
+    return lateEvents(known, emergency).reduce((state, event) => evolve(state, { event, at }), known);
+  }, release);
 }
 
 export function journalStatus(release: Release | null): Status | null {

@@ -2,9 +2,10 @@ import type { Emergency } from "../core/release/emergency.ts";
 import type { Release } from "../core/release/release.ts";
 import type { TrafficState } from "../core/traffic/routing.ts";
 import type { Status } from "../core/status/status.ts";
-import { type LockHolder, lockHolder } from "../local/lock-holder.ts";
+import type { LockHolder } from "../local/lock-holder.ts";
 import type { Context } from "./context.ts";
 import { isOver } from "./follow.ts";
+import { holderLine, holderOf } from "./lock-kept.ts";
 import { emergencyLine, labelOf } from "./render/emergency-line.ts";
 import { lastSign, unwatchedSentence } from "./render/unwatched.ts";
 import { untoldEmergencies } from "./untold.ts";
@@ -26,7 +27,7 @@ export async function lookUnseen(
   plane: TrafficState | null = null,
 ): Promise<Unseen> {
   const emergencies = await untoldEmergencies(context, release);
-  const holder = lockHolder(context.project().state.file("actor.lock"));
+  const holder = holderOf(context);
   const document = { emergencies, holder };
   if (emergencies.length === 0 && (holder === null || isOver(status))) return { document, notes: null };
   return {
@@ -34,7 +35,9 @@ export async function lookUnseen(
     notes: [
       ...emergencies.map((each) => untoldLine(each, release)),
       holderLine(holder, release.id),
-      ...(emergencies.length === 0 ? [lastSign(release, plane), ...unwatchedSentence(status, release, plane)] : []),
+      ...(emergencies.length === 0
+        ? [lastSign(status, release, plane), ...unwatchedSentence(status, release, plane)]
+        : []),
     ],
   };
 }
@@ -42,12 +45,4 @@ export async function lookUnseen(
 function untoldLine(emergency: Emergency, release: Release): string {
   const line = emergencyLine(emergency, (version) => labelOf(release, version));
   return `${line.charAt(0).toUpperCase()}${line.slice(1)}. The journal does not know it yet.`;
-}
-
-function holderLine(holder: LockHolder | null, id: number): string {
-  if (holder === null) return `Nobody acts on this release now: tidegate attach ${id} goes on with it.`;
-  const { pid, command, isStopped } = holder;
-  return isStopped
-    ? `Process ${pid} (${command}) acts on this release and is stopped: kill -CONT ${pid} lets it go on; or kill -9 ${pid}, then tidegate attach ${id}.`
-    : `Process ${pid} (${command}) acts on this release and does not answer: kill -9 ${pid} ends it, then tidegate attach ${id}.`;
 }

@@ -7,6 +7,8 @@ import { FaultError } from "../core/fault.ts";
 import type { Context } from "./context.ts";
 import { DONE, type ExitCode, exitCodeOf, STOPPED_WATCHING, WAITS_FOR_PERSON } from "./exit-code.ts";
 import { follow, isOver, isSettled, needsWatching } from "./follow.ts";
+import { holderLine, type Keeps, lockKept } from "./lock-kept.ts";
+import type { LockHolder } from "../local/lock-holder.ts";
 import type { Session } from "./session.ts";
 import { onInterrupt } from "./signals.ts";
 import { openView } from "./views.ts";
@@ -31,9 +33,14 @@ export async function watchRelease(
   options: WatchOptions = {},
 ): Promise<ExitCode> {
   using interruption = onInterrupt();
+  const kept = lockKept(context, session);
   using view = openView(context, {
     hint: session.actor() === "here" ? "Ctrl-C detaches" : "Ctrl-C stops watching",
-    notes: (status, release) => notes(status, release, session),
+    notes: (status, release) => {
+      const holder = kept();
+      // Whether it ends or hangs is not known yet, and the one is no news while the other is bad news.
+      return holder === "leaving" ? [] : notes(status, release, session, { holder });
+    },
     isAskedFor: options.asked === "rollback",
     isStatus: options.isStatus === true,
   });
@@ -43,7 +50,7 @@ export async function watchRelease(
     release: id,
     view: { ...view, picture: (now, of) => view.picture((last.status = now), (last.release = of)) },
     signal: interruption.signal,
-    isEnough: (now) => isEnough(now, session),
+    isEnough: (now) => isEnough(now, session, kept),
     ...(options.after === undefined ? {} : { after: options.after }),
   }).catch((error: unknown) => {
     view[Symbol.dispose]();
@@ -51,7 +58,7 @@ export async function watchRelease(
   });
   view[Symbol.dispose]();
   if (because === "stopped") {
-    for (const line of stopped(status, release, session)) context.terminal.complain(line);
+    for (const line of stopped(status, release, session, kept())) context.terminal.complain(line);
     return STOPPED_WATCHING;
   }
   if (options.asked === "rollback" && status.state === "rolled-back") return DONE;
@@ -68,9 +75,9 @@ function withWhatBecomes(error: unknown, status: Status | undefined, release: Re
   return new FaultError({ ...error.fault, what: [what, where, ...unwatchedSentence(status, release)].join(" ") });
 }
 
-function isEnough(status: Status, session: Session): boolean {
+function isEnough(status: Status, session: Session, kept: Keeps): boolean {
   const actor = session.actor();
-  if (actor === null) return true;
+  if (actor === null) return isOver(status) || kept() !== "leaving";
   return isSettled(status) && (actor !== "here" || !needsWatching(status));
 }
 
@@ -79,7 +86,7 @@ export function notes(
   status: Status,
   release: Release,
   session: Session,
-  plane: TrafficState | null = null,
+  { plane = null, holder = null }: { readonly plane?: TrafficState | null; readonly holder?: LockHolder | null } = {},
 ): readonly string[] {
   const lines: string[] = [];
   const { candidate, current, release: id } = status;
@@ -93,17 +100,17 @@ export function notes(
       `Nothing more happens to visitors until then, so this command ends now, and nobody acts after it: tidegate attach ${id} watches until that is over and goes on; tidegate serve does so for all releases.`,
     );
   const waitsForDate = status.state === "live" && current?.waitsFor === "start-time";
-  if ((actor === "here" || actor === null) && waitsForDate)
+  if ((actor === "here" || actor === null) && holder === null && waitsForDate)
     lines.push(`"${current.name}" needs an engine when it is due: tidegate serve, or then tidegate attach ${id}.`);
-  if (actor === null && !isOver(status) && !waitsForDate) {
-    lines.push(`Nobody acts on this release now: tidegate attach ${id} goes on with it, tidegate serve with all.`);
-    if (plane !== null) lines.push(lastSign(release, plane));
+  if (actor === null && !isOver(status) && (holder !== null || !waitsForDate)) {
+    lines.push(holderLine(holder, id));
+    if (plane !== null) lines.push(lastSign(status, release, plane));
     lines.push(...unwatchedSentence(status, release, plane));
   }
   return lines;
 }
 
-function stopped(status: Status, release: Release, session: Session): readonly string[] {
+function stopped(status: Status, release: Release, session: Session, kept: ReturnType<Keeps>): readonly string[] {
   const actor = session.actor();
   const id = status.release;
   if (actor === "here") {
@@ -113,7 +120,7 @@ function stopped(status: Status, release: Release, session: Session): readonly s
       `Go on with: tidegate attach ${id}`,
     ];
   }
-  if (actor === null) return [`Stopped watching. Nobody acts on release ${id}: tidegate attach ${id}`];
+  if (actor === null) return [`Stopped watching. ${holderLine(kept === "leaving" ? null : kept, id)}`];
   const who = actor.kind === "serve" ? "tidegate serve" : "another tidegate";
   return [
     `Stopped watching; release ${id} goes on (${who}, process ${actor.pid}, since ${formatDuration(Date.now() - actor.startedAtMs)}).`,

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Context } from "../../src/cli/context.ts";
 import { eventJson } from "../../src/cli/render/event-json.ts";
@@ -31,6 +31,20 @@ describe("the live view of a release whose traffic was put back at once", () => 
       view(afterwards(EMERGENCY)),
       /^● ROLLING BACK from 25%: Put back at once by ann: carts are empty\.\n {2}\+0\.03s 100% on v1, read back, before the journal could be told$/m,
     );
+  });
+
+  it("says where nobody acts that all traffic is back, and of no step that it runs", () => {
+    const status = statusOf(afterwards(EMERGENCY), LATER, null, "nobody");
+    equal(
+      status.sentence,
+      "All traffic is back on v1, from 25%: Put back at once by ann: carts are empty. The rest of the rollback waits for an engine.",
+    );
+    const shown = releaseView(status, STYLE).join("\n");
+    match(
+      shown,
+      /^● TRAFFIC PUT BACK from 25%: Put back at once by ann: carts are empty\.\n {2}\+0\.03s 100% on v1, read back, before the journal could be told$/m,
+    );
+    doesNotMatch(shown, /Nobody watches at|● shift/);
   });
 
   it("frozen, says that it is paused, by whom and why", () => {
@@ -66,7 +80,7 @@ describe("status of a release whose journal does not know yet what was done", ()
         notes[0] ?? "",
         /^All traffic put back to v1, from 25% on v2, by ann with rollback --now at \d\d:00:00\. The journal does not know it yet\.$/,
       );
-      equal(notes[1], "Nobody acts on this release now: tidegate attach 7 goes on with it.");
+      equal(notes[1], "Nobody acts on this release now: tidegate attach 7 goes on with it, tidegate serve with all.");
     }
   });
 

@@ -12,6 +12,8 @@ import { planOf, step } from "../support/plans.ts";
 import { PureWorld } from "../support/pure-world.ts";
 
 const AT = { wall: Date.UTC(2026, 10, 21, 12, 0, 0), watched: 30 * SECOND };
+/** Half a minute before the last that the engine wrote. */
+const NOTED = { wall: AT.wall - 30 * SECOND, watched: 0 };
 const LATER = { wall: AT.wall + 40 * SECOND, watched: AT.watched };
 
 const SEEN: Verdict = {
@@ -31,6 +33,7 @@ function shifting(stable?: null): Release {
     share: 500,
     lastAt: AT,
     verdicts: { errors: SEEN },
+    verdictsAt: { errors: NOTED },
     steps: release.steps.map((each) => ({
       ...each,
       state: "running",
@@ -53,7 +56,9 @@ describe("a release that no engine acts on any more", () => {
     equal(watched.sentence, "Watching at 5%: errors 0.1% (1/1 000), limit 1%.");
     const status = statusOf(release, LATER, null, "nobody");
     equal(status.isWatched, false);
-    equal(status.sentence, "Nobody watches at 5%; seen last: errors 0.1% (1/1 000), limit 1%.");
+    equal(status.sentence, "Nobody watches at 5%; last noted 1m 10s ago: errors 0.1% (1/1 000), limit 1%.");
+    equal(watched.figuresAtMs, null);
+    equal(status.figuresAtMs, NOTED.wall);
     const style = { width: 100, colours: false, unicode: true };
     match(releaseView(watched, style).join("\n"), /Next decision in 4m 30s\./);
     doesNotMatch(releaseView(status, style).join("\n"), /Next decision/);
@@ -64,7 +69,7 @@ describe("a release that no engine acts on any more", () => {
     const held = { ...release, hold: { step: "shift-5", because, needsPerson: true, at: AT } };
     equal(
       statusOf(held, LATER, null, "nobody").sentence,
-      "Held at 5%, by the last that was seen: errors 0.1% (1/1 000), limit 1%.",
+      "Held at 5%, by figures of 40s ago: errors 0.1% (1/1 000), limit 1%.",
     );
     const asked = { kind: "waiting" as const, sentence: "Waits for somebody to approve." };
     const waiting = { ...held, hold: { ...held.hold, because: asked } };
@@ -72,14 +77,17 @@ describe("a release that no engine acts on any more", () => {
   });
 
   it("says since when: by the journal, or by the lease that was renewed after it", () => {
-    const since = (state: TrafficState | null): string => lastSign(release, state, LATER.wall);
-    const ofThen = ": what is shown is of then.";
+    const status = { figuresAtMs: NOTED.wall };
+    const since = (state: TrafficState | null): string => lastSign(status, release, state, LATER.wall);
+    const ofThen = `. The figures are of ${timeOfDay(NOTED.wall)}: the journal has no later ones.`;
     equal(since(null), `Nobody has watched it since ${timeOfDay(AT.wall)}, 40s ago${ofThen}`);
     const renewed = AT.wall + 10 * SECOND;
     const leased = plane({ leaseEndsAt: renewed + 2 * MINUTE });
     equal(since(leased), `Nobody has watched it since ${timeOfDay(renewed)}, 30s ago${ofThen}`);
     const ofAnother = { ...leased, table: { release: 2 } } as unknown as TrafficState;
     equal(since(ofAnother), since(null));
+    const bare = lastSign({ figuresAtMs: null }, release, null, LATER.wall);
+    equal(bare, `Nobody has watched it since ${timeOfDay(AT.wall)}, 40s ago.`);
   });
 
   it("says when the lease runs out, or that it has", () => {

@@ -107,12 +107,26 @@ describe("rollback --now puts traffic back, and the rest follows", () => {
   });
 
   it("where the engine hangs and keeps the journal's lock: it can't write any more, and stops acting when it wakes", async () => {
+    const following = app.start(["status", "--follow"]);
+    await following.tells(/Watching at 25%/);
     engine.kill("SIGSTOP");
+    const followed = await following.ended;
+    assert.equal(followed.code, 11, followed.stdout + followed.stderr);
+    const isStopped = new RegExp(
+      `Process ${engine.pid} \\(tidegate release --yes --json\\) acts on this release and is stopped`,
+    );
+    assert.match(inOneLine(followed.stdout), isStopped);
+    assert.doesNotMatch(followed.stdout, /Nobody acts on this release/);
     const done = await putBack();
     assert.equal(done.type, "put-back");
     assert.deepEqual(done["actor"], { pid: engine.pid, command: "tidegate release --yes --json", isStopped: true });
     await people.seen("v0");
     await assertNobodyOnCandidate(app, people);
+
+    const told = await app.tidegate(["status"]);
+    assert.match(told.stdout, /TRAFFIC PUT BACK from 25%: Put back at once by ann/);
+    assert.doesNotMatch(told.stdout, /Nobody watches|● shift/);
+    assert.match(inOneLine(told.stdout), isStopped);
 
     const refused = await app.tidegate(["attach", "--json"]);
     assert.equal(refused.code, 3);
@@ -242,4 +256,8 @@ async function assertStaleAreRefused(): Promise<void> {
     isStale,
   );
   await until("nothing has changed", async () => (await app.plane()).table?.share === 0);
+}
+
+function inOneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ");
 }

@@ -100,7 +100,7 @@ async function show(context: Context, session: Session, id: number, others: read
     ...releaseView(now, style, {
       notes: [
         ...(isCutOff ? [CUT_OFF] : []),
-        ...(unseen.notes ?? notes(now, release, session, plane)),
+        ...(unseen.notes ?? notes(now, release, session, { plane })),
         ...dataPlaneNotes(plane, now.plannedAtMs, Date.now()),
         ...straysSentence(strays),
       ],

@@ -35,7 +35,7 @@ function markOf(status: Status, step: StepStatus, style: Style): readonly [strin
       return [marks.waiting, "dim"];
     case "running":
       // It was left when a person rolled back: nothing of it runs any more, and it has not failed either.
-      if (status.state === "rolled-back") return [marks.skipped, "dim"];
+      if (status.state === "rolled-back" || status.state === "rolling-back") return [marks.skipped, "dim"];
       return [marks.running, status.hold?.needsPerson === true || status.paused !== null ? "warn" : "active"];
   }
 }

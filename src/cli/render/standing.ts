@@ -23,8 +23,11 @@ export function standing(
 }
 
 /** What guards say of which nothing follows. */
-function triedOut({ verdicts, current }: Status): readonly string[] {
-  return current === null ? [] : verdicts.filter((verdict) => !isActedOn(verdict)).map(({ sentence }) => sentence);
+function triedOut({ verdicts, current, isWatched }: Status): readonly string[] {
+  // Without an engine they are of a time that is not said.
+  return current === null || !isWatched
+    ? []
+    : verdicts.filter((verdict) => !isActedOn(verdict)).map(({ sentence }) => sentence);
 }
 
 export function toneOf(status: Status): Tone {

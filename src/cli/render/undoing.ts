@@ -39,6 +39,7 @@ function title(status: Status, rollback: RollbackStatus, style: Style): readonly
     const { fromSharePercent: from } = rollback;
     if (status.state === "rolled-back") return [`${marks.failed} ROLLED BACK at ${from}%:`, "bad"];
     if (status.state === "failed") return [`${marks.failed} ROLLBACK STOPPED, from ${from}%:`, "bad"];
+    if (isLeftPutBack(status)) return [`${marks.running} TRAFFIC PUT BACK from ${from}%:`, "warn"];
     return [`${marks.running} ROLLING BACK from ${from}%:`, "warn"];
   })();
   const found = foundIn(status, rollback);
@@ -46,6 +47,11 @@ function title(status: Status, rollback: RollbackStatus, style: Style): readonly
   return wrap(`${words} ${sentence}`, style.width, "  ").map((line, index) =>
     index === 0 && line.startsWith(words) ? paint(style, tone, words) + line.slice(words.length) : line,
   );
+}
+
+/** All traffic is back, and nobody is there to do the rest. */
+function isLeftPutBack({ isWatched, sharePercent, rollback }: Status): boolean {
+  return !isWatched && sharePercent === 0 && (rollback?.putBackEarly ?? null) !== null;
 }
 
 /** A log line that stands there already, of the process that did not start, is no second finding. */
@@ -121,7 +127,9 @@ function doneInWords(
 
 function facts(status: Status, rollback: RollbackStatus, stable: string | null): readonly string[] {
   // Without traffic there was nobody to see an error.
-  const errors = rollback.fromSharePercent === 0 ? null : appErrors(status, rollback);
+  // What no engine has gathered yet is known as it was at the last change alone.
+  const isUnknown = rollback.evidence === null && !status.isWatched;
+  const errors = rollback.fromSharePercent === 0 || isUnknown ? null : appErrors(status, rollback);
   const failed = rollback.undone.filter((one) => one.failed).length;
   const parts = [
     ...(errors === null

@@ -1,7 +1,7 @@
 import type { Release } from "../../core/release/release.ts";
 import type { Status } from "../../core/status/status.ts";
 import type { TrafficState } from "../../core/traffic/routing.ts";
-import { formatDuration, type Instant, SECOND } from "../../core/time/time.ts";
+import { formatAge, formatDuration, type Instant, SECOND } from "../../core/time/time.ts";
 import { timeOfDay } from "./time-of-day.ts";
 
 /** What the data plane does with a partial share that nobody watches, or has done; empty where there is none. */
@@ -30,10 +30,19 @@ export function unwatchedSentence(
   ];
 }
 
-/** Since when nobody watches, by the last sign that an engine gave: a word in the journal, or the lease that it renewed. */
-export function lastSign(release: Release, plane: TrafficState | null, now: Instant = Date.now()): string {
+/**
+ * Since when nobody watches, by the last sign that an engine gave: a word in the journal, or the lease that it renewed. The
+ * figures may be much older than that.
+ */
+export function lastSign(
+  { figuresAtMs }: Pick<Status, "figuresAtMs">,
+  release: Release,
+  plane: TrafficState | null,
+  now: Instant = Date.now(),
+): string {
   const ends = plane?.table?.release === release.id ? (plane.returnedAt ?? plane.leaseEndsAt ?? null) : null;
   const at = Math.max(release.lastAt.wall, ends === null ? 0 : ends - release.plan.unwatched.afterMs);
-  const ago = formatDuration(Math.max(SECOND, Math.floor((now - at) / SECOND) * SECOND));
-  return `Nobody has watched it since ${timeOfDay(at)}, ${ago} ago: what is shown is of then.`;
+  const since = `Nobody has watched it since ${timeOfDay(at)}, ${formatAge(at, now)} ago.`;
+  if (figuresAtMs === null) return since;
+  return `${since} The figures are of ${timeOfDay(figuresAtMs)}: the journal has no later ones.`;
 }

@@ -81,6 +81,11 @@ export function untold(release: Release, emergencies: readonly Emergency[]): rea
   );
 }
 
+/** Whether all of its traffic is on stable, and was so before its journal was told. */
+export function isPutBackEarly(release: Release): boolean {
+  return release.share === 0 && release.emergencies.some(({ outcome }) => outcome === "put-back");
+}
+
 /** Numbers begin anew after a lost journal: the versions must fit too. */
 function isAbout(release: Release, emergency: Emergency): boolean {
   return (

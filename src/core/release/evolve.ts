@@ -84,6 +84,7 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
       return {
         ...next,
         verdicts: { ...next.verdicts, [id]: event.verdict },
+        verdictsAt: { ...next.verdictsAt, [id]: at },
         baseline: isKnown ? { ...next.baseline, [id]: figures } : next.baseline,
       };
     }
@@ -227,6 +228,7 @@ function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment):
     hold: null,
     holds: 0,
     verdicts: {},
+    verdictsAt: {},
     baseline: {},
     undo: null,
     messages: {},

@@ -45,6 +45,8 @@ export interface Release {
   readonly holds: number;
   /** The last change of each guard's verdict in the step that is due. */
   readonly verdicts: Readonly<Record<GuardId, Verdict>>;
+  /** When each guard's verdict last changed, in earlier steps too: their figures are of then. */
+  readonly verdictsAt: Readonly<Record<GuardId, Moment>>;
   /** Stable's last known figures: what a candidate that has all traffic is compared with. */
   readonly baseline: Readonly<Record<GuardId, Figures>>;
   readonly undo: Undo | null;

@@ -1,14 +1,14 @@
 import { currentStatus } from "./current-status.ts";
-import { isHolding, isWithoutEvidence } from "../decide/hold.ts";
-import { isActedOn } from "../plan/guard.ts";
+import { figuresAt, tellingVerdict } from "./figures-at.ts";
+import { isPutBackEarly } from "../release/emergency.ts";
 import { fullStop } from "../text/plain-text.ts";
 import { currentStep, type Release } from "../release/release.ts";
 import { formatShare } from "../traffic/share.ts";
-import type { Moment } from "../time/time.ts";
+import { formatAge, type Moment } from "../time/time.ts";
 
 /**
  * Where a release stands and why, in one sentence with its figures (I10): the same wherever it is told. Where it is not
- * watched, the figures are those of the journal's last word.
+ * watched, the figures are those that the journal has, with their age.
  */
 export function statusSentence(release: Release, now: Moment, isWatched = true): string {
   const current = currentStep(release);
@@ -16,6 +16,8 @@ export function statusSentence(release: Release, now: Moment, isWatched = true):
   if (release.state === "failed") return `Needs a person: ${release.fault?.what ?? "something failed."}`;
   if (release.state === "rolled-back")
     return `Rolled back at ${formatShare(release.undo?.fromShare ?? 0)}: ${fullStop(release.undo?.because.sentence ?? "")}`;
+  if (release.undo !== null && !isWatched && isPutBackEarly(release))
+    return `All traffic is back on ${stable?.label ?? "stable"}, from ${formatShare(release.undo.fromShare)}: ${fullStop(release.undo.because.sentence)} The rest of the rollback waits for an engine.`;
   if (release.undo !== null)
     return `Rolling back from ${formatShare(release.undo.fromShare)}: ${fullStop(release.undo.because.sentence)}`;
   if (release.state === "closed") return `${candidate.label} is live; every step is done.`;
@@ -24,28 +26,30 @@ export function statusSentence(release: Release, now: Moment, isWatched = true):
     return `Paused at ${formatShare(release.share)} by ${release.paused.by}${release.paused.reason === undefined ? "" : `: ${release.paused.reason}`}.`;
   if (release.hold !== null) {
     const { because } = release.hold;
-    const then = isWatched || because.verdict === undefined ? "" : ", by the last that was seen";
+    const noted = isWatched ? null : figuresAt(release, now);
+    const then = noted === null ? "" : `, by figures of ${formatAge(noted, now.wall)} ago`;
     return `Held at ${formatShare(release.share)}${then}: ${fullStop(because.sentence)}`;
   }
   const status = currentStatus(release, current.step, current.progress, now);
   if (status.waitsFor === "start-time") return `${candidate.label} is live; "${current.step.name}" is due later.`;
   if (current.step.kind === "shift" && status.waitsFor !== "effect")
-    return watchingSentence(release, stable === null, isWatched);
+    return isWatched ? watchingSentence(release) : unwatchedSentence(release, now);
   return `${current.step.name}${status.doing === null || status.doing === current.step.name ? "" : `: ${status.doing}`} …`;
 }
 
-function watchingSentence(release: Release, isFirst: boolean, isWatched: boolean): string {
-  const verdicts = Object.values(release.verdicts);
-  const share = formatShare(release.share);
-  const at = isWatched ? `Watching at ${share}` : `Nobody watches at ${share}`;
-  if (isFirst) return `${at}: the first version, nothing to compare with.`;
-  const acted = verdicts.filter(isActedOn);
-  const telling =
-    acted.find(isHolding) ??
-    acted.find((verdict) => isWithoutEvidence(release, verdict)) ??
-    acted.find(({ verdict }) => verdict !== "pass") ??
-    acted[0] ??
-    verdicts[0];
-  if (telling === undefined) return isWatched ? `${at}: nothing known yet.` : `${at}, and nothing was seen before.`;
-  return isWatched ? `${at}: ${telling.sentence}.` : `${at}; seen last: ${telling.sentence}.`;
+function watchingSentence(release: Release): string {
+  const at = `Watching at ${formatShare(release.share)}`;
+  if (release.stable === null) return `${at}: the first version, nothing to compare with.`;
+  const telling = tellingVerdict(release);
+  return telling === null ? `${at}: nothing known yet.` : `${at}: ${telling.sentence}.`;
+}
+
+/** Who watched may have seen newer figures than the journal has: it is told of changes alone. */
+function unwatchedSentence(release: Release, now: Moment): string {
+  const at = `Nobody watches at ${formatShare(release.share)}`;
+  if (release.stable === null) return `${at}: the first version, nothing to compare with.`;
+  const telling = tellingVerdict(release);
+  if (telling === null) return `${at}, and the journal has no figures.`;
+  const noted = figuresAt(release, now);
+  return `${at}; last noted${noted === null ? "" : ` ${formatAge(noted, now.wall)} ago`}: ${telling.sentence}.`;
 }

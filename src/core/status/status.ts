@@ -2,6 +2,7 @@ import { type CurrentStatus, currentStatus } from "./current-status.ts";
 import type { Fault } from "../fault.ts";
 import type { Verdict } from "../plan/guard.ts";
 import { type NewestLook, withNewestLook } from "./newest-look.ts";
+import { figuresAt } from "./figures-at.ts";
 import { leftRunning } from "../release/left-running.ts";
 import { currentStep, endsByItself, isEnded, type Release, type ReleaseState } from "../release/release.ts";
 import { type RollbackStatus, rollbackStatus } from "./rollback-status.ts";
@@ -37,8 +38,11 @@ export interface Status {
   readonly current: CurrentStatus | null;
   /** The sentence of I10: where it stands and why. */
   readonly sentence: string;
+  /** When the figures in the sentence were written down; null: it has none, or somebody watches, and they are of now. */
+  readonly figuresAtMs: number | null;
   readonly hold: HoldStatus | null;
   readonly paused: { readonly by: string; readonly reason?: string; readonly sinceMs: number } | null;
+  /** Where nobody watches they are those of their last change, which is all that the journal has. */
   readonly verdicts: readonly Verdict[];
   /** null: no engine watches, or nothing has been seen yet. Stable first. */
   readonly versions: readonly VersionFigures[] | null;
@@ -113,6 +117,7 @@ export function statusOf(
         : currentStatus(release, current.step, current.progress, now),
     isWatched,
     sentence: statusSentence(release, now, isWatched),
+    figuresAtMs: isWatched ? null : figuresAt(release, now),
     hold:
       release.hold === null
         ? null

@@ -33,3 +33,8 @@ export function formatDuration(duration: Duration): string {
   const days = Math.floor(hours / 24);
   return hours % 24 === 0 ? `${days}d` : `${days}d ${hours % 24}h`;
 }
+
+/** How long ago something was: `40s`, `2m 54s`; never less than a second. */
+export function formatAge(at: Instant, now: Instant): string {
+  return formatDuration(Math.max(SECOND, Math.floor((now - at) / SECOND) * SECOND));
+}

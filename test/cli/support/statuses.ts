@@ -91,6 +91,7 @@ export const SHIFTING: Status = {
     nextDecisionInMs: 528_000,
   },
   sentence: "Watching at 5%: errors 0.15% (1/646) against 0.1% (12/12 310), limit 1%.",
+  figuresAtMs: null,
   hold: null,
   paused: null,
   verdicts: [],
