@@ -1,6 +1,17 @@
-import { type Guard, guardId, type GuardId, type Metric, METRICS } from "../../core/plan/guard.ts";
+import {
+  type Guard,
+  GUARD_LEVELS,
+  guardId,
+  type GuardId,
+  type GuardLevel,
+  type Metric,
+  METRICS,
+} from "../../core/plan/guard.ts";
 import type { Path } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
+
+/** The mildest first. */
+export const LEVELS: readonly GuardLevel[] = GUARD_LEVELS.toReversed();
 
 /** Guards as written in one place: for the plan, a part of its life, a phase or a step. */
 export interface Scope {
@@ -30,7 +41,7 @@ export interface Entry extends Pick<Guard, "metric" | "feature">, Pick<Scope, "i
 const METRIC_NAMES = Object.keys(METRICS) as readonly Metric[];
 
 /** All guards that stand in a scope, features after their metric. */
-export function entriesIn({ written, path, ...of }: Scope): readonly Entry[] {
+function entriesIn({ written, path, ...of }: Scope): readonly Entry[] {
   return METRIC_NAMES.flatMap((metric): readonly Entry[] => {
     const mine = written[metric];
     if (mine === undefined) return [];

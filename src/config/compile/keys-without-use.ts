@@ -16,54 +16,44 @@ const OF_PLAIN = [
 
 /** Keys that would change nothing: those of plain limits where there is none, and what a metric can't have. */
 export function keysWithoutUse(scopes: readonly Scope[], guards: readonly Guard[]): readonly PathProblem[] {
-  return scopes.flatMap((scope) =>
-    writtenIn(scope).flatMap((entry) => {
-      const { metric, mine, path } = entry;
-      const told = (key: string, what: string, fix: string): PathProblem => ({
-        code: "plan-value-invalid",
-        what,
-        fix,
-        path: [...path, key],
-        on: "key",
-      });
-      const label = guardLabel(entry);
-      const plain = isPlain(entry, guards)
-        ? []
-        : OF_PLAIN.filter((key) => mine[key] !== undefined).map((key) =>
-            told(
-              key,
-              `\`${key}\` is for limits over a window, and ${label} has none.`,
-              `Write the limit as \`"> ${METRICS[metric].unit === "ms" ? "1s" : "1%"}"\`, or remove \`${key}\`.`,
-            ),
-          );
-      const isRate = !isOfProcesses(metric) && QUANTILES[metric] === undefined;
-      const promote =
-        mine.promote === undefined
-          ? []
-          : !isRate
-            ? [told("promote", `\`promote\` is a rate, and ${label} is none.`, "Remove it.")]
-            : mine.promote > 0 && mine.promote < 1
-              ? []
-              : [
-                  told(
-                    "promote",
-                    `A rate of ${formatPercent(mine.promote)} can't be excluded.`,
-                    "Write more than 0% and less than 100%: `1%` takes some 450 good requests.",
-                  ),
-                ];
-      const source =
-        mine.sourceErrors === undefined || !isOfProcesses(metric)
-          ? []
-          : [
-              told(
-                "sourceErrors",
-                `\`sourceErrors\` is for figures of the data plane, and ${label} is known of the processes themselves.`,
-                "Remove it.",
-              ),
-            ];
-      return [...plain, ...promote, ...source];
-    }),
-  );
+  return scopes
+    .flatMap(writtenIn)
+    .flatMap((entry) => [...ofPlain(entry, guards), ...promoteOfNoRate(entry), ...sourceErrors(entry)]);
+}
+
+type Written = ReturnType<typeof writtenIn>[number];
+
+function ofPlain(entry: Written, guards: readonly Guard[]): readonly PathProblem[] {
+  if (isPlain(entry, guards)) return [];
+  const like = METRICS[entry.metric].unit === "ms" ? "1s" : "1%";
+  return OF_PLAIN.filter((key) => entry.mine[key] !== undefined).map((key) => ({
+    ...at(entry, key),
+    what: `\`${key}\` is for limits over a window, and ${guardLabel(entry)} has none.`,
+    fix: `Write the limit as \`"> ${like}"\`, or remove \`${key}\`.`,
+  }));
+}
+
+function promoteOfNoRate(entry: Written): readonly PathProblem[] {
+  const { promote } = entry.mine;
+  if (promote === undefined) return [];
+  if (isOfProcesses(entry.metric) || QUANTILES[entry.metric] !== undefined) {
+    const what = `\`promote\` is a rate, and ${guardLabel(entry)} is none.`;
+    return [{ ...at(entry, "promote"), what, fix: "Remove it." }];
+  }
+  if (promote > 0 && promote < 1) return [];
+  const what = `A rate of ${formatPercent(promote)} can't be excluded.`;
+  const fix = "Write more than 0% and less than 100%: `1%` takes some 450 good requests.";
+  return [{ ...at(entry, "promote"), what, fix }];
+}
+
+function sourceErrors(entry: Written): readonly PathProblem[] {
+  if (entry.mine.sourceErrors === undefined || !isOfProcesses(entry.metric)) return [];
+  const what = `\`sourceErrors\` is for figures of the data plane, and ${guardLabel(entry)} is known of the processes themselves.`;
+  return [{ ...at(entry, "sourceErrors"), what, fix: "Remove it." }];
+}
+
+function at({ path }: Written, key: string): Pick<PathProblem, "code" | "path" | "on"> {
+  return { code: "plan-value-invalid", path: [...path, key], on: "key" };
 }
 
 /** Of what only warns nothing is shown, so it asks for a number of requests as a window does. */

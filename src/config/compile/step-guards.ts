@@ -2,14 +2,15 @@ import type { Guard } from "../../core/plan/guard.ts";
 import { WHOLE } from "../../core/traffic/share.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { Told } from "./context.ts";
-import { type Scope } from "./entries.ts";
+import type { Scope } from "./entries.ts";
 import { featuresUnclear } from "./features.ts";
 import { delaysTooLong } from "./delays.ts";
 import { keysWithoutUse } from "./keys-without-use.ts";
 import { promoteBeyond } from "./promote-beyond.ts";
 import { weighed } from "./weights.ts";
 import type { Draft } from "./drafts.ts";
-import { DEFAULT_COMPARISONS, DEFAULT_GUARDS, guardCompiler, levelsOutOfOrder, type Measurable } from "./guards.ts";
+import { DEFAULT_COMPARISONS, DEFAULT_GUARDS, guardCompiler, type Measurable } from "./guards.ts";
+import { levelsOutOfOrder } from "./levels-out-of-order.ts";
 
 const DEFAULTS: Scope = { written: DEFAULT_GUARDS, path: null };
 const COMPARISONS: Scope = { written: DEFAULT_COMPARISONS, path: null };

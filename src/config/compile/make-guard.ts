@@ -1,0 +1,43 @@
+import type { Guard, GuardLevel } from "../../core/plan/guard.ts";
+import { MINUTE } from "../../core/time/time.ts";
+import type { Entry, Levels } from "./entries.ts";
+import { filterOf } from "./features.ts";
+
+/** A guard of what its scopes say, the innermost of each key; none where nothing is asked. */
+export function makeGuard(
+  { metric, feature }: Pick<Guard, "metric" | "feature">,
+  asked: Pick<Guard, "limits" | "slo">,
+  layers: readonly Entry[],
+): readonly Guard[] {
+  if (Object.keys(asked.limits).length === 0 && asked.slo === undefined) return [];
+  const innermost = <K extends GuardKey>(key: K): Levels[K] =>
+    layers.map(({ mine }) => mine).findLast((mine): mine is Levels => mine !== "off" && mine[key] !== undefined)?.[key];
+  const written = (key: LookLimit): Partial<Pick<Guard, LookLimit>> => {
+    const value = innermost(key);
+    return value === undefined ? {} : { [key]: value };
+  };
+  const promote = innermost("promote");
+  return [
+    {
+      metric,
+      ...(feature === undefined ? {} : { feature, only: filterOf(innermost("only")) }),
+      ...asked,
+      windowMs: innermost("window") ?? MINUTE,
+      minRequests: innermost("minRequests") ?? 100,
+      minEvents: innermost("minEvents") ?? 3,
+      breaches: innermost("breaches") ?? 3,
+      ...(promote === undefined ? {} : { promote }),
+      ...written("failures"),
+      ...written("inconclusive"),
+      ...written("sourceErrors"),
+      ...written("successes"),
+      ...((innermost("delay") ?? 0) > 0 ? { delayMs: innermost("delay") ?? 0 } : {}),
+      ...(innermost("dryRun") === true ? { dryRun: true } : {}),
+    },
+  ];
+}
+
+/** How many looks of a kind there may be, where the plan says so. */
+type LookLimit = "failures" | "inconclusive" | "sourceErrors" | "successes";
+
+type GuardKey = Exclude<keyof Levels, GuardLevel | "weight" | "slo">;
