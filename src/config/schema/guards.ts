@@ -1,73 +1,9 @@
 import { z } from "zod";
-import { type Limit, type Metric, METRICS } from "../../core/plan/guard.ts";
-import { limitFix, parseLimit } from "../../core/plan/limit.ts";
-import { OBJECTIVES, parseObjective } from "../../core/plan/objective.ts";
+import type { Metric } from "../../core/plan/guard.ts";
 import { knowing } from "./about.ts";
+import { objectiveOf, OFF, only, terms } from "./guard-terms.ts";
 import { NOT_BUILT_SOURCES } from "./not-built.ts";
-import { duration, name, percent, requestPath, text, wholeNumber, yesOrNo } from "./values.ts";
-
-const OFF = "off";
-
-/** One limit or a list of them; null switches off what a wider scope has set. */
-function limits(metric: Metric) {
-  const one = z.union([z.string(), z.number()]);
-  const schema = z.union([one, z.array(one).min(1)]).transform((value, context): readonly Limit[] | null => {
-    if (value === OFF) return null;
-    const list = Array.isArray(value) ? value : [value];
-    return list.flatMap((item, index) => {
-      const result = parseLimit(metric, item);
-      if (result.ok) return [result.value];
-      context.issues.push({
-        code: "custom",
-        message: result.what,
-        params: { fix: result.fix },
-        path: Array.isArray(value) ? [index] : [],
-        input: item,
-      });
-      return [];
-    });
-  });
-  return knowing(schema.meta({ id: `limit-${metric}` }), {
-    noun: `a limit on ${METRICS[metric].label}`,
-    like: limitFix(metric),
-  });
-}
-
-/** The requests of a feature. */
-const only = knowing(
-  z
-    .strictObject({
-      route: requestPath("/checkout")
-        .optional()
-        .describe("Requests of this path and all below it: `/checkout` is `/checkout/pay` too, not `/checkouts`."),
-      method: knowing(z.string().regex(/^[A-Za-z]+$/), { noun: "a method", like: "POST" })
-        .optional()
-        .describe("Requests with this method."),
-      header: knowing(z.record(text("the name of a header", "x-plan"), text("its value", "gold")), {
-        noun: "the name of a header and its value",
-        like: "{ x-plan: gold }",
-      })
-        .optional()
-        .describe("Requests with this header and value, `{ x-plan: gold }`: one of them."),
-    })
-    .meta({ id: "only" }),
-  { noun: "an object with `route`, `method` or `header`", like: "{ route: /checkout, method: POST }" },
-);
-
-/** What a service promises for months; null switches off what a wider scope has set. */
-function objective(metric: Metric) {
-  const schema = z.union([z.string(), z.number()]).transform((value, context): number | null => {
-    if (value === OFF) return null;
-    const result = parseObjective(metric, value);
-    if (result.ok) return result.value;
-    context.issues.push({ code: "custom", message: result.what, params: { fix: result.fix }, input: value });
-    return null;
-  });
-  return knowing(schema.meta({ id: `slo-${metric}` }), {
-    noun: `an objective for ${METRICS[metric].label}`,
-    like: OBJECTIVES[metric],
-  });
-}
+import { name } from "./values.ts";
 
 const EXAMPLES: Readonly<Record<Metric, string>> = {
   errors: "1%",
@@ -80,76 +16,6 @@ const EXAMPLES: Readonly<Record<Metric, string>> = {
   memory: "90%",
   restarts: "2",
 };
-
-const OF_PLAIN = 'Of limits over a window, like `"> 1%"`.';
-
-/** What may be written of any guard. */
-function terms(metric: Metric) {
-  const limit = limits(metric);
-  return {
-    warn: limit.optional().describe("Tell people."),
-    hold: limit.optional().describe("Don't go on while it is broken."),
-    rollback: limit.optional().describe("Put the old version back (or what the step's `else` says)."),
-    promote: percent
-      .optional()
-      .describe(
-        "Of rates: what must be excluded before a step passes; by default the guard's own limit, else 1%. The lower, the more requests it takes.",
-      ),
-    weight: percent
-      .optional()
-      .describe(
-        "Its part of the evidence of all comparisons, which share one budget for false alarms: by default errors 50%, latencies 30%, the rest 20%.",
-      ),
-    window: knowing(duration.optional(), { default: "`60s`" }).describe(
-      `The last so many seconds that a look takes in. ${OF_PLAIN}`,
-    ),
-    minRequests: knowing(wholeNumber(1).optional(), { default: "`100`" }).describe(
-      `Requests of the new version in the window below which nothing is said. ${OF_PLAIN}`,
-    ),
-    minEvents: knowing(wholeNumber(1).optional(), { default: "`3`" }).describe(
-      `Bad requests below which a rate is never broken: one error in a hundred requests is not yet 1%. ${OF_PLAIN}`,
-    ),
-    delay: knowing(duration.optional(), { default: "`0s`" }).describe(
-      "Watched time from the step's beginning in which it is not looked at, for versions that need to warm up. What happens then counts for nothing, and it can't pass before.",
-    ),
-    failures: wholeNumber(1)
-      .optional()
-      .describe(
-        `Broken looks in the whole step, in a row or not, with which it speaks too, for the rest of the step. ${OF_PLAIN}`,
-      ),
-    inconclusive: wholeNumber(1)
-      .optional()
-      .describe(
-        `Looks in a row that can't tell, for want of requests, after which the step's \`unclear\` says what follows; by default that waits for twice the step's time. ${OF_PLAIN}`,
-      ),
-    sourceErrors: wholeNumber(1)
-      .optional()
-      .describe(
-        `Looks in a row in which the data plane's figures can't be read, after which the step holds and tells people; never a failure of the new version. By default that waits for twice the step's time. ${OF_PLAIN}`,
-      ),
-    successes: knowing(wholeNumber(1).optional(), { default: "`1`" }).describe(
-      `Good looks in a row before it passes. ${OF_PLAIN}`,
-    ),
-    dryRun: yesOrNo()
-      .optional()
-      .describe(
-        "`true`: try it out. It is judged and told like any other, and nothing follows from it: it holds nothing, puts nothing back, and keeps no step from passing.",
-      ),
-    breaches: knowing(wholeNumber(1).optional(), { default: "`3`" }).describe(
-      `Broken looks in a row, one a second, before it speaks. ${OF_PLAIN}`,
-    ),
-  };
-}
-
-function objectiveOf(metric: Metric) {
-  return {
-    slo: objective(metric)
-      .optional()
-      .describe(
-        "The objective of the service (SLO): of a rate what it is at most, of `availability` at least, of p95 and p99 the time within which that part is answered. At 100% it is judged by how fast its budget burns: 14.4 times as fast as it allows, over the last hour and over the last 5 minutes, does what `rollback` does; 6 times over 6 hours and 30 minutes what `hold` does; both only with 10 bad requests or more.",
-      ),
-  };
-}
 
 function orOff<S extends z.ZodType>(metric: Metric, levels: S) {
   return knowing(z.union([z.literal(OFF), levels]), {
