@@ -19,37 +19,7 @@ export function weighed(
   const compared = new Map<GuardId, Guard>();
   for (const guard of steps.flat()) if (isWeighed(guard)) compared.set(guardId(guard), guard);
   told.plan.push(...ofNoUse(steps.flat(), scopes));
-  const written = new Map<GuardId, number>();
-  let last: Path | null = null;
-  for (const entry of scopes.flatMap(writtenIn)) {
-    const id = guardId(entry);
-    const { weight } = entry.mine;
-    if (weight === undefined || !compared.has(id)) continue;
-    const sum = [...written].reduce((all, [other, part]) => all + (other === id ? 0 : part), weight);
-    written.set(id, weight);
-    last = [...entry.path, "weight"];
-    if (sum > 1 + 1e-9 || weight === 0)
-      told.plan.push({
-        code: "plan-value-invalid",
-        what:
-          weight === 0
-            ? "A weight of 0% would never let this comparison speak."
-            : `The weights of all comparisons come to ${formatPercent(sum)}.`,
-        fix: "Together they are at most 100%; what is left goes to the comparisons without a weight.",
-        path: last,
-        on: "value",
-      });
-  }
-  const sum = [...written.values()].reduce((all, part) => all + part, 0);
-  if (last !== null && written.size === compared.size && sum < 1 - 1e-9)
-    told.plan.push({
-      code: "plan-value-invalid",
-      what: `The weights of all comparisons come to ${formatPercent(sum)}: what is left would be nobody's.`,
-      fix: "Together they are 100%. Leave one of them out, and it gets what is left.",
-      path: last,
-      on: "value",
-    });
-  const weights = weightsOf([...compared.values()], written);
+  const weights = weightsOf([...compared.values()], writtenWeights(compared, scopes, told));
   return steps.map((guards) =>
     guards.map((guard) => {
       const weight = isWeighed(guard) ? weights.get(guardId(guard)) : undefined;
@@ -57,6 +27,44 @@ export function weighed(
     }),
   );
 }
+
+function writtenWeights(
+  compared: ReadonlyMap<GuardId, Guard>,
+  scopes: readonly Scope[],
+  told: Told,
+): ReadonlyMap<GuardId, number> {
+  const written = new Map<GuardId, number>();
+  const mistaken = (path: Path, what: string, fix: string): void =>
+    void told.plan.push({ code: "plan-value-invalid", what, fix, path, on: "value" });
+  const atMost = "Together they are at most 100%; what is left goes to the comparisons without a weight.";
+  let last: Path | null = null;
+  for (const entry of scopes.flatMap(writtenIn)) {
+    const id = guardId(entry);
+    const { weight } = entry.mine;
+    if (weight === undefined || !compared.has(id)) continue;
+    written.set(id, weight);
+    last = [...entry.path, "weight"];
+    const sum = sumOf(written);
+    if (weight === 0) mistaken(last, "A weight of 0% would never let this comparison speak.", atMost);
+    else if (sum > 1 + ROUNDING)
+      mistaken(last, `The weights of all comparisons come to ${formatPercent(sum)}.`, atMost);
+  }
+  const sum = sumOf(written);
+  if (last !== null && written.size === compared.size && sum < 1 - ROUNDING)
+    mistaken(
+      last,
+      `The weights of all comparisons come to ${formatPercent(sum)}: what is left would be nobody's.`,
+      "Together they are 100%. Leave one of them out, and it gets what is left.",
+    );
+  return written;
+}
+
+function sumOf(weights: ReadonlyMap<GuardId, number>): number {
+  return [...weights.values()].reduce((all, part) => all + part, 0);
+}
+
+/** Thirds don't come to exactly 1. */
+const ROUNDING = 1e-9;
 
 /** What is only tried out takes nothing of what the others have. */
 function isWeighed(guard: Guard): boolean {
@@ -81,7 +89,7 @@ function ofNoUse(guards: readonly Guard[], scopes: readonly Scope[]): readonly P
 
 function weightsOf(compared: readonly Guard[], written: ReadonlyMap<GuardId, number>): ReadonlyMap<GuardId, number> {
   const open = compared.filter((guard) => !written.has(guardId(guard)));
-  const left = Math.max(0, 1 - [...written.values()].reduce((sum, part) => sum + part, 0));
+  const left = Math.max(0, 1 - sumOf(written));
   const usual = usualWeights(open);
   const parts = compared.map((guard): [GuardId, number] => [
     guardId(guard),
