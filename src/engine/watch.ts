@@ -2,14 +2,12 @@ import type { Look } from "../core/analysis/look.ts";
 import { FRESH_JUDGE, type JudgeState, judge, judgeNextStep } from "../core/analysis/judge.ts";
 import { ALPHA } from "../core/analysis/bounds.ts";
 import { shiftMoments } from "../core/analysis/visitor-shift.ts";
-import { NOTHING_SUMMED, sumWindow } from "../core/analysis/window.ts";
-import { quantileOfSum } from "../core/analysis/histogram.ts";
 import { isOfProcesses, type Verdict } from "../core/plan/guard.ts";
 import { trafficProfile } from "../core/time/quietest.ts";
 import { plannedHoldMs, plannedMs, TIMES_WAITED } from "../core/plan/hold-time.ts";
-import type { Plan } from "../core/plan/plan.ts";
+import type { Plan, Step } from "../core/plan/plan.ts";
 import type { GatheredIn } from "../core/release/event.ts";
-import { currentStep, isEnded, type Release } from "../core/release/release.ts";
+import { currentStep, isEnded, type Release, type StepProgress } from "../core/release/release.ts";
 import { whatItWaitsFor } from "../core/decide/hold.ts";
 import type { Seen } from "../core/decide/seen.ts";
 import type { NewestLook } from "../core/status/newest-look.ts";
@@ -19,6 +17,7 @@ import { type Moment, MINUTE, SECOND } from "../core/time/time.ts";
 import { windowAt } from "../core/time/window.ts";
 import { fromJournal } from "./kept-evidence.ts";
 import type { Probes } from "./probes.ts";
+import { versionFigures } from "./version-figures.ts";
 import type { World } from "./world.ts";
 
 /** Seconds are closed this long after they ended (design/engine.md, Observations). */
@@ -46,21 +45,26 @@ function plannedMoments({ steps }: Plan): number {
 
 type GatheredPlace = Pick<GatheredIn, "step" | "attempt">;
 
+/** What is kept between two looks of one try of a step. */
+interface Judging {
+  readonly key: string;
+  /** The one of the newest look. */
+  readonly second: number;
+  readonly state: JudgeState;
+  /** First second that counts. */
+  readonly from: number;
+  readonly restarts: Readonly<Record<string, number>>;
+  readonly verdicts: readonly Verdict[];
+  readonly stableVerdicts: readonly Verdict[];
+  /** Of the release: how often the comparison had begun anew. */
+  readonly begunAnew: number;
+  readonly step: string;
+  readonly attempt: number;
+}
+
+/** For one release. */
 export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch {
-  let judged: {
-    key: string;
-    second: number;
-    state: JudgeState;
-    /** First second that counts. */
-    from: number;
-    restarts: Readonly<Record<string, number>>;
-    verdicts: readonly Verdict[];
-    stableVerdicts: readonly Verdict[];
-    /** Of the release: how often the comparison had begun anew. */
-    begunAnew: number;
-    step: string;
-    attempt: number;
-  } | null = null;
+  let judged: Judging | null = null;
 
   const runs = ({ candidate }: Release): boolean =>
     world.instances().some(({ version, slot }) => version === candidate.version && slot === candidate.slot);
@@ -100,6 +104,34 @@ export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch
     return gathered.step === step && gathered.attempt === attempt ? state : judgeNextStep(state);
   };
 
+  const lookAt = (
+    release: Release,
+    { step, progress }: { readonly step: Step; readonly progress: StepProgress },
+    { second, from, restarts }: Judging,
+    now: Moment,
+  ): Look => {
+    const { plan } = release;
+    return {
+      judge: plan.judge,
+      plannedMs: plannedMs(plan),
+      moments: plannedMoments(plan),
+      alpha: ALPHA / 2 ** release.begunAnew,
+      guards: step.guards.filter(({ metric }) => (isOfProcesses(metric) ? runs(release) : release.share > 0)),
+      candidate: release.candidate.version,
+      stable: release.stable?.version ?? null,
+      rows: world.rows(),
+      ...(plan.probes === undefined ? {} : { probes: { everyMs: plan.probes.everyMs, rounds: probes.rounds() } }),
+      fromSecond: from,
+      watchedBeforeMs: progress.watchedBefore,
+      toSecond: second - CLOSED_AFTER_SECONDS,
+      sourceDown: world.sourceDown(),
+      instances: world.instances(),
+      restartsBefore: restarts,
+      baseline: plan.judge === 1 && release.share === WHOLE ? release.baseline : null,
+      ...switched(release, now),
+    };
+  };
+
   const verdicts = (release: Release, now: Moment): Pick<Seen, "verdicts" | "stableVerdicts"> => {
     const current = currentStep(release);
     if (
@@ -133,35 +165,12 @@ export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch
     }
     if (judged.second === second) return judged;
     // Two clocks are read, so it wavers by a second: evidence must not come and go with that. After a gap it is later.
-    if (from > judged.from + 1) judged.from = from;
-    const guards = step.guards.filter(({ metric }) => (isOfProcesses(metric) ? runs(release) : release.share > 0));
-    const result = judge(judged.state, {
-      judge: release.plan.judge,
-      plannedMs: plannedMs(release.plan),
-      moments: plannedMoments(release.plan),
-      alpha: ALPHA / 2 ** release.begunAnew,
-      guards,
-      candidate: release.candidate.version,
-      stable: release.stable?.version ?? null,
-      rows: world.rows(),
-      ...(release.plan.probes === undefined
-        ? {}
-        : { probes: { everyMs: release.plan.probes.everyMs, rounds: probes.rounds() } }),
-      fromSecond: judged.from,
-      watchedBeforeMs: progress.watchedBefore,
-      toSecond: second - CLOSED_AFTER_SECONDS,
-      sourceDown: world.sourceDown(),
-      instances: world.instances(),
-      restartsBefore: judged.restarts,
-      baseline: release.plan.judge === 1 && release.share === WHOLE ? release.baseline : null,
-      ...switched(release, now),
-    });
-    judged = { ...judged, second, ...result };
+    const next = { ...judged, second, from: from > judged.from + 1 ? from : judged.from };
+    judged = { ...next, ...judge(next.state, lookAt(release, current, next, now)) };
     return judged;
   };
 
   const seen = (release: Release, now: Moment): Seen => {
-    const { table, returnedAt } = world.traffic() ?? { table: null, returnedAt: null };
     const step = currentStep(release)?.step;
     const window =
       step?.kind === "window"
@@ -171,18 +180,7 @@ export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch
       ...verdicts(release, now),
       instances: world.instances(),
       health: world.health(),
-      traffic:
-        world.traffic() === null
-          ? null
-          : {
-              stable: table?.stable?.version ?? null,
-              candidate: table?.candidate?.version ?? null,
-              share: table?.share ?? 0,
-              returnedByItself: returnedAt !== null,
-              ejected: Object.entries(world.traffic()?.endpoints ?? {}).flatMap(([id, { ejected }]) =>
-                ejected ? [id] : [],
-              ),
-            },
+      traffic: trafficSeen(world),
       window,
       emergencies: world.emergencies(),
     };
@@ -200,36 +198,23 @@ export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch
       return { verdicts: newest.verdicts, waits: whatItWaitsFor(release, newest, now) };
     },
     figures: (release, now) => {
-      const state = world.traffic();
-      if (state === null || state.table === null) return null;
       const to = world.secondAgo(0) - CLOSED_AFTER_SECONDS;
-      const current = currentStep(release)?.progress.readyAt ?? release.startedAt ?? release.plannedAt;
-      const from = Math.max(to - MINUTE / SECOND + 1, secondSince(current, now) + 1);
-      const sides = [
-        ...(release.stable === null
-          ? []
-          : [{ role: "stable" as const, placed: release.stable, share: WHOLE - release.share }]),
-        { role: "candidate" as const, placed: release.candidate, share: release.share },
-      ];
-      const sums = sides.map(({ placed }) => sumWindow(world.rows(), placed.version, from, to));
-      const all = sums.reduce((total, { requests }) => total + requests, 0);
-      return sides.map(({ role, placed, share }, index): VersionFigures => {
-        const sum = sums[index] ?? NOTHING_SUMMED;
-        return {
-          role,
-          version: placed.version,
-          label: placed.label,
-          wantedPercent: share / 100,
-          measuredPercent: all === 0 ? null : (100 * sum.requests) / all,
-          requests: sum.requests,
-          errorRate: sum.requests === 0 ? null : sum.bad / sum.requests,
-          p50Ms: quantileOfSum(sum.latency, 0.5),
-          p95Ms: quantileOfSum(sum.latency, 0.95),
-          p99Ms: quantileOfSum(sum.latency, 0.99),
-          inFlight: state.inFlight[placed.version] ?? 0,
-          windowMs: Math.max(0, to - from + 1) * SECOND,
-        };
-      });
+      const since = currentStep(release)?.progress.readyAt ?? release.startedAt ?? release.plannedAt;
+      return versionFigures(world, release, Math.max(to - MINUTE / SECOND + 1, secondSince(since, now) + 1), to);
     },
+  };
+}
+
+/** The table that is in force, and whether it still is what the engine gave; null: not known. */
+function trafficSeen(world: World): Seen["traffic"] {
+  const state = world.traffic();
+  if (state === null) return null;
+  const { table, returnedAt, endpoints } = state;
+  return {
+    stable: table?.stable?.version ?? null,
+    candidate: table?.candidate?.version ?? null,
+    share: table?.share ?? 0,
+    returnedByItself: returnedAt !== null,
+    ejected: Object.entries(endpoints).flatMap(([id, { ejected }]) => (ejected ? [id] : [])),
   };
 }
