@@ -1,6 +1,6 @@
 import { equal, ok } from "node:assert/strict";
 import { it } from "node:test";
-import { usualRuns } from "../../src/cli/simulate/simulation.ts";
+import { usualRuns } from "../../src/cli/simulate/usual-runs.ts";
 import type { Forecast } from "../../src/core/forecast/forecast.ts";
 import { comparisonOf, GUARD_WEIGHTS } from "../../src/core/forecast/guards.ts";
 

@@ -13,16 +13,9 @@ import { onInterrupt } from "../signals.ts";
 import { catchDocument } from "../simulate/catch-document.ts";
 import { replayRecording } from "../simulate/replay-recording.ts";
 import { camelCase, givenText, valueOf, within } from "../simulate/reading.ts";
-import {
-  asGiven,
-  type Case,
-  healthyCase,
-  type PlayedCase,
-  playCases,
-  severalSizes,
-  usualRuns,
-} from "../simulate/simulation.ts";
+import { asGiven, type Case, healthyCase, type PlayedCase, playCases, severalSizes } from "../simulate/simulation.ts";
 import { STEP_OPTIONS, TRAFFIC_OPTIONS } from "../simulate/option-list.ts";
+import { usualRuns } from "../simulate/usual-runs.ts";
 import { type SimulatedStep, stepOf } from "../simulate/step.ts";
 
 export const simulate: CommandDefinition = {
