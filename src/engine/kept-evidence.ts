@@ -44,8 +44,8 @@ function inFewDigits({ guards, visitors, shifts, upTo, brokenLooks, gauges, prob
 }
 
 function shortenedProbes({ guards }: ProbeEvidence): ProbeEvidence["guards"] {
-  const short = Object.entries(guards).map(([metric, { against, shown, ...counts }]) => [
-    metric,
+  const short = Object.entries(guards).map(([id, { against, shown, ...counts }]) => [
+    id,
     { ...counts, against: rounded(against), shown: rounded(shown) },
   ]);
   return Object.fromEntries(short) as ProbeEvidence["guards"];

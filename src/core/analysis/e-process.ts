@@ -1,3 +1,4 @@
+import { WITHIN } from "./alternatives.ts";
 import { logNormalisers, type Stratum } from "./hypergeometric.ts";
 
 /**
@@ -24,6 +25,9 @@ const AT_FIRST = 0.5;
 export function freshEProcess(size: number = ODDS_RATIOS.length): EProcess {
   return { logStakes: Array.from({ length: size }, () => Math.log(AT_FIRST)), reserve: 1 - AT_FIRST, seconds: 0 };
 }
+
+/** That a version is good enough, of which nothing is shown yet. Without a reserve: what is healthy is so from the beginning. */
+export const UNPROVEN: EProcess = { logStakes: WITHIN.map(() => 0), reserve: 0, seconds: 0 };
 
 /**
  * One second on: each stake is multiplied by exp(`gains[i]`), which must have a mean of at most 1 under the null hypothesis.

@@ -1,9 +1,8 @@
 import type { GuardId } from "../plan/guard.ts";
-import { WITHIN } from "./alternatives.ts";
 import type { Burnt } from "./budget.ts";
 import type { LookCounts } from "./counted-looks.ts";
 import type { CohortCounts } from "./dispersion.ts";
-import type { EProcess } from "./e-process.ts";
+import { type EProcess, UNPROVEN } from "./e-process.ts";
 import type { Gauges } from "./gauge-blocks.ts";
 import type { Past } from "./past.ts";
 import { type ProbeEvidence, probesOfNextStep } from "./probes.ts";
@@ -75,14 +74,9 @@ export function forNextStep({ guards, visitors, shifts, probed }: Gathered): Gat
 export const NO_EVIDENCE: GuardEvidence = {
   against: {},
   onStable: {},
-  shown: { byRate: unproven(), byRatio: unproven() },
+  shown: { byRate: UNPROVEN, byRatio: UNPROVEN },
   failing: null,
   groups: [],
   open: NO_OPEN_STRATA,
   slow: {},
 };
-
-/** Without a reserve: what is healthy is so from the beginning. */
-function unproven(): EProcess {
-  return { logStakes: WITHIN.map(() => 0), reserve: 0, seconds: 0 };
-}

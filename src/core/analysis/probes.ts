@@ -1,8 +1,8 @@
 import { type Guard, type GuardId, guardId, isActedOn } from "../plan/guard.ts";
 import type { Duration } from "../time/time.ts";
-import { ratesWithin, WITHIN } from "./alternatives.ts";
+import { ratesWithin } from "./alternatives.ts";
 import { firstSecondOf } from "./delay.ts";
-import { comparisonGains, type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
+import { comparisonGains, type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS, UNPROVEN } from "./e-process.ts";
 import { formatCount } from "./figures.ts";
 import type { Look } from "./look.ts";
 import { LATENCY_RESOLUTION_MS } from "./slow-limit.ts";
@@ -99,7 +99,7 @@ const UNPROBED: ProbedGuard = {
   worse: 0,
   better: 0,
   against: freshEProcess(),
-  shown: { logStakes: WITHIN.map(() => 0), reserve: 0, seconds: 0 },
+  shown: UNPROVEN,
 };
 
 function counted(before: ProbedGuard, { pairs }: ProbeRound, guard: Guard, plannedRounds: number): ProbedGuard {

@@ -188,8 +188,8 @@ export function isHolding({ verdict, level }: Verdict): boolean {
 /** I4: only `pass` advances (a warning is told and passes). */
 export function isWithoutEvidence(release: Release, verdict: Verdict): boolean {
   if (verdict.verdict === "pass" || verdict.verdict === "fail") return false;
-  // Without an earlier version there may be no visitors yet: the first release of an empty place need not wait for them.
   if (verdict.notBeforeMs !== undefined) return true;
+  // Without an earlier version there may be no visitors yet: the first release of an empty place need not wait for them.
   return !(release.stable === null && verdict.verdict !== "source-down");
 }
 

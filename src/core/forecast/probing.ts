@@ -1,6 +1,6 @@
 import { ratesWithin } from "../analysis/alternatives.ts";
 import { SHOWN } from "../analysis/bounds.ts";
-import { type EProcess, grow, limitGains, logEvidence } from "../analysis/e-process.ts";
+import { grow, limitGains, logEvidence, UNPROVEN } from "../analysis/e-process.ts";
 import { isProbed } from "../analysis/probes.ts";
 import { marginOf, tailToExclude } from "../analysis/tested-limits.ts";
 import type { Guard } from "../plan/guard.ts";
@@ -20,9 +20,8 @@ export function secondsOfProbes(guards: readonly Guard[], probes: Plan["probes"]
 function flowsToShow(guard: Guard): number {
   const rate = marginOf(guard)?.rate ?? tailToExclude(guard);
   if (rate === null) return 0;
-  const rates = ratesWithin(rate);
-  const perFlow = limitGains(1, 0, rate, rates);
-  let shown: EProcess = { logStakes: rates.map(() => 0), reserve: 0, seconds: 0 };
+  const perFlow = limitGains(1, 0, rate, ratesWithin(rate));
+  let shown = UNPROVEN;
   while (logEvidence(shown) < SHOWN && shown.seconds < MOST_FLOWS) shown = grow(shown, perFlow, 1);
   return shown.seconds;
 }
