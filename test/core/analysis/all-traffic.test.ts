@@ -10,6 +10,7 @@ import { upperRate } from "../../../src/core/analysis/rate-bound.ts";
 import { createRandom } from "../../../src/core/analysis/random.ts";
 import type { SecondRow } from "../../../src/core/observation.ts";
 import type { Guard, Verdict } from "../../../src/core/plan/guard.ts";
+import { look as lookAt } from "./support/watched-seconds.ts";
 
 const BASE = { windowMs: 60_000, minRequests: 100, minEvents: 3, breaches: 3 };
 const ONE_PERCENT: Guard = { ...BASE, metric: "errors", limits: { rollback: [{ kind: "absolute", value: 0.01 }] } };
@@ -220,23 +221,5 @@ function split(whole: Look): Look {
 }
 
 function look(guards: readonly Guard[], rows: readonly SecondRow[], more: Partial<Look>): Look {
-  return {
-    judge: 2,
-    guards,
-    candidate: "v2",
-    stable: "v1",
-    rows,
-    fromSecond: 1,
-    watchedBeforeMs: 0,
-    toSecond: 0,
-    sourceDown: null,
-    instances: [],
-    restartsBefore: {},
-    baseline: null,
-    switched: { second: 0, secondZero: 0 },
-    plannedMs: 600_000,
-    moments: 14,
-    alpha: 0.01,
-    ...more,
-  };
+  return lookAt(guards, rows, { toSecond: 0, switched: { second: 0, secondZero: 0 }, ...more });
 }

@@ -6,6 +6,7 @@ import { FRESH_JUDGE, judge, judgeNextStep, type JudgeState } from "../../../src
 import type { Look } from "../../../src/core/analysis/look.ts";
 import type { SecondRow } from "../../../src/core/observation.ts";
 import type { Guard, Verdict } from "../../../src/core/plan/guard.ts";
+import { look as lookAt } from "./support/watched-seconds.ts";
 
 const BASE: Omit<Guard, "metric"> = { limits: {}, windowMs: 60_000, minRequests: 100, minEvents: 3, breaches: 3 };
 const ERRORS: Guard = { ...BASE, metric: "errors", slo: 0.001 };
@@ -171,22 +172,5 @@ function row(second: number, requests: number, bad: number): SecondRow {
 }
 
 function look(guards: readonly Guard[], rows: readonly SecondRow[], toSecond: number, more: Partial<Look> = {}): Look {
-  return {
-    judge: 2,
-    guards,
-    candidate: "v2",
-    stable: "v1",
-    rows,
-    fromSecond: 1,
-    toSecond,
-    sourceDown: null,
-    instances: [],
-    restartsBefore: {},
-    watchedBeforeMs: 0,
-    baseline: {},
-    plannedMs: 600_000,
-    moments: 14,
-    alpha: 0.01,
-    ...more,
-  };
+  return lookAt(guards, rows, { toSecond, ...more });
 }

@@ -6,6 +6,7 @@ import type { Look } from "../../../src/core/analysis/look.ts";
 import { createRandom } from "../../../src/core/analysis/random.ts";
 import type { InstanceSeen, SecondRow } from "../../../src/core/observation.ts";
 import type { Guard, Limit, Verdict } from "../../../src/core/plan/guard.ts";
+import { look as lookAt } from "./support/watched-seconds.ts";
 
 const PLAIN = { windowMs: 60_000, minRequests: 100, minEvents: 3, breaches: 3 };
 const HALF_MORE: Limit = { kind: "relative", factor: 1.5 };
@@ -195,23 +196,7 @@ function look(
   seen: readonly InstanceSeen[],
   rps: readonly [number, number] = [10, 10],
 ): Look {
-  return {
-    judge: 2,
-    guards: [guard],
-    candidate: "v2",
-    stable: "v1",
-    rows: guard.metric === "cpu" ? rowsUpTo(toSecond, rps) : [],
-    fromSecond: 1,
-    toSecond,
-    watchedBeforeMs: 0,
-    sourceDown: null,
-    instances: seen,
-    restartsBefore: {},
-    baseline: null,
-    plannedMs: 600_000,
-    moments: 14,
-    alpha: 0.01,
-  };
+  return lookAt([guard], guard.metric === "cpu" ? rowsUpTo(toSecond, rps) : [], { toSecond, instances: seen });
 }
 
 function rowsUpTo(second: number, [candidate, stable]: readonly [number, number]): readonly SecondRow[] {

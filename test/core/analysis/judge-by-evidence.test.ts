@@ -13,6 +13,7 @@ import {
 import type { Look } from "../../../src/core/analysis/look.ts";
 import type { Guard, Verdict } from "../../../src/core/plan/guard.ts";
 import type { SecondRow } from "../../../src/core/observation.ts";
+import { look as lookAt } from "./support/watched-seconds.ts";
 
 const BASE = { windowMs: 60_000, minRequests: 100, minEvents: 3, breaches: 3 };
 const ERRORS: Guard = {
@@ -334,23 +335,7 @@ function spread(rows: readonly SecondRow[], slower: number): readonly SecondRow[
 }
 
 function look(guards: readonly Guard[], rows: readonly SecondRow[], fromSecond: number, toSecond: number): Look {
-  return {
-    judge: 2,
-    guards,
-    candidate: "v2",
-    stable: "v1",
-    rows,
-    fromSecond,
-    toSecond,
-    sourceDown: null,
-    instances: [],
-    restartsBefore: {},
-    watchedBeforeMs: 0,
-    baseline: null,
-    plannedMs: 600_000,
-    moments: 14,
-    alpha: 0.01,
-  };
+  return lookAt(guards, rows, { fromSecond, toSecond });
 }
 
 function judgements(guards: readonly Guard[], rows: readonly SecondRow[]): readonly Judgement[] {

@@ -5,6 +5,7 @@ import type { Look } from "../../../src/core/analysis/look.ts";
 import { addClosed, type StepSums } from "../../../src/core/analysis/step-sums.ts";
 import { sumWindow } from "../../../src/core/analysis/window.ts";
 import type { SecondRow } from "../../../src/core/observation.ts";
+import { look as lookAt } from "./support/watched-seconds.ts";
 
 describe("the figures of a step", () => {
   it("are the same added up look by look as all at once, whenever it was looked", () => {
@@ -55,21 +56,5 @@ function row(second: number, version: string): SecondRow {
 }
 
 function look(rows: readonly SecondRow[], fromSecond: number, toSecond: number): Look {
-  return {
-    judge: 2,
-    guards: [],
-    candidate: "v2",
-    stable: "v1",
-    rows,
-    fromSecond,
-    toSecond,
-    sourceDown: null,
-    instances: [],
-    restartsBefore: {},
-    watchedBeforeMs: 0,
-    baseline: null,
-    plannedMs: 600_000,
-    moments: 0,
-    alpha: 0.01,
-  };
+  return lookAt([], rows, { fromSecond, toSecond });
 }
