@@ -68,13 +68,18 @@ export function verdictOfBlocks(guard: Guard, blocks: GaugeBlocks, view: View): 
 }
 
 function foundIn(guard: Guard, limit: Limit, figures: Figures, all: GaugeBlocks, loads: Loads | null): Found {
-  if (!isOfBlocks(guard, limit)) {
-    const isBroken = (limit.kind === "absolute" || limit.kind === "plain") && (figures.candidate ?? 0) > limit.value;
-    return { isBroken, sentence: guardSentence(guard, figures, limit) };
+  switch (limit.kind) {
+    case "growth":
+      return growth(guard, limit.value, all);
+    case "relative":
+      return compared(guard, limit.factor, figures, all, loads);
+    case "absolute":
+    case "plain":
+      return { isBroken: (figures.candidate ?? 0) > limit.value, sentence: guardSentence(guard, figures, limit) };
+    case "before":
+      // Nobody remembers what processes used before the switch, so no plan has such a limit on them.
+      return { isBroken: false, sentence: guardSentence(guard, figures, limit) };
   }
-  return limit.kind === "growth"
-    ? growth(guard, limit.value, all)
-    : compared(guard, limit.kind === "relative" ? limit.factor : 1, figures, all, loads);
 }
 
 /** Block by block, so that what both versions feel at once cancels. */
