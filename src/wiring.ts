@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type {
   AppAndEnvironment,
@@ -20,6 +20,7 @@ import { EPOCH_HEADER, KEEPER_SOCKET, type KeeperState } from "./keeper/protocol
 import { writeFileAtomically } from "./local/atomic-file.ts";
 import { callControl, isAnswered } from "./local/control-socket.ts";
 import { PROXY_SOCKET } from "./proxy/protocol.ts";
+import { makeFolder } from "./local/make-folder.ts";
 import { identify, isSameProcess, type ProcessIdentity } from "./local/process-identity.ts";
 import { createStateFolder, type StateFolder } from "./local/state-folder.ts";
 import type { EmergencyExit } from "./ports/emergency-exit.ts";
@@ -352,6 +353,6 @@ async function engineToken(state: StateFolder): Promise<string> {
 function keepOutOfGit(state: StateFolder): void {
   const path = state.file(".gitignore");
   if (existsSync(path)) return;
-  mkdirSync(state.path, { recursive: true });
+  makeFolder(state.path, 0o700);
   writeFileSync(path, "*\n", { mode: 0o600 });
 }

@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeFolder } from "../local/make-folder.ts";
 import type { Context } from "./context.ts";
 
 /** Writes down what nobody expected; where, or null when even that is impossible. */
@@ -11,7 +12,7 @@ export function writeCrashLog(context: Context, error: unknown): string | null {
   for (const folder of folders) {
     try {
       const path = join(folder(), name);
-      mkdirSync(folder(), { recursive: true, mode: 0o700 });
+      makeFolder(folder(), 0o700);
       writeFileSync(path, text(context, error), { mode: 0o600 });
       return path;
     } catch {

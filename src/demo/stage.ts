@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { FaultError } from "../core/fault.ts";
 import { stateFolder } from "../local/state-folder.ts";
+import { makeFolder } from "../local/make-folder.ts";
 import { createShopRepository } from "./shop-repository.ts";
 
 /** Where the demo plays: a folder that holds the shop's repository and its data, and a front door that is free. */
@@ -51,7 +52,8 @@ function temporaryFolder(): { readonly folder: string; readonly isNew: boolean }
 }
 
 function namedFolder(folder: string): { readonly folder: string; readonly isNew: boolean } {
-  const isNew = mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined;
+  const isNew = !existsSync(folder);
+  makeFolder(folder, 0o700);
   if (readdirSync(folder).length > 0)
     throw new FaultError({
       code: "usage",

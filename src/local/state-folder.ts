@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { FaultError } from "../core/fault.ts";
 import { EMERGENCY_FILE, reserveEmergencyFile } from "./emergency-file.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** Longest path that a unix socket may have (sun_path is 108 bytes with its end mark). */
 const SOCKET_PATH_BYTES = 107;
@@ -35,9 +36,9 @@ export function stateFolder(path: string): StateFolder {
 /** Makes the folder, readable by its owner alone, with what must exist in it. Faults: state-not-writable. */
 export function createStateFolder(folder: StateFolder): void {
   try {
-    mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+    makeFolder(folder.path, 0o700);
     const socketFolder = join(folder.socket("x"), "..");
-    mkdirSync(socketFolder, { recursive: true, mode: 0o700 });
+    makeFolder(socketFolder, 0o700);
     closeToOthers(socketFolder, 0o700);
     // It lies in the user's repository: git should neither show it nor take it in.
     const ignore = folder.file(".gitignore");

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { type Fault, FaultError } from "../../core/fault.ts";
 import { ownersOfPort } from "../../local/listening-sockets.ts";
+import { makeFolder } from "../../local/make-folder.ts";
 import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, textOption } from "../definition.ts";
 import { DONE } from "../exit-code.ts";
@@ -75,7 +76,7 @@ function readMarkdown(context: Context, from: string): MarkdownPlan {
 /** Faults: plan-file-exists, folder-not-writable. */
 function writeNew(path: string, text: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path), 0o777);
     writeFileSync(path, text, { flag: "wx" });
   } catch (error) {
     throw new FaultError(notWritten(path, error), { cause: error });

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { FaultError } from "../../core/fault.ts";
+import { makeFolder } from "../../local/make-folder.ts";
 import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, type Invocation, isGiven } from "../definition.ts";
 import { loadPlan } from "../plan-file.ts";
@@ -94,7 +95,7 @@ function userFolder({ env }: Context): string {
 
 function write(folder: string, units: readonly Unit[]): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder, 0o777);
     for (const { name, text } of units) writeFileSync(join(folder, name), text, { mode: 0o644 });
   } catch (error) {
     throw new FaultError(

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { type Fault, faultOf } from "../../core/fault.ts";
+import { whyNothingCanBeMadeIn } from "../../local/make-folder.ts";
 import { checkStateFolder } from "../../local/state-folder-check.ts";
 import type { Project } from "../project.ts";
 import { type Finding, found } from "./finding.ts";
@@ -47,7 +48,6 @@ function stateFolder({ state }: Project): Finding {
   const folder = nearestExisting(state.path);
   try {
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-    return found("state", "ok", folder === state.path ? `${state.path} can be written` : `${state.path} can be made`);
   } catch {
     return found(
       "state",
@@ -56,6 +56,12 @@ function stateFolder({ state }: Project): Finding {
       "give the folder to the user that releases, or choose another with --state",
     );
   }
+  if (folder === state.path) return found("state", "ok", `${state.path} can be written`);
+  // What the permissions promise, /proc and its like don't keep.
+  const whyNot = whyNothingCanBeMadeIn(folder);
+  return whyNot === null
+    ? found("state", "ok", `${state.path} can be made`)
+    : found("state", "bad", `${state.path} can't be made: ${whyNot}`, "choose another folder with --state");
 }
 
 /** A version's worktree and its dependencies have to fit. */
