@@ -127,6 +127,11 @@ describe("rollback --now puts traffic back, and the rest follows", () => {
     assert.match(told.stdout, /TRAFFIC PUT BACK from 25%: Put back at once by ann/);
     assert.doesNotMatch(told.stdout, /Nobody watches|● shift/);
     assert.match(inOneLine(told.stdout), isStopped);
+    const doctor = await app.tidegate(["doctor"]);
+    assert.match(
+      doctor.stdout,
+      new RegExp(`✖ engine +process ${engine.pid} \\(tidegate release [^)]*\\) acts and is stopped`),
+    );
 
     const refused = await app.tidegate(["attach", "--json"]);
     assert.equal(refused.code, 3);

@@ -10,6 +10,7 @@ import { mustBePlaceOf } from "../../engine/whose-place.ts";
 import { isOver } from "../follow.ts";
 import { lookAtInstances } from "../look-at-instances.ts";
 import type { Outside } from "../machinery.ts";
+import { holderOf } from "../lock-kept.ts";
 import { journalStatus, openReading, readRelease } from "../session.ts";
 import { findStrays, STOP_STRAYS } from "../strays.ts";
 import { missingJournal } from "../without-journal.ts";
@@ -127,6 +128,19 @@ async function askForEngine(context: Context): Promise<readonly Finding[]> {
     ];
   if (status === null || isOver(status) || status.state === "live")
     return [found("engine", "info", "nobody acts now; a release starts its own, and tidegate serve stays")];
+  const holder = holderOf(context);
+  if (holder !== null) {
+    const { pid, command, isStopped } = holder;
+    const orEnd = `kill -9 ${pid} ; then: tidegate attach ${status.release}`;
+    return [
+      found(
+        "engine",
+        "bad",
+        `process ${pid} (${command}) acts and ${isStopped ? "is stopped" : "does not answer"}`,
+        isStopped ? `kill -CONT ${pid} ; or ${orEnd}` : orEnd,
+      ),
+    ];
+  }
   return [
     found(
       "engine",
