@@ -1,13 +1,13 @@
 import { type Guard, guardId, METRICS } from "../plan/guard.ts";
-import { ratesWithin } from "./alternatives.ts";
 import { LEAST_VISITORS, SHOWN } from "./bounds.ts";
-import { type EProcess, logEvidence } from "./e-process.ts";
+import { logEvidence } from "./e-process.ts";
 import { formatCount, formatLimit, formatPercent } from "./figures.ts";
 import type { Gathered, GuardEvidence } from "./gathered.ts";
 import type { Look } from "./look.ts";
 import { excludedBy, LEAST_PAST, type Tolerated } from "./past.ts";
 import type { ProbedGuard } from "./probes.ts";
 import { acting, factorBefore, marginOf, tailToExclude } from "./tested-limits.ts";
+import { goodUntilShown } from "./until-shown.ts";
 
 /** What must be shown yet before the step may pass, in words; null: nothing. `n`: requests of the candidate in this step. */
 export function stillToShow(
@@ -58,12 +58,6 @@ function beyond({ metric }: Guard, margin: Tolerated | null): string {
   if (margin === null) return ` beyond stable's ${METRICS[metric].label}`;
   if (margin.limitMs === null) return "";
   return ` slower than ${formatLimit(metric, { kind: "absolute", value: margin.limitMs })}`;
-}
-
-function goodUntilShown({ logStakes }: EProcess, rate: number): number {
-  const [best = 0] = ratesWithin(rate);
-  const perGood = Math.log1p(-best) - Math.log1p(-rate);
-  return Math.ceil((SHOWN + Math.log(logStakes.length) - Math.max(...logStakes)) / perGood);
 }
 
 /** A comparison of a few visitors is one of who they are. */

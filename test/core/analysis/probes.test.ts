@@ -28,7 +28,7 @@ describe("probes, where no user comes", () => {
     equal(early?.verdict, "inconclusive");
     match(
       early?.sentence ?? "",
-      /^errors: no requests on the candidate for 1m 01s; of 12 probes 0 failed on the candidate alone, 0 on stable alone; to exclude 1% it needs about 445 more good requests or 433 more good probes$/,
+      /^errors: no requests on the candidate for 1m 01s; of 12 probes 0 failed on the candidate alone, 0 on stable alone; to exclude 1% it needs about 358 more good requests or 346 more good probes$/,
     );
   });
 

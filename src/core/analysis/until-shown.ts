@@ -1,0 +1,20 @@
+import { ratesWithin } from "./alternatives.ts";
+import { SHOWN } from "./bounds.ts";
+import { type EProcess, limitGains, logEvidence, UNPROVEN } from "./e-process.ts";
+
+/** How many good ones in a row it takes from here until a rate below `rate` (above 0) is shown. */
+export function goodUntilShown({ logStakes }: EProcess, rate: number): number {
+  const gains = limitGains(1, 0, rate, ratesWithin(rate));
+  const isShownAfter = (count: number): boolean =>
+    logEvidence({ ...UNPROVEN, logStakes: logStakes.map((stake, index) => stake + count * (gains[index] ?? 0)) }) >=
+    SHOWN;
+  let enough = 1;
+  while (!isShownAfter(enough)) enough *= 2;
+  let tooFew = Math.floor(enough / 2);
+  while (enough - tooFew > 1) {
+    const middle = Math.floor((enough + tooFew) / 2);
+    if (isShownAfter(middle)) enough = middle;
+    else tooFew = middle;
+  }
+  return enough;
+}
