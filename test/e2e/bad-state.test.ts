@@ -176,7 +176,7 @@ describe("a journal that was cut while a version serves", () => {
     assert.deepEqual((await app.plane()).table, table);
     assert.equal(await (await fetch(`http://127.0.0.1:${app.port}/`)).text(), "v0 /\n");
     renameSync(journal, app.file("damaged.db"));
-    const { stable } = await releaseWell(app);
+    const { stable } = await releaseWell(app, "--yes");
     assert.equal(stable?.version, serving);
     assert.equal(await (await fetch(`http://127.0.0.1:${app.port}/`)).text(), "v1 /\n");
     writeFileSync(journal, Buffer.alloc(20_000, 0xa5));

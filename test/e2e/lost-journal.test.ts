@@ -59,6 +59,25 @@ describe("a journal that is deleted while an engine has it open", () => {
     assert.equal(await planned(), stable?.version, "plan says what a release would begin beside");
   });
 
+  it("a release does not begin anew without a word: it tells what serves, and wants to be told to go on", async () => {
+    const before = (await app.plane()).table;
+    const ended = await app.tidegate(["release", "--json"]);
+    assert.equal(ended.code, 3, ended.stdout + ended.stderr);
+    const { code, what, fix } = faultOf(ended);
+    assert.equal(code, "confirmation-missing");
+    assert.match(
+      what,
+      /Begins a new journal, with release 1, beside what serves\. There is no journal, and yet instances/,
+    );
+    assert.match(what, /What serves: 75% on \w+, 25% on \w+, at 127/);
+    assert.match(fix ?? "", /--yes/);
+    assert.deepEqual((await app.plane()).table, before, "nothing was changed");
+    assert.deepEqual(
+      readdirSync(app.state.path).filter((name) => name.startsWith("journal.db")),
+      [],
+    );
+  });
+
   it("serve says so, and begins a new one beside what serves: what had all of the traffic", async () => {
     const serving = app.start(["serve"]);
     await serving.tells(/Acts on production/);
@@ -72,7 +91,7 @@ describe("a journal that is deleted while an engine has it open", () => {
     assert.equal(faultOf(await app.tidegate(["status", "--json"])).code, "journal-missing");
     assert.equal(await planned(), candidate.version);
     app.version({ name: "v2" });
-    const next = app.start(["release", "--json"]);
+    const next = app.start(["release", "--yes", "--json"]);
     await untilShare(next, 25);
     assert.equal((await app.status()).stable?.version, candidate.version);
     next.kill("SIGTERM");

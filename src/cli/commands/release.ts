@@ -1,3 +1,4 @@
+import { FaultError } from "../../core/fault.ts";
 import type { Release } from "../../core/release/release.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { hadVisitors, putBackSentence } from "../../core/command/put-back.ts";
@@ -11,14 +12,15 @@ import { DONE, type ExitCode } from "../exit-code.ts";
 import { mustBeWritten } from "../init/unknown-run.ts";
 import { loadPlan } from "../plan-file.ts";
 import { requirePlanFile } from "../project.ts";
+import { servesSentences } from "../render/without-journal.ts";
 import { openActing, openReading, readRelease, type Session } from "../session.ts";
 import { calledRelease, tellAnswer, tellRefusal } from "../verb.ts";
 import { watchRelease } from "../watch-release.ts";
-import { FaultError } from "../../core/fault.ts";
+import { missingJournal } from "../without-journal.ts";
 
 export const release: CommandDefinition = {
   about:
-    "Runs the plan for a version and follows it: prepares and starts it beside the one that serves, checks it, and gives it traffic step by step; when it is worse it is put back by itself. The first release of an empty place simply starts. A version that was taken back from visitors the last time is released again only when somebody says so: a question in a terminal, else --yes (without it: exit code 3). Where `tidegate serve` acts, that does the work and this command follows it.",
+    "Runs the plan for a version and follows it: prepares and starts it beside the one that serves, checks it, and gives it traffic step by step; when it is worse it is put back by itself. The first release of an empty place simply starts. A version that was taken back from visitors the last time is released again only when somebody says so: a question in a terminal, else --yes (without it: exit code 3). The same holds where instances run that no journal knows of: the release would begin a new one. Where `tidegate serve` acts, that does the work and this command follows it.",
   arguments: [
     {
       name: "version",
@@ -37,7 +39,8 @@ export const release: CommandDefinition = {
     { flags: "--reason <text>", about: "why; kept in the journal and shown to everybody" },
     {
       flags: "--yes",
-      about: "don't ask: before --supersede undoes a release, or a version that was put back is released again",
+      about:
+        "don't ask: before --supersede undoes a release, a version that was put back is released again, or a new journal is begun beside what serves",
     },
   ],
   examples: [
@@ -105,13 +108,31 @@ async function confirmWhatIsRisky(invocation: Invocation, plan: Plan): Promise<b
   const running = isGiven(invocation, "supersede") ? await runningRelease(context) : null;
   const before = await putBackOnce(invocation, plan);
   const isAsked = before !== null && hadVisitors(before);
+  const lost = await lostJournal(context);
+  if (lost !== null && isYes && !context.json) context.terminal.complain(lost);
   const questions = [
+    ...(lost === null ? [] : [`Begins a new journal, with release 1, beside what serves. ${lost}`]),
     ...(running === null ? [] : [`Undoes ${calledRelease(running)} completely, then begins the new one.`]),
     ...(isAsked ? [`Releases ${before.candidate.label} again. ${putBackSentence(before)}`] : []),
   ];
   if (before !== null && !context.json && (isYes || !isAsked)) context.terminal.complain(putBackSentence(before));
   if (questions.length > 0) await confirm(context, questions.join("\n"), isYes);
   return isAsked || isYes;
+}
+
+/** That a journal was lost, and who is served without one, as `status` tells it; null: none was. */
+async function lostJournal(context: Context): Promise<string | null> {
+  const { state } = context.project();
+  if (await isAnyReleaseKnown(context)) return null;
+  const fault = await missingJournal(context);
+  if (fault === null) return null;
+  const serves = servesSentences(await context.machinery.dataPlane(state));
+  return `${fault.what} What serves: ${serves.join("; ")}. If there is a backup of the journal, put it back first: ${state.file("journal.db")}`;
+}
+
+async function isAnyReleaseKnown(context: Context): Promise<boolean> {
+  await using reading = await openReading(context, context.project());
+  return ((await reading?.journal.releases()) ?? []).length > 0;
 }
 
 async function putBackOnce(

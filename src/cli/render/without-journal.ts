@@ -50,7 +50,8 @@ export function withoutJournalDocument({ fault, plane, instances, holder }: With
   };
 }
 
-function servesSentences(plane: TrafficState | null): readonly string[] {
+/** Who is sent where, by the data plane alone. */
+export function servesSentences(plane: TrafficState | null): readonly string[] {
   if (plane === null) return ["no data plane answers: nobody is sent anywhere"];
   const { table, listening } = plane;
   const at = listening.map(({ host, port }) => `${host}:${port}`).join(", ");
