@@ -53,7 +53,20 @@ function temporaryFolder(): { readonly folder: string; readonly isNew: boolean }
 
 function namedFolder(folder: string): { readonly folder: string; readonly isNew: boolean } {
   const isNew = !existsSync(folder);
-  makeFolder(folder, 0o700);
+  try {
+    makeFolder(folder, 0o700);
+  } catch (error) {
+    throw new FaultError(
+      {
+        code: "usage",
+        what: "The folder for the demo can't be made.",
+        where: folder,
+        cause: error instanceof Error ? error.message : String(error),
+        fix: "name another one, or leave --folder out",
+      },
+      { cause: error },
+    );
+  }
   if (readdirSync(folder).length > 0)
     throw new FaultError({
       code: "usage",

@@ -54,6 +54,12 @@ describe("a state folder below /proc", { skip: !existsSync("/proc/self") }, () =
     equal(fault["where"], STATE);
   });
 
+  it("nor can one for the demo, which is no mistake of the demo's", () => {
+    const { status, stdout, stderr } = tidegate("demo", "--folder", STATE);
+    equal(status, 2, stdout + stderr);
+    match(stderr, /^The folder for the demo can't be made\.$/m);
+  });
+
   it("is not promised by doctor", () => {
     const { stdout } = tidegate("doctor");
     match(stdout, /^[✖x] state +\/proc\S* can't be (?:made|written)/m);
