@@ -90,7 +90,9 @@ describe("a journal whose end was torn when the machine lost its power", () => {
 
   it("begins a new journal beside what serves once the damaged one is out of the way", async () => {
     renameSync(shop.state.file("journal.db"), join(shop.folder, "damaged.db"));
-    const { code, stdout, stderr } = await shop.tidegate(["release", shop.versions.v1]);
+    const unasked = await shop.tidegate(["release", shop.versions.v1]);
+    assert.match(unasked.stdout, /"code":"confirmation-missing"/, "what serves is not begun anew over without a word");
+    const { code, stdout, stderr } = await shop.tidegate(["release", shop.versions.v1, "--yes"]);
     assert.equal(code, 0, stdout + stderr);
     const { state, release } = await shop.status();
     assert.deepEqual({ state, release }, { state: "closed", release: 1 });
