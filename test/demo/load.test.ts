@@ -114,12 +114,7 @@ describe("the load", () => {
     await shop.exited();
     enough.abort();
     const { report } = await running;
-    const told = JSON.stringify(report.firstFailures);
-    const { refused = 0, reset = 0, ...others } = report.failures as Readonly<Record<string, number>>;
-    assert.ok(refused > 0, told);
-    assert.deepEqual(others, {}, told);
-    // What is on its way when a kept connection is closed is nobody's: HTTP has no word for that moment.
-    assert.ok(reset <= 2, told);
+    assert.deepEqual(Object.keys(report.failures), ["refused"], JSON.stringify(report.firstFailures));
     assert.deepEqual([report.webSockets.movedOn, report.webSockets.dropped], [6, 0]);
     assert.deepEqual([report.eventStreams.movedOn, report.eventStreams.dropped], [3, 0]);
   });
