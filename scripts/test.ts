@@ -21,8 +21,8 @@ if (files.length === 0) {
 const servers = spawnSync("sh", ["scripts/test-tools.sh"], { stdio: "inherit" });
 if (servers.status !== 0) process.exit(servers.status ?? 1);
 
-// Real servers and processes: more files at once than cores only makes them wait for each other.
-const concurrency = Math.max(1, Math.min(4, availableParallelism()));
+// One more than there are cores: files with real servers and processes wait about as long as they work.
+const concurrency = Math.max(2, Math.min(5, availableParallelism() + 1));
 const run = spawnSync(
   process.execPath,
   ["--test", `--test-concurrency=${concurrency}`, "--test-timeout=300000", "--test-reporter=spec", ...files],

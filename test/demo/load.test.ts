@@ -107,14 +107,20 @@ describe("the load", () => {
     await using shop = new ShopProcess("server.ts", folder.path);
     const enough = new AbortController();
     const url = await shop.url();
-    const load = { ...USUAL_LOAD, url, requestsPerSecond: 100, webSockets: 6, eventStreams: 3 };
-    const running = runLoad(load, enough.signal, ({ webSockets }) => {
+    // No request in the moment of the stop: the kernel resets a connection that it took on between the server's last
+    // accept and its close, and no server can help that. Requests under way are the subject of shop-stop.test.ts.
+    const running = runLoad({ ...NOTHING, url, webSockets: 6, eventStreams: 3 }, enough.signal, ({ webSockets }) => {
       if (webSockets === 6) shop.terminate();
     });
     await shop.exited();
     enough.abort();
     const { report } = await running;
-    assert.deepEqual(Object.keys(report.failures), ["refused"], JSON.stringify(report.firstFailures));
+    const later = new AbortController();
+    const { report: tooLate } = await runLoad({ ...NOTHING, url, requestsPerSecond: 100 }, later.signal, (progress) => {
+      if (progress.totals.requests >= 20) later.abort();
+    });
+    assert.ok(tooLate.requests >= 20);
+    assert.deepEqual(tooLate.failures, { refused: tooLate.requests }, JSON.stringify(tooLate.firstFailures));
     assert.deepEqual([report.webSockets.movedOn, report.webSockets.dropped], [6, 0]);
     assert.deepEqual([report.eventStreams.movedOn, report.eventStreams.dropped], [3, 0]);
   });
