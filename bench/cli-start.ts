@@ -1,5 +1,5 @@
 /**
- * How long the command line takes to start, from source and as it is published, against bare Node: node
+ * How long the command line takes to start, from source, as it is published and as one executable file, against bare Node: node
  * bench/cli-start.ts [--json] [--quick]. What is measured is the whole process, from spawn to exit, and its processor
  * time, which other work on the machine hardly changes. Ends with 1 when what is published misses the goal.
  */
@@ -13,9 +13,13 @@ import { benchOptions, machine, machineLine, progress, table } from "./measure/o
 import { type Spread, spreadOf } from "./measure/statistics.ts";
 import { scratchFolder } from "./measure/scratch-folder.ts";
 
+type Place = "source" | "published" | "one file";
+
 interface Start {
   readonly name: string;
-  readonly place: "source" | "published" | null;
+  readonly place: Place | null;
+  /** By default this Node. */
+  readonly program?: string;
   readonly args: readonly string[];
   readonly cwd: string;
 }
@@ -49,6 +53,10 @@ async function run(): Promise<void> {
     starts.push({ name: `status, nothing there, ${place}`, place, args: [main, "status"], cwd: folder.path });
     starts.push({ name: `status, one release, ${place}`, place, args: [main, "status"], cwd: project });
   }
+  const program = buildOneFile(folder);
+  for (const command of ["--version", "--help"])
+    starts.push({ name: `${command}, one file`, place: "one file", program, args: [command], cwd: folder.path });
+  starts.push({ name: "status, one release, one file", place: "one file", program, args: ["status"], cwd: project });
   // Node's compile cache is filled by the first start, as it is for a user.
   for (const start of starts) timed(start);
   const times = new Map<Start, Timed[]>(starts.map((start) => [start, []]));
@@ -74,15 +82,22 @@ function build(folder: TemporaryFolder): string {
   return `${dist}/main.js`;
 }
 
+function buildOneFile(folder: TemporaryFolder): string {
+  const file = folder.file("tidegate");
+  const built = spawnSync(process.execPath, ["scripts/single.ts", file], { cwd: ROOT, encoding: "utf8" });
+  if (built.status !== 0) throw new Error(`The executable file can't be built:\n${built.stdout}${built.stderr}`);
+  return file;
+}
+
 interface Timed {
   readonly ms: number;
   readonly cpuMs: number;
 }
 
-function timed({ name, args, cwd }: Start): Timed {
+function timed({ name, program = process.execPath, args, cwd }: Start): Timed {
   const cpuBefore = childrenCpuMs();
   const begun = performance.now();
-  const ended = spawnSync(process.execPath, args, { cwd, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
+  const ended = spawnSync(program, args, { cwd, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
   const ms = performance.now() - begun;
   if (ended.status !== 0) throw new Error(`"${name}" ended with ${ended.status}:\n${ended.stderr}`);
   return { ms, cpuMs: childrenCpuMs() - cpuBefore };
@@ -101,7 +116,7 @@ function figuresOf(name: string, place: Start["place"], times: readonly Timed[])
 }
 
 function tell(figures: readonly Figures[]): void {
-  const verdicts = (["published", "source"] as const).map((place) => verdictOn(place, figures));
+  const verdicts = (["published", "one file", "source"] as const).map((place) => verdictOn(place, figures));
   if (json) {
     const document = { type: "bench-cli-start", machine: machine(), goalMs: GOAL_MS, verdicts, figures };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
@@ -127,7 +142,7 @@ function tell(figures: readonly Figures[]): void {
   process.exitCode = verdicts[0]?.isGood === true ? 0 : 1;
 }
 
-function verdictOn(place: "published" | "source", figures: readonly Figures[]) {
+function verdictOn(place: Place, figures: readonly Figures[]) {
   const slowest = figures.filter((each) => each.place === place).reduce((a, b) => (a.median > b.median ? a : b));
   const isGood = slowest.median < GOAL_MS;
   const text = `the slowest is "${slowest.name}", ${slowest.median.toFixed(0)} ms (goal < ${GOAL_MS})`;

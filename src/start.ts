@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
+import { getAsset, isSea } from "node:sea";
 import { createContext } from "./cli/context.ts";
 import type { Machinery } from "./cli/machinery.ts";
 import { runCli, tellMistake } from "./cli/run.ts";
 import { FaultError, faultOf } from "./core/fault.ts";
 import type { Listener } from "./core/traffic/routing.ts";
+import { ownCommand } from "./local/own-program.ts";
 
 /** Starts the command line with everything it may need; the process ends with its exit code. */
 export async function start(): Promise<void> {
@@ -32,7 +34,7 @@ const LINGER_MS = 2_000;
 const NO_OPTIONS = { json: false, color: true };
 
 function machinery(): Machinery {
-  const self = [process.execPath, ...process.execArgv, process.argv[1] ?? ""];
+  const self = ownCommand();
   const version = readVersion();
   return {
     version,
@@ -87,7 +89,9 @@ async function tellKeeper(error: unknown): Promise<never> {
 
 function readVersion(): string {
   // Beside src/ in the repository and beside dist/ in the package.
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const text = isSea()
+    ? getAsset("package.json", "utf8")
+    : readFileSync(new URL("../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { readonly version: string }).version;
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { FaultError } from "../core/fault.ts";
+import { ownProgram } from "../local/own-program.ts";
 import type { LoadReport, LoadSecond } from "./load-report.ts";
 import type { LoadOptions } from "./run-load.ts";
 
@@ -20,7 +20,8 @@ export function startLoad(
   onSecond: (second: LoadSecond) => void = () => undefined,
   extra: { readonly seconds?: number; readonly reportFile?: string } = {},
 ): LoadProcess {
-  const child = spawn(process.execPath, [programPath(), ...argumentsOf(options, extra)], {
+  const [program = process.execPath, ...words] = ownProgram("load", import.meta.url);
+  const child = spawn(program, [...words, ...argumentsOf(options, extra)], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let report: LoadReport | undefined;
@@ -45,12 +46,6 @@ export function startLoad(
       return finished;
     },
   };
-}
-
-/** Beside this file, as source or compiled. */
-function programPath(): string {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  return fileURLToPath(new URL(`./load.${extension}`, import.meta.url));
 }
 
 function argumentsOf(

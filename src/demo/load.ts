@@ -32,17 +32,20 @@ interface Order {
   readonly report: string | undefined;
 }
 
-try {
-  const order = readOrder(process.argv.slice(2));
-  const { report, accepted } = await runLoad(order.options, endOf(order.seconds), writeLine);
-  if (order.report !== undefined) {
-    const file: LoadReportFile = { ...report, accepted: Object.fromEntries(accepted) };
-    await writeFileAtomically(order.report, `${JSON.stringify(file)}\n`);
+/** The program, with its words. */
+export async function load(words: readonly string[]): Promise<void> {
+  try {
+    const order = readOrder(words);
+    const { report, accepted } = await runLoad(order.options, endOf(order.seconds), writeLine);
+    if (order.report !== undefined) {
+      const file: LoadReportFile = { ...report, accepted: Object.fromEntries(accepted) };
+      await writeFileAtomically(order.report, `${JSON.stringify(file)}\n`);
+    }
+    writeLine(report);
+  } catch (error) {
+    process.stderr.write(`${describeFault(faultOf(error, "load-failed", "The load could not be run."))}\n`);
+    process.exitCode = error instanceof FaultError && error.fault.code === "bad-usage" ? 2 : 12;
   }
-  writeLine(report);
-} catch (error) {
-  process.stderr.write(`${describeFault(faultOf(error, "load-failed", "The load could not be run."))}\n`);
-  process.exitCode = error instanceof FaultError && error.fault.code === "bad-usage" ? 2 : 12;
 }
 
 function writeLine(value: object): void {
@@ -122,3 +125,5 @@ function badUsage(what: string): FaultError {
   const fault: Fault = { code: "bad-usage", what, fix: USAGE };
   return new FaultError(fault);
 }
+
+if (import.meta.main) await load(process.argv.slice(2));

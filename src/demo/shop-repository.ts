@@ -28,10 +28,10 @@ const AUTHOR = {
 };
 
 /**
- * Makes a git repository of the example shop in `folder` (made if missing, must be empty): three commits on `main`,
+ * Makes a git repository of the example shop (of its files in `example`) in `folder` (made if missing, must be empty): three commits on `main`,
  * tagged v1, v2 and v3. Faults: shop-folder-in-use, git-failed.
  */
-export async function createShopRepository(folder: string): Promise<ShopVersions> {
+export async function createShopRepository(folder: string, example: string = EXAMPLE): Promise<ShopVersions> {
   mkdirSync(folder, { recursive: true });
   if (readdirSync(folder).length > 0)
     throw new FaultError({
@@ -40,7 +40,10 @@ export async function createShopRepository(folder: string): Promise<ShopVersions
       where: folder,
       fix: "name another folder, or empty this one",
     });
-  cpSync(EXAMPLE, folder, { recursive: true, filter: isOfTheShop });
+  cpSync(example, folder, {
+    recursive: true,
+    filter: (path) => path === example || !NOT_COPIED.includes(basename(path)),
+  });
 
   const git = gitIn(folder);
   await git("init", "--quiet", "--template=", "--initial-branch=main");
@@ -51,15 +54,11 @@ export async function createShopRepository(folder: string): Promise<ShopVersions
   await git("commit", "--quiet", "--message", "Open the shop");
   await git("tag", "v1");
   for (const version of ["v2", "v3"]) {
-    await git("am", "--quiet", "--committer-date-is-author-date", join(EXAMPLE, "versions", `${version}.patch`));
+    await git("am", "--quiet", "--committer-date-is-author-date", join(example, "versions", `${version}.patch`));
     await git("tag", version);
   }
   const commitOf = (tag: string): Promise<string> => git("rev-parse", `${tag}^{commit}`);
   return { v1: await commitOf("v1"), v2: await commitOf("v2"), v3: await commitOf("v3") };
-}
-
-function isOfTheShop(path: string): boolean {
-  return path === EXAMPLE || !NOT_COPIED.includes(basename(path));
 }
 
 /** Git that knows nothing of its user's settings, nor of a repository around. */

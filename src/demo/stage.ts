@@ -2,9 +2,11 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, 
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
+import { isSea } from "node:sea";
 import { FaultError } from "../core/fault.ts";
 import { stateFolder } from "../local/state-folder.ts";
 import { makeFolder } from "../local/make-folder.ts";
+import { LAID_OUT, layOut } from "./lay-out.ts";
 import { createShopRepository } from "./shop-repository.ts";
 
 /** Where the demo plays: a folder that holds the shop's repository and its data, and a front door that is free. */
@@ -28,18 +30,19 @@ export async function setStage(wanted: string | undefined): Promise<Stage> {
   const shop = join(folder, "shop");
   const data = join(folder, "data");
   const clear = (): void => {
-    for (const path of isNew ? [folder] : [shop, data])
+    for (const path of isNew ? [folder] : [shop, data, ...LAID_OUT.map((name) => join(folder, name))])
       rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     const sockets = dirname(stateFolder(join(shop, ".tidegate")).socket("x"));
     if (!sockets.startsWith(folder)) rmSync(sockets, { recursive: true, force: true });
   };
   try {
     mkdirSync(data);
-    await createShopRepository(shop);
+    const inside = isSea() ? layOut(folder) : null;
+    await createShopRepository(shop, inside?.example);
     const port = await freePort();
     // The plan file says 8080, which may be somebody else's here: an overlay, as any user would write one.
     writeFileSync(join(shop, "tidegate.production.yaml"), `traffic: { embedded: ${port} }\n`);
-    const env = { ...withoutInfluence(process.env), PATH: pathWithThisNode(), SHOP_DATA: data };
+    const env = { ...withoutInfluence(process.env), PATH: pathWithThisNode(inside?.programs), SHOP_DATA: data };
     return { folder, shop, data, store: join(data, "shop.db"), url: `http://127.0.0.1:${port}`, env, clear };
   } catch (error) {
     clear();
@@ -89,8 +92,8 @@ function withoutInfluence(env: NodeJS.ProcessEnv): Record<string, string> {
 }
 
 /** The shop is started as `node server.ts`, and the first `node` of the user's may be too old for it. */
-function pathWithThisNode(): string {
-  return [dirname(process.execPath), process.env["PATH"]].filter(Boolean).join(delimiter);
+function pathWithThisNode(folder = dirname(process.execPath)): string {
+  return [folder, process.env["PATH"]].filter(Boolean).join(delimiter);
 }
 
 function freePort(): Promise<number> {

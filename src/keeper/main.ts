@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { serveControl } from "../local/control-socket.ts";
 import type { LogBounds } from "../local/log-file.ts";
+import { ownCommand } from "../local/own-program.ts";
 import { createStateFolder, stateFolder } from "../local/state-folder.ts";
 import type { Backoff } from "./backoff.ts";
 import { takeCharge } from "./charge.ts";
@@ -44,7 +45,7 @@ export async function runKeeper(options: KeeperOptions): Promise<void> {
   options.signal?.addEventListener("abort", end, { once: true });
   const settings: KeeperSettings = {
     folder,
-    proxyCommand: options.proxyCommand ?? [process.execPath, process.argv[1] ?? "", "proxy", "--state", folder.path],
+    proxyCommand: options.proxyCommand ?? [...ownCommand(), "proxy", "--state", folder.path],
     version,
     ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
     ...(options.proxyBackoff === undefined ? {} : { proxyBackoff: options.proxyBackoff }),

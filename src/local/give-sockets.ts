@@ -22,7 +22,8 @@ export function giveSockets(connection: Socket, servers: ReadonlyMap<NamedSocket
     return descriptor === null ? [] : [{ name, descriptor }];
   });
   const names = open.map(({ name: { host, port } }) => ({ host, port }));
-  const relay = spawn(process.execPath, [...process.execArgv, SOCKET_RELAY, JSON.stringify(names)], {
+  const [program = process.execPath, ...words] = SOCKET_RELAY;
+  const relay = spawn(program, [...words, JSON.stringify(names)], {
     stdio: ["ignore", "inherit", "inherit", connection, ...open.map(({ descriptor }) => descriptor)],
     env: { ...process.env, NODE_CHANNEL_FD: "3" },
   });

@@ -1,7 +1,9 @@
 import { availableParallelism } from "node:os";
+import { getAsset, isSea } from "node:sea";
 import { Worker } from "node:worker_threads";
 import { FaultError } from "../../core/fault.ts";
 import type { Forecast } from "../../core/forecast/forecast.ts";
+import { besideModule } from "../../local/own-program.ts";
 import type { Task, TaskResult } from "./forecast-worker.ts";
 
 export interface RunOptions {
@@ -64,9 +66,9 @@ async function playAll<T extends { readonly task: Task }>(
   finish: (one: T, caughtAt: TaskResult) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  // Not rewritten by the compiler as an import would be.
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./forecast-worker.${extension}`, import.meta.url));
+  const worker = isSea()
+    ? new Worker(getAsset("forecast-worker", "utf8"), { eval: true })
+    : new Worker(besideModule("forecast-worker", import.meta.url));
   const stop = (): void => void worker.terminate();
   signal.addEventListener("abort", stop);
   try {

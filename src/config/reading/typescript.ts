@@ -1,6 +1,7 @@
 import { registerHooks } from "node:module";
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
+import { defineConfig } from "../define.ts";
 
 export type Imported =
   | { readonly ok: true; readonly value: unknown }
@@ -13,17 +14,19 @@ export type Imported =
       readonly line?: number;
     };
 
+/** What a config imports of Tidegate: the same text wherever this program lies, also inside one executable file. */
+const OURS = `data:text/javascript,${encodeURIComponent(`export ${defineConfig.toString()}`)}`;
+
 /**
  * The default export of a TypeScript config, run by Node's own type stripping. `import … from "tidegate"` finds this
  * Tidegate also where it is not installed beside the config.
  */
 export async function importConfig(file: string, changedAt: number): Promise<Imported> {
-  const ours = new URL(import.meta.url.endsWith(".ts") ? "../define.ts" : "../define.js", import.meta.url).href;
   // A module is kept by its address: another time of change makes it be read again.
   const address = `${pathToFileURL(file).href}?changed=${changedAt}`;
   const hooks = registerHooks({
     resolve(specifier, context, next) {
-      if (specifier === "tidegate") return { url: ours, shortCircuit: true };
+      if (specifier === "tidegate") return { url: OURS, format: "module", shortCircuit: true };
       const found = next(specifier, context);
       // The app's package.json may say that its own files are CommonJS; that says nothing of a plan file.
       return specifier === address ? { ...found, format: "module-typescript" } : found;

@@ -51,7 +51,8 @@ export interface App extends AsyncDisposable {
   down(): Promise<void>;
 }
 
-export async function createApp(): Promise<App> {
+/** `of`: another Tidegate than that of these sources, and another PATH than that of these tests. */
+export async function createApp(of: { readonly program?: string; readonly path?: string } = {}): Promise<App> {
   const temporary = temporaryFolder();
   const folder = temporary.file("shop");
   mkdirSync(folder);
@@ -66,14 +67,19 @@ export async function createApp(): Promise<App> {
     }).trim();
   git("init", "--quiet", "--initial-branch=main");
   const environment = (more: RunOptions["env"] = {}): Record<string, string | undefined> => ({
-    PATH: process.env["PATH"],
+    PATH: of.path ?? process.env["PATH"],
     HOME: temporary.path,
     LANG: "C.UTF-8",
     TIDEGATE_USER: "ann",
     ...more,
   });
   const start: App["start"] = (args, { env, node, cwd = folder } = {}) => {
-    const command = startCommand(args, { cwd, env: environment(env), ...(node === undefined ? {} : { node }) });
+    const command = startCommand(args, {
+      cwd,
+      env: environment(env),
+      ...(node === undefined ? {} : { node }),
+      ...(of.program === undefined ? {} : { program: of.program }),
+    });
     commands.push(command);
     return command;
   };

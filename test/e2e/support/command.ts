@@ -35,10 +35,13 @@ export interface CommandOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Flags of Node, before the program. */
   readonly node?: readonly string[];
+  /** By default Tidegate's sources, run by this Node. */
+  readonly program?: string;
 }
 
-export function startCommand(args: readonly string[], { cwd, env, node = [] }: CommandOptions): Command {
-  const child: ChildProcess = spawn(process.execPath, [...node, MAIN, ...args], {
+export function startCommand(args: readonly string[], { cwd, env, node = [], program }: CommandOptions): Command {
+  const own = program === undefined ? [...node, MAIN] : [];
+  const child: ChildProcess = spawn(program ?? process.execPath, [...own, ...args], {
     cwd,
     env,
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,0 +1,77 @@
+/**
+ * Makes dist/tidegate: Tidegate and Node in one executable file, for hosts that have no Node. `npm run build:single`.
+ * It is made for the system and processor that it is made on.
+ */
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { build } from "esbuild";
+import { inject } from "postject";
+
+const OUTPUT = resolve(process.argv[2] ?? "dist/tidegate");
+/** By which Node knows that a program was put into it. Source: nodejs.org, "Single executable applications". */
+const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
+
+const folder = mkdtempSync(join(tmpdir(), "tidegate-single-"));
+try {
+  await bundle("src/single-executable.ts", join(folder, "main.cjs"));
+  await bundle("src/cli/simulate/forecast-worker.ts", join(folder, "forecast-worker.cjs"));
+  const example = globSync("examples/shop/**/*", { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const files = ["package.json", ...example].map((path) => [path, resolve(path)]);
+  writeFileSync(
+    join(folder, "settings.json"),
+    JSON.stringify({
+      main: join(folder, "main.cjs"),
+      output: join(folder, "program.blob"),
+      disableExperimentalSEAWarning: true,
+      useCodeCache: true,
+      assets: Object.fromEntries([...files, ["forecast-worker", join(folder, "forecast-worker.cjs")]]),
+    }),
+  );
+  run(process.execPath, "--experimental-sea-config", join(folder, "settings.json"));
+  mkdirSync(dirname(OUTPUT), { recursive: true });
+  rmSync(OUTPUT, { force: true });
+  copyFileSync(process.execPath, OUTPUT);
+  chmodSync(OUTPUT, 0o755);
+  // Without the names for debuggers it is a seventh smaller; where the tool is missing it only stays larger.
+  spawnSync("strip", [OUTPUT], { stdio: "ignore" });
+  await inject(OUTPUT, "NODE_SEA_BLOB", readFileSync(join(folder, "program.blob")), { sentinelFuse: FUSE });
+  process.stdout.write(`${OUTPUT}  ${Math.round(statSync(OUTPUT).size / 1e6)} MB\n`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function bundle(entry: string, output: string): Promise<void> {
+  await build({
+    entryPoints: [entry],
+    outfile: output,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node24",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    logLevel: "warning",
+    // Nothing lies beside a module any more; what would ask for it asks for an asset.
+    define: { "import.meta.url": "MODULE_URL", "import.meta.main": "false", "import.meta.filename": "__filename" },
+    banner: { js: 'const MODULE_URL = require("node:url").pathToFileURL(process.execPath).href;' },
+  });
+}
+
+function run(program: string, ...args: string[]): void {
+  const ran = spawnSync(program, args, { encoding: "utf8" });
+  if (ran.status !== 0) throw new Error(`${program} ${args.join(" ")}: ${ran.stderr}`);
+}
