@@ -1,5 +1,5 @@
-import { formatCount, formatFigure, formatLimit } from "../../core/analysis/figures.ts";
-import { type Guard, type GuardLevel, guardLabel, isActedOn } from "../../core/plan/guard.ts";
+import { dayInWords, formatCount, formatFigure, formatLimit } from "../../core/analysis/figures.ts";
+import { type Guard, type GuardLevel, guardLabel, isActedOn, type Limit } from "../../core/plan/guard.ts";
 import { leastHoldMs, plannedHoldMs } from "../../core/plan/hold-time.ts";
 import type { Plan, Step, StepOf } from "../../core/plan/plan.ts";
 import { WHOLE } from "../../core/traffic/share.ts";
@@ -188,7 +188,7 @@ function guardsSentence(guards: readonly Guard[]): string {
         return ofLevel === undefined || ofLevel.length === 0
           ? []
           : [
-              `${VERBS[level]} at ${ofLevel.map((limit) => `${formatLimit(metric, limit)}${limit.kind === "before" ? " of before" : ""}`).join(" and ")}`,
+              `${VERBS[level]} at ${ofLevel.map((limit) => `${formatLimit(metric, limit)}${ofWhen(limit)}`).join(" and ")}`,
             ];
       });
       const objective = slo === undefined ? [] : [`objective ${formatFigure(metric, slo)}`];
@@ -200,6 +200,11 @@ function guardsSentence(guards: readonly Guard[]): string {
       return `${guardLabel(guard)}${aside}: ${[...levels, ...objective].join(", ")}`;
     })
     .join("; ");
+}
+
+function ofWhen(limit: Limit): string {
+  if (limit.kind !== "before") return "";
+  return limit.days === undefined ? " of before" : ` of ${dayInWords(limit.days)}`;
 }
 
 function totalTime({ plan, lastWorkMs, stable }: PlanPreview): string {
