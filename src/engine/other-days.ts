@@ -58,7 +58,7 @@ export function otherDays(traffic: Traffic, clock: Clock): OtherDays {
         missing = null;
       } catch (error) {
         const { code, what } = faultOf(error, "traffic-unreachable", "the data plane can't be asked for them");
-        missing = code === "no-such-request" ? KEEPS_NOTHING_YET : what;
+        missing = code === "no-such-request" ? KEEPS_NOTHING_YET : what.replace(/\.$/, "");
         wanted.clear();
       }
       for (const key of known.keys()) if (known.size > MOST_SPANS) known.delete(key);

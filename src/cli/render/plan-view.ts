@@ -56,7 +56,7 @@ function title({ plan, stable, candidate, requestsPerSecond: rate }: PlanPreview
   return bothSides(left, paint(style, "dim", "changes nothing"), style.width);
 }
 
-function stepLines({ plan, stable, power }: PlanPreview, style: Style): readonly string[] {
+function stepLines({ plan, stable, power, otherDays }: PlanPreview, style: Style): readonly string[] {
   const names = plan.steps.map(({ name, phase }) => `${phase === undefined ? "" : "  "}${name}`);
   const nameWidth = Math.min(28, Math.max(...names.map((name) => name.length)));
   let watched = "";
@@ -90,6 +90,10 @@ function stepLines({ plan, stable, power }: PlanPreview, style: Style): readonly
             paint(style, "dim", " ".repeat(lead.length) + line),
           )
         : []),
+      ...otherDays
+        .filter((one) => one.step === step.id && one.isKnown && isWatched)
+        .flatMap(({ sentence }) => wrap(`holds ${sentence}`, Math.max(24, style.width - lead.length)))
+        .map((line) => paint(style, "dim", " ".repeat(lead.length) + line)),
       ...power
         .filter((one) => one.step === step.id)
         .flatMap((one) => wrap(powerSentence(one), Math.max(24, style.width - lead.length)))
