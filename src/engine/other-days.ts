@@ -46,7 +46,8 @@ export function otherDays(traffic: Traffic, clock: Clock): OtherDays {
       if (wanted.size === 0) return;
       if (traffic.past === undefined) {
         missing = KEEPS_NOTHING;
-        return void wanted.clear();
+        wanted.clear();
+        return;
       }
       if (missing !== null && clock.monotonic() - askedAt < AGAIN_MS) return;
       askedAt = clock.monotonic();

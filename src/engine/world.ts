@@ -174,7 +174,7 @@ export function createWorld(ports: Ports, poke: () => void): World {
     secondAgo,
     sourceDown: () => (state === null ? (trafficFault?.what ?? "no data plane runs") : sourceDown),
     hoursOfTraffic: () => hours.seen(),
-    otherDays: days.of,
+    otherDays: (spans) => days.of(spans),
     changeTable: (change, signal) => {
       const write = async (): Promise<TrafficState> => {
         for (let tries = 3; ; tries -= 1) {
