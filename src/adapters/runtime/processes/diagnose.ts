@@ -32,7 +32,11 @@ export function explainFailedStart(failed: FailedStart): Fault {
   const hasEnded =
     failed.instance.restarts > 0 || failed.instance.state === "exited" || failed.instance.state === "backoff";
   const fault = hasEnded ? ended(failed) : alive(failed);
-  return { where: failed.logFile, ...fault, detail: toldOnce(withoutNode(failed.log.map(withoutControls))).slice(-SHOWN) };
+  return {
+    where: failed.logFile,
+    ...fault,
+    detail: toldOnce(withoutNode(failed.log.map(withoutControls))).slice(-SHOWN),
+  };
 }
 
 /** A process that ends and is started again says the same each time: its last life's words are enough. */
@@ -42,12 +46,9 @@ function toldOnce(lines: readonly string[]): readonly string[] {
     const before = lines.slice(-2 * length, -length);
     if (last.every((line, index) => line === before[index])) return toldOnce(lines.slice(0, -length));
   }
-  // Of an earlier life the end may be left, where the log was cut.
-  for (let length = Math.floor((lines.length - 1) / 2); length > 0; length -= 1) {
-    const end = lines.slice(-length);
-    if (end.every((line, index) => line === lines[index])) return lines.slice(length);
-  }
-  return lines;
+  // Where the log was cut, the end of an earlier life may be left.
+  const begins = lines.findIndex((line) => !/^[\s}\])]*$/.test(line));
+  return lines.slice(Math.max(0, begins));
 }
 
 /** What Node writes of itself around an error: it would push the file and line that are wrong out of sight. */
