@@ -13,7 +13,7 @@ import type {
 import type { KeeperStart } from "./adapters/runtime/processes/ensure-keeper.ts";
 import { FaultError } from "./core/fault.ts";
 import type { InstanceSeen } from "./core/observation.ts";
-import type { Plan } from "./core/plan/plan.ts";
+import type { HaproxyPlan, Plan } from "./core/plan/plan.ts";
 import type { TrafficState } from "./core/traffic/routing.ts";
 import { secretsOf } from "./core/plan/secrets.ts";
 import { EPOCH_HEADER, KEEPER_SOCKET, type KeeperState } from "./keeper/protocol.ts";
@@ -139,13 +139,18 @@ export async function outside(
     ...(onKeeperStarted === undefined ? {} : { onStarted: onKeeperStarted }),
   });
   const fenced = withEpoch(runtime);
+  const start = {
+    folder: state,
+    keeperCommand,
+    ...(onKeeperStarted === undefined ? {} : { onStarted: onKeeperStarted }),
+  };
+  const { haproxy } = plan.traffic;
   return {
     runtime: fenced.runtime,
-    traffic: await embeddedTraffic(
-      { folder: state, keeperCommand, ...(onKeeperStarted === undefined ? {} : { onStarted: onKeeperStarted }) },
-      plan,
-      fenced.epoch,
-    ),
+    traffic:
+      haproxy === undefined
+        ? await embeddedTraffic(start, plan, fenced.epoch)
+        : await haproxyTraffic(state, plan, haproxy),
     health: createHealthProbe({ clock: systemClock, redact }),
   };
 }
@@ -162,14 +167,16 @@ function withEpoch(runtime: Runtime): { readonly runtime: Runtime; readonly epoc
 
 async function embeddedTraffic(start: KeeperStart, plan: Plan, epoch: () => number | null): Promise<Traffic> {
   const { folder } = start;
-  const [{ createEmbeddedTraffic }, { ensureKeeper }] = await Promise.all([
+  const [{ createEmbeddedTraffic }, { ensureKeeper }, { forgetHaproxy }] = await Promise.all([
     import("./adapters/traffic/embedded.ts"),
     import("./adapters/runtime/processes/ensure-keeper.ts"),
+    import("./adapters/traffic/haproxy/remembered.ts"),
   ]);
   return createEmbeddedTraffic({
     folder,
     startProxy: async (listeners, timeouts = plan.traffic.timeouts) => {
       await ensureKeeper(start);
+      forgetHaproxy(folder);
       const claimed = epoch();
       await callControl(folder.socket(KEEPER_SOCKET), "/proxy", {
         method: "PUT",
@@ -181,38 +188,75 @@ async function embeddedTraffic(start: KeeperStart, plan: Plan, epoch: () => numb
   });
 }
 
+async function haproxyTraffic(folder: StateFolder, plan: Plan, haproxy: HaproxyPlan): Promise<Traffic> {
+  const [{ createHaproxyTraffic }, { rememberHaproxy }, { fragmentOf }] = await Promise.all([
+    import("./adapters/traffic/haproxy/traffic.ts"),
+    import("./adapters/traffic/haproxy/remembered.ts"),
+    import("./adapters/traffic/haproxy/fragment.ts"),
+  ]);
+  const { app, environment } = plan;
+  return createHaproxyTraffic({
+    app,
+    environment,
+    haproxy,
+    digest: fragmentOf(plan, haproxy).digest,
+    onReady: () => rememberHaproxy(folder, { app, environment, haproxy }),
+  });
+}
+
 /** Long for a data plane that lives, short for somebody who waits for it. */
 const EMERGENCY_ANSWER_MS = 1_500;
 
 /** What `rollback --now` works with: no engine, no plan, no journal, and nothing that is made or started. */
 export async function emergencyExit(state: StateFolder, self: readonly string[]): Promise<EmergencyExit> {
-  const [traffic, lastResort, keeper, journal, log, health, clock] = await Promise.all([
-    import("./adapters/traffic/embedded.ts"),
-    import("./adapters/traffic/embedded-last-resort.ts"),
+  const [plane, keeper, journal, log, health, clock] = await Promise.all([
+    emergencyPlane(state, self),
     import("./adapters/runtime/processes/keeper-epoch.ts"),
     import("./adapters/journal/read-epoch.ts"),
     import("./adapters/emergency/file.ts"),
     import("./adapters/health/http.ts"),
     import("./adapters/clock/system.ts"),
   ]);
-  const startKeeper = async (): Promise<void> => {
-    const { ensureKeeper } = await import("./adapters/runtime/processes/ensure-keeper.ts");
-    await ensureKeeper({ folder: state, keeperCommand: [...self, "keeper", "--state", state.path] });
-  };
   return {
     clock: clock.systemClock,
-    traffic: traffic.createEmbeddedTraffic({
-      folder: state,
-      startProxy: startKeeper,
-      answerMs: EMERGENCY_ANSWER_MS,
-    }),
+    ...plane,
     health: health.createHealthProbe({ clock: clock.systemClock, redact: (text) => text }),
     log: log.createEmergencyLog(state),
     others: [
       keeper.keeperEpoch(state),
       { name: "the journal", epoch: async () => journal.readEpoch(state.file("journal.db")) },
     ],
-    lastResort: lastResort.createEmbeddedLastResort({ folder: state, startKeeper }),
+  };
+}
+
+/** The data plane of a state folder, for who has no plan. */
+async function emergencyPlane(
+  state: StateFolder,
+  self: readonly string[],
+): Promise<Pick<EmergencyExit, "traffic" | "lastResort">> {
+  const { rememberedHaproxy } = await import("./adapters/traffic/haproxy/remembered.ts");
+  const remembered = rememberedHaproxy(state);
+  if (remembered !== null) {
+    const [{ createHaproxyTraffic }, { createHaproxyLastResort }] = await Promise.all([
+      import("./adapters/traffic/haproxy/traffic.ts"),
+      import("./adapters/traffic/haproxy/last-resort.ts"),
+    ]);
+    return {
+      traffic: createHaproxyTraffic({ ...remembered, answerMs: EMERGENCY_ANSWER_MS }),
+      lastResort: createHaproxyLastResort(remembered),
+    };
+  }
+  const [{ createEmbeddedTraffic }, { createEmbeddedLastResort }] = await Promise.all([
+    import("./adapters/traffic/embedded.ts"),
+    import("./adapters/traffic/embedded-last-resort.ts"),
+  ]);
+  const startKeeper = async (): Promise<void> => {
+    const { ensureKeeper } = await import("./adapters/runtime/processes/ensure-keeper.ts");
+    await ensureKeeper({ folder: state, keeperCommand: [...self, "keeper", "--state", state.path] });
+  };
+  return {
+    traffic: createEmbeddedTraffic({ folder: state, startProxy: startKeeper, answerMs: EMERGENCY_ANSWER_MS }),
+    lastResort: createEmbeddedLastResort({ folder: state, startKeeper }),
   };
 }
 
@@ -267,8 +311,16 @@ export async function restartProxy(
   return restartEmbedded(state, within);
 }
 
-export function dataPlane(state: StateFolder): Promise<TrafficState | null> {
-  return callControl<TrafficState>(state.socket(PROXY_SOCKET), "/state", { timeoutMs: 2_000 }).catch(() => null);
+export async function dataPlane(state: StateFolder): Promise<TrafficState | null> {
+  const { rememberedHaproxy } = await import("./adapters/traffic/haproxy/remembered.ts");
+  const remembered = rememberedHaproxy(state);
+  if (remembered !== null) {
+    const { createHaproxyTraffic } = await import("./adapters/traffic/haproxy/traffic.ts");
+    return await createHaproxyTraffic(remembered)
+      .read()
+      .catch(() => null);
+  }
+  return await callControl<TrafficState>(state.socket(PROXY_SOCKET), "/state", { timeoutMs: 2_000 }).catch(() => null);
 }
 
 /** It answers no more a moment before it has ended; who looks at the processes next must not find it. */

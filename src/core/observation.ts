@@ -82,6 +82,8 @@ export interface ObservationBatch {
   readonly rows: readonly SecondRow[];
   /** Rows that were dropped before anyone read them; > 0 shows as source-down. */
   readonly lost: number;
+  /** Why rows may lack requests, as a plane says that can't count them itself; shows as source-down. Absent: they lack none. */
+  readonly trouble?: string;
   /** Requests in flight now, by version. */
   readonly inFlight: Readonly<Record<string, number>>;
   /** The plane's clock when it answered. */

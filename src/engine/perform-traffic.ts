@@ -218,6 +218,16 @@ function filledPins({ options }: Stage, { header, token }: PinRule): PinRule {
 }
 
 function mustEqual(stage: Stage, state: TrafficState, share: Share): void {
+  const { away = [] } = state;
+  // A load balancer that has no process sends nobody anywhere; of one that only does not answer nothing is known.
+  const unknown = share === 0 ? away.filter(({ isGone }) => !isGone) : away;
+  if (unknown.length > 0) {
+    throw new FaultError({
+      code: "traffic-unreachable",
+      what: `${unknown.map(({ what }) => what).join(" ")} So nobody knows whether it gives ${formatShare(share)}; the others do.`,
+      fix: `tidegate doctor ; then: tidegate retry ${stage.release.id}`,
+    });
+  }
   const found = state.table?.share;
   if (found === share && (share === 0 || state.table?.candidate?.version === stage.release.candidate.version)) return;
   throw new FaultError({

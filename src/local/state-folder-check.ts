@@ -16,7 +16,6 @@ const KEPT: Readonly<Record<string, Kind>> = {
   "keeper.lock": "file",
   versions: "folder",
   logs: "folder",
-  traffic: "folder",
   "engine.sock": "socket",
   "keeper.sock": "socket",
   "proxy.sock": "socket",

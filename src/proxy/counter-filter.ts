@@ -10,7 +10,9 @@ export type CounterBits = number;
 export const ALL_COUNTERS: CounterBits = -1;
 
 /** Which counters a request is for. */
-export type CountersOf = (head: RequestHead, headers: IncomingHttpHeaders) => CounterBits;
+export type CountersOf = (head: Asked, headers: IncomingHttpHeaders) => CounterBits;
+
+type Asked = Pick<RequestHead, "method" | "path">;
 
 /** Made ready once, when a table is written. null: every request is for all of them. */
 export function countersOf(counting: Counting | undefined): CountersOf | null {
@@ -30,7 +32,7 @@ export function filterKey({ only = {} }: Counter): string {
   return JSON.stringify([method?.toUpperCase(), path, header?.name.toLowerCase(), header?.value]);
 }
 
-function filterOf({ only = {} }: Counter): (head: RequestHead, headers: IncomingHttpHeaders) => boolean {
+function filterOf({ only = {} }: Counter): (head: Asked, headers: IncomingHttpHeaders) => boolean {
   const { method, path = "", header }: RequestFilter = only;
   const wantedMethod = method?.toUpperCase();
   const prefix = path.replace(/\/+$/, "");

@@ -12,7 +12,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   keeper: ["core", "local", "proxy/protocol.ts"],
   proxy: ["core", "local"],
   engine: ["core", "ports"],
-  adapters: ["core", "ports", "local", "keeper/protocol.ts", "proxy/protocol.ts"],
+  // How requests are counted is the same in every data plane; so the adapters of others take it from the proxy.
+  adapters: [
+    "core",
+    "ports",
+    "local",
+    "keeper/protocol.ts",
+    "proxy/protocol.ts",
+    ...["check-table", "counter-filter", "observations", "outcome"].map((name) => `proxy/${name}.ts`),
+  ],
   server: ["core", "ports", "engine", "local"],
   cli: ["core", "ports", "config", "engine", "server", "local", "keeper/main.ts", "proxy/main.ts", "wiring.ts"],
   demo: ["core", "local", "cli"],

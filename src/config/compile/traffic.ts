@@ -4,6 +4,7 @@ import { formatDuration, MINUTE, SECOND } from "../../core/time/time.ts";
 import type { Path } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { CompileContext, Told } from "./context.ts";
+import { compileHaproxy } from "./haproxy.ts";
 
 type TrafficConfig = NonNullable<PlanConfig["traffic"]>;
 
@@ -19,9 +20,13 @@ const NO_TRAFFIC: TrafficPlan = {
 export function compileTraffic(config: PlanConfig, context: CompileContext, told: Told): TrafficPlan {
   const { traffic } = config;
   if (traffic === undefined) return NO_TRAFFIC;
+  tellWhichPlane(traffic, told);
+  const haproxy = compileHaproxy(config, context, told);
   return {
-    kind: "embedded",
-    listen: compileListeners(traffic, context, told),
+    kind: haproxy === null ? "embedded" : "haproxy",
+    ...(haproxy === null
+      ? { listen: compileListeners(traffic, context, told) }
+      : { listen: haproxy.front, haproxy: haproxy.plan }),
     sticky: compileSticky(traffic.sticky),
     pins: compilePins(traffic, told),
     timeouts: {
@@ -31,6 +36,19 @@ export function compileTraffic(config: PlanConfig, context: CompileContext, told
     },
     ...compilePause(traffic, told),
   };
+}
+
+function tellWhichPlane({ embedded, haproxy }: TrafficConfig, told: Told): void {
+  if ((embedded === undefined) !== (haproxy === undefined)) return;
+  const isNone = embedded === undefined;
+  told.plan.push({
+    code: isNone ? "plan-key-missing" : "plan-value-invalid",
+    what: isNone ? "`traffic` does not say who splits it." : "The traffic is split by one of them, not by both.",
+    fix: "Write `embedded: 8080` (Tidegate's own proxy), or `haproxy: /run/haproxy/admin.sock` (your own).",
+    path: isNone ? ["traffic"] : ["traffic", "haproxy"],
+    on: "key",
+    ...(isNone ? { isAbsence: true as const } : {}),
+  });
 }
 
 /** Clients give up after a while: a pause that outlasts their patience is an outage. */
@@ -71,7 +89,7 @@ export function compileUnwatched({ traffic }: PlanConfig, told: Told): Plan["unw
 
 function compileListeners(traffic: TrafficConfig, { folder }: CompileContext, told: Told): TrafficPlan["listen"] {
   const taken = new Set<string>();
-  return traffic.embedded.map((written, index) => {
+  return (traffic.embedded ?? []).map((written, index) => {
     const path: Path = ["traffic", "embedded", index];
     const { host, port, tls } = readListener(written);
     if (port > 65_535) {
@@ -88,7 +106,7 @@ function compileListeners(traffic: TrafficConfig, { folder }: CompileContext, to
   });
 }
 
-function readListener(written: TrafficConfig["embedded"][number]): {
+function readListener(written: NonNullable<TrafficConfig["embedded"]>[number]): {
   readonly host: string;
   readonly port: number;
   readonly tls?: TlsFiles | undefined;

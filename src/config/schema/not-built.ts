@@ -25,7 +25,6 @@ export const NOT_BUILT_SERVICE_KEYS: Readonly<Record<string, NotBuilt>> = {
 const PLANE = "Remove it, and let Tidegate's own proxy split the traffic: `traffic: { embedded: 8080 }`.";
 
 export const NOT_BUILT_TRAFFIC_KEYS: Readonly<Record<string, NotBuilt>> = {
-  haproxy: { part: "HAProxy", instead: PLANE },
   gateway: { part: "Kubernetes", instead: PLANE },
   kubernetes: { part: "Kubernetes", instead: PLANE },
 };

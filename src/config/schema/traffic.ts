@@ -41,6 +41,51 @@ const address = knowing(z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:]+):\d{1,5}$
   like: "0.0.0.0:8080",
 });
 
+const anyAddress = knowing(
+  z.strictObject({
+    tcp: address.describe("`host:port` of HAProxy's runtime API on another machine."),
+  }),
+  { noun: "an object with `tcp`" },
+);
+
+const socket = knowing(z.union([text("the path of a socket, or `host:port`", "/run/haproxy/admin.sock"), anyAddress]), {
+  noun: "the path of a socket, or `host:port`",
+  like: "/run/haproxy/admin.sock",
+});
+
+const haproxy = knowing(
+  z.strictObject({
+    socket: knowing(oneOrMore(socket), { noun: "the path of a socket, `host:port`, or a list of them" }).describe(
+      "HAProxy's runtime API (`stats socket … level admin`): the path of its socket, `host:port` of this machine, or a list: of several load balancers a step ends when all agree. On another machine: `{ tcp: 10.0.0.2:9999 }`, in a network that is yours alone, because the API knows no password.",
+    ),
+    files: filePath("/etc/haproxy/tidegate")
+      .or(z.literal(false))
+      .prefault("/etc/haproxy/tidegate")
+      .describe(
+        "Folder of the files with which HAProxy starts: Tidegate writes the shares and the addresses of the instances there with every change, so that a restart or reload of HAProxy serves on as before. `false`: out of reach from here; then a restarted HAProxy waits for Tidegate.",
+      ),
+    inside: filePath("/usr/local/etc/haproxy/tidegate")
+      .optional()
+      .describe("The same folder as HAProxy sees it, where that runs in a container. By default `files`."),
+    front: address
+      .optional()
+      .describe(
+        "`host:port` at which Tidegate's own requests reach HAProxy's frontend, for `smoke` steps through the front door.",
+      ),
+  }),
+  {
+    section: {
+      title: "HAProxy",
+      intro:
+        "`haproxy` takes the socket, a list of them, or an object. What HAProxy's configuration needs, `tidegate haproxy diff` shows and `tidegate haproxy apply` adds (docs/haproxy.md).",
+      example: `traffic:
+  haproxy:
+    socket: [/run/haproxy/admin.sock, { tcp: 10.0.0.2:9999 }]
+    files: /etc/haproxy/tidegate`,
+    },
+  },
+);
+
 const pins = knowing(
   z.strictObject({
     header: text("the name of a header", "x-tidegate-version")
@@ -59,9 +104,19 @@ export const traffic = knowing(
   z.strictObject({
     embedded: knowing(oneOrMore(z.union([port, address, listener])), {
       noun: "a port, an address, an object, or a list of them",
-    }).describe(
-      "Where Tidegate's own proxy listens: a port on 127.0.0.1, `address:port`, an object, or a list (see Listeners).",
-    ),
+    })
+      .optional()
+      .describe(
+        "Where Tidegate's own proxy listens: a port on 127.0.0.1, `address:port`, an object, or a list (see Listeners).",
+      ),
+    haproxy: knowing(z.union([oneOrMore(socket), haproxy]), {
+      noun: "the path of a socket, a list of them, or an object",
+      like: "/run/haproxy/admin.sock",
+    })
+      .optional()
+      .describe(
+        "In the place of `embedded`: your own HAProxy divides the traffic. The path of its runtime socket, a list, or an object (see HAProxy).",
+      ),
     sticky: knowing(z.string().regex(/^(none|cookie( [\w-]+)?|header [\w-]+)$/i), {
       noun: "`cookie`, `cookie NAME`, `header NAME` or `none`",
     })
@@ -101,7 +156,8 @@ export const traffic = knowing(
     notBuilt: NOT_BUILT_TRAFFIC_KEYS,
     section: {
       title: "Traffic",
-      intro: "Who splits the traffic between the versions. In this version of Tidegate it is its own proxy.",
+      intro:
+        "Who splits the traffic between the versions: Tidegate's own proxy (`embedded`), or an HAProxy that you run.",
       example: `traffic: { embedded: 8080, sticky: cookie, unwatched: { after: 2m, do: stable } }`,
     },
   },

@@ -32,6 +32,12 @@ export function stepRecipe(release: Release, step: Step): Recipe {
   return [...takeOverRecipe(release, step), ...regainRecipe(release, step), ...ownRecipe(release, step)];
 }
 
+/** Nothing takes traffic, or nobody has said where another's load balancer is reached. */
+function hasNoDoor(release: Release): boolean {
+  const { kind, listen } = release.plan.traffic;
+  return routed(release).length === 0 || (kind === "haproxy" && listen.length === 0);
+}
+
 /** A share that was lost while a step was due that gives none itself. */
 function regainRecipe({ regain }: Release, step: Step): Recipe {
   if (regain === null || step.kind === "shift") return [];
@@ -81,7 +87,7 @@ function ownRecipe(release: Release, step: Step): Recipe {
     case "smoke":
       return [
         { ...ONCE, name: "smoke-instance", effect: { kind: "smoke", flows: step.flows, through: "instance" } },
-        ...(routed(release).length === 0
+        ...(hasNoDoor(release)
           ? []
           : [
               {

@@ -106,8 +106,17 @@ export interface TrafficState {
   readonly lost?: readonly LostRequests[];
   /** A process that was in charge before and still finishes what it has; its counts are in the others. */
   readonly leaving?: { readonly pid: number; readonly requests: number; readonly webSockets: number };
+  /** Load balancers of several that can't be asked: what they do is not known. Absent: all answered. */
+  readonly away?: readonly AwayBalancer[];
   /** Last request that began on each version, wall ms; null: none yet. */
   readonly lastRequestAt: Readonly<Record<string, Instant | null>>;
+}
+
+export interface AwayBalancer {
+  /** A sentence that names it. */
+  readonly what: string;
+  /** No process has its socket open: it serves nobody. */
+  readonly isGone: boolean;
 }
 
 /** What a process of the data plane took with it. No version's fault, so it counts as evidence against none. */
