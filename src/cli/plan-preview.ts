@@ -13,6 +13,7 @@ import { SECOND } from "../core/time/time.ts";
 import { formatShare } from "../core/traffic/share.ts";
 import { formatDuration } from "../core/time/time.ts";
 import { stuckSentence, weakSentence } from "./render/plan-power.ts";
+import { type OtherDay, unknownDays } from "./other-days.ts";
 import { unwrittenServices, WRITE_RUN } from "./init/unknown-run.ts";
 
 /** What a release would be, now. */
@@ -26,6 +27,8 @@ export interface PlanPreview {
   readonly requestsPerSecond: number | null;
   /** By share below 100 %; empty where no traffic was seen. */
   readonly power: readonly StepPower[];
+  /** By step and guard that is held against another day. */
+  readonly otherDays: readonly OtherDay[];
   readonly overrides: readonly Override[];
   /** Of the last release that went live: how long the work itself took. */
   readonly lastWorkMs: number | null;
@@ -63,6 +66,7 @@ export function warningsOf(
       ? [`${preview.candidate.label} serves already: there is nothing to release.`]
       : []),
     ...littleTraffic(preview),
+    ...unknownDays(preview.otherDays),
     ...overrun(preview),
     ...(preview.plan.automaticRollback
       ? []

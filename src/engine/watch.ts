@@ -1,3 +1,4 @@
+import { spansBefore } from "../core/analysis/day-before.ts";
 import type { Look } from "../core/analysis/look.ts";
 import { FRESH_JUDGE, type JudgeState, judge, judgeNextStep } from "../core/analysis/judge.ts";
 import { ALPHA } from "../core/analysis/bounds.ts";
@@ -22,6 +23,11 @@ import type { World } from "./world.ts";
 
 /** Seconds are closed this long after they ended (design/engine.md, Observations). */
 const CLOSED_AFTER_SECONDS = 2;
+
+/** What is asked for is known some looks later. */
+const AHEAD_SECONDS = 15;
+/** No row is older. */
+const KNOWN_SECONDS = 15 * 60;
 
 /** Makes of the world what `decide` needs to know, for one release. Keeps the judge's state between two looks. */
 export interface Watch {
@@ -129,7 +135,17 @@ export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch
       restartsBefore: restarts,
       baseline: plan.judge === 1 && release.share === WHOLE ? release.baseline : null,
       ...switched(release, now),
+      ...remembered(step, Math.max(from, judged?.second ?? from), second, now),
     };
+  };
+
+  /** What is known of other days, where a guard of the step is held against one. */
+  const remembered = ({ guards }: Step, from: number, to: number, now: Moment): Partial<Pick<Look, "remembered">> => {
+    const secondZero = now.wall - world.secondAgo(0) * SECOND;
+    const first = Math.max(from, to - KNOWN_SECONDS) - CLOSED_AFTER_SECONDS;
+    // The next one is there before it is needed.
+    const spans = spansBefore(guards, secondZero + first * SECOND, secondZero + (to + AHEAD_SECONDS) * SECOND);
+    return spans.length === 0 ? {} : { remembered: { secondZero, ...world.otherDays(spans) } };
   };
 
   const verdicts = (release: Release, now: Moment): Pick<Seen, "verdicts" | "stableVerdicts"> => {

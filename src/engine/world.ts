@@ -6,6 +6,7 @@ import { type HourOfTraffic } from "../core/time/quietest.ts";
 import type { RoutingTable, TrafficState } from "../core/traffic/routing.ts";
 import { type Duration, SECOND } from "../core/time/time.ts";
 import type { Ports } from "./api.ts";
+import { otherDays, type OtherDays, type Span } from "./other-days.ts";
 import { createProber } from "./prober.ts";
 import { trafficHours } from "./traffic-hours.ts";
 
@@ -42,6 +43,8 @@ export interface World {
   /** Why the rows can't be trusted, or null. */
   sourceDown(): string | null;
   hoursOfTraffic(): readonly HourOfTraffic[];
+  /** What the plane remembers of spans of other days; what is not known of them is asked for at the next look. */
+  otherDays(spans: readonly Span[]): ReturnType<OtherDays["of"]>;
   /**
    * Changes the table in one piece, one change at a time: `change` gets what is in force (null: none) with the
    * revision to write. Not begun once `signal` is aborted.
@@ -65,6 +68,7 @@ export function createWorld(ports: Ports, poke: () => void): World {
   let lastEmergenciesAt = Number.NEGATIVE_INFINITY;
   let lastRowsAt = Number.NEGATIVE_INFINITY;
   const hours = trafficHours();
+  const days = otherDays(traffic, clock);
   let changing: Promise<unknown> = Promise.resolve();
   /** Begun and ended ones, so that it differs while one is under way and after. */
   let writes = 0;
@@ -154,7 +158,7 @@ export function createWorld(ports: Ports, poke: () => void): World {
     look: async (services) => {
       await Promise.all([lookAtInstances(), lookWhoActs()]);
       prober.probe(instances, services);
-      await lookAtRows();
+      await Promise.all([lookAtRows(), days.look()]);
       isKnown = true;
     },
     lookWhoActs,
@@ -172,6 +176,7 @@ export function createWorld(ports: Ports, poke: () => void): World {
     secondAgo,
     sourceDown: () => (state === null ? (trafficFault?.what ?? "no data plane runs") : sourceDown),
     hoursOfTraffic: () => hours.seen(),
+    otherDays: (spans) => days.of(spans),
     changeTable: (change, signal) => {
       const write = async (): Promise<TrafficState> => {
         for (let tries = 3; ; tries -= 1) {

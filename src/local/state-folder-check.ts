@@ -16,6 +16,7 @@ const KEPT: Readonly<Record<string, Kind>> = {
   "keeper.lock": "file",
   versions: "folder",
   logs: "folder",
+  traffic: "folder",
   "engine.sock": "socket",
   "keeper.sock": "socket",
   "proxy.sock": "socket",

@@ -1,7 +1,8 @@
 import type { ObservationBatch } from "../core/observation.ts";
 import type { Listener, RoutingTable, TrafficState } from "../core/traffic/routing.ts";
 import type { TrafficPlan } from "../core/plan/plan.ts";
-import type { Duration } from "../core/time/time.ts";
+import type { Duration, Instant } from "../core/time/time.ts";
+import type { PastTraffic } from "../core/traffic/past-traffic.ts";
 
 /** A data plane. Every method throws FaultError; `traffic-unreachable` when it can't be asked. */
 export interface Traffic {
@@ -21,4 +22,6 @@ export interface Traffic {
   /** Resolves with how many requests and sockets are still open on the endpoint at the deadline; 0 is drained. */
   drain(endpoint: string, deadlineMs: Duration): Promise<{ readonly left: number }>;
   observations(since: number): Promise<ObservationBatch>;
+  /** What it remembers of a span of whole minutes in the last days. Absent: such a plane keeps nothing for so long. */
+  past?(from: Instant, to: Instant): Promise<PastTraffic>;
 }

@@ -85,6 +85,8 @@ function ofAnybody(plane: Plane): ControlHandler {
         return {};
       case "GET /observations":
         return figures(request, plane);
+      case "GET /past":
+        return plane.past.between(moment(request, "from"), moment(request, "to"));
       case "GET /metrics":
         return plain(200, plane.metrics(), "text/plain; version=0.0.4; charset=utf-8");
       case "GET /health/live":
@@ -107,6 +109,12 @@ function figures(request: ControlRequest, plane: Plane): unknown {
 
 function sinceOf({ query }: ControlRequest): number {
   return Number(query.get("since") ?? 0) || 0;
+}
+
+function moment({ query }: ControlRequest, name: string): number {
+  const at = Number(query.get(name) ?? Number.NaN);
+  if (Number.isSafeInteger(at) && at >= 0) return at;
+  throw new Refusal(422, { code: "bad-request", what: `${name} must be a moment, in milliseconds since 1970.` });
 }
 
 function plain(status: number, body: string, type = "text/plain; charset=utf-8"): (response: ServerResponse) => void {

@@ -96,6 +96,8 @@ interface Route {
 export class Observations {
   /** Called whenever more or less is in flight. */
   onFlight: () => void = () => undefined;
+  /** Called with each row when its second is over. */
+  onRow: (row: SecondRow, side: Side | null) => void = () => undefined;
   readonly visitors = new Visitors();
 
   readonly #proxy: string;
@@ -210,7 +212,9 @@ export class Observations {
     for (const tally of this.#tallies.values()) {
       const row = closed(tally, this.#second, this.#isMixed);
       if (row === null) continue;
-      this.#rows.push(tally.side === null ? row : { ...row, ...this.visitors.fieldsOf(tally.side, this.#second) });
+      const whole = tally.side === null ? row : { ...row, ...this.visitors.fieldsOf(tally.side, this.#second) };
+      this.#rows.push(whole);
+      this.onRow(whole, tally.side);
     }
     this.#second = now;
     this.visitors.begin(now);

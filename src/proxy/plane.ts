@@ -21,8 +21,9 @@ import { metricsText } from "./metrics.ts";
 import { Observations } from "./observations.ts";
 import { Patience } from "./patience.ts";
 import { Pause } from "./pause.ts";
+import { PastFigures } from "./past-figures.ts";
 import type { Predecessor } from "./predecessor.ts";
-import type { LeaveWithin, ProxyObservations, ProxyTimeouts } from "./protocol.ts";
+import { type LeaveWithin, type ProxyObservations, type ProxyTimeouts, TRAFFIC_FOLDER } from "./protocol.ts";
 import { createReception } from "./reception.ts";
 import { steadyWall } from "./steady-wall.ts";
 import { TableInForce } from "./table-in-force.ts";
@@ -39,6 +40,8 @@ export class Plane implements AsyncDisposable {
   readonly table: TableInForce;
   readonly observations: Observations;
   readonly pause = new Pause();
+  /** What it remembers of the days before. */
+  readonly past: PastFigures;
   readonly identity = `${process.pid}-${randomBytes(6).toString("hex")}`;
   readonly startedAt: Instant;
 
@@ -69,6 +72,8 @@ export class Plane implements AsyncDisposable {
     createStateFolder(folder);
     const connectMs = (): number => this.#timeouts.connectMs;
     this.observations = new Observations(this.identity, steadyWall);
+    this.past = new PastFigures(folder.file(TRAFFIC_FOLDER), steadyWall);
+    this.observations.onRow = (row, side) => this.past.take(row, side);
     const inherited = predecessor?.handedOver.table ?? null;
     this.table = new TableInForce(folder, this.observations, new EndpointRegistry(connectMs), inherited);
     this.hasLeft = this.#departure.promise;
@@ -107,7 +112,10 @@ export class Plane implements AsyncDisposable {
       onChange: this.#ledger.touch,
     });
     this.#stopWatching = watchInFlight(this.#context);
-    this.#roll = setInterval(() => this.observations.roll(), 250);
+    this.#roll = setInterval(() => {
+      this.observations.roll();
+      this.past.look();
+    }, 250);
     this.#roll.unref();
     if (predecessor !== null) this.#inherit(predecessor);
   }
@@ -254,7 +262,7 @@ export class Plane implements AsyncDisposable {
     this.#stopWatching();
     this.pause.end();
     await Promise.all([...this.#listeners.values()].map((listener) => listener.close()));
-    await this.table.close();
+    await Promise.all([this.table.close(), this.past.handOver()]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -270,7 +278,11 @@ export class Plane implements AsyncDisposable {
     // What it counted before has been in its own totals already.
     const since = Math.floor(steadyWall() / 1_000);
     predecessor.onRows = (rows) => {
-      for (const row of rows) if (row.second >= since) this.observations.addToTotals(row);
+      for (const row of rows) {
+        if (row.second < since) continue;
+        this.observations.addToTotals(row);
+        this.past.take(row, this.observations.tally(row.version).side);
+      }
     };
     void this.#outlive(predecessor);
   }

@@ -10,6 +10,7 @@
  * | `POST /drain` `{ endpoint, deadlineMs }` | 200 `{ left }` when nothing is in flight or the deadline has passed (WebSockets get 1001 first) |
  * | `POST /pause` `{ forMs, max }`, `POST /resume` | 200 |
  * | `GET /observations?since=N[&earlier=PROXY:N]…` | 200 ProxyObservations; 0 is a reader that has read nothing yet |
+ * | `GET /past?from=MS&to=MS` | 200 PastTraffic: sums of whole minutes, of the last week · 422 |
  * | `GET /sockets`, upgraded to `tidegate-sockets` | its listening sockets, over a channel of Node's: for a keeper that did not start it |
  * | `GET /metrics` | Prometheus text |
  * | `GET /health/live`, `GET /health/ready` | 200 / 503 |
@@ -81,6 +82,8 @@ export const SUCCESSOR_HEADER = "x-tidegate-successor";
 
 export const PROXY_SOCKET = "proxy.sock";
 export const PROXY_TABLE_FILE = "routing-table.json";
+/** With sums of each minute, a file a day. */
+export const TRAFFIC_FOLDER = "traffic";
 
 export interface ProxyTimeouts {
   /** For a client to send a whole header. */

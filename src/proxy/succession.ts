@@ -47,6 +47,8 @@ export class Succession {
     this.#successor = successor;
     this.#hasRead = 0;
     try {
+      // The other one reads what this one has written.
+      await this.#plane.past.handOver();
       const handOver: HandOver = { ...this.#plane.inheritance(), table: await this.#plane.table.handOver() };
       return (response) => {
         response.writeHead(200, { "content-type": "application/json" });
@@ -57,6 +59,7 @@ export class Succession {
       };
     } catch (error) {
       this.#successor = before;
+      this.#plane.past.goOn();
       throw error;
     }
   }
@@ -85,6 +88,7 @@ export class Succession {
   async #onSuccessorGone(successor: Successor): Promise<void> {
     if (this.#successor !== successor || this.#plane.isClosed) return;
     this.#successor = null;
+    this.#plane.past.goOn();
     await this.#plane.table.takeBack();
     this.#plane.pause.end();
     // Another one may have asked meanwhile.

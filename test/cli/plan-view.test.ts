@@ -42,6 +42,7 @@ const PREVIEW: Omit<PlanPreview, "warnings"> = {
   candidate: { version: "9f2c1edd", label: "9f2c1e" },
   requestsPerSecond: 180,
   power: powerOf(PLAN, seen(180)),
+  otherDays: [],
   overrides: [{ name: "CANARY_PERCENTAGE", value: "5", key: "steps[0].shift", from: "10%", to: "5%" }],
   lastWorkMs: 4_200,
 };

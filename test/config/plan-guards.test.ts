@@ -284,7 +284,7 @@ describe("A guard by feature", () => {
           where  tidegate.yaml:7:13 · guards.memory.features
           seen   7 |   memory: { features: { pay: { rollback: 90% } } }
                    |             ^^^^^^^^
-          fix    Known here: warn, hold, rollback, promote, weight, window, minRequests, minEvents, delay, failures, inconclusive, sourceErrors, successes, dryRun, breaches, slo.
+          fix    Known here: warn, hold, rollback, compare, promote, weight, window, minRequests, minEvents, delay, failures, inconclusive, sourceErrors, successes, dryRun, breaches, slo.
           code   plan-key-unknown
       `,
     ));
@@ -363,3 +363,98 @@ it("A guard on a metric that does not exist is told with those that do", () =>
         code   plan-key-unknown
     `,
   ));
+
+describe("A guard that is held against another day", () => {
+  const limitsAt = async (text: string, share: number) =>
+    (await guardsAt(text, share)).find(({ metric }) => metric === "errors")?.limits;
+
+  it("takes its factors as what stable did then, at 100% and where it is written while the traffic is split", async () => {
+    const text = "guards: { errors: { compare: day-before, warn: 1.2x, rollback: [1%, 2x] } }";
+    const limits = {
+      warn: [{ kind: "before", factor: 1.2, days: 1 }],
+      rollback: [
+        { kind: "absolute", value: 0.01 },
+        { kind: "before", factor: 2, days: 1 },
+      ],
+    };
+    deepEqual(await limitsAt(text, 500), limits);
+    deepEqual(await limitsAt(text, 10_000), limits);
+    equal((await guardsAt(text, 500)).find(({ metric }) => metric === "errors")?.weight, undefined);
+  });
+
+  it("is compared with stable again where a narrower place says so, and leaves stable alone where only `after` asks", async () => {
+    const after = "guards: { after: { errors: { compare: week-before, rollback: 2x } } }";
+    deepEqual(await limitsAt(after, 500), { rollback: [{ kind: "relative", factor: 1.5 }] });
+    deepEqual(await limitsAt(after, 10_000), { rollback: [{ kind: "before", factor: 2, days: 7 }] });
+    const back = `
+      guards: { errors: { compare: day-before, rollback: 2x } }
+      steps: [{ shift: 5%, guards: { errors: { compare: stable } } }, { shift: 100% }]
+    `;
+    deepEqual(await limitsAt(back, 500), { rollback: [{ kind: "relative", factor: 2 }] });
+    deepEqual(await limitsAt(back, 10_000), { rollback: [{ kind: "before", factor: 2, days: 1 }] });
+  });
+
+  it("that has nothing to hold is a mistake", () =>
+    tells(
+      planWith(`
+        guards:
+          errors: { compare: day-before, rollback: 1% }
+          p95: off
+      `),
+      `
+        \`compare\` says what a limit like \`1.5x\` is held against, and errors has none that is held against the day before.
+          where  tidegate.yaml:6:13 · guards.errors.compare
+          seen   6 |   errors: { compare: day-before, rollback: 1% }
+                   |             ^^^^^^^
+          fix    Write such a limit beside it, \`rollback: 1.5x\`, or remove \`compare\`.
+          code   plan-value-invalid
+      `,
+    ));
+
+  it("of a metric that can't be is a mistake", () =>
+    tells(
+      planWith(`
+        guards:
+          memory: { compare: week-before, warn: 80% }
+      `),
+      `
+        \`compare\` is for errors, latencies and WebSockets, and memory is none of them.
+          where  tidegate.yaml:6:13 · guards.memory.compare
+          seen   6 |   memory: { compare: week-before, warn: 80% }
+                   |             ^^^^^^^
+          fix    Remove it.
+          code   plan-value-invalid
+      `,
+    ));
+
+  it("over a window is a mistake", () =>
+    tells(
+      planWith(`
+        guards:
+          errors: { compare: day-before, rollback: ['> 1%', 1.5x] }
+      `),
+      `
+        This limit is never looked at: a list with a limit over a window, like \`"> 1%"\`, can't be held against another day.
+          where  tidegate.yaml:6:44 · guards.errors.rollback
+          seen   6 |   errors: { compare: day-before, rollback: ['> 1%', 1.5x] }
+                   |                                            ^^^^^^^^^^^^^^
+          fix    Remove it, or move it to where it can be measured.
+          code   plan-value-invalid
+      `,
+    ));
+
+  it("against a day that there is none of is a mistake", () =>
+    tells(
+      planWith(`
+        guards:
+          errors: { compare: yesterday, rollback: 1.5x }
+      `),
+      `
+        \`compare\` must be \`stable\`, \`day-before\` or \`week-before\`, not \`yesterday\`.
+          where  tidegate.yaml:6:22 · guards.errors.compare
+          seen   6 |   errors: { compare: yesterday, rollback: 1.5x }
+                   |                      ^^^^^^^^^
+          code   plan-value-invalid
+      `,
+    ));
+});

@@ -54,6 +54,16 @@ export function trafficContract(name: string, make: () => Promise<TrafficWorld>)
   });
 
   describe(`traffic: ${name}`, () => {
+    it("has nothing to say of a day of which it has no figures, if it remembers other days at all", async () => {
+      await using world = await make();
+      await world.traffic.ensure(world.listeners);
+      const to = Math.floor(Date.now() / 60_000) * 60_000 - 3 * 86_400_000;
+      const past = await world.traffic.past?.(to - 1_800_000, to);
+      if (past === undefined) return;
+      const nothing = { requests: 0, bad: 0, latency: {}, webSockets: { opened: 0, failed: 0 } };
+      assert.deepEqual(past, { from: to - 1_800_000, to, countedMs: 0, requests: 0, stable: nothing, features: {} });
+    });
+
     it("is not there before it was asked for, and there however often it was", async () => {
       await using world = await make();
       assert.equal(await world.traffic.read(), null);

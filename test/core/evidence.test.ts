@@ -151,6 +151,22 @@ describe("log lines at a rollback", () => {
     assert.deepEqual(fresh(syntax), [{ text: "SyntaxError: Unexpected token ';'", count: 1, frame: "a.js:3" }]);
   });
 
+  it("leave out the place inside Node at which an error was thrown", () => {
+    const log = [
+      "node:internal/modules/cjs/loader:1568",
+      "  throw err;",
+      "  ^",
+      "",
+      "Error: Cannot find module './prices'",
+      "Require stack:",
+      "- /srv/app/server.js",
+      "    at Module._resolveFilename (node:internal/modules/cjs/loader:1565:15)",
+      "    at Object.<anonymous> (/srv/app/server.js:1:1)",
+    ];
+    const [first] = newKindsOfLines([log], [], []);
+    assert.equal(first?.text, "Error: Cannot find module './prices'");
+  });
+
   it("know traces of Python, Java, Ruby, Go and .NET", () => {
     const python = [
       "Traceback (most recent call last):",

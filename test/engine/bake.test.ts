@@ -1,8 +1,10 @@
 import { equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Guard } from "../../src/core/plan/guard.ts";
-import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
+import { DAY, HOUR, type Instant, MINUTE, SECOND } from "../../src/core/time/time.ts";
+import type { PastTraffic } from "../../src/core/traffic/past-traffic.ts";
 import type { Engine } from "../../src/engine/api.ts";
+import type { Traffic } from "../../src/ports/traffic.ts";
 import { engineUnderTest, type EngineUnderTest } from "../support/engine-under-test.ts";
 import { GUARDS, planOf, step, USUAL } from "../support/plans.ts";
 
@@ -23,8 +25,13 @@ interface Baking {
 }
 
 /** v2 beside v1, until it has all traffic and is watched by these guards alone. */
-async function baking(guards: readonly Guard[], badShare: Readonly<Record<string, number>> = {}): Promise<Baking> {
+async function baking(
+  guards: readonly Guard[],
+  badShare: Readonly<Record<string, number>> = {},
+  past?: Traffic["past"],
+): Promise<Baking> {
   const under = engineUnderTest();
+  if (past !== undefined) under.traffic.past = past;
   under.load = { perSecond: 4_000, badShare };
   let engine = await under.start({ pace: PACE });
   await under.release(engine, planOf(USUAL.steps.slice(0, 4)), "v1");
@@ -104,6 +111,52 @@ describe("a comparison with stable before the switch", () => {
     const { under, state, end } = await baking([guard], { v1: 0.005, v2: 0.005 });
     await under.pass(25 * HOUR, MINUTE);
     ok(["live", "closed"].includes(await state()), await state());
+    await end();
+  });
+});
+
+describe("a limit that is held against the day before", () => {
+  const guard: Guard = { ...USUAL_GUARD, limits: { rollback: [{ kind: "before", factor: 1.5, days: 1 }] } };
+  /** 0.5 % of as many requests as come in this pace. */
+  const usual = (from: Instant, to: Instant): Promise<PastTraffic> => {
+    const stable = { requests: 120_000, bad: 600, latency: {}, webSockets: { opened: 0, failed: 0 } };
+    return Promise.resolve({ from, to, countedMs: to - from, requests: 120_000, stable, features: {} });
+  };
+
+  it("meets each half hour's own bound, with another engine too, and puts back what is worse", async () => {
+    const asked: (readonly [Instant, Instant])[] = [];
+    const past = (from: Instant, to: Instant): Promise<PastTraffic> => {
+      asked.push([from, to]);
+      return usual(from, to);
+    };
+    const { under, state, sentence, takeOver, end } = await baking([guard], { v1: 0.005, v2: 0.005 }, past);
+    await under.pass(2 * HOUR, MINUTE);
+    equal(await state(), "running");
+    match(await sentence(), /^Watching at 100%: errors 0\.5% /);
+    await takeOver();
+    await under.pass(20 * MINUTE, MINUTE);
+    under.load = { perSecond: 4_000, badShare: { v2: 0.02 } };
+    await under.pass(10 * MINUTE, MINUTE);
+    equal(await state(), "rolled-back");
+    match(
+      await sentence(),
+      /^Rolled back at 100%: errors 2% \(.*\), limit 0\.9%: 1\.5x of at most 0\.6% the day before \(600\/120 000, \d\d:[03]0-\d\d:[03]0 UTC\)\.$/,
+    );
+    const now = under.clock.wall();
+    ok(asked.length >= 5 && asked.length <= 12, `asked ${asked.length} times`);
+    ok(asked.every(([from, to]) => to - from === HOUR / 2 && now - from < DAY + 4 * HOUR && from % (HOUR / 2) === 0));
+    await end();
+  });
+
+  it("says that nothing is known where the data plane keeps nothing of other days, and puts nothing back", async () => {
+    const { under, state, sentence, end } = await baking([guard]);
+    under.load = { perSecond: 4_000, badShare: { v2: 0.02 } };
+    await under.pass(HOUR, MINUTE);
+    equal(await state(), "running");
+    match(
+      await sentence(),
+      /^Watching at 100%: errors 2% \(.*\), limit 1\.5x; it can't be held against the day before: this data plane keeps no figures of other days\.$/,
+    );
     await end();
   });
 });

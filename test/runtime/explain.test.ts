@@ -38,6 +38,14 @@ describe("why an instance doesn't get ready", () => {
     assert.doesNotMatch(seen, /node:internal/);
   });
 
+  it("a file of its own is missing: the error first, and nothing of what Node writes around it", async () => {
+    await using world = await processWorld();
+    world.write("server.js", 'require("./not-there.js");\n');
+    const fault = await explainCrash(world, "exec node server.js");
+    assert.equal(fault.detail?.[0], "Error: Cannot find module './not-there.js'");
+    assert.doesNotMatch(fault.detail.join("\n"), /throw err|node:internal|Node\.js v|\^|\n\n/);
+  });
+
   it("it was ended by a signal", async () => {
     await using world = await processWorld();
     const fault = await explainCrash(world, "kill -KILL $$");

@@ -1,4 +1,5 @@
 import { FaultError } from "../../core/fault.ts";
+import type { PastTraffic } from "../../core/traffic/past-traffic.ts";
 import type { RoutingTable, TrafficState } from "../../core/traffic/routing.ts";
 import { callControl, type ControlCall } from "../../local/control-socket.ts";
 import type { StateFolder } from "../../local/state-folder.ts";
@@ -50,6 +51,7 @@ export function createEmbeddedTraffic({ folder, startProxy, answerMs = ANSWER_MS
     },
     drain: (endpoint, deadlineMs) =>
       call("/drain", { method: "POST", body: { endpoint, deadlineMs }, timeoutMs: deadlineMs + answerMs }),
+    past: (from, to) => call<PastTraffic>(`/past?from=${from}&to=${to}`),
     observations: embeddedFigures((query) => call<ProxyObservations>(`/observations?${query.toString()}`)),
   };
 }

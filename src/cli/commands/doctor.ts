@@ -16,6 +16,7 @@ import {
 } from "../doctor/processes.ts";
 import { DONE, REFUSED } from "../exit-code.ts";
 import { unwrittenServices, WRITE_RUN } from "../init/unknown-run.ts";
+import { otherDaysOf, unknownDays } from "../other-days.ts";
 import { loadPlan } from "../plan-file.ts";
 import { findingsView } from "../render/findings.ts";
 
@@ -70,6 +71,9 @@ async function look(context: Context): Promise<readonly Finding[]> {
     ...(await lookAtVersions(context, plan, outside)),
     ...(await lookAtPorts(plan, plane.state)),
     lookAtPlane(plane.state, plane.fault, plane.state === null && (await serves(context, plan))),
+    ...unknownDays(await otherDaysOf(plan, outside.traffic, Date.now())).map((sentence) =>
+      found("other days", "warn", sentence.replace(/\.$/, "")),
+    ),
     ...(await lookAtEngine(context)),
     ...(await lookAtHealth(context, plan)),
     ...(await lookAtStrays(context)),

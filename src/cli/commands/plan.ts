@@ -13,6 +13,7 @@ import type { CommandDefinition } from "../definition.ts";
 import { loadPlan } from "../plan-file.ts";
 import { lastWorkMs, planHashOf, type PlanPreview, warningsOf } from "../plan-preview.ts";
 import { catchDocument } from "../simulate/catch-document.ts";
+import { otherDaysOf } from "../other-days.ts";
 import { trafficSeen } from "../traffic-seen.ts";
 import { planView } from "../render/plan-view.ts";
 import { openReading, readRelease } from "../session.ts";
@@ -91,6 +92,7 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
     candidate: await runtime.resolve(version),
     requestsPerSecond: seen?.rps ?? null,
     power: stable === null || seen === null || seen.rps === 0 ? [] : powerOf(plan, seen),
+    otherDays: await otherDaysOf(plan, traffic, Date.now()),
     overrides,
     lastWorkMs: lastWorkMs(releases),
   };

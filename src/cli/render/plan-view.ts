@@ -1,5 +1,5 @@
-import { formatCount, formatFigure, formatLimit } from "../../core/analysis/figures.ts";
-import { type Guard, type GuardLevel, guardLabel, isActedOn } from "../../core/plan/guard.ts";
+import { dayInWords, formatCount, formatFigure, formatLimit } from "../../core/analysis/figures.ts";
+import { type Guard, type GuardLevel, guardLabel, isActedOn, type Limit } from "../../core/plan/guard.ts";
 import { leastHoldMs, plannedHoldMs } from "../../core/plan/hold-time.ts";
 import type { Plan, Step, StepOf } from "../../core/plan/plan.ts";
 import { WHOLE } from "../../core/traffic/share.ts";
@@ -56,7 +56,7 @@ function title({ plan, stable, candidate, requestsPerSecond: rate }: PlanPreview
   return bothSides(left, paint(style, "dim", "changes nothing"), style.width);
 }
 
-function stepLines({ plan, stable, power }: PlanPreview, style: Style): readonly string[] {
+function stepLines({ plan, stable, power, otherDays }: PlanPreview, style: Style): readonly string[] {
   const names = plan.steps.map(({ name, phase }) => `${phase === undefined ? "" : "  "}${name}`);
   const nameWidth = Math.min(28, Math.max(...names.map((name) => name.length)));
   let watched = "";
@@ -90,6 +90,10 @@ function stepLines({ plan, stable, power }: PlanPreview, style: Style): readonly
             paint(style, "dim", " ".repeat(lead.length) + line),
           )
         : []),
+      ...otherDays
+        .filter((one) => one.step === step.id && one.isKnown && isWatched)
+        .flatMap(({ sentence }) => wrap(`holds ${sentence}`, Math.max(24, style.width - lead.length)))
+        .map((line) => paint(style, "dim", " ".repeat(lead.length) + line)),
       ...power
         .filter((one) => one.step === step.id)
         .flatMap((one) => wrap(powerSentence(one), Math.max(24, style.width - lead.length)))
@@ -188,7 +192,7 @@ function guardsSentence(guards: readonly Guard[]): string {
         return ofLevel === undefined || ofLevel.length === 0
           ? []
           : [
-              `${VERBS[level]} at ${ofLevel.map((limit) => `${formatLimit(metric, limit)}${limit.kind === "before" ? " of before" : ""}`).join(" and ")}`,
+              `${VERBS[level]} at ${ofLevel.map((limit) => `${formatLimit(metric, limit)}${ofWhen(limit)}`).join(" and ")}`,
             ];
       });
       const objective = slo === undefined ? [] : [`objective ${formatFigure(metric, slo)}`];
@@ -200,6 +204,11 @@ function guardsSentence(guards: readonly Guard[]): string {
       return `${guardLabel(guard)}${aside}: ${[...levels, ...objective].join(", ")}`;
     })
     .join("; ");
+}
+
+function ofWhen(limit: Limit): string {
+  if (limit.kind !== "before") return "";
+  return limit.days === undefined ? " of before" : ` of ${dayInWords(limit.days)}`;
 }
 
 function totalTime({ plan, lastWorkMs, stable }: PlanPreview): string {

@@ -1,5 +1,12 @@
 import { ERROR_TOLERANCE, LATENCY_TOLERANCE } from "../../core/forecast/guards.ts";
-import { type Guard, type GuardLevel, isOfProcesses, type Limit, type Metric } from "../../core/plan/guard.ts";
+import {
+  type DaysBefore,
+  type Guard,
+  type GuardLevel,
+  isOfProcesses,
+  type Limit,
+  type Metric,
+} from "../../core/plan/guard.ts";
 import type { Path } from "../reading/located.ts";
 import type { PathProblem } from "../reading/problem.ts";
 import { type Entry, guardsIn, layersOf, LEVELS, type Levels, type Scope } from "./entries.ts";
@@ -55,6 +62,7 @@ function laidOver(
   looked: LookedAt,
 ): Pick<Guard, "limits" | "slo"> {
   const limits: Partial<Record<GuardLevel, readonly Limit[]>> = {};
+  const days = daysAsked(metric, layers);
   let slo: number | null = null;
   for (const entry of layers) {
     const { mine, path } = entry;
@@ -62,7 +70,8 @@ function laidOver(
       const set = mine === "off" ? null : mine[level];
       if (set === null) delete limits[level];
       if (set === null || set === undefined) continue;
-      const asked = applied(metric, set, { ...entry, path: path && [...path, level] }, measurable, looked);
+      const at = { ...entry, path: path && [...path, level] };
+      const asked = applied(metric, set, { ...at, days }, measurable, looked);
       if (asked !== null) limits[level] = asked;
     }
     if (mine === "off" || mine.slo === null) slo = null;
@@ -75,20 +84,33 @@ function laidOver(
 function applied(
   metric: Metric,
   limits: readonly Limit[],
-  { path, isOfPlace }: Pick<Entry, "path" | "isOfPlace">,
+  { path, isOfPlace, days }: Pick<Entry, "path" | "isOfPlace"> & { readonly days: DaysBefore | null },
   measurable: Measurable,
   looked: LookedAt,
 ): readonly Limit[] | null {
   const measured = isOfProcesses(metric) ? measurable.processes : measurable.requests;
+  const isOverWindow = limits.some(({ kind }) => kind === "plain");
   const compares =
-    measurable.comparison || (isOfPlace === true && hasBefore(metric) && !limits.some(({ kind }) => kind === "plain"));
+    days === null
+      ? measurable.comparison || (isOfPlace === true && hasBefore(metric) && !isOverWindow)
+      : measured && !isOverWindow;
   // All of a list must be broken: what can't be asked can't be broken.
   if (measured && limits.every(({ kind }) => kind !== "relative" || compares)) {
     looked.here(limits);
-    return measurable.comparison ? limits : limits.map(againstBefore);
+    return days === null && measurable.comparison ? limits : limits.map((limit) => againstBefore(limit, days));
   }
-  looked.notHere(limits, path, measurable.reason);
+  looked.notHere(limits, path, days !== null && measured ? OVER_WINDOW : measurable.reason);
   return null;
+}
+
+const OVER_WINDOW = 'a list with a limit over a window, like `"> 1%"`, can\'t be held against another day';
+
+/** Against which day limits like `1.5x` are held, by the innermost that says so; null: stable. */
+function daysAsked(metric: Metric, layers: readonly Entry[]): DaysBefore | null {
+  const compare = hasBefore(metric)
+    ? layers.map(({ mine }) => (mine === "off" ? undefined : mine.compare)).findLast((one) => one !== undefined)
+    : undefined;
+  return compare === "day-before" ? 1 : compare === "week-before" ? 7 : null;
 }
 
 /** Of requests it is known what stable did before; of an availability a factor says nothing of odds. */
@@ -96,8 +118,9 @@ function hasBefore(metric: Metric): boolean {
   return !isOfProcesses(metric) && metric !== "availability";
 }
 
-function againstBefore(limit: Limit): Limit {
-  return limit.kind === "relative" ? { kind: "before", factor: limit.factor } : limit;
+function againstBefore(limit: Limit, days: DaysBefore | null): Limit {
+  if (limit.kind !== "relative") return limit;
+  return { kind: "before", factor: limit.factor, ...(days === null ? {} : { days }) };
 }
 
 /** An objective is about the service's users, and all of them are the candidate's only once it has all traffic. */

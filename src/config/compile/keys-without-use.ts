@@ -1,4 +1,12 @@
-import { type Guard, guardLabel, isOfProcesses, METRICS, QUANTILES } from "../../core/plan/guard.ts";
+import {
+  type Guard,
+  guardId,
+  guardLabel,
+  isOfProcesses,
+  type Limit,
+  METRICS,
+  QUANTILES,
+} from "../../core/plan/guard.ts";
 import { formatPercent } from "../../core/analysis/figures.ts";
 import type { PathProblem } from "../reading/problem.ts";
 import { type Scope, writtenIn } from "./entries.ts";
@@ -18,7 +26,12 @@ const OF_PLAIN = [
 export function keysWithoutUse(scopes: readonly Scope[], guards: readonly Guard[]): readonly PathProblem[] {
   return scopes
     .flatMap(writtenIn)
-    .flatMap((entry) => [...ofPlain(entry, guards), ...promoteOfNoRate(entry), ...sourceErrors(entry)]);
+    .flatMap((entry) => [
+      ...ofPlain(entry, guards),
+      ...promoteOfNoRate(entry),
+      ...sourceErrors(entry),
+      ...compare(entry, guards),
+    ]);
 }
 
 type Written = ReturnType<typeof writtenIn>[number];
@@ -50,6 +63,31 @@ function sourceErrors(entry: Written): readonly PathProblem[] {
   if (entry.mine.sourceErrors === undefined || !isOfProcesses(entry.metric)) return [];
   const what = `\`sourceErrors\` is for figures of the data plane, and ${guardLabel(entry)} is known of the processes themselves.`;
   return [{ ...at(entry, "sourceErrors"), what, fix: "Remove it." }];
+}
+
+/** Where no `1.5x` is left to be held against that day. */
+function compare(entry: Written, guards: readonly Guard[]): readonly PathProblem[] {
+  const { metric, mine } = entry;
+  if (mine.compare === undefined) return [];
+  if (isOfProcesses(metric) || metric === "availability") {
+    const what = `\`compare\` is for errors, latencies and WebSockets, and ${guardLabel(entry)} is none of them.`;
+    const fix = metric === "availability" ? "Write it for `errors`, or remove it." : "Remove it.";
+    return [{ ...at(entry, "compare"), what, fix }];
+  }
+  const days = mine.compare === "day-before" ? 1 : 7;
+  const isHeld = guards.some(
+    (guard) =>
+      guardId(guard) === guardId(entry) && limitsOf(guard).some((one) => one.kind === "before" && one.days === days),
+  );
+  if (mine.compare === "stable" || isHeld) return [];
+  const what = `\`compare\` says what a limit like \`1.5x\` is held against, and ${guardLabel(entry)} has none that is held against the ${mine.compare === "day-before" ? "day" : "week"} before.`;
+  return [
+    { ...at(entry, "compare"), what, fix: "Write such a limit beside it, `rollback: 1.5x`, or remove `compare`." },
+  ];
+}
+
+function limitsOf({ limits }: Guard): readonly Limit[] {
+  return Object.values(limits).flat();
 }
 
 function at({ path }: Written, key: string): Pick<PathProblem, "code" | "path" | "on"> {

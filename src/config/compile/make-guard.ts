@@ -40,4 +40,4 @@ export function makeGuard(
 /** How many looks of a kind there may be, where the plan says so. */
 type LookLimit = "failures" | "inconclusive" | "sourceErrors" | "successes";
 
-type GuardKey = Exclude<keyof Levels, GuardLevel | "weight" | "slo">;
+type GuardKey = Exclude<keyof Levels, GuardLevel | "weight" | "slo" | "compare">;

@@ -8,6 +8,9 @@ import { duration, percent, requestPath, text, wholeNumber, yesOrNo } from "./va
 /** Switches off what a wider scope has set. */
 export const OFF = "off";
 
+/** With what a limit like `1.5x` compares. */
+const COMPARED_WITH = ["stable", "day-before", "week-before"] as const;
+
 const OF_PLAIN = 'Of limits over a window, like `"> 1%"`.';
 
 /** What may be written of any guard. */
@@ -17,6 +20,12 @@ export function terms(metric: Metric) {
     warn: limit.optional().describe("Tell people."),
     hold: limit.optional().describe("Don't go on while it is broken."),
     rollback: limit.optional().describe("Put the old version back (or what the step's `else` says)."),
+    compare: z
+      .enum(COMPARED_WITH)
+      .optional()
+      .describe(
+        "What limits like `1.5x` of errors, latencies and WebSockets mean: `stable`, as it serves beside the new version (before the switch, at 100%), or the same half hour a day or a week before (`day-before`, `week-before`; 24 hours, or 7 times 24, whatever the clocks did since). Of another day the upper bound of what stable did then, times the factor, is tested as a limit of the new version's own; where the data plane has no figures of then the step waits.",
+      ),
     promote: percent
       .optional()
       .describe(

@@ -81,9 +81,12 @@ export function strongestAgainst(guard: Guard, mine: GuardEvidence, look: Look, 
   return Math.max(Number.NEGATIVE_INFINITY, ...own, ...ofAll);
 }
 
-/** Whether stable breaks the same absolute limits of a rollback. */
+/** Whether stable breaks the same limits of a rollback that it can break: absolute ones, and those of other days. */
 export function isBrokenOnStable(guard: Guard, evidence: GuardEvidence | undefined): boolean {
-  const absolute = tested(guard).filter(({ level, limit }) => level === "rollback" && limit.kind === "absolute");
+  const absolute = tested(guard).filter(
+    ({ level, limit }) =>
+      level === "rollback" && (limit.kind === "absolute" || (limit.kind === "before" && limit.days !== undefined)),
+  );
   const { onStable = {} } = evidence ?? {};
   return absolute.length > 0 && absolute.every(({ key }) => logOf(onStable[key]) >= BROKEN);
 }

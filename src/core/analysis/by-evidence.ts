@@ -1,6 +1,7 @@
 import { type Guard, guardId, guardLabel, namedAs, type Verdict } from "../plan/guard.ts";
 import { BESIDE, LEAST_FAILING_VISITORS, TOLD } from "./bounds.ts";
 import { strongestAgainst, worstBroken } from "./broken-by-evidence.ts";
+import { whyNotHeld } from "./day-before.ts";
 import { formatCount, guardSentence, nothingSeen } from "./figures.ts";
 import { type Gathered, type GuardEvidence, NO_EVIDENCE } from "./gathered.ts";
 import type { Look } from "./look.ts";
@@ -38,6 +39,8 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, 
   }
   const seen = isSeen ? guardSentence(guard, figures, firstLimit(guard)) : `${label}: ${nothingSeen(guard, figures)}`;
   const sentence = `${seen}${withProbes}`;
+  const unheld = whyNotHeld(guard, look);
+  if (unheld !== null) return say("no-data", `${sentence}; ${unheld}`);
   const against = strongestAgainst(guard, mine, look, total);
   if (against >= TOLD) return say("inconclusive", `${sentence}; it looks worse, ${whyNotYet(mine, against, look)}`);
   const missing = stillToShow(guard, mine, gathered, look, figures.n);

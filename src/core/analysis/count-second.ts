@@ -74,8 +74,11 @@ function grownAgainst(
       const compared = closed[counterOf(guard, limit.factor)] ?? NOTHING_COUNTED;
       add(against, key, gainsOf(compared, { grid: ODDS_RATIOS, tolerance, tempering }));
     } else if (limit.kind === "before") {
-      const tolerated = toleratedBy(before.past, limit.factor);
-      if (tolerated !== null) add(against, key, gainsBeyond(guard, both.candidate, tolerated));
+      const tolerated = before.past?.days === limit.days ? toleratedBy(before.past, limit.factor) : null;
+      if (tolerated === null) continue;
+      add(against, key, gainsBeyond(guard, both.candidate, tolerated));
+      // Where stable serves beside, it may be worse than on the other day too.
+      if (limit.days !== undefined) add(onStable, key, gainsBeyond(guard, both.stable, tolerated));
     } else {
       const tolerated = { rate: limitRate(guard, limit.value), limitMs: limit.value };
       add(against, key, gainsBeyond(guard, both.candidate, tolerated));

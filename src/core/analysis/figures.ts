@@ -1,6 +1,16 @@
-import { type Figures, type Guard, guardLabel, type Limit, METRICS, type Metric } from "../plan/guard.ts";
+import {
+  type DaysBefore,
+  type Figures,
+  type Guard,
+  guardLabel,
+  type Limit,
+  METRICS,
+  type Metric,
+} from "../plan/guard.ts";
 import { formatDuration, type Instant } from "../time/time.ts";
 import { clockTime, minuteOfWeek } from "../time/zone.ts";
+import { rateAtOdds } from "./alternatives.ts";
+import { candidateLimitMs } from "./slow-limit.ts";
 
 /** A count with thin groups, as in "1 302". */
 export function formatCount(count: number): string {
@@ -37,11 +47,36 @@ export function formatLimit(metric: Metric, limit: Limit): string {
   return formatFigure(metric, limit.value);
 }
 
+/** `14:05-14:20 UTC` */
+export function inUtc({ from, to }: { readonly from: Instant; readonly to: Instant }): string {
+  const clock = (at: Instant): string => clockTime(minuteOfWeek(at, "UTC"));
+  return `${clock(from)}-${clock(to)} UTC`;
+}
+
+/** `the day before` */
+export function dayInWords(days: DaysBefore): string {
+  return days === 1 ? "the day before" : "the week before";
+}
+
 /** When stable's figures are not of the same seconds: " before the switch (14:05-14:20 UTC)". */
 function timeOf({ before }: Figures): string {
   if (before === undefined) return "";
-  const clock = (at: Instant): string => clockTime(minuteOfWeek(at, "UTC"));
-  return ` before the switch (${clock(before.from)}-${clock(before.to)} UTC)`;
+  return ` ${before.days === undefined ? "before the switch" : dayInWords(before.days)} (${inUtc(before)})`;
+}
+
+/**
+ * A limit that was made of what stable did on another day, in the metric's own unit, as it is tested:
+ * "limit 0.9%: 1.5x of at most 0.6% the day before (90/18 000, 14:00-14:30 UTC)". null: the limit is another one.
+ */
+function limitOfDay({ metric }: Guard, { before, ...figures }: Figures, limit: Limit): string | null {
+  if (limit.kind !== "before" || before?.days === undefined || figures.stable === null) return null;
+  const { atMost } = before;
+  const value =
+    atMost === undefined ? candidateLimitMs(figures.stable, limit.factor) : rateAtOdds(atMost, limit.factor);
+  const of = atMost === undefined ? formatFigure(metric, figures.stable) : `at most ${formatFigure(metric, atMost)}`;
+  const counts = figures.kStable === undefined ? "n = " : `${formatCount(figures.kStable)}/`;
+  const then = `${dayInWords(before.days)} (${counts}${formatCount(figures.nStable)}, ${inUtc(before)})`;
+  return `, limit ${formatFigure(metric, value)}: ${limit.factor}x of ${of} ${then}`;
 }
 
 /** The sentence of I10 for one guard: "errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%". */
@@ -51,12 +86,14 @@ export function guardSentence(guard: Guard, figures: Figures, limit: Limit | nul
     return `${formatFigure(guard.metric, value)}${counts}`;
   };
   const candidate = `${guardLabel(guard)} ${side(figures.candidate, figures.k, figures.n)}`;
+  const count = figures.k === undefined && METRICS[guard.metric].unit === "ms" ? `, n = ${formatCount(figures.n)}` : "";
+  const ofDay = limit === null ? null : limitOfDay(guard, figures, limit);
+  if (ofDay !== null) return `${candidate}${ofDay}${count}`;
   const against =
     figures.stable === null
       ? ""
       : ` against ${side(figures.stable, figures.kStable, figures.nStable)}${timeOf(figures)}`;
   const limited = limit === null ? "" : `, limit ${formatLimit(guard.metric, limit)}`;
-  const count = figures.k === undefined && METRICS[guard.metric].unit === "ms" ? `, n = ${formatCount(figures.n)}` : "";
   return `${candidate}${against}${limited}${count}`;
 }
 

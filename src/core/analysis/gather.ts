@@ -3,9 +3,11 @@ import { burntSince } from "./budget.ts";
 import { countSecond } from "./count-second.ts";
 import { type Gathered, type GuardEvidence, NO_EVIDENCE } from "./gathered.ts";
 import type { Look } from "./look.ts";
+import { heldAgainstDayBefore } from "./day-before.ts";
 import { beforeSwitch } from "./past.ts";
 import { countProbes, NOTHING_PROBED } from "./probes.ts";
 import { type SecondOfBoth, secondsOfBoth } from "./seconds.ts";
+import { daysBeforeOf } from "./tested-limits.ts";
 import { lookOf } from "./views.ts";
 
 /** Counts what has come since the last look. */
@@ -31,7 +33,10 @@ function gatherSeconds(before: Gathered, look: Look): Gathered {
         ? seconds.filter(({ second }) => second >= begin)
         : secondsOfBoth(view.rows, look, begin, look.toSecond);
     const known = withPast(guard, guards[guardId(guard)] ?? NO_EVIDENCE, view);
-    const mine = looked.reduce((evidence, both) => countSecond(guard, evidence, both, view), known);
+    const mine = looked.reduce((evidence, both) => {
+      const past = heldAgainstDayBefore(guard, evidence.past, view, both.second);
+      return countSecond(guard, past === undefined ? evidence : { ...evidence, past }, both, view);
+    }, known);
     guards[guardId(guard)] =
       guard.slo === undefined
         ? mine
@@ -49,9 +54,13 @@ function gatherSeconds(before: Gathered, look: Look): Gathered {
 
 /** What stable did before the switch is taken once: nothing that comes later changes what the candidate is held against. */
 function withPast(guard: Guard, mine: GuardEvidence, look: Look): GuardEvidence {
-  if (mine.past !== undefined || look.switched === undefined) return mine;
+  const isHeldAgainstDay = daysBeforeOf(guard) !== null;
+  if (isHeldAgainstDay || look.switched === undefined) return mine;
+  // What another step was held against is none of this one's.
+  const { past: known, ...others } = mine;
+  if (known !== undefined && known.days === undefined) return mine;
   const past = beforeSwitch(guard, look, look.switched);
-  return past === null ? mine : { ...mine, past };
+  return past === null ? others : { ...others, past };
 }
 
 function visitorsIn(seconds: readonly SecondOfBoth[], before: number | null): number | null {

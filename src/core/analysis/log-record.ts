@@ -26,7 +26,9 @@ export function logRecords(lines: readonly string[]): readonly LogRecord[] {
   const close = (): void => {
     if (open === null) return;
     const place = sourcePlace(open);
-    if (place === null) {
+    if (PLACE_IN_NODE.test(open.head)) {
+      // Where Node itself threw says nothing of the app.
+    } else if (place === null) {
       records.push(finish(open, source));
       source = null;
     } else {
@@ -82,7 +84,7 @@ function start(line: string): OpenRecord {
 function belongs(open: OpenRecord, line: string): boolean {
   if (open.awaitsHead) return true;
   // Below the place stand the source line, wherever it begins, and the caret.
-  if (SOURCE_PLACE.test(open.head) && open.rest.length < 2) return true;
+  if ((SOURCE_PLACE.test(open.head) || PLACE_IN_NODE.test(open.head)) && open.rest.length < 2) return true;
   if (/^\s/.test(line) || parseFrame(line) !== null) return true;
   if (/^(?:Caused by:|Stack trace:|\.\.\. \d+ more|[}\])]+[,;]?$)/.test(line)) return true;
   // A frame of Go is two lines, the call and below it the place.
@@ -108,6 +110,7 @@ function sourcePlace({ head, rest }: OpenRecord): StackFrame | null {
   return parseFrame(`at ${place[1] ?? ""}:${place[2] ?? ""}:1`);
 }
 
+const PLACE_IN_NODE = /^node:[\w/.-]+:\d+$/;
 const SOURCE_PLACE = /^(?:file:\/\/)?(\/[^\s]+|[A-Za-z]:\\.+):(\d+)$/;
 
 function finish({ head, rest, frames }: OpenRecord, source: StackFrame | null): LogRecord {

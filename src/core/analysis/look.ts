@@ -1,5 +1,6 @@
 import type { InstanceSeen, SecondRow } from "../observation.ts";
 import type { Figures, Guard, GuardId, Verdict } from "../plan/guard.ts";
+import type { Remembered } from "./day-before.ts";
 import type { ProbeRound } from "./probes.ts";
 import type { Duration, Instant } from "../time/time.ts";
 
@@ -28,6 +29,8 @@ export interface Look {
   readonly baseline: Readonly<Record<GuardId, Figures>> | null;
   /** When the candidate got all traffic. Absent: it shares it with stable. */
   readonly switched?: Switched;
+  /** What is known of other days, where a guard is held against one. */
+  readonly remembered?: Remembered;
   /** Watched time of all shifts below 100 %, by the plan. */
   readonly plannedMs: Duration;
   /** Moments, by the plan, at which visitors' own speeds are asked for. */

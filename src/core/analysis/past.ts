@@ -1,4 +1,4 @@
-import { type Guard, QUANTILES } from "../plan/guard.ts";
+import { type DaysBefore, type Guard, QUANTILES } from "../plan/guard.ts";
 import { type Instant, SECOND } from "../time/time.ts";
 import { rateAtOdds } from "./alternatives.ts";
 import { merge, quantile } from "./histogram.ts";
@@ -6,7 +6,7 @@ import type { Look, Switched } from "./look.ts";
 import { upperRate } from "./rate-bound.ts";
 import { trialsOf } from "./seconds.ts";
 import { candidateLimitMs } from "./slow-limit.ts";
-import { EXCLUDED_RATIO, factorBefore } from "./tested-limits.ts";
+import { EXCLUDED_RATIO, limitBefore } from "./tested-limits.ts";
 
 /** What stable did at another time, by one metric. */
 export interface Past {
@@ -18,6 +18,10 @@ export interface Past {
   readonly bad: number;
   /** Of a latency: its quantile. */
   readonly ms?: number;
+  /** The same hours so many days before; `n` is 0 where nothing is known of them. Absent: before the switch. */
+  readonly days?: DaysBefore;
+  /** Of a release's parts of other days the how manieth it is, from 1. */
+  readonly nth?: number;
 }
 
 /** With fewer requests nobody can say what was usual. */
@@ -64,15 +68,20 @@ export interface Tolerated {
 /** By the upper bound of what was measured, so that few requests of then don't blame the candidate; null: too few. */
 export function toleratedBy(past: Past | undefined, factor: number): Tolerated | null {
   if (past === undefined || past.n < LEAST_PAST) return null;
-  const rate = upperRate(past.n, past.bad, DELTA);
+  const rate = boundOf(past);
   return past.ms === undefined
     ? { rate: rateAtOdds(rate, factor), limitMs: null }
     : { rate, limitMs: candidateLimitMs(past.ms, factor) };
 }
 
+/** All bounds of a release together are wrong as seldom as the one before the switch, however many there are. */
+export function boundOf({ n, bad, nth }: Past): number {
+  return upperRate(n, bad, nth === undefined ? DELTA : DELTA / (nth * (nth + 1)));
+}
+
 /** What a step must exclude before it passes, where a limit of the guard is held against the past; null: none is, or nothing is known. */
 export function excludedBy(guard: Guard, past: Past | undefined): Tolerated | null {
-  const factor = factorBefore(guard);
-  const tolerated = factor === null ? null : toleratedBy(past, factor);
+  const before = limitBefore(guard);
+  const tolerated = before === null || before.days !== past?.days ? null : toleratedBy(past, before.factor);
   return tolerated === null ? null : { ...tolerated, rate: rateAtOdds(tolerated.rate, EXCLUDED_RATIO) };
 }

@@ -6,7 +6,7 @@ import type { Gathered, GuardEvidence } from "./gathered.ts";
 import type { Look } from "./look.ts";
 import { excludedBy, LEAST_PAST, type Tolerated } from "./past.ts";
 import type { ProbedGuard } from "./probes.ts";
-import { acting, factorBefore, marginOf, tailToExclude } from "./tested-limits.ts";
+import { acting, limitBefore, marginOf, tailToExclude } from "./tested-limits.ts";
 import { goodUntilShown } from "./until-shown.ts";
 
 /** What must be shown yet before the step may pass, in words; null: nothing. `n`: requests of the candidate in this step. */
@@ -26,7 +26,10 @@ export function stillToShow(
 
 /** I4: held against a time of which nothing is known, nothing passes. */
 function pastMissing(guard: Guard, { past }: GuardEvidence): string | null {
-  if (factorBefore(guard) === null || (past !== undefined && past.n >= LEAST_PAST)) return null;
+  const before = limitBefore(guard);
+  // Of other days the verdict itself says that nothing is known.
+  if (before === null || before.days !== undefined) return null;
+  if (past !== undefined && past.days === undefined && past.n >= LEAST_PAST) return null;
   return `to compare with, stable had n = ${formatCount(past?.n ?? 0)} of ${LEAST_PAST} needed in the quarter of an hour before the switch`;
 }
 
@@ -45,7 +48,7 @@ function notShown(
   const excluded = excludedBy(guard, past);
   const margin = marginOf(guard) ?? excluded;
   const rate = margin?.rate ?? tailToExclude(guard);
-  if (rate === null || look.stable === null) return "not yet enough to exclude that it is worse";
+  if (rate === null || (look.stable === null && margin === null)) return "not yet enough to exclude that it is worse";
   const ofRequests = margin === excluded && excluded !== null ? shown.byRatio : shown.byRate;
   const requests = `${formatCount(goodUntilShown(ofRequests, rate))} more good requests`;
   const orProbes =

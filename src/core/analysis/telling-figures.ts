@@ -2,11 +2,12 @@ import type { Figures, Guard } from "../plan/guard.ts";
 import { MINUTE, SECOND } from "../time/time.ts";
 import type { GuardEvidence } from "./gathered.ts";
 import type { Look } from "./look.ts";
-import type { Past } from "./past.ts";
+import { boundOf, type Past, toleratedBy } from "./past.ts";
 import type { StepSums } from "./step-sums.ts";
+import { daysBeforeOf } from "./tested-limits.ts";
 import type { View } from "./views.ts";
 import { NOTHING_SUMMED, type Seen } from "./window.ts";
-import { figuresOf } from "./window-figures.ts";
+import { figuresOf, firstLimit } from "./window-figures.ts";
 
 /** Spans of the newest seconds in which a fault may show best, from short to long; the step itself is the last. */
 const SPANS_MS = [10 * SECOND, MINUTE, 5 * MINUTE];
@@ -35,17 +36,32 @@ function seenInStep(step: StepSums | null, { stable, fromSecond, toSecond }: Loo
   };
 }
 
-/** With stable's figures from before the switch, where the candidate has all traffic now. */
+/** With stable's figures from another time: from before the switch, where the candidate has all traffic now, or of another day. */
 function heldAgainst(guard: Guard, past: Past | undefined, { switched }: Look, figures: Figures): Figures {
-  if (past === undefined || switched === undefined) return figures;
-  const { n, bad, ms, from, to } = past;
+  if (past === undefined || past.n === 0) return figures;
+  const { n, bad, ms, from, to, days } = past;
+  const isOfGuard = days === (daysBeforeOf(guard) ?? undefined);
+  if (!isOfGuard || (days === undefined && switched === undefined)) return figures;
   const rate = guard.metric === "availability" ? 1 - bad / n : bad / n;
-  return {
+  const then = {
     ...figures,
     ...(ms === undefined ? { stable: rate, kStable: bad } : { stable: ms }),
     nStable: n,
-    before: { from, to },
   };
+  if (days === undefined) return { ...then, before: { from, to } };
+  const limit = limitNow(guard, past);
+  return {
+    ...then,
+    ...(limit === null ? {} : { limit }),
+    before: { from, to, days, ...(ms === undefined ? { atMost: boundOf(past) } : {}) },
+  };
+}
+
+/** What is tested now of the limit that a sentence names, in the metric's unit; null: it is none of another day's. */
+function limitNow(guard: Guard, past: Past): number | null {
+  const limit = firstLimit(guard);
+  const tolerated = limit?.kind === "before" ? toleratedBy(past, limit.factor) : null;
+  return tolerated === null ? null : (tolerated.limitMs ?? tolerated.rate);
 }
 
 /** Standard deviations by which bad requests are more than stable's rate would give; of a latency, its ratio by its count. */

@@ -1,4 +1,12 @@
-import { GUARD_LEVELS, type Guard, type GuardLevel, isOfProcesses, type Limit, QUANTILES } from "../plan/guard.ts";
+import {
+  type DaysBefore,
+  GUARD_LEVELS,
+  type Guard,
+  type GuardLevel,
+  isOfProcesses,
+  type Limit,
+  QUANTILES,
+} from "../plan/guard.ts";
 import type { Look } from "./look.ts";
 
 /** A limit that is tested with evidence. */
@@ -58,10 +66,21 @@ export function limitRate({ metric }: Pick<Guard, "metric">, value: number): num
   return metric === "availability" ? 1 - value : value;
 }
 
-/** How many times as bad as stable was before the switch the candidate may be: by the first such limit that does more than tell. */
-export function factorBefore(guard: Guard): number | null {
-  const [first] = acting(guard).flatMap(({ limit }) => (limit.kind === "before" ? [limit.factor] : []));
-  return first ?? null;
+/** How many times as bad as stable was at another time the candidate may be: by the first such limit that does more than tell. */
+export function limitBefore(guard: Guard): LimitBefore | null {
+  return (
+    acting(guard)
+      .map(({ limit }) => limit)
+      .find((limit) => limit.kind === "before") ?? null
+  );
+}
+
+type LimitBefore = Extract<Limit, { kind: "before" }>;
+
+/** How many days before is what it is held against; null: nothing of it is held against another day. */
+export function daysBeforeOf(guard: Guard): DaysBefore | null {
+  for (const { limit } of tested(guard)) if (limit.kind === "before" && limit.days !== undefined) return limit.days;
+  return null;
 }
 
 /** Whether it is about how long answers take. */

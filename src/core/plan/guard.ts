@@ -52,10 +52,16 @@ export type Limit =
   | { readonly kind: "plain"; readonly value: number }
   /** Against stable in the same seconds: odds of a rate, a divisor of a latency. Below 1 lower is worse. */
   | { readonly kind: "relative"; readonly factor: number }
-  /** The same against stable before the candidate got all traffic: as an absolute limit, by what was measured then. */
-  | { readonly kind: "before"; readonly factor: number }
+  /**
+   * The same against stable at another time, as an absolute limit, by what was measured then: before the candidate got all traffic,
+   * or in the same hours so many `days` before.
+   */
+  | { readonly kind: "before"; readonly factor: number; readonly days?: DaysBefore }
   /** Of memory: how much more of it an hour, as a part of what is used. */
   | { readonly kind: "growth"; readonly value: number };
+
+/** Times of 24 hours: clocks that are put forward or back change nothing about it. */
+export type DaysBefore = 1 | 7;
 
 export type GuardLevel = "warn" | "hold" | "rollback";
 
@@ -163,8 +169,15 @@ export interface Figures {
   readonly kStable?: number;
   /** What the evidence against the candidate has come to; it acts at 1/α. Absent: by plain limits. */
   readonly evidence?: number;
-  /** Stable's figures are of this time, before the candidate got all traffic. Absent: of the same seconds. */
-  readonly before?: { readonly from: Instant; readonly to: Instant };
+  /** Stable's figures are of this time. Absent: of the same seconds. */
+  readonly before?: {
+    readonly from: Instant;
+    readonly to: Instant;
+    /** The same hours so many days before. Absent: before the candidate got all traffic. */
+    readonly days?: DaysBefore;
+    /** Of a rate of `days` before: its upper bound, of which the limit was made. */
+    readonly atMost?: number;
+  };
   /** What was looked at: at the beginning of a step less than the guard's own window. */
   readonly windowMs: Duration;
 }

@@ -32,8 +32,11 @@ export function explainFailedStart(failed: FailedStart): Fault {
   const hasEnded =
     failed.instance.restarts > 0 || failed.instance.state === "exited" || failed.instance.state === "backoff";
   const fault = hasEnded ? ended(failed) : alive(failed);
-  const telling = failed.log.filter((line) => !FRAME_OF_NODE.test(line)).map(withoutControls);
-  return { where: failed.logFile, ...fault, detail: toldOnce(telling).slice(-SHOWN) };
+  return {
+    where: failed.logFile,
+    ...fault,
+    detail: toldOnce(withoutNode(failed.log.map(withoutControls))).slice(-SHOWN),
+  };
 }
 
 /** A process that ends and is started again says the same each time: its last life's words are enough. */
@@ -43,11 +46,24 @@ function toldOnce(lines: readonly string[]): readonly string[] {
     const before = lines.slice(-2 * length, -length);
     if (last.every((line, index) => line === before[index])) return toldOnce(lines.slice(0, -length));
   }
-  return lines;
+  // Where the log was cut, the end of an earlier life may be left.
+  const begins = lines.findIndex((line) => !/^[\s}\])]*$/.test(line));
+  return lines.slice(Math.max(0, begins));
 }
 
-/** Node's own frames of a stack: at the end of a log they push the file and line that are wrong out of sight. */
-const FRAME_OF_NODE = /^\s+at .*\(?node:internal\//;
+/** What Node writes of itself around an error: it would push the file and line that are wrong out of sight. */
+function withoutNode(lines: readonly string[]): readonly string[] {
+  return lines.filter(
+    (line, index) =>
+      !OF_NODE.test(line) &&
+      // Below a place inside Node stand its source line and a caret.
+      !PLACE_IN_NODE.test(lines[index - 1] ?? "") &&
+      !(PLACE_IN_NODE.test(lines[index - 2] ?? "") && /^\s*\^+$/.test(line)),
+  );
+}
+
+const PLACE_IN_NODE = /^node:[\w/.-]+:\d+$/;
+const OF_NODE = /^\s+at .*\(?node:internal\/|^node:[\w/.-]+:\d+$|^Node\.js v\d|^\s*$/;
 
 function ended(failed: FailedStart): Fault {
   return (
