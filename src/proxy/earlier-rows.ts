@@ -8,6 +8,9 @@ const MAX_ROWS_AN_ANSWER = 600;
 /** Processes before this one that are remembered. */
 const MAX_PROCESSES = 4;
 
+/** Some seconds of a few versions. */
+const FEW_ROWS = 40;
+
 interface Kept {
   /** Sequence of `rows[0]`. */
   first: number;
@@ -44,6 +47,11 @@ export class EarlierRows {
     const fresh = rows.slice(Math.max(0, end - begin));
     kept.rows.push(...fresh);
     return fresh;
+  }
+
+  /** Of each process the last few. */
+  newest(): readonly SecondRow[] {
+    return [...this.#processes.values()].flatMap(({ rows }) => rows.slice(-FEW_ROWS));
   }
 
   /** What a reader has not had yet, by how far it says that it is; of a process that it does not name, all. */

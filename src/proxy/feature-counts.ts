@@ -8,6 +8,8 @@ interface OpenFeature {
   readonly name: string;
   /** Of one of the counters that are about its requests. */
   readonly bit: CounterBits;
+  /** Whoever serves. */
+  readonly isLasting: boolean;
   requests: number;
   bad: number;
   latency: Record<number, number>;
@@ -15,22 +17,28 @@ interface OpenFeature {
 
 /** Counts the requests of features, every one of them, in the second that is open. */
 export class FeatureCounts {
+  /** Some are counted without a candidate too. */
+  readonly hasLasting: boolean;
   readonly #open: Readonly<Record<Side, readonly OpenFeature[]>>;
 
   constructor(counters: readonly Counter[]) {
     const features = (): readonly OpenFeature[] => {
-      const bits = new Map<string, CounterBits>();
-      for (const [index, { feature }] of counters.entries())
-        if (feature !== undefined && !bits.has(feature)) bits.set(feature, 1 << index);
-      return [...bits].map(([name, bit]) => ({ name, bit, requests: 0, bad: 0, latency: {} }));
+      const found = new Map<string, OpenFeature>();
+      // Those first that are remembered, and of which there may be but a few.
+      for (const isLasting of [true, false])
+        for (const [index, { feature: name, lasting = false }] of counters.entries())
+          if (name !== undefined && lasting === isLasting && !found.has(name))
+            found.set(name, { name, bit: 1 << index, isLasting, requests: 0, bad: 0, latency: {} });
+      return [...found.values()];
     };
     this.#open = { stable: features(), candidate: features() };
+    this.hasLasting = this.#open.stable.some(({ isLasting }) => isLasting);
   }
 
-  /** `bucket`: of its latency; −1: it was not answered where it counts. */
-  count(side: Side, outcome: Outcome, bucket: number, counters: CounterBits): void {
+  /** `bucket`: of its latency; −1: it was not answered where it counts. `isComparing`: there is a candidate. */
+  count(side: Side, outcome: Outcome, bucket: number, counters: CounterBits, isComparing: boolean): void {
     for (const feature of this.#open[side]) {
-      if ((counters & feature.bit) === 0) continue;
+      if ((counters & feature.bit) === 0 || !(isComparing || feature.isLasting)) continue;
       feature.requests += 1;
       if (isBad(outcome)) feature.bad += 1;
       if (bucket >= 0) feature.latency[bucket] = (feature.latency[bucket] ?? 0) + 1;

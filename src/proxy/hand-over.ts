@@ -9,6 +9,8 @@ export interface HandOver {
   readonly pid: number;
   readonly startedAt: Instant;
   readonly table: InheritedTable;
+  /** Up to this second, of its own clock, it has written down what it counted. Absent: it is of an older Tidegate, which writes nothing. */
+  readonly pastTo?: number;
   /** Instances that its probes find down. */
   readonly down: readonly string[];
   readonly patience: readonly (readonly [route: string, limit: Duration])[];

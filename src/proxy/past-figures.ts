@@ -62,11 +62,12 @@ export class PastFigures {
     return this.#sums.between(from, to);
   }
 
-  /** Writes all that it has; what comes from now on another process counts. */
-  async handOver(): Promise<void> {
+  /** Writes all that it has. Answers the second from which on another process counts. */
+  async handOver(): Promise<number> {
     this.look();
     this.#isInCharge = false;
     await this.#close([...this.#open.keys()]);
+    return this.#countedTo;
   }
 
   /** The other process has gone: this one counts again. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Server } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import type { SecondRow } from "../core/observation.ts";
 import type { Listener, LostRequests, TrafficState } from "../core/traffic/routing.ts";
 import type { Duration, Instant } from "../core/time/time.ts";
 import { createStateFolder, type StateFolder } from "../local/state-folder.ts";
@@ -144,9 +145,11 @@ export class Plane implements AsyncDisposable {
     return this.#listeners.size > 0 && this.table.routing !== null;
   }
 
-  /** What the process that takes over from this one needs beside the table. */
-  inheritance(): Omit<HandOver, "table"> {
+  /** What the process that takes over from this one needs beside the table. It remembers the days from here on. */
+  async inheritance(): Promise<Omit<HandOver, "table">> {
+    this.observations.roll();
     return {
+      pastTo: await this.past.handOver(),
       proxy: this.identity,
       pid: process.pid,
       startedAt: this.startedAt,
@@ -277,12 +280,15 @@ export class Plane implements AsyncDisposable {
     this.table.follower = predecessor;
     // What it counted before has been in its own totals already.
     const since = Math.floor(steadyWall() / 1_000);
+    const { pastTo = since } = predecessor.handedOver;
+    const remember = (rows: readonly SecondRow[]): void => {
+      for (const row of rows)
+        if (row.second >= pastTo) this.past.take(row, this.observations.tally(row.version).side);
+    };
+    remember(predecessor.rows.newest());
     predecessor.onRows = (rows) => {
-      for (const row of rows) {
-        if (row.second < since) continue;
-        this.observations.addToTotals(row);
-        this.past.take(row, this.observations.tally(row.version).side);
-      }
+      for (const row of rows) if (row.second >= since) this.observations.addToTotals(row);
+      remember(rows);
     };
     void this.#outlive(predecessor);
   }

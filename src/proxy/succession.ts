@@ -47,9 +47,8 @@ export class Succession {
     this.#successor = successor;
     this.#hasRead = 0;
     try {
-      // The other one reads what this one has written.
-      await this.#plane.past.handOver();
-      const handOver: HandOver = { ...this.#plane.inheritance(), table: await this.#plane.table.handOver() };
+      const inheritance = await this.#plane.inheritance();
+      const handOver: HandOver = { ...inheritance, table: await this.#plane.table.handOver() };
       return (response) => {
         response.writeHead(200, { "content-type": "application/json" });
         response.write(`${JSON.stringify(handOver)}\n`);

@@ -102,9 +102,9 @@ export class VisitorCounts {
     if (side === "stable" && bucket >= 0) {
       for (const { window, bit } of this.#distinct) if ((counters & bit) !== 0) window.add(bucket);
     }
-    if (!this.#isComparing) return;
-    this.#features.count(side, outcome, bucket, counters);
-    if (visitor === null) return;
+    if (this.#isComparing || this.#features.hasLasting)
+      this.#features.count(side, outcome, bucket, counters, this.#isComparing);
+    if (!this.#isComparing || visitor === null) return;
     const counts = this.#sides[side];
     const limits = this.#limits[side];
     counts.see(visitor);
@@ -128,8 +128,8 @@ export class VisitorCounts {
   }
 
   /** The fields of the row of a version whose second is over. null: nothing is compared. */
-  take(side: Side): (SideFields & Pick<SecondRow, "features">) | null {
-    if (!this.#isComparing) return null;
+  take(side: Side): Partial<SideFields & Pick<SecondRow, "features">> | null {
+    if (!this.#isComparing) return this.#features.hasLasting ? this.#features.take(side) : null;
     return {
       ...this.#sides[side].take(this.counting.counters, this.#limits.stable),
       ...this.#features.take(side),

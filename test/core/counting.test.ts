@@ -35,6 +35,21 @@ describe("what is counted by visitors", () => {
     ]);
   });
 
+  it("of a feature goes on without a candidate where a later release is held against it", () => {
+    const base = { windowMs: 60_000, minRequests: 100, minEvents: 3, breaches: 3, feature: "pay", only: { path: "/p" } };
+    const guard = (days?: 1): Guard => ({
+      ...base,
+      metric: "errors",
+      limits: { rollback: [{ kind: "before", factor: 2, ...(days === undefined ? {} : { days }) }] },
+    });
+    const lastingIn = (...guards: readonly Guard[]) =>
+      countingOf(1, planOf(guards.map((one) => step.shift(100, 1, { guards: [one] })))).counters.map(
+        ({ id, lasting }) => [id, lasting],
+      );
+    assert.deepEqual(lastingIn(guard(), guard(1)), [["feature:pay", true]]);
+    assert.deepEqual(lastingIn(guard()), [["feature:pay", undefined]]);
+  });
+
   it("of a feature is its requests alone, all of them under its name too, whatever limits it has", () => {
     const base = { windowMs: 60_000, minRequests: 100, minEvents: 3, breaches: 3 };
     const only = { method: "POST", path: "/checkout" };

@@ -173,6 +173,11 @@ describe("a hand-over from one process of the proxy to the next", { concurrency:
     assert.equal(await count(), sent, "none twice");
     // One who comes later has it all from the new one.
     assert.equal(await counter(trafficOf(keeper))(), sent);
+    // And so has the memory of days, when they go on to a third one.
+    await keeper.start();
+    const minute = Math.floor(Date.now() / 60_000) * 60_000;
+    const past = await trafficOf(keeper).past?.(minute - 600_000, minute + 60_000);
+    assert.equal(past?.requests, sent);
   });
 
   it("gives the old one back its charge when the new one dies, with what was changed meanwhile", async () => {

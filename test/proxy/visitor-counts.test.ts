@@ -260,6 +260,20 @@ describe("features", () => {
     assert.deepEqual(pass().v2?.features, { cart: { requests: 1, bad: 1, latency: {} } });
   });
 
+  it("that a later release is held against are counted without a candidate too, and none else", () => {
+    const counters = [ERRORS, CART, { ...PAY, lasting: true as const }];
+    const { ask, pass, follow } = counted({ ...OF_FEATURES, counting: counting({ counters }) });
+    ask("v2", "anna", 200, { counters: 0b111 });
+    assert.deepEqual(Object.keys(pass().v2?.features ?? {}).toSorted(), ["cart", "pay"]);
+    follow({ candidate: null, share: 0, counting: counting({ counters }) });
+    pass();
+    ask("v1", "anna", 500, { counters: 0b111, ms: 20 });
+    const { v1 } = pass();
+    assert.deepEqual(v1?.features, { pay: { requests: 1, bad: 1, latency: { [bucketOf(20)]: 1 } } });
+    assert.equal(v1?.counted, undefined);
+    assert.equal(pass().v1?.features, undefined);
+  });
+
   it("count nothing while there is nobody to compare, nor what began under another release", () => {
     const { ask, pass, follow } = counted(OF_FEATURES);
     ask("v2", "anna", 500, { counters: 0b0011, release: 6 });

@@ -1,5 +1,6 @@
 import { type Duration, MINUTE } from "../time/time.ts";
 import { type Guard, guardId, isActedOn, QUANTILES, type RequestFilter } from "../plan/guard.ts";
+import { daysBeforeOf } from "../analysis/tested-limits.ts";
 import type { Step } from "../plan/plan.ts";
 import { LATENCY_RESOLUTION_MS } from "../analysis/slow-limit.ts";
 import type { Cohort } from "./share.ts";
@@ -25,6 +26,8 @@ export interface Counter {
   readonly only?: RequestFilter;
   /** Its requests are counted under this name too, whoever they are of and however often (`features` of a row). Absent: they are not. */
   readonly feature?: string;
+  /** Under that name they are counted without a candidate too, for a later release that is held against them. */
+  readonly lasting?: true;
 }
 
 /**
@@ -64,12 +67,18 @@ export function asksTooMuch(plan: Asked): boolean {
 function countersOf({ steps }: Asked): readonly Counter[] {
   const counters = new Map<string, Counter>();
   const guards = steps.flatMap((step) => step.guards);
+  const lasting = new Set(guards.filter((guard) => daysBeforeOf(guard) !== null).map(({ feature }) => feature));
   // What acts comes first: by its tolerance visitors' own speeds are looked at.
   for (const guard of [...guards.filter(isActedOn), ...guards.filter((one) => !isActedOn(one))]) {
     const { metric, limits, feature, only } = guard;
     const about = feature === undefined || only === undefined ? {} : { feature, only };
     if (feature !== undefined)
-      counters.set(`feature:${feature}`, { id: `feature:${feature}`, bad: { kind: "failed" }, ...about });
+      counters.set(`feature:${feature}`, {
+        id: `feature:${feature}`,
+        bad: { kind: "failed" },
+        ...about,
+        ...(lasting.has(feature) ? { lasting: true } : {}),
+      });
     for (const limit of Object.values(limits).flat()) {
       if (limit.kind !== "relative") continue;
       const id = counterOf(guard, limit.factor);
@@ -130,6 +139,7 @@ function whatIsWrongInCounter(counter: unknown): string | null {
   }
   if (counter.feature !== undefined && (typeof counter.feature !== "string" || counter.feature === ""))
     return ".feature must be a string, and not empty";
+  if (counter.lasting !== undefined && counter.lasting !== true) return ".lasting must be true where it is said";
   return only === undefined ? null : whatIsWrongInFilter(only);
 }
 
