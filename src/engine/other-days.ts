@@ -25,7 +25,7 @@ export interface Span {
 /** What the data plane remembers of other days, asked for once: what is over does not change. */
 export interface OtherDays {
   /** What is known of them by now. The rest is asked for at the next look. */
-  of(spans: readonly Span[]): Omit<Remembered, "secondZero">;
+  of(spans: readonly Span[]): Pick<Remembered, "spans" | "missing">;
   /** Asks for what was wanted. Never throws. */
   look(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { spansBefore } from "../core/analysis/day-before.ts";
+import { loadNow, spansBefore } from "../core/analysis/day-before.ts";
 import type { Look } from "../core/analysis/look.ts";
 import { FRESH_JUDGE, type JudgeState, judge, judgeNextStep } from "../core/analysis/judge.ts";
 import { ALPHA } from "../core/analysis/bounds.ts";
@@ -145,7 +145,9 @@ export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch
     const first = Math.max(from, to - KNOWN_SECONDS) - CLOSED_AFTER_SECONDS;
     // The next one is there before it is needed.
     const spans = spansBefore(guards, secondZero + first * SECOND, secondZero + (to + AHEAD_SECONDS) * SECOND);
-    return spans.length === 0 ? {} : { remembered: { secondZero, ...world.otherDays(spans) } };
+    if (spans.length === 0) return {};
+    const load = loadNow(world.rows(), to - CLOSED_AFTER_SECONDS);
+    return { remembered: { secondZero, load, ...world.otherDays(spans) } };
   };
 
   const verdicts = (release: Release, now: Moment): Pick<Seen, "verdicts" | "stableVerdicts"> => {

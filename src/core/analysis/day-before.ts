@@ -1,3 +1,4 @@
+import type { SecondRow } from "../observation.ts";
 import { type DaysBefore, type Guard, guardLabel, QUANTILES } from "../plan/guard.ts";
 import { DAY, formatDuration, type Instant, MINUTE, SECOND } from "../time/time.ts";
 import type { PastSums, PastTraffic } from "../traffic/past-traffic.ts";
@@ -13,8 +14,16 @@ export interface Remembered {
   /** What the clock showed when second 0 began. */
   readonly secondZero: Instant;
   readonly spans: readonly PastTraffic[];
+  /** Of all versions, whatever a guard looks at. */
+  readonly load: Load;
   /** Why there are no more of them, as the end of a sentence; null: nothing is known to be wrong. */
   readonly missing: string | null;
+}
+
+/** What came in the newest seconds. */
+export interface Load {
+  readonly requests: number;
+  readonly seconds: number;
 }
 
 /** Half an hour of the clock is held against the same half hour: long enough for a bound, short enough for one time of day. */
@@ -88,7 +97,7 @@ function yardstick(guard: Guard, look: Look, second: number): Pick<Past, "n" | "
   const past = remembered.spans.find(({ from, to }) => from === span.from && to === span.to);
   if (past === undefined) return remembered.missing ?? "nothing is known of it yet";
   const found = pastOf(guard, past);
-  return typeof found === "string" ? found : (otherLoad(past, look) ?? found);
+  return typeof found === "string" ? found : (otherLoad(past, remembered.load) ?? found);
 }
 
 /** What stable did in a span by the figures that a data plane has kept, or why that says nothing. */
@@ -119,13 +128,18 @@ function trialsOfPast({ metric }: Guard, { requests, bad, latency, webSockets }:
   return { n: all, bad: above };
 }
 
-/** Other load by far is another time, whatever the clock says: what is slow or fails then is no yardstick. */
-function otherLoad(past: PastTraffic, { rows, toSecond }: Look): string | null {
+/** How much traffic there is now, by all of its rows up to a second. */
+export function loadNow(rows: readonly SecondRow[], toSecond: number): Load {
   const known = rows.filter(({ second }) => second <= toSecond && second > toSecond - LOAD_SECONDS);
   const first = rows.reduce((least, { second }) => Math.min(least, second), toSecond + 1);
-  const seconds = Math.min(LOAD_SECONDS, toSecond - first + 1);
-  if (seconds <= 0) return null;
-  const requests = known.reduce((sum, row) => sum + row.requests, 0);
+  return {
+    requests: known.reduce((sum, row) => sum + row.requests, 0),
+    seconds: Math.min(LOAD_SECONDS, toSecond - first + 1),
+  };
+}
+
+/** Other load by far is another time, whatever the clock says: what is slow or fails then is no yardstick. */
+function otherLoad(past: PastTraffic, { requests, seconds }: Load): string | null {
   const usual = (past.requests / (past.countedMs / SECOND)) * seconds;
   if (Math.max(requests, usual) < LEAST_LOAD) return null;
   if (requests <= OTHER_LOAD * usual && usual <= OTHER_LOAD * requests) return null;

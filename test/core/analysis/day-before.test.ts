@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { spansBefore } from "../../../src/core/analysis/day-before.ts";
+import { loadNow, type Remembered, spansBefore } from "../../../src/core/analysis/day-before.ts";
 import { bucketOf } from "../../../src/core/analysis/histogram.ts";
 import { FRESH_JUDGE, judge, judgeNextStep, type JudgeState } from "../../../src/core/analysis/judge.ts";
 import type { Look } from "../../../src/core/analysis/look.ts";
@@ -111,6 +111,16 @@ describe("a limit that is held against the day before", () => {
     deepEqual(spansBefore([weekly], at, at), [{ from: SECOND_ZERO - 7 * DAY, to: SECOND_ZERO - 7 * DAY + HOUR / 2 }]);
   });
 
+  it("is what a first release has, where nothing serves beside: it passes, and is put back", () => {
+    const first = (bad: number): Verdict | undefined => {
+      const rows = traffic(1, 900, 20, bad);
+      return judge(FRESH_JUDGE, { ...look([ERRORS, P95], rows, [MONDAY], { toSecond: 900 }), stable: null })
+        .verdicts[0];
+    };
+    equal(first(0)?.verdict, "pass", first(0)?.sentence);
+    equal(first(1)?.level, "rollback", first(1)?.sentence);
+  });
+
   it("blames the environment while stable beside it is as bad", () => {
     const both = traffic(1, 300, 20, 4).flatMap((row) => [row, { ...row, version: "v1" }]);
     const { verdicts, stableVerdicts } = judge(FRESH_JUDGE, split(look([ERRORS], both, [MONDAY], { toSecond: 300 })));
@@ -134,16 +144,17 @@ describe("a limit that is held against the day before", () => {
     const guard: Guard = { ...ERRORS, feature: "checkout", only };
     const rows = traffic(1, 300, 20, 1).map((row) => ({
       ...row,
-      features: { checkout: { requests: 10, bad: 1, latency: { [bucketOf(20)]: 10 } } },
+      // Far fewer than all, now and then.
+      features: { checkout: { requests: 2, bad: 1, latency: { [bucketOf(20)]: 2 } } },
     }));
     match(
       judged(guard, rows, [MONDAY])[0]?.sentence ?? "",
       /: errors of checkout were not counted apart in 14:00-14:30 UTC then$/,
     );
-    const checkout = { ...MONDAY.stable, requests: 18_000, bad: 90 };
+    const checkout = { ...MONDAY.stable, requests: 3_600, bad: 18 };
     const [verdict] = judged(guard, rows, [{ ...MONDAY, features: { checkout } }]);
     equal(verdict?.level, "rollback");
-    match(verdict.sentence, /^errors of checkout 10% .*: 1\.5x of at most 0\.\d% the day before \(90\/18 000, /);
+    match(verdict.sentence, /^errors of checkout 50% .*: 1\.5x of at most 1% the day before \(18\/3 600, /);
   });
 
   it("puts back at most one of fifty versions that do as then, of which few requests are known", () => {
@@ -181,7 +192,7 @@ function judged(
 ): readonly Verdict[] {
   const toSecond = rows.at(-1)?.second ?? 0;
   const at = look([guard], rows, spans, { toSecond });
-  return judge(FRESH_JUDGE, { ...at, remembered: { secondZero: SECOND_ZERO, spans, missing } }).verdicts;
+  return judge(FRESH_JUDGE, { ...at, remembered: remembered(spans, rows, toSecond, missing) }).verdicts;
 }
 
 function look(
@@ -190,8 +201,17 @@ function look(
   spans: readonly PastTraffic[],
   more: Partial<Look>,
 ): Look {
-  const remembered = { secondZero: SECOND_ZERO, spans, missing: null };
-  return lookAt(guards, rows, { switched: AT, remembered, ...more });
+  const toSecond = more.toSecond ?? 0;
+  return lookAt(guards, rows, { switched: AT, remembered: remembered(spans, rows, toSecond, null), ...more });
+}
+
+function remembered(
+  spans: readonly PastTraffic[],
+  rows: readonly SecondRow[],
+  toSecond: number,
+  missing: string | null,
+): Remembered {
+  return { secondZero: SECOND_ZERO, spans, load: loadNow(rows, toSecond), missing };
 }
 
 function split({ switched, ...rest }: Look): Look {
