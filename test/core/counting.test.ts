@@ -36,7 +36,14 @@ describe("what is counted by visitors", () => {
   });
 
   it("of a feature goes on without a candidate where a later release is held against it", () => {
-    const base = { windowMs: 60_000, minRequests: 100, minEvents: 3, breaches: 3, feature: "pay", only: { path: "/p" } };
+    const base = {
+      windowMs: 60_000,
+      minRequests: 100,
+      minEvents: 3,
+      breaches: 3,
+      feature: "pay",
+      only: { path: "/p" },
+    };
     const guard = (days?: 1): Guard => ({
       ...base,
       metric: "errors",
