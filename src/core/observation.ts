@@ -111,7 +111,8 @@ export interface InstanceSeen {
   readonly adopted: boolean;
 }
 
-export type Slot = "blue" | "green";
+/** `twin`: where the stable version runs a second time, to be compared with. No version ever serves from there. */
+export type Slot = "blue" | "green" | "twin";
 
 /** The place where the other version runs. */
 export function otherSlot(slot: Slot): Slot {

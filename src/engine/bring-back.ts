@@ -1,6 +1,7 @@
 import { faultOf, type Fault } from "../core/fault.ts";
 import type { InstanceSeen } from "../core/observation.ts";
 import type { Release } from "../core/release/release.ts";
+import { needsTwin, twinOf } from "../core/release/twin.ts";
 import { SECOND } from "../core/time/time.ts";
 import type { EngineOptions, Ports } from "./api.ts";
 import { followAddresses } from "./perform-traffic.ts";
@@ -80,7 +81,11 @@ export function createBringBack({ ports, options, world, epoch, stopped }: Bring
   };
 }
 
-function knows({ candidate, stable, plan }: Release, { version, slot, service }: InstanceSeen): boolean {
-  const isPlaced = [candidate, stable].some((placed) => placed?.version === version && placed.slot === slot);
-  return isPlaced && plan.services.some(({ name }) => name === service);
+function knows(release: Release, { version, slot, service }: InstanceSeen): boolean {
+  const { candidate, stable, plan } = release;
+  const places = [candidate, stable, needsTwin(release) ? twinOf(release) : null];
+  return (
+    places.some((placed) => placed?.version === version && placed.slot === slot) &&
+    plan.services.some(({ name }) => name === service)
+  );
 }

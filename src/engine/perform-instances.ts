@@ -5,7 +5,7 @@ import type { InstanceSeen, ProbeAnswer } from "../core/observation.ts";
 import type { Service } from "../core/plan/plan.ts";
 import { routed } from "../core/decide/recipe.ts";
 import { formatDuration } from "../core/time/time.ts";
-import { drainEndpoints, introduce } from "./perform-traffic.ts";
+import { drainEndpoints, introduce, withdrawTwin } from "./perform-traffic.ts";
 import { openDoors } from "./front-doors.ts";
 import type { Stage } from "./perform.ts";
 
@@ -51,7 +51,8 @@ export async function startServices(stage: Stage, effect: Extract<Effect, { kind
   // The last look may have seen an earlier life of the same instance, ended or ready.
   await stage.world.freshInstances();
   await untilReady(stage, services, started);
-  if (services.some(({ routes }) => routes.length > 0)) await introduce(stage);
+  // The twin comes into the table with its part of the traffic, and not before.
+  if (effect.slot !== "twin" && services.some(({ routes }) => routes.length > 0)) await introduce(stage);
   return { instances: started.map(({ id, address }) => ({ id, address: address ?? null })) };
 }
 
@@ -129,6 +130,7 @@ export async function stopServices(stage: Stage, effect: Extract<Effect, { kind:
   const outcomes = await Promise.all(living.map((each) => runtime.stop(each.id, serviceOf(each)?.stopMs ?? 10_000)));
   const leftRunning = outcomes.flatMap((outcome) => outcome.leftRunning ?? []);
   const killed = living.flatMap(({ id }, index) => (outcomes[index]?.wasKilled === true ? [id] : []));
+  if (effect.slot === "twin") await withdrawTwin(stage);
   const left = mine(await stage.world.freshInstances()).filter(({ adopted }) => !adopted);
   if (left.length > 0)
     throw new FaultError({

@@ -1,10 +1,12 @@
 import type { MachineCheck } from "../core/plan/checklist.ts";
-import type { Message, Observed } from "../core/release/effect.ts";
+import type { EffectOf, Message, Observed } from "../core/release/effect.ts";
+import type { Placed } from "../core/release/event.ts";
 import { FaultError, faultOf } from "../core/fault.ts";
 import { unansweredOf } from "../core/analysis/evidence.ts";
-import type { NotifyTarget, Warm } from "../core/plan/plan.ts";
+import type { NotifyTarget } from "../core/plan/plan.ts";
 import { fillReferences } from "../core/text/references.ts";
 import { routed } from "../core/decide/recipe.ts";
+import { twinOf } from "../core/release/twin.ts";
 import { MINUTE } from "../core/time/time.ts";
 import type { SmokeFlow, SmokeOutcome } from "../core/smoke/smoke.ts";
 import type { Target, Warmer } from "../ports/tasks.ts";
@@ -37,7 +39,11 @@ interface SmokeRound {
 }
 
 function directly(stage: Stage, flows: readonly SmokeFlow[]): readonly SmokeRound[] {
-  return instanceTargets(stage).map((target) => ({ flows, target, at: Object.values(target.baseUrls).join(", ") }));
+  return instanceTargets(stage, stage.release.candidate).map((target) => ({
+    flows,
+    target,
+    at: Object.values(target.baseUrls).join(", "),
+  }));
 }
 
 function throughFrontDoor(stage: Stage, flows: readonly SmokeFlow[]): readonly SmokeRound[] {
@@ -63,15 +69,17 @@ function smokeFailed({ release }: Stage, outcome: SmokeOutcome, where: string): 
 }
 
 /** Every replica has caches of its own to warm. */
-export async function warmUp(stage: Stage, warm: Warm): Promise<Observed> {
+export async function warmUp(stage: Stage, { warm, of }: EffectOf<"warm">): Promise<Observed> {
   const results: Awaited<ReturnType<Warmer["warm"]>>[] = [];
-  for (const target of instanceTargets(stage, warm.service)) {
+  const { candidate } = stage.release;
+  const placed = of === "twin" ? (twinOf(stage.release) ?? candidate) : candidate;
+  for (const target of instanceTargets(stage, placed, warm.service)) {
     const result = await stage.ports.warmer.warm(warm, target, stage.signal);
     results.push(result);
     if (!result.warm)
       throw new FaultError({
         code: "not-warm",
-        what: `${stage.release.candidate.label} did not get warm: ${result.detail}`,
+        what: `${of === "twin" ? "Its twin" : placed.label} did not get warm: ${result.detail}`,
       });
   }
   return { replicas: results };
@@ -180,11 +188,10 @@ async function untilCounted({ release, world, ports: { clock }, signal }: Stage)
 }
 
 /** One target a replica; a service with fewer replicas stands in with its first. `of`: as many as that service has. */
-function instanceTargets(stage: Stage, of?: string): readonly Target[] {
-  const { candidate } = stage.release;
+function instanceTargets(stage: Stage, placed: Placed, of?: string): readonly Target[] {
   const addresses = new Map<string, string[]>();
   for (const { version, slot, service, address } of stage.world.instances()) {
-    if (version !== candidate.version || slot !== candidate.slot || address === undefined) continue;
+    if (version !== placed.version || slot !== placed.slot || address === undefined) continue;
     addresses.set(service, [...(addresses.get(service) ?? []), address]);
   }
   const rounds =
@@ -194,7 +201,7 @@ function instanceTargets(stage: Stage, of?: string): readonly Target[] {
   return Array.from({ length: rounds }, (_, round) => ({
     baseUrls: Object.fromEntries([...addresses].map(([service, all]) => [service, `http://${all[round] ?? all[0]}`])),
     headers: {},
-    version: candidate.version,
+    version: placed.version,
     insecureTls: false,
   }));
 }

@@ -1,36 +1,63 @@
-import type { Observed } from "../core/release/effect.ts";
+import type { EffectOf, Observed } from "../core/release/effect.ts";
 import { type Emergency, emergencyTable, untold, withoutEmergency } from "../core/release/emergency.ts";
 import { FaultError } from "../core/fault.ts";
 import type { PinRule } from "../core/plan/plan.ts";
 import type { Release } from "../core/release/release.ts";
 import { routed } from "../core/decide/recipe.ts";
 import { fillReferences, referencesIn } from "../core/text/references.ts";
-import type { Backend, Endpoint, RoutingTable, TrafficState } from "../core/traffic/routing.ts";
+import {
+  type Backend,
+  backendsOf,
+  eachBackend,
+  type Endpoint,
+  type RoutingTable,
+  type TrafficState,
+  withoutTwin,
+} from "../core/traffic/routing.ts";
 import { shortVersion } from "../core/text/short-version.ts";
-import { formatShare, type Share, WHOLE } from "../core/traffic/share.ts";
-import { routingTable } from "../core/traffic/table.ts";
+import { twinOf } from "../core/release/twin.ts";
+import { formatShare, type Share, twinShare, WHOLE } from "../core/traffic/share.ts";
+import { backendOf, routingTable } from "../core/traffic/table.ts";
 import { openDoors, planOfStable, settleDoors } from "./front-doors.ts";
 import type { Stage } from "./perform.ts";
 import type { World } from "./world.ts";
 
 /** Gives the candidate a share. The table in force is changed in place, so that nothing else about it can be lost. */
-export async function setShare(stage: Stage, share: Share): Promise<Observed> {
+export async function setShare(stage: Stage, { share, twin }: Omit<EffectOf<"share">, "kind">): Promise<Observed> {
   const { release, epoch } = stage;
+  const wantsTwin = twin === true;
   const state = await changed(stage, (now, revision) => {
     mustBeTold(stage, now);
-    if (now === null || !isOfBoth(now, release, share)) return tableFor(stage, share, "both", revision);
+    if (now === null || !isOfBoth(now, release, share)) return tableFor(stage, share, "both", revision, wantsTwin);
     const { unwatched } = release.plan;
     const isPartial = share > 0 && share < WHOLE && now.stable !== null;
+    const base = withoutEmergency(now);
     return {
-      ...withoutEmergency(now),
+      // With none or all of the traffic on the candidate the twin has no part: it stays until it is stopped, to be drained.
+      ...(isPartial ? withTwin(stage, base, wantsTwin) : base),
       revision,
       epoch,
       share,
       lease: isPartial ? { unwatchedMs: unwatched.afterMs, do: unwatched.do } : null,
     };
   });
-  mustEqual(stage, state, share);
-  return { sharePercent: share / 100, revision: state.table?.revision };
+  mustEqual(stage, state, share, wantsTwin);
+  const withIt = wantsTwin ? { twinPercent: twinShare(share) / 100 } : {};
+  return { sharePercent: share / 100, ...withIt, revision: state.table?.revision };
+}
+
+function withTwin({ release, world }: Stage, table: RoutingTable, isWanted: boolean): RoutingTable {
+  const placed = isWanted ? twinOf(release) : null;
+  if (placed === null) return withoutTwin(table);
+  return { ...table, twin: backendOf(placed, { instances: world.instances(), draining: new Set() }) };
+}
+
+/** The twin has been stopped: nobody is to look for it any more. */
+export async function withdrawTwin(stage: Stage): Promise<void> {
+  if (stage.world.traffic()?.table?.twin === undefined) return;
+  await changed(stage, (now, revision) => {
+    return { ...withoutTwin(now ?? tableFor(stage, 0, "both", revision)), revision, epoch: stage.epoch };
+  });
 }
 
 /** Whether the table is the release's own, with both sides in their places: settled on the candidate, that is its "stable". */
@@ -48,7 +75,7 @@ export async function introduce(stage: Stage): Promise<void> {
     const isItsOwn = now?.release === release.id && now.candidate?.version === release.candidate.version;
     // Somebody else has taken a part of it away meanwhile: whoever only says where instances are gives nothing back.
     const share = isItsOwn ? Math.min(now.share, release.share) : release.share;
-    return tableFor(stage, share, "both", revision);
+    return tableFor(stage, share, "both", revision, release.hasTwin);
   });
 }
 
@@ -84,24 +111,18 @@ export async function drainEndpoints(stage: Stage, ids: readonly string[], deadl
   const draining = new Set(ids);
   const state = await changed(stage, (now, revision) => {
     const base = now ?? tableFor(stage, 0, "both", revision);
-    const mark = (backend: typeof base.stable): typeof base.stable =>
-      backend === null
-        ? null
-        : {
-            ...backend,
-            instances: backend.instances.map((each) => (draining.has(each.id) ? { ...each, draining: true } : each)),
-          };
+    const mark = (backend: Backend): Backend => ({
+      ...backend,
+      instances: backend.instances.map((each) => (draining.has(each.id) ? { ...each, draining: true } : each)),
+    });
     return withoutVisitors({
-      ...base,
+      ...eachBackend(base, mark),
       revision,
       epoch: stage.epoch,
-      stable: mark(base.stable),
-      candidate: mark(base.candidate),
     });
   });
-  const known = new Set(
-    [...(state.table?.stable?.instances ?? []), ...(state.table?.candidate?.instances ?? [])].map(({ id }) => id),
-  );
+  const backends = state.table === null ? [] : backendsOf(state.table);
+  const known = new Set(backends.flatMap(({ instances }) => instances.map(({ id }) => id)));
   const left = await Promise.all(
     ids.filter((id) => known.has(id)).map((id) => stage.ports.traffic.drain(id, deadlineMs)),
   );
@@ -138,7 +159,7 @@ export async function putBack(stage: Stage, emergency: Emergency): Promise<void>
       fix: "tidegate doctor",
     });
   });
-  mustEqual(stage, state, 0);
+  mustEqual(stage, state, 0, false);
 }
 
 type Change = (now: RoutingTable | null, revision: number) => RoutingTable;
@@ -184,23 +205,29 @@ export async function followAddresses(world: World, epoch: number, signal: Abort
     const [host, port] = [address.slice(0, colon), Number(address.slice(colon + 1))];
     return host === endpoint.host && port === endpoint.port ? endpoint : { ...endpoint, host, port };
   };
-  const follow = (backend: Backend | null): Backend | null =>
-    backend === null ? null : { ...backend, instances: backend.instances.map(moved) };
-  const hasMoved = [table?.stable, table?.candidate].some((backend) =>
-    backend?.instances.some((endpoint) => moved(endpoint) !== endpoint),
-  );
+  const follow = (backend: Backend): Backend => ({ ...backend, instances: backend.instances.map(moved) });
+  const hasMoved =
+    table !== null &&
+    backendsOf(table).some(({ instances }) => instances.some((endpoint) => moved(endpoint) !== endpoint));
   if (!hasMoved) return;
   await world.changeTable((now, revision) => {
     if (now === null) throw new FaultError({ code: "no-table", what: "The data plane has no table any more." });
-    return { ...now, revision, epoch, stable: follow(now.stable), candidate: follow(now.candidate) };
+    return { ...eachBackend(now, follow), revision, epoch };
   }, signal);
 }
 
-function tableFor(stage: Stage, share: Share, on: "both" | "stable" | "candidate", revision: number): RoutingTable {
+function tableFor(
+  stage: Stage,
+  share: Share,
+  on: "both" | "stable" | "candidate",
+  revision: number,
+  hasTwin = false,
+): RoutingTable {
   const table = routingTable({
     release: stage.release,
     share,
     on,
+    hasTwin,
     instances: stage.world.instances(),
     draining: new Set(),
     revision,
@@ -217,7 +244,7 @@ function filledPins({ options }: Stage, { header, token }: PinRule): PinRule {
   return filled === "" || referencesIn(filled).length > 0 ? { header } : { header, token: filled };
 }
 
-function mustEqual(stage: Stage, state: TrafficState, share: Share): void {
+function mustEqual(stage: Stage, state: TrafficState, share: Share, wantsTwin: boolean): void {
   const { away = [] } = state;
   // A load balancer that has no process sends nobody anywhere; of one that only does not answer nothing is known.
   const unknown = share === 0 ? away.filter(({ isGone }) => !isGone) : away;
@@ -229,10 +256,13 @@ function mustEqual(stage: Stage, state: TrafficState, share: Share): void {
     });
   }
   const found = state.table?.share;
-  if (found === share && (share === 0 || state.table?.candidate?.version === stage.release.candidate.version)) return;
+  const lacksTwin = wantsTwin && state.table?.twin === undefined;
+  const isOfCandidate = share === 0 || state.table?.candidate?.version === stage.release.candidate.version;
+  if (found === share && isOfCandidate && !lacksTwin) return;
+  const answer = found === undefined ? "with no table" : `${formatShare(found)}${lacksTwin ? ", and no twin" : ""}`;
   throw new FaultError({
     code: "traffic-weight-not-applied",
-    what: `The data plane was asked for ${formatShare(share)} and answers ${found === undefined ? "with no table" : formatShare(found)}.`,
+    what: `The data plane was asked for ${formatShare(share)}${wantsTwin ? " beside a twin" : ""} and answers ${answer}.`,
     fix: `tidegate doctor ; then: tidegate retry ${stage.release.id}`,
   });
 }

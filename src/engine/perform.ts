@@ -28,13 +28,13 @@ export function perform(stage: Stage, effect: Effect): Promise<Observed> {
     case "stop":
       return stopServices(stage, effect);
     case "share":
-      return setShare(stage, effect.share);
+      return setShare(stage, effect);
     case "settle":
       return settle(stage, effect.on);
     case "smoke":
       return runSmoke(stage, effect.flows, effect.through);
     case "warm":
-      return warmUp(stage, effect.warm);
+      return warmUp(stage, effect);
     case "machine-check":
       return checkItem(stage, effect.item, effect.check);
     case "command":

@@ -1,5 +1,6 @@
 import { currentStep, isEnded, type Release } from "../core/release/release.ts";
 import type { Placed } from "../core/release/event.ts";
+import { twinOf } from "../core/release/twin.ts";
 import type { ProbeRound } from "../core/analysis/probes.ts";
 import type { SmokeFlow, SmokeOutcome } from "../core/smoke/smoke.ts";
 import type { Target } from "../ports/tasks.ts";
@@ -54,7 +55,9 @@ export function createProbes({ clock, smoke }: Ports, world: World): Probes {
       if (probes === undefined || underWay !== null || !isJudged(release)) return;
       if (clock.monotonic() - begunAt < probes.everyMs) return;
       const candidate = targetOf(release.candidate, world, count);
-      const stable = release.stable === null ? null : targetOf(release.stable, world, count);
+      // Fresh instances are compared with fresh ones, here as among visitors.
+      const beside = (release.hasTwin ? twinOf(release) : null) ?? release.stable;
+      const stable = beside === null ? null : targetOf(beside, world, count);
       if (candidate === null || stable === null) return;
       begunAt = clock.monotonic();
       count += 1;

@@ -17,6 +17,7 @@ import type { VersionFigures } from "../core/status/status.ts";
 import { type Moment, MINUTE, SECOND } from "../core/time/time.ts";
 import { windowAt } from "../core/time/window.ts";
 import { fromJournal } from "./kept-evidence.ts";
+import { comparedWith } from "./compared-with.ts";
 import type { Probes } from "./probes.ts";
 import { versionFigures } from "./version-figures.ts";
 import type { World } from "./world.ts";
@@ -124,14 +125,13 @@ export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch
       alpha: ALPHA / 2 ** release.begunAnew,
       guards: step.guards.filter(({ metric }) => (isOfProcesses(metric) ? runs(release) : release.share > 0)),
       candidate: release.candidate.version,
-      stable: release.stable?.version ?? null,
+      ...comparedWith(release, seenOf(world), now.wall),
       rows: world.rows(),
       ...(plan.probes === undefined ? {} : { probes: { everyMs: plan.probes.everyMs, rounds: probes.rounds() } }),
       fromSecond: from,
       watchedBeforeMs: progress.watchedBefore,
       toSecond: second - CLOSED_AFTER_SECONDS,
       sourceDown: world.sourceDown(),
-      instances: world.instances(),
       restartsBefore: restarts,
       baseline: plan.judge === 1 && release.share === WHOLE ? release.baseline : null,
       ...switched(release, now),
@@ -196,9 +196,7 @@ export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch
         : null;
     return {
       ...verdicts(release, now),
-      instances: world.instances(),
-      health: world.health(),
-      traffic: trafficSeen(world),
+      ...seenOf(world),
       window,
       emergencies: world.emergencies(),
     };
@@ -223,6 +221,10 @@ export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch
   };
 }
 
+function seenOf(world: World): Pick<Seen, "instances" | "health" | "traffic"> {
+  return { instances: world.instances(), health: world.health(), traffic: trafficSeen(world) };
+}
+
 /** The table that is in force, and whether it still is what the engine gave; null: not known. */
 function trafficSeen(world: World): Seen["traffic"] {
   const state = world.traffic();
@@ -233,6 +235,7 @@ function trafficSeen(world: World): Seen["traffic"] {
     stable: table?.stable?.version ?? null,
     candidate: table?.candidate?.version ?? null,
     share: table?.share ?? 0,
+    ...(table?.twin === undefined ? {} : { hasTwin: true }),
     returnedByItself: returnedAt !== null,
     ejected: Object.entries(endpoints).flatMap(([id, { ejected }]) => (ejected ? [id] : [])),
   };

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { isInCandidate } from "../core/traffic/share.ts";
+import { isInCandidate, isInTwin } from "../core/traffic/share.ts";
 import { knownVisitor, visitorCookie, visitorOf } from "./cohort.ts";
 import { ALL_COUNTERS } from "./counter-filter.ts";
 import { COHORT_HEADER, type CohortSeal, pinnedVersion } from "./pin.ts";
@@ -32,7 +32,7 @@ export function assign(
 ): Assignment | PlaneRefusal {
   const service = routing.route(head.routeHost, head.path);
   if (service === null) return REFUSALS.noRoute;
-  const { table, stable, candidate } = routing;
+  const { table, stable, candidate, twin } = routing;
 
   const pinned = pinnedVersion(table, request.headers, routing.pinHeader);
   if (pinned !== null) return pinnedTo(pinned, routing, service, head, seal);
@@ -58,13 +58,14 @@ export function assign(
   const visitor = visitorOf(request, table.sticky, told);
   head.headers.push(COHORT_HEADER, seal.ofCohort(visitor.cohort));
   const isCandidate = isInCandidate(visitor.cohort, table.offset, table.share);
-  const version = isCandidate ? candidate : stable;
+  const isTwin = twin !== null && isInTwin(visitor.cohort, table.offset, table.share);
+  const version = isCandidate ? candidate : isTwin ? twin : stable;
   // Before the first release has any share, or for the part of it that it has not got yet.
   if (version === null) return REFUSALS.noTable;
   return {
     service,
     version,
-    fallback: isCandidate ? stable : null,
+    fallback: version === stable ? null : stable,
     isEvidence: true,
     cookie: visitor.newId === null ? null : visitorCookie(routing.cookie, visitor.newId, head.isSecure),
     visitor,
@@ -75,12 +76,12 @@ export function assign(
 
 function pinnedTo(
   name: string,
-  { stable, candidate }: Routing,
+  { stable, candidate, twin }: Routing,
   service: string,
   head: RequestHead,
   seal: CohortSeal,
 ): Assignment | PlaneRefusal {
-  const version = [stable, candidate].find((each) => each?.version === name);
+  const version = [stable, candidate, twin].find((each) => each?.version === name);
   if (version === undefined || version === null) return REFUSALS.unknownVersion;
   head.headers.push(COHORT_HEADER, seal.ofVersion(name));
   return {

@@ -1,4 +1,4 @@
-import type { RoutingTable } from "../core/traffic/routing.ts";
+import { backendsOf, type RoutingTable } from "../core/traffic/routing.ts";
 import { whatIsWrongInCounting } from "../core/traffic/counting.ts";
 import { WHOLE } from "../core/traffic/share.ts";
 import { Refusal } from "../local/control-socket.ts";
@@ -28,6 +28,7 @@ export function readTable(value: unknown): RoutingTable {
   text(table.engineToken, "table.engineToken");
   checkBackend(table.stable, "table.stable");
   checkBackend(table.candidate, "table.candidate");
+  if (table.twin !== undefined) checkBackend(record(table.twin, "table.twin"), "table.twin");
   const share = whole(table.share, "table.share");
   if (share > WHOLE) throw refused(`table.share is ${share}, more than ${WHOLE} (100 %)`);
   if (table.candidate === null && share !== 0) throw refused("table.share must be 0 without a candidate");
@@ -88,11 +89,14 @@ function checkBackend(value: unknown, where: string): void {
 }
 
 /** Counts go by version and drains by id: neither may mean two things. */
-function checkDistinct({ stable, candidate }: RoutingTable): void {
+function checkDistinct(table: RoutingTable): void {
+  const { stable, candidate, twin } = table;
   if (stable !== null && stable.version === candidate?.version)
     throw refused(`stable and candidate are the same version, ${stable.version}`);
+  if (twin !== undefined && twin.version !== stable?.version)
+    throw refused(`the twin is of ${twin.version}, and stable is not`);
   const seen = new Set<string>();
-  for (const { id } of [...(stable?.instances ?? []), ...(candidate?.instances ?? [])]) {
+  for (const { id } of backendsOf(table).flatMap(({ instances }) => instances)) {
     if (seen.has(id)) throw refused(`two instances have the id ${id}`);
     seen.add(id);
   }

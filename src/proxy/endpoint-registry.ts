@@ -1,4 +1,4 @@
-import type { RoutingTable, TableHealth, TrafficState } from "../core/traffic/routing.ts";
+import { backendsOf, type RoutingTable, type TableHealth, type TrafficState } from "../core/traffic/routing.ts";
 import type { Duration } from "../core/time/time.ts";
 import { accepts, probe } from "./health-probe.ts";
 import { LiveEndpoint } from "./live-endpoint.ts";
@@ -34,7 +34,7 @@ export class EndpointRegistry {
   adopt(table: RoutingTable, isFromDisk = false): ReadonlyMap<string, LiveEndpoint> {
     const before = this.#watched;
     this.#watched = new Map();
-    for (const instance of [...(table.stable?.instances ?? []), ...(table.candidate?.instances ?? [])]) {
+    for (const instance of backendsOf(table).flatMap(({ instances }) => instances)) {
       const key = endpointKey(instance);
       const known = before.get(key);
       before.delete(key);

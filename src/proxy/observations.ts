@@ -1,13 +1,13 @@
 import { BUCKET_COUNT, bucketOf, upperEdge } from "../core/analysis/histogram.ts";
 import type { ObservationBatch, SecondRow } from "../core/observation.ts";
 import type { Instant } from "../core/time/time.ts";
-import type { RoutingTable } from "../core/traffic/routing.ts";
+import { comparedWith, type RoutingTable } from "../core/traffic/routing.ts";
 import { FAILED, isBad, type Outcome, PASSED_ON } from "./outcome.ts";
 import { rememberedRouteKey } from "./route-key.ts";
 import type { Countable, Side } from "./visitor-counts.ts";
 import { Visitors } from "./visitors.ts";
 
-/** Ten minutes of seconds of up to four versions. */
+/** Ten minutes of seconds of up to four versions, a twin among them. */
 const MAX_ROWS = 2_400;
 const MAX_AGE_SECONDS = 600;
 /** Rows of one answer; the reader asks again for the rest. */
@@ -20,7 +20,9 @@ const MAX_VERSIONS = 16;
 /** What has been counted of one version: in the second that is open, and altogether. */
 export class Tally {
   readonly version: string;
-  /** Its part in the table in force; null: it has none. */
+  /** Its part in the table in force; null: it has none, or it is stable's twin. */
+  role: Side | null = null;
+  /** Its part in the comparison, where a twin takes stable's place; null: it has none. */
   side: Side | null = null;
   /** Requests in flight now. */
   inFlight = 0;
@@ -187,10 +189,12 @@ export class Observations {
   /** Another table is in force now. */
   follow(table: RoutingTable): void {
     this.markMixed();
-    const { stable, candidate } = table;
+    const compared = comparedWith(table);
     for (const tally of this.#tallies.values()) {
       const { version } = tally;
-      tally.side = version === stable?.version ? "stable" : version === candidate?.version ? "candidate" : null;
+      const isCandidate = version === table.candidate?.version;
+      tally.role = version === table.stable?.version ? "stable" : isCandidate ? "candidate" : null;
+      tally.side = version === compared ? "stable" : isCandidate ? "candidate" : null;
     }
     this.visitors.follow(table, this.#second);
   }
@@ -214,7 +218,7 @@ export class Observations {
       if (row === null) continue;
       const whole = tally.side === null ? row : { ...row, ...this.visitors.fieldsOf(tally.side, this.#second) };
       this.#rows.push(whole);
-      this.onRow(whole, tally.side);
+      this.onRow(whole, tally.role);
     }
     this.#second = now;
     this.visitors.begin(now);

@@ -1,14 +1,14 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import type { RoutingTable } from "../core/traffic/routing.ts";
+import { type RoutingTable, twinName } from "../core/traffic/routing.ts";
 import { type Cohort, WHOLE } from "../core/traffic/share.ts";
 
 export const TOKEN_HEADER = "x-tidegate-token";
 export const COHORT_HEADER = "x-tidegate-cohort";
 
 /**
- * The version that a request asks for by name, when it may; null: it asks for none, or may not. `stable` and
- * `candidate` are names too.
+ * The version that a request asks for by name, when it may; null: it asks for none, or may not. `stable`, `candidate`
+ * and `twin` are names too.
  */
 export function pinnedVersion(table: RoutingTable, headers: IncomingHttpHeaders, pinHeader: string): string | null {
   const asked = headers[pinHeader];
@@ -18,6 +18,7 @@ export function pinnedVersion(table: RoutingTable, headers: IncomingHttpHeaders,
   if (!isSame(token, table.engineToken) && !isSame(token, table.pins.token ?? "")) return null;
   if (asked === "stable") return table.stable?.version ?? asked;
   if (asked === "candidate") return table.candidate?.version ?? asked;
+  if (asked === "twin" && table.twin !== undefined) return twinName(table.twin.version);
   return asked;
 }
 

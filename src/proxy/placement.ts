@@ -46,7 +46,7 @@ export class Placement {
     this.#tried.add(endpoint);
     this.release();
     const other = this.claim();
-    if (other !== null && this.version === version) this.#onFailure(version);
+    if (other !== null && this.version === version && version.countsPassedOn) this.#onFailure(version);
     return other;
   }
 
@@ -77,7 +77,7 @@ export class Placement {
     if (own !== null || this.#fallback === null) return own;
     const other = this.#fallback.groups.get(this.#service)?.pick(this.#tried) ?? null;
     if (other === null) return null;
-    if (!this.isUnproven) this.#onFailure(this.version);
+    if (!this.isUnproven && this.version.countsPassedOn) this.#onFailure(this.version);
     this.version = this.#fallback;
     this.#fallback = null;
     return other;

@@ -1,4 +1,4 @@
-import type { Backend, RoutingTable, TableRoute } from "../core/traffic/routing.ts";
+import { type Backend, type RoutingTable, type TableRoute, twinName } from "../core/traffic/routing.ts";
 import { InstanceGroup } from "./balance.ts";
 import { countersOf, type CountersOf } from "./counter-filter.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
@@ -10,6 +10,8 @@ export interface Routing {
   readonly table: RoutingTable;
   readonly stable: RoutedVersion | null;
   readonly candidate: RoutedVersion | null;
+  /** null: the candidate is compared with stable itself. */
+  readonly twin: RoutedVersion | null;
   /** Lower case. */
   readonly pinHeader: string;
   /** Name of the cookie that makes a visitor stay; empty: none is set. */
@@ -21,8 +23,11 @@ export interface Routing {
 }
 
 export interface RoutedVersion {
+  /** By which it is counted: of the twin not that of the version that it is. */
   readonly version: string;
   readonly isStable: boolean;
+  /** What it could not take counts against it, though stable has answered. Not of the twin: it is stable, and its absence is told. */
+  readonly countsPassedOn: boolean;
   readonly tally: Tally;
   readonly groups: ReadonlyMap<string, InstanceGroup>;
 }
@@ -32,20 +37,19 @@ export function compileTable(
   endpoints: ReadonlyMap<string, LiveEndpoint>,
   tally: (version: string) => Tally,
 ): Routing {
-  const versionOf = (backend: Backend | null, isStable: boolean): RoutedVersion | null =>
-    backend === null
-      ? null
-      : {
-          version: backend.version,
-          isStable,
-          tally: tally(backend.version),
-          groups: groupsOf(backend, isStable, endpoints),
-        };
-  const { sticky } = table;
+  const routed = (backend: Backend, version: string, isStable: boolean, countsPassedOn: boolean): RoutedVersion => ({
+    version,
+    isStable,
+    countsPassedOn,
+    tally: tally(version),
+    groups: groupsOf(backend, isStable, endpoints),
+  });
+  const { stable, candidate, twin, sticky } = table;
   return {
     table,
-    stable: versionOf(table.stable, true),
-    candidate: versionOf(table.candidate, false),
+    stable: stable === null ? null : routed(stable, stable.version, true, true),
+    candidate: candidate === null ? null : routed(candidate, candidate.version, false, true),
+    twin: twin === undefined ? null : routed(twin, twinName(twin.version), false, false),
     pinHeader: table.pins.header.toLowerCase(),
     // Without a candidate there is nothing to stay on, and answers stay as the app made them.
     cookie:

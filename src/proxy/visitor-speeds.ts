@@ -1,7 +1,7 @@
 import type { VisitorSpeed } from "../core/analysis/visitor-shift.ts";
 import type { Duration } from "../core/time/time.ts";
 import type { RoutingTable } from "../core/traffic/routing.ts";
-import { cohortOf, isInCandidate, WHOLE } from "../core/traffic/share.ts";
+import { type Cohort, cohortOf, isInCandidate, isInTwin, twinShare, WHOLE } from "../core/traffic/share.ts";
 import type { Visitor } from "./cohort.ts";
 import { KeyMemory } from "./key-memory.ts";
 import { RouteMeans } from "./route-means.ts";
@@ -27,6 +27,8 @@ interface Shared {
   readonly candidate: string;
   readonly offset: number;
   readonly share: number;
+  /** Of the twin, which takes stable's place then. null: there is none. */
+  readonly twinShare: number | null;
 }
 
 /**
@@ -46,20 +48,30 @@ export class VisitorSpeeds {
   #routes = new RouteMeans();
   #shared: Shared | null = null;
 
-  /** The candidate's part of the traffic, 0 … 1; null: there are not two versions that have some. */
+  /** The candidate's part of what is compared, 0 … 1; null: there are not two versions that have some. */
   get share(): number | null {
-    return this.#shared === null ? null : this.#shared.share / WHOLE;
+    if (this.#shared === null) return null;
+    const { share, twinShare: besides } = this.#shared;
+    return share / (besides === null ? WHOLE : share + besides);
   }
 
   /** Another table is in force. Answers whether a share begins with it, or ends. */
-  follow({ release, offset, stable, candidate, share }: RoutingTable): boolean {
+  follow({ release, offset, stable, candidate, twin, share }: RoutingTable): boolean {
     if ((stable?.version ?? null) !== this.#stable) {
       this.#stable = stable?.version ?? null;
       // Another version, other latencies. Who is slower than others is so with any.
       this.#routes = new RouteMeans();
     }
     const isShared = stable !== null && candidate !== null && share > 0 && share < WHOLE;
-    const shared: Shared | null = isShared ? { release, candidate: candidate.version, offset, share } : null;
+    const shared: Shared | null = isShared
+      ? {
+          release,
+          candidate: candidate.version,
+          offset,
+          share,
+          twinShare: twin === undefined ? null : twinShare(share),
+        }
+      : null;
     if (isSame(shared, this.#shared)) return false;
     this.#shared = shared;
     for (let at = 0; at < this.#figures.length; at += FIGURES) {
@@ -81,7 +93,7 @@ export class VisitorSpeeds {
       return;
     }
     // It began before the share, or stable stood in for the candidate: not the side that was drawn for the visitor now.
-    if (isInCandidate(cohort, shared.offset, shared.share) !== (side === "candidate")) return;
+    if (sideOf(cohort, shared) !== side) return;
     const at = this.#figuresOf(key, second);
     (this.#figures[at + NOW_N] as number) += 1;
     (this.#figures[at + NOW_SUM] as number) += ln - usual;
@@ -102,7 +114,7 @@ export class VisitorSpeeds {
       if (figures[at + NOW_N] === 0) continue;
       told += 1;
       yield {
-        isCandidate: isInCandidate(cohortOf(this.#memory.keyAt(place)), shared.offset, shared.share),
+        isCandidate: sideOf(cohortOf(this.#memory.keyAt(place)), shared) === "candidate",
         before: of(at + BEFORE_N, at + BEFORE_SUM),
         now: of(at + NOW_N, at + NOW_SUM),
       };
@@ -133,5 +145,17 @@ export class VisitorSpeeds {
 
 function isSame(a: Shared | null, b: Shared | null): boolean {
   if (a === null || b === null) return a === b;
-  return a.release === b.release && a.candidate === b.candidate && a.offset === b.offset && a.share === b.share;
+  return (
+    a.release === b.release &&
+    a.candidate === b.candidate &&
+    a.offset === b.offset &&
+    a.share === b.share &&
+    a.twinShare === b.twinShare
+  );
+}
+
+/** The side that is drawn for a cohort; null: it is not among those that are compared. */
+function sideOf(cohort: Cohort, { offset, share, twinShare: besides }: Shared): Side | null {
+  if (isInCandidate(cohort, offset, share)) return "candidate";
+  return besides === null || isInTwin(cohort, offset, share) ? "stable" : null;
 }

@@ -8,7 +8,7 @@ import {
 import type { SecondRow } from "../core/observation.ts";
 import type { Duration } from "../core/time/time.ts";
 import type { Counting } from "../core/traffic/counting.ts";
-import type { RoutingTable } from "../core/traffic/routing.ts";
+import { comparedWith, type RoutingTable } from "../core/traffic/routing.ts";
 import { isAnswered, type Outcome } from "./outcome.ts";
 import { type Countable, type Side, VisitorCounts } from "./visitor-counts.ts";
 import { VisitorSpeeds } from "./visitor-speeds.ts";
@@ -17,15 +17,17 @@ import { VisitorSpeeds } from "./visitor-speeds.ts";
 export class Visitors {
   #counts: VisitorCounts | null = null;
   #speeds: VisitorSpeeds | null = null;
-  #stable: string | null = null;
+  /** What the candidate is compared with: latencies of another are no measure of it. */
+  #compared: string | null = null;
   #sharedSince = 0;
   #nextMoment = FIRST_MOMENT_SECONDS;
 
   /** Another table is in force. Counting goes on through its changes of share, and begins anew with another release. */
   follow(table: RoutingTable, second: number): void {
-    const { counting, stable, candidate } = table;
-    const isSameStable = stable?.version === this.#stable;
-    this.#stable = stable?.version ?? null;
+    const { counting, candidate } = table;
+    const compared = comparedWith(table);
+    const isSameStable = compared === this.#compared;
+    this.#compared = compared;
     if (counting === undefined) {
       this.#counts = null;
       this.#speeds = null;

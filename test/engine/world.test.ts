@@ -33,7 +33,15 @@ it("nothing is known before the first look, which is not that no data plane runs
 it("a look at the data plane that began before a write does not undo what the write told", async () => {
   const { ports } = engineUnderTest();
   const { release } = new PureWorld(USUAL);
-  const base = { release, on: "both", instances: [], draining: new Set<string>(), epoch: 1, engineToken: "" } as const;
+  const base = {
+    release,
+    on: "both",
+    hasTwin: false,
+    instances: [],
+    draining: new Set<string>(),
+    epoch: 1,
+    engineToken: "",
+  } as const;
   await ports.traffic.ensure([]);
   await ports.traffic.write(routingTable({ ...base, share: 0, revision: 1 }), 0);
   let answer: ((state: TrafficState | null) => void) | undefined;
@@ -65,6 +73,7 @@ describe("a change of the table", () => {
     const base = {
       release: new PureWorld(USUAL).release,
       on: "both",
+      hasTwin: false,
       instances: [],
       epoch: 1,
       engineToken: "",

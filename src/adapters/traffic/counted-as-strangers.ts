@@ -2,7 +2,7 @@ import { merge, quantile, upperEdge } from "../../core/analysis/histogram.ts";
 import { LEAST_ANSWERS, RENEWED_EVERY_SECONDS, STABLE_WINDOW_SECONDS } from "../../core/analysis/slow-limit.ts";
 import type { Counted, SecondRow } from "../../core/observation.ts";
 import { COHORT_GROUPS, type Counter } from "../../core/traffic/counting.ts";
-import type { RoutingTable } from "../../core/traffic/routing.ts";
+import { comparedWith, type RoutingTable } from "../../core/traffic/routing.ts";
 
 /**
  * Makes rows as a data plane tells them whose every request comes from another visitor: for planes that know of no
@@ -13,13 +13,15 @@ export function countedAsStrangers(): (row: SecondRow, table: RoutingTable) => S
   let minute: SecondRow[] = [];
   let block = 0;
   let latency: SecondRow["latency"] = {};
-  return (row, { counting, stable, candidate }) => {
-    const isStable = row.version === stable?.version;
+  return (row, table) => {
+    const { counting, candidate } = table;
+    const compared = comparedWith(table);
+    const isStable = row.version === compared;
     const begun = Math.floor(row.second / RENEWED_EVERY_SECONDS);
     if (begun !== block || (isStable && minute[0] !== undefined && minute[0].version !== row.version)) {
       block = begun;
       const oldest = begun * RENEWED_EVERY_SECONDS - STABLE_WINDOW_SECONDS;
-      minute = minute.filter(({ version, second }) => version === stable?.version && second >= oldest);
+      minute = minute.filter(({ version, second }) => version === compared && second >= oldest);
       latency = merge(...minute.map((each) => each.latency));
     }
     if (isStable) minute.push(row);

@@ -211,13 +211,14 @@ export function createMemoryTraffic({ clock }: { readonly clock: Clock }): Memor
 }
 
 function whatIsWrong(
-  { revision, share, candidate, stable, counting }: RoutingTable,
+  { revision, share, candidate, stable, twin, counting }: RoutingTable,
   ifRevision: number,
 ): string | null {
   if (revision !== ifRevision + 1) return "its revision must be one higher than the one it replaces";
   if (!Number.isSafeInteger(share) || share < 0 || share > WHOLE) return `a share of ${share} is none`;
   if (candidate === null && share !== 0) return "its share must be 0 without a candidate";
   if (candidate !== null && candidate.version === stable?.version) return "one version is on both sides";
+  if (twin !== undefined && twin.version !== stable?.version) return "its twin is of another version than stable";
   return counting === undefined ? null : whatIsWrongInCounting(counting);
 }
 

@@ -10,6 +10,7 @@ import { compileRoutes } from "./routes.ts";
 import { compileServices } from "./services.ts";
 import { checklistReader, smokeReader } from "./side-files.ts";
 import { compileProbes } from "./probes.ts";
+import { compileTwin } from "./twin.ts";
 import { compileGuards } from "./step-guards.ts";
 import { compileStep, type StepContext } from "./steps.ts";
 import { compileNotify, compileTraffic, compileUnwatched } from "./traffic.ts";
@@ -61,6 +62,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
     budgetMs: config.budget,
     unwatched: compileUnwatched(config, told),
     ...(probes === undefined ? {} : { probes }),
+    ...(compileTwin(config, first.drafts, hasTraffic, told) ? { twin: true } : {}),
     keepVersions: config.keepVersions,
     patrolMs: config.patrol,
   };

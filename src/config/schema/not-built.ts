@@ -70,5 +70,4 @@ export const NOT_BUILT_TOP_KEYS: Readonly<Record<string, NotBuilt>> = {
   calendar: { part: "release room", instead: "Remove it, or wait for a time of week with a `window:` step." },
   flags: { part: "flags", instead: "Remove it; set flags with a `run:` step and its `undo`." },
   metrics: { part: "signals", instead: "Remove it; Tidegate measures requests and processes itself." },
-  twin: { part: "rehearsal", instead: "Remove it; try the plan in another environment: `--env staging`." },
 };

@@ -50,6 +50,11 @@ export const planFile = knowing(
       .describe(
         "With little traffic: smoke flows that are told to both versions in a rhythm while a share is judged, as evidence of their own beside what users see (see judge.md).",
       ),
+    twin: yesOrNo()
+      .prefault(false)
+      .describe(
+        "`true`: while the candidate has less than 100%, as many fresh instances of the stable version are started beside it, get as much of the traffic, and are what it is compared with: for an app whose instances are slow at first. Limits of their own (`1%`, `3s`) are not touched by it. It stands here, and not at a share, because a release is compared with one and the same thing from its first share to its last (see judge.md).",
+      ),
     notify: notify.prefault({}).describe("Who is told (see Notify)."),
     people: knowing(z.record(text("a person's name", "alice"), oneOrMore(text("a role", "approver"))), {
       noun: "names and their roles",

@@ -17,7 +17,7 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, 
   const { look } = view;
   const mine = gathered.guards[guardId(guard)] ?? NO_EVIDENCE;
   const probed = gathered.probed?.guards[guardId(guard)];
-  const byProbes = probesInWords(guard, probed);
+  const byProbes = probesInWords(guard, probed, look);
   const figures = figuresOfStep(guard, mine, view);
   const say = (verdict: Verdict["verdict"], sentence: string, more: Partial<Verdict> = {}): Verdict => ({
     ...namedAs(guard),

@@ -19,7 +19,7 @@ import { evidenceKey, factorOf, factorsOf, limitRate, tested, toleranceOf } from
 export function countSecond(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Look): GuardEvidence {
   const slow = slowNow(guard, before, both.second, look);
   const counted = Object.fromEntries(
-    factorsOf(guard).map((factor) => {
+    comparedNow(guard, look).map((factor) => {
       const id = counterOf(guard, factor);
       return [id, countedOf(guard.metric, both, { slow: slow[id] ?? null, counter: id })];
     }),
@@ -45,6 +45,11 @@ export function countSecond(guard: Guard, before: GuardEvidence, both: SecondOfB
     open,
     slow,
   };
+}
+
+/** The factors of what is compared; none while there is no twin to compare with. */
+function comparedNow(guard: Guard, { twin }: Look): readonly number[] {
+  return twin === undefined || twin.notReady === null ? factorsOf(guard) : [];
 }
 
 /** By counter. */

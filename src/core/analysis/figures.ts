@@ -7,6 +7,7 @@ import {
   METRICS,
   type Metric,
 } from "../plan/guard.ts";
+import type { Look } from "./look.ts";
 import { formatDuration, type Instant } from "../time/time.ts";
 import { clockTime, minuteOfWeek } from "../time/zone.ts";
 import { rateAtOdds } from "./alternatives.ts";
@@ -58,6 +59,11 @@ export function dayInWords(days: DaysBefore): string {
   return days === 1 ? "the day before" : "the week before";
 }
 
+/** What the candidate is compared with, in words. */
+export function comparedName({ twin }: Pick<Look, "twin">): string {
+  return twin === undefined ? "stable" : "its twin";
+}
+
 /** When stable's figures are not of the same seconds: " before the switch (14:05-14:20 UTC)". */
 function timeOf({ before }: Figures): string {
   if (before === undefined) return "";
@@ -92,7 +98,7 @@ export function guardSentence(guard: Guard, figures: Figures, limit: Limit | nul
   const against =
     figures.stable === null
       ? ""
-      : ` against ${side(figures.stable, figures.kStable, figures.nStable)}${timeOf(figures)}`;
+      : ` against ${figures.isTwin === true ? "its twin's " : ""}${side(figures.stable, figures.kStable, figures.nStable)}${timeOf(figures)}`;
   const limited = limit === null ? "" : `, limit ${formatLimit(guard.metric, limit)}`;
   return `${candidate}${against}${limited}${count}`;
 }

@@ -70,7 +70,7 @@ export function verdictOfBlocks(guard: Guard, blocks: GaugeBlocks, view: View): 
 function foundIn(guard: Guard, limit: Limit, figures: Figures, all: GaugeBlocks, loads: Loads | null): Found {
   switch (limit.kind) {
     case "growth":
-      return growth(guard, limit.value, all);
+      return growth(guard, limit.value, figures, all);
     case "relative":
       return compared(guard, limit.factor, figures, all, loads);
     case "absolute":
@@ -89,7 +89,7 @@ function compared(guard: Guard, factor: number, figures: Figures, { blocks }: Ga
   if (loads !== null && !loads.areAlike)
     return {
       isBroken: null,
-      sentence: `${sentence}; not to be compared while an instance answers ${rate(loads.candidate)} requests/s and one of stable ${rate(loads.stable)}`,
+      sentence: `${sentence}; not to be compared while an instance answers ${rate(loads.candidate)} requests/s and one of ${figures.isTwin === true ? "its twin" : "stable"} ${rate(loads.stable)}`,
     };
   if (pairs.length < LEAST_BLOCKS) return { isBroken: null, sentence: `${sentence}; ${tooFew(pairs.length)}` };
   const { low, high } = meanOf(pairs);
@@ -99,7 +99,7 @@ function compared(guard: Guard, factor: number, figures: Figures, { blocks }: Ga
 }
 
 /** An hour's growth of what the candidate uses beyond stable, as a part of what it uses. */
-function growth(guard: Guard, limit: number, { blocks }: GaugeBlocks): Found {
+function growth(guard: Guard, limit: number, { isTwin }: Figures, { blocks }: GaugeBlocks): Found {
   const paired = blocks.filter(({ stable }) => stable !== null);
   const isBesideStable = paired.length >= LEAST_BLOCKS;
   const series = isBesideStable ? paired : blocks;
@@ -115,7 +115,7 @@ function growth(guard: Guard, limit: number, { blocks }: GaugeBlocks): Found {
   );
   const part = (value: number): number => value / level;
   const half = part(found.high - found.value);
-  const sentence = `${label} grows ${signed(part(found.value))} an hour${isBesideStable ? " beside stable's" : ""} (± ${formatPercent(half)}), ${told}`;
+  const sentence = `${label} grows ${signed(part(found.value))} an hour${isBesideStable ? ` beside ${isTwin === true ? "its twin" : "stable"}'s` : ""} (± ${formatPercent(half)}), ${told}`;
   if (part(found.low) > limit) return { isBroken: true, sentence };
   if (part(found.high) <= limit) return { isBroken: false, sentence };
   return {

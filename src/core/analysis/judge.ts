@@ -6,6 +6,7 @@ import { forNextStep, type Gathered, NOTHING_GATHERED } from "./gathered.ts";
 import { watchGauges } from "./gauge-blocks.ts";
 import { judgeGuard, type Said } from "./judge-guard.ts";
 import type { Judged, Look } from "./look.ts";
+import { whileTwinIsAway } from "./while-twin-is-away.ts";
 import { totalAlone, totalOf } from "./total.ts";
 import { type SumsByView, type View, viewsOf } from "./views.ts";
 
@@ -44,7 +45,8 @@ export function judge(before: JudgeState, look: Look): Judgement {
     const silent = notYet(guard, look);
     if (silent !== null) return { verdict: silent, isAsBadOnStable: false };
     const ofAll = isActedOn(guard) ? total : totalAlone(guard, gathered, look);
-    return judgeGuard(guard, withRestarts(viewOf(guard), guard, restarts), { gathered, total: ofAll, looks });
+    const one = judgeGuard(guard, withRestarts(viewOf(guard), guard, restarts), { gathered, total: ofAll, looks });
+    return one === null ? null : { ...one, verdict: whileTwinIsAway(one.verdict, guard, look) };
   };
   const said = look.guards.flatMap((guard): readonly Said[] => {
     const one = judged(guard);

@@ -10,7 +10,10 @@ export interface Look {
   readonly judge: 1 | 2;
   readonly guards: readonly Guard[];
   readonly candidate: string;
+  /** What it is compared with, as the rows have it: stable, or stable's twin. */
   readonly stable: string | null;
+  /** `stable` is its twin. Absent: stable itself. */
+  readonly twin?: SeenTwin;
   readonly rows: readonly SecondRow[];
   /** Absent: the plan has no probes. */
   readonly probes?: { readonly everyMs: Duration; readonly rounds: readonly ProbeRound[] };
@@ -37,6 +40,12 @@ export interface Look {
   readonly moments: number;
   /** Of healthy releases that may be rolled back by comparison: 0.01, and half of it for each new attempt. */
   readonly alpha: number;
+}
+
+/** Of stable's twin at this look. */
+export interface SeenTwin {
+  /** Why it can't be compared with just now, in a sentence; null: it can. */
+  readonly notReady: string | null;
 }
 
 /** From then on the candidate has all traffic. */

@@ -1,4 +1,4 @@
-import { formatCount, guardSentence, nothingSeen } from "./figures.ts";
+import { comparedName, formatCount, guardSentence, nothingSeen } from "./figures.ts";
 import {
   type Figures,
   type Guard,
@@ -30,7 +30,7 @@ export function judgePlainly(
   const broken = worstBroken(guard, figures);
   if (broken === null) {
     const sentence = guardSentence(guard, figures, firstLimit(guard));
-    const found = unbroken(guard, figures, sentence);
+    const found = unbroken(guard, figures, sentence, look);
     return { verdict: whenUnbroken({ guard, figures, looks }, sentence, found), isAsBadOnStable: false };
   }
   const { level, limit } = broken;
@@ -61,7 +61,12 @@ interface Broken {
 }
 
 /** Missing data is never a pass (I4): neither the candidate's nor that of what it is compared with. */
-function unbroken(guard: Guard, figures: Figures, sentence: string): readonly ["pass" | "inconclusive", string] {
+function unbroken(
+  guard: Guard,
+  figures: Figures,
+  sentence: string,
+  look: Look,
+): readonly ["pass" | "inconclusive", string] {
   if (!isEnough(guard, figures)) {
     // A latency's sentence ends with its n already.
     const count = METRICS[guard.metric].unit === "ms" ? "" : `, n = ${formatCount(figures.n)}`;
@@ -71,7 +76,7 @@ function unbroken(guard: Guard, figures: Figures, sentence: string): readonly ["
   if (compares && !isOfProcesses(guard.metric) && (figures.stable === null || figures.nStable < guard.minRequests)) {
     return [
       "inconclusive",
-      `${sentence}; to compare with, stable has n = ${formatCount(figures.nStable)} of ${formatCount(guard.minRequests)} needed`,
+      `${sentence}; to compare with, ${comparedName(look)} has n = ${formatCount(figures.nStable)} of ${formatCount(guard.minRequests)} needed`,
     ];
   }
   return ["pass", sentence];

@@ -3,7 +3,7 @@ import type { Duration } from "../time/time.ts";
 import { ratesWithin } from "./alternatives.ts";
 import { firstSecondOf } from "./delay.ts";
 import { comparisonGains, type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS, UNPROVEN } from "./e-process.ts";
-import { formatCount } from "./figures.ts";
+import { comparedName, formatCount } from "./figures.ts";
 import type { Look } from "./look.ts";
 import { LATENCY_RESOLUTION_MS } from "./slow-limit.ts";
 import { acting, factorOf, isLatency, marginOf, tailToExclude, toleranceOf } from "./tested-limits.ts";
@@ -76,11 +76,14 @@ export function countProbes(before: ProbeEvidence, look: Look): ProbeEvidence {
 }
 
 /** What probes said of this step, in words; null: there were none. */
-export function probesInWords(guard: Guard, probed: ProbedGuard | undefined): string | null {
+export function probesInWords(guard: Guard, probed: ProbedGuard | undefined, look: Look): string | null {
   if (probed === undefined || probed.n === 0) return null;
   const [worse, better] = isLatency(guard)
-    ? [`${formatCount(probed.worse)} slower`, `${formatCount(probed.better)} faster than stable's`]
-    : [`${formatCount(probed.worse)} failed on the candidate alone`, `${formatCount(probed.better)} on stable alone`];
+    ? [`${formatCount(probed.worse)} slower`, `${formatCount(probed.better)} faster than ${comparedName(look)}'s`]
+    : [
+        `${formatCount(probed.worse)} failed on the candidate alone`,
+        `${formatCount(probed.better)} on ${comparedName(look)} alone`,
+      ];
   return `of ${formatCount(probed.n)} probes ${worse}, ${better}`;
 }
 

@@ -1,7 +1,7 @@
 import { type Guard, guardId, METRICS } from "../plan/guard.ts";
 import { LEAST_VISITORS, SHOWN } from "./bounds.ts";
 import { logEvidence } from "./e-process.ts";
-import { formatCount, formatLimit, formatPercent } from "./figures.ts";
+import { comparedName, formatCount, formatLimit, formatPercent } from "./figures.ts";
 import type { Gathered, GuardEvidence } from "./gathered.ts";
 import type { Look } from "./look.ts";
 import { excludedBy, LEAST_PAST, type Tolerated } from "./past.ts";
@@ -18,19 +18,19 @@ export function stillToShow(
   n: number,
 ): string | null {
   const probed = gathered.probed?.guards[guardId(guard)];
-  const withoutPast = pastMissing(guard, mine);
+  const withoutPast = pastMissing(guard, mine, look);
   if (withoutPast !== null) return withoutPast;
   if (probed !== undefined && logEvidence(probed.shown) >= SHOWN) return null;
   return notShown(guard, mine, probed, look, n) ?? fewVisitors(guard, gathered);
 }
 
 /** I4: held against a time of which nothing is known, nothing passes. */
-function pastMissing(guard: Guard, { past }: GuardEvidence): string | null {
+function pastMissing(guard: Guard, { past }: GuardEvidence, look: Look): string | null {
   const before = limitBefore(guard);
   // Of other days the verdict itself says that nothing is known.
   if (before === null || before.days !== undefined) return null;
   if (past !== undefined && past.days === undefined && past.n >= LEAST_PAST) return null;
-  return `to compare with, stable had n = ${formatCount(past?.n ?? 0)} of ${LEAST_PAST} needed in the quarter of an hour before the switch`;
+  return `to compare with, ${comparedName(look)} had n = ${formatCount(past?.n ?? 0)} of ${LEAST_PAST} needed in the quarter of an hour before the switch`;
 }
 
 /** What is not shown yet, in words; null: it is shown that the candidate is good enough, or nothing demands it. */
@@ -53,12 +53,12 @@ function notShown(
   const requests = `${formatCount(goodUntilShown(ofRequests, rate))} more good requests`;
   const orProbes =
     probed === undefined ? "" : ` or ${formatCount(goodUntilShown(probed.shown, rate))} more good probes`;
-  return `to exclude ${formatPercent(rate)}${beyond(guard, margin)} it needs about ${requests}${orProbes}`;
+  return `to exclude ${formatPercent(rate)}${beyond(guard, margin, look)} it needs about ${requests}${orProbes}`;
 }
 
 /** Of which answers the rate is, where it is not of failed requests. */
-function beyond({ metric }: Guard, margin: Tolerated | null): string {
-  if (margin === null) return ` beyond stable's ${METRICS[metric].label}`;
+function beyond({ metric }: Guard, margin: Tolerated | null, look: Look): string {
+  if (margin === null) return ` beyond ${comparedName(look)}'s ${METRICS[metric].label}`;
   if (margin.limitMs === null) return "";
   return ` slower than ${formatLimit(metric, { kind: "absolute", value: margin.limitMs })}`;
 }

@@ -50,8 +50,9 @@ function heldAgainst(guard: Guard, past: Past | undefined, { switched }: Look, f
   };
   if (days === undefined) return { ...then, before: { from, to } };
   const limit = limitNow(guard, past);
+  const { isTwin: _, ...ofStable } = then;
   return {
-    ...then,
+    ...ofStable,
     ...(limit === null ? {} : { limit }),
     before: { from, to, days, ...(ms === undefined ? { atMost: boundOf(past) } : {}) },
   };

@@ -32,6 +32,7 @@ export function figuresOf(guard: Guard, look: Look, seen: Seen): Figures {
     n,
     nStable,
     windowMs,
+    ...(look.twin === undefined ? {} : { isTwin: true }),
     ...(k === undefined ? {} : { k }),
     ...(kStable === undefined ? {} : { kStable }),
   };
@@ -71,6 +72,8 @@ function processFigures(guard: Guard, look: Look): Figures {
     n: mine.length,
     nStable: theirs.length,
     windowMs: guard.windowMs,
+    // With all traffic on the candidate its twin is gone, and the standby is what runs beside it.
+    ...(look.twin === undefined || look.switched !== undefined ? {} : { isTwin: true }),
   };
 }
 

@@ -7,11 +7,13 @@ import { formatDuration } from "../time/time.ts";
 import { decideMessages } from "./messages.ts";
 import { standsFirst, type Step, type StepOf } from "../plan/plan.ts";
 import { guardId } from "../plan/guard.ts";
+import { holdForTwin, twinMissing } from "./twin-hold.ts";
+import type { NeedsReady } from "./ingredient.ts";
 import { advance } from "./progress.ts";
-import { driftSentence, lostShare } from "./lost-share.ts";
+import { driftSentence, isAsGiven, lostShare } from "./lost-share.ts";
 import { type Release, type StepProgress, currentStep, isEnded } from "../release/release.ts";
 import { retireRecipe, routed, stepRecipe } from "./recipe.ts";
-import { type Seen, readiness } from "./seen.ts";
+import { areReady, type Seen, readiness } from "./seen.ts";
 import { decideUndo } from "./undo.ts";
 import { endOfStep } from "./hold.ts";
 import { failStep, hold } from "./react.ts";
@@ -126,7 +128,7 @@ function changedVerdicts(release: Release, step: Step, seen: Seen): readonly Rel
 
 function work(release: Release, step: Step, progress: StepProgress, seen: Seen, now: Moment): readonly ReleaseEvent[] {
   const within = { kind: "step", step: step.id, attempt: progress.attempt } as const;
-  const isReady = (of: "candidate" | "stable"): boolean => readiness(release, of, seen, now.wall).ready;
+  const isReady = (needed: NeedsReady): boolean => areReady(release, needed, seen, now.wall);
   const next = advance(release.id, stepRecipe(release, step), progress.effects, within, now, isReady);
   switch (next.kind) {
     case "request":
@@ -139,6 +141,7 @@ function work(release: Release, step: Step, progress: StepProgress, seen: Seen, 
       return waitUntilReady(release, step, seen, now);
     case "failed":
       if (isPromotedPast(step, progress)) return promotedPast(step);
+      if (next.ingredient.ofTwin) return holdForTwin(release, step, next.fault);
       return failStep(release, step, { kind: "effect", sentence: next.fault.what, fault: next.fault });
     case "uncertain":
       if (isPromotedPast(step, progress)) return promotedPast(step);
@@ -167,10 +170,11 @@ function promotedPast(step: Step): readonly ReleaseEvent[] {
 
 /** I1: no weight before readiness. It gets the time that a start gets, then the step fails. */
 function waitUntilReady(release: Release, step: Step, seen: Seen, now: Moment): readonly ReleaseEvent[] {
-  const { sentence } = readiness(release, "candidate", seen, now.wall);
+  const { ready: isReady, sentence } = readiness(release, "candidate", seen, now.wall);
   const bound = Math.max(...routed(release).map(({ startMs }) => startMs));
   const waited = now.watched - release.waitsSince.watched;
   if (waited < bound) return [];
+  if (isReady) return hold(release, step, true, { kind: "no-data", sentence: twinMissing(release, seen, now.wall) });
   return failStep(release, step, {
     kind: "not-ready",
     sentence: `No traffic for ${release.candidate.label}: ${sentence}, for ${formatDuration(waited)}.`,
@@ -187,13 +191,13 @@ function driftOf(release: Release, step: StepOf<"shift">, seen: Seen): readonly 
       sentence: `The data plane can't be asked, so nobody knows whether it still gives ${formatShare(step.share)}.`,
     });
   }
-  if (found.share === step.share && found.candidate === release.candidate.version) return null;
+  if (isAsGiven(release, found, step.share)) return null;
   return [
     {
       type: "share-drifted",
       wanted: step.share,
       found: found.share,
-      sentence: driftSentence(step.share, found.share, found.returnedByItself),
+      sentence: driftSentence(step.share, found),
     },
   ];
 }

@@ -18,11 +18,11 @@ export function lostShare(
   const { share } = release;
   if (found === null || share === 0 || routed(release).length === 0) return null;
   if (share === WHOLE && !canLoseWhole(release, step, found)) return null;
-  if (found.share === share && found.candidate === release.candidate.version) return null;
+  if (isAsGiven(release, found, share)) return null;
   if (Object.values(progress.effects).some(({ effect, state }) => effect.kind === "share" && state !== "confirmed"))
     return null;
   const goesOn = release.paused === null && progress.state !== "failed";
-  const sentence = driftSentence(share, found.share, found.returnedByItself, goesOn);
+  const sentence = driftSentence(share, found, goesOn);
   return [{ type: "share-drifted", wanted: share, found: found.share, sentence }];
 }
 
@@ -31,9 +31,22 @@ function canLoseWhole({ stable, candidate }: Release, step: Step, found: Traffic
   return step.kind !== "shift" && found.candidate === candidate.version && found.stable === (stable?.version ?? null);
 }
 
+/** Whether the plane gives what it confirmed: the share to the candidate, and its part to the twin of stable. */
+export function isAsGiven({ candidate, hasTwin }: Release, found: TrafficSeen, share: Share): boolean {
+  const lacksTwin = hasTwin && share < WHOLE && found.hasTwin !== true;
+  return found.share === share && found.candidate === candidate.version && !lacksTwin;
+}
+
 /** `goesOn`: it is given again at once; else when the release goes on. */
-export function driftSentence(wanted: Share, found: Share, returnedByItself: boolean, goesOn = true): string {
-  const what = `The candidate had ${formatShare(found)} of the traffic instead of ${formatShare(wanted)}`;
+export function driftSentence(
+  wanted: Share,
+  { share: found, returnedByItself }: Pick<TrafficSeen, "share" | "returnedByItself">,
+  goesOn = true,
+): string {
+  const what =
+    found === wanted
+      ? "The data plane no longer gave the candidate and its twin what it had confirmed"
+      : `The candidate had ${formatShare(found)} of the traffic instead of ${formatShare(wanted)}`;
   const why = returnedByItself
     ? "nobody watched, so the data plane went back to stable by itself"
     : "something else changed it";

@@ -1,7 +1,7 @@
 import { effectKey } from "../release/effect.ts";
 import type { ReleaseEvent, Within } from "../release/event.ts";
 import type { Fault } from "../fault.ts";
-import type { Ingredient, Recipe } from "./recipe.ts";
+import type { Ingredient, NeedsReady, Recipe } from "./ingredient.ts";
 import type { Effects } from "../release/release.ts";
 import { type Duration, type Moment, SECOND } from "../time/time.ts";
 
@@ -29,7 +29,7 @@ export function advance(
   effects: Effects,
   within: Within,
   now: Moment,
-  isReady: (of: "candidate" | "stable") => boolean,
+  isReady: (of: NeedsReady) => boolean,
 ): Advance {
   for (const ingredient of recipe) {
     const effect = effects[ingredient.name];

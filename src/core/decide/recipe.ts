@@ -1,31 +1,11 @@
-import type { Effect, Repeat } from "../release/effect.ts";
-import type { Service, Step } from "../plan/plan.ts";
+import type { Slot } from "../observation.ts";
+import type { Effect } from "../release/effect.ts";
+import type { Service, Step, StepOf } from "../plan/plan.ts";
 import type { Release } from "../release/release.ts";
 import { WHOLE } from "../traffic/share.ts";
-import { type Duration, SECOND } from "../time/time.ts";
-
-/** One thing to do, by a name that is unique among what is done with it. */
-export interface Ingredient {
-  readonly name: string;
-  readonly effect: Effect;
-  readonly inverse: Effect | null;
-  readonly repeat: Repeat;
-  /** How often it is tried in all, and how long apart. */
-  readonly tries: number;
-  readonly backoffMs: Duration;
-  /** A failure is told and does not stop what comes after. */
-  readonly optional: boolean;
-  /** Needs every instance of these to be seen ready (I1). */
-  readonly needsReady: "candidate" | "stable" | null;
-}
-
-/** In order; each begins when the one before it is confirmed. */
-export type Recipe = readonly Ingredient[];
-
-const ONCE = { inverse: null, repeat: "safe", tries: 1, backoffMs: 0, optional: false, needsReady: null } as const;
-
-/** What the world must be told again and again until it obeys. */
-const INSIST = { tries: 10, backoffMs: SECOND } as const;
+import { SECOND } from "../time/time.ts";
+import { type Ingredient, INSIST, ONCE, type Recipe } from "./ingredient.ts";
+import { shareOf, startTwinRecipe, stopTwinRecipe, warmTwinRecipe } from "./twin-recipe.ts";
 
 /** What a step does before it is watched. */
 export function stepRecipe(release: Release, step: Step): Recipe {
@@ -39,16 +19,16 @@ function hasNoDoor(release: Release): boolean {
 }
 
 /** A share that was lost while a step was due that gives none itself. */
-function regainRecipe({ regain }: Release, step: Step): Recipe {
+function regainRecipe(release: Release, step: Step): Recipe {
+  const { regain } = release;
   if (regain === null || step.kind === "shift") return [];
   return [
     {
       ...ONCE,
       ...INSIST,
       name: "share-again",
-      effect: { kind: "share", share: regain },
       inverse: { kind: "share", share: 0 },
-      needsReady: "candidate",
+      ...shareOf(release, step, regain),
     },
   ];
 }
@@ -83,7 +63,7 @@ function ownRecipe(release: Release, step: Step): Recipe {
     case "window":
       return [];
     case "start":
-      return startRecipe(release);
+      return [...startRecipe(release), ...startTwinRecipe(release, step)];
     case "smoke":
       return [
         { ...ONCE, name: "smoke-instance", effect: { kind: "smoke", flows: step.flows, through: "instance" } },
@@ -98,9 +78,12 @@ function ownRecipe(release: Release, step: Step): Recipe {
             ]),
       ];
     case "warm":
-      return [{ ...ONCE, name: "warm", effect: { kind: "warm", warm: step.warm } }];
+      return [
+        { ...ONCE, name: "warm", effect: { kind: "warm", warm: step.warm } },
+        ...warmTwinRecipe(release, step, step.warm),
+      ];
     case "shift":
-      return shiftRecipe(release, step.share);
+      return shiftRecipe(release, step);
     // What it says is a message beside the release (messages.ts): nobody's webhook may hold it up.
     case "notify":
       return [];
@@ -140,9 +123,10 @@ function startRecipe(release: Release): Recipe {
   ];
 }
 
-function shiftRecipe(release: Release, share: number): Recipe {
+function shiftRecipe(release: Release, step: StepOf<"shift">): Recipe {
   const { candidate, stable } = release;
-  const recipe: Ingredient[] = [];
+  const { share } = step;
+  const recipe: Ingredient[] = share < WHOLE ? [...startTwinRecipe(release, step)] : [];
   const overlapping = workers(release, true);
   if (overlapping.length > 0)
     recipe.push(startWorkers("start-overlapping", candidate.version, candidate.slot, overlapping));
@@ -151,9 +135,8 @@ function shiftRecipe(release: Release, share: number): Recipe {
       ...ONCE,
       ...INSIST,
       name: "share",
-      effect: { kind: "share", share },
       inverse: { kind: "share", share: release.share },
-      needsReady: "candidate",
+      ...shareOf(release, step, share),
     });
   }
   const switched = workers(release, false);
@@ -179,7 +162,7 @@ function shiftRecipe(release: Release, share: number): Recipe {
       });
     }
   }
-  return recipe;
+  return share === WHOLE ? [...recipe, ...stopTwinRecipe(release)] : recipe;
 }
 
 /** Empty once the standby is retired: a newer release may have brought it forward. */
@@ -261,6 +244,7 @@ export function undoRecipe(release: Release): Recipe {
       },
     });
   }
+  recipe.push(...stopTwinRecipe(release));
   if (hasRoutes && wasStarted(release))
     recipe.push({ ...ONCE, ...INSIST, name: "settle-stable", effect: { kind: "settle", on: "stable" } });
   return recipe;
@@ -281,7 +265,7 @@ export function mayGoAhead(release: Release): boolean {
   );
 }
 
-function startWorkers(name: string, version: string, slot: "blue" | "green", services: readonly string[]): Ingredient {
+function startWorkers(name: string, version: string, slot: Slot, services: readonly string[]): Ingredient {
   return {
     ...ONCE,
     name,

@@ -1,9 +1,11 @@
+import type { NeedsReady } from "./ingredient.ts";
 import type { Emergency } from "../release/emergency.ts";
 import type { Placed } from "../release/event.ts";
 import type { Verdict } from "../plan/guard.ts";
 import type { HealthSeen, InstanceSeen } from "../observation.ts";
 import type { Health, Service } from "../plan/plan.ts";
 import type { Release } from "../release/release.ts";
+import { twinOf } from "../release/twin.ts";
 import type { Share } from "../traffic/share.ts";
 import { type Instant, SECOND } from "../time/time.ts";
 
@@ -28,6 +30,8 @@ export interface TrafficSeen {
   readonly candidate: string | null;
   /** In force now. */
   readonly share: Share;
+  /** Stable's twin is in the table. */
+  readonly hasTwin?: true;
   /** The plane went back to stable by itself, because no engine renewed the lease. */
   readonly returnedByItself: boolean;
   /** Instances to which the plane sends nobody for a while, after failures in a row. */
@@ -50,6 +54,9 @@ export function readyWindow(health: Health | undefined): number {
   return health === undefined ? 5 * SECOND : health.fall * health.everyMs + health.timeoutMs;
 }
 
+/** The part of it by which readiness is told. */
+export type SeenInstances = Pick<Seen, "instances" | "health" | "traffic">;
+
 /** Whether a version may get traffic. */
 export interface Readiness {
   readonly ready: boolean;
@@ -57,9 +64,20 @@ export interface Readiness {
   readonly sentence: string;
 }
 
+/** Whether what an ingredient needs may get traffic: stable, the candidate, or the candidate and stable's twin. */
+export function areReady(release: Release, needed: NeedsReady, seen: Seen, now: Instant): boolean {
+  if (needed !== "candidate and twin") return readiness(release, needed, seen, now).ready;
+  return (["candidate", "twin"] as const).every((of) => readiness(release, of, seen, now).ready);
+}
+
 /** Whether every routed instance of a version, as many as the plan says, was seen ready within its window. */
-export function readiness(release: Release, of: "candidate" | "stable", seen: Seen, now: Instant): Readiness {
-  const placed = of === "candidate" ? release.candidate : release.stable;
+export function readiness(
+  release: Release,
+  of: "candidate" | "stable" | "twin",
+  seen: SeenInstances,
+  now: Instant,
+): Readiness {
+  const placed = of === "candidate" ? release.candidate : of === "twin" ? twinOf(release) : release.stable;
   if (placed === null) return { ready: false, sentence: "there is no stable version" };
   for (const service of release.plan.services) {
     if (service.routes.length === 0) continue;
@@ -68,7 +86,7 @@ export function readiness(release: Release, of: "candidate" | "stable", seen: Se
     if (mine.length < wanted)
       return { ready: false, sentence: `${mine.length} of ${wanted} instances of ${service.name} run` };
     for (const instance of mine) {
-      const problem = notReady(service, instance, seen, now) ?? (of === "candidate" ? setAside(instance, seen) : null);
+      const problem = notReady(service, instance, seen, now) ?? (of === "stable" ? null : setAside(instance, seen));
       if (problem !== null) return { ready: false, sentence: problem };
     }
   }
@@ -76,7 +94,7 @@ export function readiness(release: Release, of: "candidate" | "stable", seen: Se
 }
 
 /** The living instances of a service in a version's slot. */
-export function instancesOf(seen: Seen, placed: Placed, service: string): readonly InstanceSeen[] {
+export function instancesOf(seen: Pick<Seen, "instances">, placed: Placed, service: string): readonly InstanceSeen[] {
   return seen.instances.filter(
     (each) =>
       each.service === service &&
@@ -86,7 +104,7 @@ export function instancesOf(seen: Seen, placed: Placed, service: string): readon
   );
 }
 
-function notReady(service: Service, { id, lastExit }: InstanceSeen, seen: Seen, now: Instant): string | null {
+function notReady(service: Service, { id, lastExit }: InstanceSeen, seen: SeenInstances, now: Instant): string | null {
   const health = seen.health[id];
   // What is known of health is the new process's own: the one before it may have served well until it ended.
   if (health?.readyAt === undefined)
@@ -102,7 +120,7 @@ function notReady(service: Service, { id, lastExit }: InstanceSeen, seen: Seen, 
 }
 
 /** What it would be given goes elsewhere, and counts against it. Of stable the plane never sets the last one aside. */
-function setAside({ id }: InstanceSeen, { traffic }: Seen): string | null {
+function setAside({ id }: InstanceSeen, { traffic }: SeenInstances): string | null {
   return traffic?.ejected.includes(id) === true
     ? `${id} is set aside by the data plane, after failures in a row`
     : null;

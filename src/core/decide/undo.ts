@@ -1,15 +1,16 @@
 import type { ReleaseEvent } from "../release/event.ts";
 import type { Moment } from "../time/time.ts";
+import type { NeedsReady } from "./ingredient.ts";
 import { advance } from "./progress.ts";
 import type { Release } from "../release/release.ts";
 import { routed, undoRecipe } from "./recipe.ts";
-import { type Seen, readiness } from "./seen.ts";
+import { areReady, type Seen } from "./seen.ts";
 
 /** The next event of a rollback. It ends only when the world, read back, is as it should be. */
 export function decideUndo(release: Release, seen: Seen, now: Moment): readonly ReleaseEvent[] {
   const undo = release.undo;
   if (undo === null) return [];
-  const isReady = (of: "candidate" | "stable"): boolean => readiness(release, of, seen, now.wall).ready;
+  const isReady = (needed: NeedsReady): boolean => areReady(release, needed, seen, now.wall);
   const next = advance(release.id, undoRecipe(release), undo.effects, { kind: "undo" }, now, isReady);
   switch (next.kind) {
     case "request":

@@ -169,6 +169,8 @@ export interface Figures {
   readonly kStable?: number;
   /** What the evidence against the candidate has come to; it acts at 1/α. Absent: by plain limits. */
   readonly evidence?: number;
+  /** The figures of stable are those of its twin. Absent: of stable itself. */
+  readonly isTwin?: true;
   /** Stable's figures are of this time. Absent: of the same seconds. */
   readonly before?: {
     readonly from: Instant;

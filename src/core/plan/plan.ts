@@ -28,6 +28,11 @@ export interface Plan {
   readonly unwatched: { readonly afterMs: Duration; readonly do: "stable" | "hold" };
   /** Told to both versions in this rhythm while a share is judged. Absent: nothing is. */
   readonly probes?: { readonly flows: readonly SmokeFlow[]; readonly everyMs: Duration };
+  /**
+   * Shares below 100 % are compared with a twin: fresh instances of stable, as many as the candidate has, with as much of
+   * the traffic. Absent: with stable itself.
+   */
+  readonly twin?: true;
   /** How many prepared old versions stay on disk. */
   readonly keepVersions: number;
   /** How often `serve` checks health outside releases. */

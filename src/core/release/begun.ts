@@ -8,6 +8,8 @@ import type { EventOf } from "./event.ts";
 export interface Begun {
   /** Instances of the candidate. */
   readonly started: boolean;
+  /** Instances of stable's twin. */
+  readonly twin: boolean;
   /** A share of the traffic for it. */
   readonly traffic: boolean;
   /** Its workers in the place of stable's. */
@@ -26,6 +28,7 @@ export interface BegunCommand {
 
 export const NOTHING_BEGUN: Begun = {
   started: false,
+  twin: false,
   traffic: false,
   workersMoved: false,
   standbyStop: false,
@@ -39,7 +42,7 @@ export function withRequested(begun: Begun, { within, name, effect, inverse }: E
   if (within.kind !== "step") return begun;
   switch (effect.kind) {
     case "start":
-      return { ...begun, started: true };
+      return effect.slot === "twin" ? { ...begun, twin: true } : { ...begun, started: true };
     case "share":
       return { ...begun, traffic: true };
     case "stop":

@@ -23,11 +23,16 @@ export type Effect =
       readonly drain: boolean;
     }
   /** Stop workers from taking work, without waiting for traffic. */
-  | { readonly kind: "share"; readonly share: Share }
+  | {
+      readonly kind: "share";
+      readonly share: Share;
+      /** The twin of stable gets its part too. Absent: there is none, or it gets none. */
+      readonly twin?: true;
+    }
   /** Put the release's end into the table: one version, no candidate. */
   | { readonly kind: "settle"; readonly on: "stable" | "candidate" }
   | { readonly kind: "smoke"; readonly flows: readonly SmokeFlow[]; readonly through: "instance" | "front-door" }
-  | { readonly kind: "warm"; readonly warm: Warm }
+  | { readonly kind: "warm"; readonly warm: Warm; /** Absent: the candidate. */ readonly of?: "twin" }
   | { readonly kind: "machine-check"; readonly item: string; readonly check: MachineCheck }
   | {
       readonly kind: "command";
@@ -40,6 +45,8 @@ export type Effect =
   | { readonly kind: "gather-evidence" }
   /** Keep only the newest prepared versions. */
   | { readonly kind: "prune-versions"; readonly keep: number };
+
+export type EffectOf<K extends Effect["kind"]> = Extract<Effect, { readonly kind: K }>;
 
 /** May a crashed effect simply be done again? `ask`: a person decides (an arbitrary command). */
 export type Repeat = "safe" | "ask";

@@ -72,7 +72,8 @@ export function confirmed(
     ...next,
     steps: next.steps.map((step) => (hasKey(step.effects, event.key) ? { ...step, readyAt: at } : step)),
   };
-  if (effect.kind === "share") return { ...withReady, share: effect.share, regain: null };
+  if (effect.kind === "share")
+    return { ...withReady, share: effect.share, hasTwin: effect.twin === true, regain: null };
   const ran = effect.kind === "command" ? next.steps.find(({ effects }) => hasKey(effects, event.key)) : undefined;
   if (ran !== undefined) return { ...withReady, begun: withCommandDone(next.begun, ran.step) };
   if (effect.kind === "settle") {
@@ -80,6 +81,7 @@ export function confirmed(
     return {
       ...withReady,
       share: effect.on === "candidate" ? WHOLE : 0,
+      hasTwin: false,
       standbyRetired: effect.on === "candidate" ? true : withReady.standbyRetired,
     };
   }

@@ -223,6 +223,7 @@ function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment):
     })),
     cursor: 0,
     share: 0,
+    hasTwin: false,
     regain: null,
     paused: null,
     hold: null,

@@ -37,6 +37,8 @@ export interface Release {
   readonly cursor: number;
   /** The candidate's share that the data plane last confirmed, or was found to have. */
   readonly share: Share;
+  /** Its twin has a part of the traffic too, as the data plane last confirmed a share. */
+  readonly hasTwin: boolean;
   /** That it had and lost, until the data plane has given it again; null: it has what it is to have. */
   readonly regain: Share | null;
   readonly paused: (Act & { readonly at: Moment }) | null;

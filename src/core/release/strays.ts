@@ -13,12 +13,12 @@ export function isOfRelease(
 }
 
 /**
- * Whether the data plane has it: the version that serves, its workers too, and a candidate as long as somebody is sent to
- * it. Without a table nobody can say, so everything is in use.
+ * Whether the data plane has it: the version that serves, its workers too, and a candidate and stable's twin as long as somebody
+ * is sent to them. Without a table nobody can say, so everything is in use.
  */
 export function isInUse({ version, slot }: InstanceSeen, table: RoutingTable | null): boolean {
   if (table === null) return true;
-  const { stable, candidate, share } = table;
-  const used = [stable, share > 0 ? candidate : null];
+  const { stable, candidate, twin, share } = table;
+  const used = share > 0 ? [stable, candidate, twin] : [stable];
   return used.some((backend) => backend?.version === version && backend.slot === slot);
 }

@@ -69,7 +69,7 @@ export interface HoldStatus {
 
 /** One version's traffic, over the last minute unless `windowMs` says otherwise. Latencies in ms, rates 0 … 1. */
 export interface VersionFigures {
-  readonly role: "stable" | "candidate";
+  readonly role: "stable" | "twin" | "candidate";
   readonly version: string;
   readonly label: string;
   readonly wantedPercent: number;

@@ -22,6 +22,12 @@ export interface RoutingTable {
   readonly offset: number;
   readonly stable: Backend | null;
   readonly candidate: Backend | null;
+  /**
+   * Stable a second time, in as few and as fresh instances as the candidate, for the candidate to be compared with. Its
+   * part follows from `share` (twinShare), so that whoever takes the candidate's share away has taken the twin's too;
+   * where it can't answer, stable does. Absent: there is none.
+   */
+  readonly twin?: Backend;
   /** The candidate's part; with no candidate 0. What falls to a version that is not there gets 503. */
   readonly share: Share;
   readonly routes: readonly TableRoute[];
@@ -49,6 +55,38 @@ export interface Backend {
   readonly version: string;
   readonly slot: Slot;
   readonly instances: readonly Endpoint[];
+}
+
+/** The backends of a table that there are. */
+export function backendsOf({ stable, candidate, twin }: RoutingTable): readonly Backend[] {
+  return [stable, candidate, twin ?? null].filter((backend) => backend !== null);
+}
+
+/** The table with no twin in it. */
+export function withoutTwin(table: RoutingTable): RoutingTable {
+  const { twin: _, ...rest } = table;
+  return rest;
+}
+
+/** The table with something changed in each of its backends. */
+export function eachBackend(table: RoutingTable, change: (backend: Backend) => Backend): RoutingTable {
+  const { stable, candidate, twin } = table;
+  return {
+    ...table,
+    stable: stable === null ? null : change(stable),
+    candidate: candidate === null ? null : change(candidate),
+    ...(twin === undefined ? {} : { twin: change(twin) }),
+  };
+}
+
+/** What the plane calls the twin of a version wherever it counts by version: it is the same version, and counts apart. */
+export function twinName(version: string): string {
+  return `${version}~twin`;
+}
+
+/** By which name that is counted which the candidate is compared with: the twin where there is one, else stable. */
+export function comparedWith({ stable, twin }: RoutingTable): string | null {
+  return twin === undefined ? (stable?.version ?? null) : twinName(twin.version);
 }
 
 export interface Endpoint {

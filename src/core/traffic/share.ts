@@ -23,6 +23,16 @@ export function isInCandidate(cohort: Cohort, offset: number, share: Share): boo
   return (cohort + offset) % WHOLE < share;
 }
 
+/** What the twin of stable gets beside a candidate: as much as the candidate, and never more than the rest. */
+export function twinShare(share: Share): Share {
+  return Math.min(share, WHOLE - share);
+}
+
+/** Whether a cohort sees the twin: from the other end than the candidate's, so that who is in at 5 % is in at 25 %. */
+export function isInTwin(cohort: Cohort, offset: number, share: Share): boolean {
+  return (cohort + offset) % WHOLE >= WHOLE - twinShare(share);
+}
+
 /** A share for people: `5%`, `0.5%`, `100%`. */
 export function formatShare(share: Share): string {
   return `${share / 100}%`;

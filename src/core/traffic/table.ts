@@ -1,6 +1,7 @@
 import type { InstanceSeen } from "../observation.ts";
 import type { Placed } from "../release/event.ts";
 import type { Release } from "../release/release.ts";
+import { twinOf } from "../release/twin.ts";
 import { countingOf } from "./counting.ts";
 import type { Backend, Endpoint, RoutingTable } from "./routing.ts";
 import { type Share, WHOLE } from "./share.ts";
@@ -12,6 +13,8 @@ export interface TableInput {
   /** `both`: while the release runs; one of them: what is left after it. */
   readonly on: "both" | "stable" | "candidate";
   readonly instances: readonly InstanceSeen[];
+  /** Stable's twin gets its part beside the candidate. */
+  readonly hasTwin: boolean;
   readonly draining: ReadonlySet<string>;
   readonly revision: number;
   readonly epoch: number;
@@ -23,9 +26,10 @@ export function routingTable(input: TableInput): RoutingTable {
   const { release, on } = input;
   const { plan } = release;
   const first = on === "candidate" ? release.candidate : release.stable;
-  const stable = first === null ? null : backend(first, input);
-  const candidate = on === "both" ? backend(release.candidate, input) : null;
+  const stable = first === null ? null : backendOf(first, input);
+  const candidate = on === "both" ? backendOf(release.candidate, input) : null;
   const share = candidate === null ? 0 : input.share;
+  const twin = on === "both" && input.hasTwin ? twinOf(release) : null;
   return {
     revision: input.revision,
     epoch: input.epoch,
@@ -35,6 +39,7 @@ export function routingTable(input: TableInput): RoutingTable {
     offset: release.offset,
     stable,
     candidate,
+    ...(twin === null ? {} : { twin: backendOf(twin, input) }),
     share,
     routes: plan.services.flatMap(({ name, routes }) => routes.map((route) => ({ ...route, service: name }))),
     sticky: plan.traffic.sticky,
@@ -67,7 +72,11 @@ export function routingTable(input: TableInput): RoutingTable {
   };
 }
 
-function backend(placed: Placed, { instances, draining }: TableInput): Backend {
+/** A version as the plane sees it, by what runs of it. */
+export function backendOf(
+  placed: Placed,
+  { instances, draining }: Pick<TableInput, "instances" | "draining">,
+): Backend {
   const mine = instances.filter(
     ({ version, slot, address }) => version === placed.version && slot === placed.slot && address !== undefined,
   );

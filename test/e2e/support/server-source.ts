@@ -20,6 +20,8 @@ export interface Behaviour {
   readonly startMs?: number;
   /** From its start until the health path says so; until then each answer carries the header `x-not-ready`. */
   readonly readyAfterMs?: number;
+  /** The first answers of a process, which are worse than those that follow: its caches are empty. */
+  readonly cold?: { readonly answers: number; readonly waitMs?: number; readonly fails?: number };
 }
 
 export const SERVER_SOURCE = `
@@ -37,6 +39,7 @@ globalThis.ballast = Buffer.alloc(behaviour.ballastBytes ?? 0, 1);
 const readyAt = Date.now() + (behaviour.readyAfterMs || 0);
 const fails = behaviour.fails ?? 0;
 let asked = 0;
+let served = 0;
 const server = http.createServer((request, response) => {
   const isReady = Date.now() >= readyAt;
   if (!isReady) response.setHeader("x-not-ready", "yes");
@@ -57,10 +60,12 @@ const server = http.createServer((request, response) => {
   note(" begins");
   request.resume();
   request.on("end", () => {
-    const wait = Number(url.searchParams.get("ms") ?? 0);
+    const cold = (served += 1) <= (behaviour.cold?.answers ?? 0) ? behaviour.cold : {};
+    const wait = Number(url.searchParams.get("ms") ?? 0) + (cold.waitMs ?? 0);
     setTimeout(() => {
       const mayFail = behaviour.failsAt === undefined || url.pathname === behaviour.failsAt;
-      const isBad = mayFail && Math.floor((asked += 1) * fails) > Math.floor((asked - 1) * fails);
+      const part = cold.fails ?? fails;
+      const isBad = mayFail && Math.floor((asked += 1) * part) > Math.floor((asked - 1) * part);
       response.writeHead(isBad ? 500 : 200, { "content-type": "text/plain" });
       if (isBad) console.error("TypeError: cart.total is undefined in " + behaviour.name);
       // Before the answer leaves: from then on the next may begin elsewhere.

@@ -5,11 +5,9 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "share on an unready instance",
     rule: "I1",
-    file: "src/core/decide/recipe.ts",
-    instead: `      inverse: { kind: "share", share: release.share },
-      needsReady: "candidate",`,
-    put: `      inverse: { kind: "share", share: release.share },
-      needsReady: null,`,
+    file: "src/core/decide/twin-recipe.ts",
+    instead: `: { effect: { kind: "share", share }, needsReady: "candidate" }`,
+    put: `: { effect: { kind: "share", share }, needsReady: null }`,
   },
   {
     name: "take an old readiness for a new one",
