@@ -45,7 +45,7 @@ export interface SecondRow {
   /** Of stable only: the requests in `counted` by groups of visitors (groupOf in core/traffic/counting.ts) that had any. */
   readonly cohorts?: Readonly<Record<string, Readonly<Record<number, readonly [requests: number, bad: number]>>>>;
   /**
-   * Of the candidate only, 10, 20, 40 … seconds after its share was given (with its first row from then on): whether each
+   * Of the candidate only, 10, 15, 22 … seconds after its share was given (with its first row from then on): whether each
    * visitor's own speed has changed. A process of the plane that takes over counts the seconds from its own beginning.
    */
   readonly visitors?: VisitorShift;

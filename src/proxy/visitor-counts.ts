@@ -1,3 +1,4 @@
+import { toleratedFactor } from "../core/analysis/slow-limit.ts";
 import type { Duration } from "../core/time/time.ts";
 import type { SecondRow } from "../core/observation.ts";
 import type { Counting } from "../core/traffic/counting.ts";
@@ -125,6 +126,19 @@ export class VisitorCounts {
       if (key === null) counts.countNewlyBad(counter);
       else place = this.#remember(counter, place, side, key, second);
     }
+  }
+
+  /**
+   * So many times as long as stable the candidate may take, as it is asked first of all requests. null: nobody asks how slow it
+   * is, or it is not known what stable takes.
+   */
+  toleratedSlower(): number | null {
+    for (const [index, { bad, only }] of this.counting.counters.entries()) {
+      if (bad.kind !== "slower" || only !== undefined) continue;
+      const limit = this.#limits.stable[index] as number;
+      return Number.isNaN(limit) ? null : toleratedFactor(limit, bad.tolerance, bad.leastMs ?? 0);
+    }
+    return null;
   }
 
   /** The fields of the row of a version whose second is over. null: nothing is compared. */

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import {
   FIRST_MOMENT_SECONDS,
+  nextMoment,
   type VisitorShift,
   type VisitorSpeed,
   visitorShift,
 } from "../core/analysis/visitor-shift.ts";
 import type { SecondRow } from "../core/observation.ts";
 import type { Duration } from "../core/time/time.ts";
-import type { Counting } from "../core/traffic/counting.ts";
 import { comparedWith, type RoutingTable } from "../core/traffic/routing.ts";
 import { isAnswered, type Outcome } from "./outcome.ts";
 import { type Countable, type Side, VisitorCounts } from "./visitor-counts.ts";
@@ -87,18 +87,11 @@ export class Visitors {
   /** At its moments: whether each visitor's own speed has changed. */
   #shiftAt(second: number): VisitorShift | null {
     const share = this.#speeds?.share ?? null;
-    const tolerance = toleranceOf(this.#counts?.counting);
     const elapsed = second + 1 - this.#sharedSince;
-    if (share === null || tolerance === null || elapsed < this.#nextMoment) return null;
-    while (this.#nextMoment <= elapsed) this.#nextMoment *= 2;
+    if (share === null || elapsed < this.#nextMoment) return null;
+    const tolerance = this.#counts?.toleratedSlower() ?? null;
+    if (tolerance === null) return null;
+    while (this.#nextMoment <= elapsed) this.#nextMoment = nextMoment(this.#nextMoment);
     return visitorShift(this.speeds(), share, tolerance);
   }
-}
-
-/** By how much the candidate may be slower, as it is said for all requests; null: nobody asks how slow it is. */
-function toleranceOf(counting: Counting | undefined): number | null {
-  for (const { bad, only } of counting?.counters ?? []) {
-    if (bad.kind === "slower" && only === undefined) return bad.tolerance;
-  }
-  return null;
 }

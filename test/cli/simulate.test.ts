@@ -25,6 +25,7 @@ interface Answer {
   readonly delayMs: { readonly median: number; readonly p95: number } | null;
   readonly falseRollback: number;
   readonly runs: number;
+  readonly visitors?: Readonly<Record<string, number>>;
 }
 
 async function document(...args: readonly string[]): Promise<Answer> {
@@ -68,6 +69,28 @@ describe("tidegate simulate", () => {
     deepEqual(Object.keys(healthy), ["falseRollback", "runs"]);
     equal(healthy.runs, 10);
     ok(healthy.falseRollback <= 0.2);
+  });
+
+  it("plays visitors who differ in speed where that is asked, and says who they were", async () => {
+    const step = ["--rps", "100", "--for", "10m", "--stable-p95", "500ms", "--candidate-slower", "1.5", "--runs", "4"];
+    const { caught, falseRollback, visitors } = await document(...step, "--own-speed", "1", "--known-for", "1h");
+    deepEqual([caught, falseRollback], [1, 0]);
+    deepEqual(visitors, {
+      count: 4_000,
+      activity: 1,
+      bots: 0,
+      alwaysFailing: 0,
+      alwaysSlow: 0,
+      ownSpeed: 1,
+      knownForMs: 3_600_000,
+      countOnceMs: 600_000,
+    });
+    const { stdout } = await simulate(...step, "--own-speed", "1");
+    match(stdout, /^ {2}note +the formula and the limit take each request as somebody else's/m);
+    match(
+      stdout.replaceAll(/\s+/g, " "),
+      /taken .*--visitors 4000 --activity 1 --known-for 20m, as nothing else was said/,
+    );
   });
 
   it("comes out the same for the same seed, and otherwise for another", async () => {
@@ -176,6 +199,10 @@ describe("tidegate simulate", () => {
     [["--runs", "0"], /^`0` will not do here\.$/m],
     [["--runs", "1.5"], /^`1\.5` will not do here\.$/m],
     [["--seed", "x"], /^`x` is not a number\.$/m],
+    [["--own-speed", "4"], /^`4` will not do here\.[^]*a number from 0 to 3/m],
+    [["--always-slow", "120%"], /^`120%` will not do here\.$/m],
+    [["--known-for", "20"], /^`20` has no unit\./m],
+    [["--known-for", "60d"], /^`60d` will not do here\.[^]*`0s` \(nobody is known\) to `28d`/m],
     [["--visitors", "1000", "--rps", "1e6"], /^To tell visitors apart each of/m],
     [["--candidate-eror", "5%"], /^Unknown option "--candidate-eror"\.\n {2}fix {4}did you mean --candidate-errors\?/m],
   ];

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { FaultError } from "../../core/fault.ts";
 import { parseNumber } from "../../core/text/units.ts";
+import { SECOND } from "../../core/time/time.ts";
 import type { ForecastResult } from "../../core/forecast/forecast.ts";
 import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, type Invocation, isGiven } from "../definition.ts";
@@ -17,6 +18,7 @@ import { asGiven, type Case, healthyCase, type PlayedCase, playCases, severalSiz
 import { STEP_OPTIONS, TRAFFIC_OPTIONS } from "../simulate/option-list.ts";
 import { usualRuns } from "../simulate/usual-runs.ts";
 import { type SimulatedStep, stepOf } from "../simulate/step.ts";
+import { areVisitorsAsked } from "../simulate/visitors.ts";
 
 export const simulate: CommandDefinition = {
   about:
@@ -25,7 +27,10 @@ export const simulate: CommandDefinition = {
   options: [...STEP_OPTIONS, ...TRAFFIC_OPTIONS],
   examples: [
     { line: "tidegate simulate --rps 50 --weight 5% --for 5m", does: "which faults such a step catches" },
-    { line: "tidegate simulate --rps 50 --weight 5% --for 5m --candidate-errors 5%", does: "one fault" },
+    {
+      line: "tidegate simulate --rps 100 --weight 5% --for 20m --stable-p95 500ms --candidate-slower 1.3 --own-speed 1",
+      does: "one fault, among visitors who differ a lot in speed",
+    },
     { line: "tidegate simulate --replay access.csv --candidate v2", does: "what was recorded" },
   ],
   run: async (invocation) => {
@@ -64,15 +69,15 @@ function replay(invocation: Invocation, file: string): ExitCode {
     decided:
       replayed.decidedBy === null
         ? null
-        : { guard: replayed.decidedBy, afterMs: replayed.watchedSeconds * 1_000, atMs: replayed.to * 1_000 },
+        : { guard: replayed.decidedBy, afterMs: replayed.watchedSeconds * SECOND, atMs: replayed.to * SECOND },
     evidence: finite(replayed.logTotal),
     actsAt: acts,
     candidate,
     stable,
-    fromMs: replayed.from * 1_000,
-    toMs: replayed.to * 1_000,
-    watchedMs: replayed.watchedSeconds * 1_000,
-    gaps: replayed.gaps.map(({ from, seconds }) => ({ fromMs: from * 1_000, ms: seconds * 1_000 })),
+    fromMs: replayed.from * SECOND,
+    toMs: replayed.to * SECOND,
+    watchedMs: replayed.watchedSeconds * SECOND,
+    gaps: replayed.gaps.map(({ from, seconds }) => ({ fromMs: from * SECOND, ms: seconds * SECOND })),
     guards: replayed.guards.map(({ guard, counted, limitMs, logEvidence }) => ({
       guard,
       limitMs,
@@ -96,7 +101,8 @@ async function healthyOnly(invocation: Invocation): Promise<ExitCode> {
   const [played] = await play(invocation, [healthyCase(step.forecast)]);
   if (played === undefined) throw new Error("Nothing was played.");
   const { caught, runs } = played.result;
-  return answer(context, { falseRollback: caught, runs }, healthyView(step, played, context.terminal.style()));
+  const document = { falseRollback: caught, runs, ...visitorsIn(invocation, step) };
+  return answer(context, document, healthyView(step, played, context.terminal.style()));
 }
 
 async function faults(invocation: Invocation): Promise<ExitCode> {
@@ -108,7 +114,11 @@ async function oneFault(invocation: Invocation, step: SimulatedStep): Promise<Ex
   const { context } = invocation;
   const [faulty, healthyOne] = await play(invocation, asGiven(step.forecast));
   if (faulty === undefined || healthyOne === undefined) throw new Error("Nothing was played.");
-  const document = { ...figures(faulty.result), falseRollback: healthyOne.result.caught };
+  const document = {
+    ...figures(faulty.result),
+    falseRollback: healthyOne.result.caught,
+    ...visitorsIn(invocation, step),
+  };
   return answer(context, document, faultView(step, faulty, healthyOne, context.terminal.style()));
 }
 
@@ -130,8 +140,28 @@ async function sizes(invocation: Invocation, step: SimulatedStep): Promise<ExitC
     ),
     falseRollback: healthyOne.result.caught,
     runs: healthyOne.result.runs,
+    ...visitorsIn(invocation, step),
   };
   return answer(context, document, sizesView(step, played, context.terminal.style()));
+}
+
+/** Who was played, where somebody asked for visitors of some kind. */
+function visitorsIn(invocation: Invocation, { forecast }: SimulatedStep): { readonly visitors?: object } {
+  const { visitors } = forecast.traffic;
+  if (visitors === null || !areVisitorsAsked(invocation)) return {};
+  const { count, activity, bots, failing, slow, speed, knownSeconds, countOnceSeconds } = visitors;
+  return {
+    visitors: {
+      count,
+      activity,
+      bots,
+      alwaysFailing: failing,
+      alwaysSlow: slow,
+      ownSpeed: speed,
+      knownForMs: (knownSeconds ?? 0) * SECOND,
+      countOnceMs: countOnceSeconds * SECOND,
+    },
+  };
 }
 
 function figures({ caught, delaySeconds }: ForecastResult): {
@@ -140,7 +170,7 @@ function figures({ caught, delaySeconds }: ForecastResult): {
 } {
   return {
     caught,
-    delayMs: delaySeconds === null ? null : { median: delaySeconds.median * 1_000, p95: delaySeconds.p95 * 1_000 },
+    delayMs: delaySeconds === null ? null : { median: delaySeconds.median * SECOND, p95: delaySeconds.p95 * SECOND },
   };
 }
 

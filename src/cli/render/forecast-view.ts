@@ -41,6 +41,7 @@ export function faultView(
     "",
     ...caughtBy(faulty, style),
     ...labelled("limit", [limitOfFault(step)], style),
+    ...labelled("note", ofFormula(step), style),
     ...assumptions(step, style),
   ];
 }
@@ -138,7 +139,20 @@ function caughtBy({ caughtAt, forecast }: PlayedCase, style: Style): readonly st
 }
 
 function footnotes(step: SimulatedStep, style: Style): readonly string[] {
-  return [...labelled("limit", [limitOfSizes(step)], style), ...assumptions(step, style)];
+  return [
+    ...labelled("limit", [limitOfSizes(step)], style),
+    ...labelled("note", ofFormula(step), style),
+    ...assumptions(step, style),
+  ];
+}
+
+/** Where visitors are played it says something else. */
+function ofFormula({ forecast }: SimulatedStep): readonly string[] {
+  return forecast.traffic.visitors === null
+    ? []
+    : [
+        "the formula and the limit take each request as somebody else's: they know neither visitors nor their own speed",
+      ];
 }
 
 function limitOfSizes({ forecast }: SimulatedStep): string {

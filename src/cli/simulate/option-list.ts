@@ -54,7 +54,15 @@ export const TRAFFIC_OPTIONS: readonly OptionDefinition[] = [
   },
   { flags: "--bots <percent>", about: "of visitors ask a hundred times as often; 0.1% with --a-a" },
   { flags: "--always-failing <percent>", about: "of visitors fail whatever they ask of whom; 0.1% with --a-a" },
-  { flags: "--own-speed <number>", about: "how much visitors differ in speed, as --latency-spread; by default 0.5" },
+  { flags: "--always-slow <percent>", about: "of visitors wait ten times as long, whoever answers; 0.1% with --a-a" },
+  {
+    flags: "--own-speed <number>",
+    about: "how much visitors differ in speed, as --latency-spread: 0 not at all, 0.5 (the default), 1 a lot",
+  },
+  {
+    flags: "--known-for <duration>",
+    about: "how long visitors were seen before the release, so that their own speed is known; by default 20m, 0s: not",
+  },
   {
     flags: "--count-once <duration>",
     about: "a visitor's failure counts once in so long; by default 10m, 0s for each",

@@ -1,12 +1,6 @@
 import { comparisonOf, ERROR_TOLERANCE, LATENCY_TOLERANCE } from "../../core/forecast/guards.ts";
 import type { Forecast } from "../../core/forecast/forecast.ts";
-import type {
-  BurstModel,
-  LatencyModel,
-  LoadModel,
-  TrafficModel,
-  VisitorModel,
-} from "../../core/forecast/traffic-model.ts";
+import type { BurstModel, LatencyModel, LoadModel, TrafficModel } from "../../core/forecast/traffic-model.ts";
 import { FaultError } from "../../core/fault.ts";
 import {
   parseDuration,
@@ -21,6 +15,7 @@ import { SECOND } from "../../core/time/time.ts";
 import { WHOLE } from "../../core/traffic/share.ts";
 import type { Invocation } from "../definition.ts";
 import { givenText, valueOf, within } from "./reading.ts";
+import { visitorsOf } from "./visitors.ts";
 import { guardWeights } from "./weights.ts";
 
 /** What is asked: a step, and its traffic with what is wrong with the candidate in it. */
@@ -35,8 +30,6 @@ export interface SimulatedStep {
 const USUAL = { rps: "50", weight: "5%", for: "10m" } as const;
 /** Four weeks. */
 const MOST_SECONDS = 28 * 86_400;
-/** Requests of one run beyond which telling visitors apart would take minutes a run. */
-const MOST_OF_VISITORS = 2e7;
 
 /** Reads the options of a step. `isHealthy`: bursts, waves of load and visitors of all kinds are the usual then. Faults: usage. */
 export function stepOf(invocation: Invocation, isHealthy: boolean): SimulatedStep {
@@ -62,7 +55,7 @@ export function stepOf(invocation: Invocation, isHealthy: boolean): SimulatedSte
     latency,
     bursts: burstsOf(invocation, isHealthy),
     load: loadOf(invocation, isHealthy),
-    visitors: visitorsOf(invocation, rps, seconds, isHealthy),
+    visitors: visitorsOf(invocation, { rps, seconds, isHealthy }, assumed),
   };
   const errorTolerance = valueOf(invocation, "tolerance", TOLERANCE, ERROR_TOLERANCE);
   const comparison = comparisonOf(guardWeights(invocation), errorTolerance, seconds);
@@ -92,14 +85,7 @@ const FACTOR = within(parseTimes, { least: 0.01, most: 1_000, words: "`0.01x` to
 export const TOLERANCE = within(parseTimes, { least: 1, most: 100, words: "`1x` (nothing is tolerated) to `100x`" });
 export const TEMPERING = within(parseNumber, { least: 0.001, most: 1, words: "a number from 0.001 to 1" });
 const SPREAD = within(parseNumber, { least: 0.05, most: 3, words: "a number from 0.05 to 3" });
-const DEVIATION = within(parseNumber, { least: 0, most: 3, words: "a number from 0 to 3" });
 const MILLISECONDS = within(parseDuration, { least: 1, most: 3_600_000, words: "`1ms` to `1h`" });
-const COUNT = within(parseNumber, { least: 0, most: 1e6, isWhole: true, words: "a whole number up to 1000000" });
-const ONCE = within(parseDuration, {
-  least: 0,
-  most: MOST_SECONDS * SECOND,
-  words: "`0s` (each request counts) to `28d`",
-});
 
 /** The usual latencies of an app of which nothing is known, where its load is a part of the question. */
 const USUAL_P95_MS = 100;
@@ -133,31 +119,6 @@ function burstsOf(invocation: Invocation, isHealthy: boolean): BurstModel | null
 function loadOf(invocation: Invocation, isHealthy: boolean): LoadModel | null {
   const slower = valueOf(invocation, "load", TOLERANCE, isHealthy ? 2 : 1);
   return slower === 1 ? null : { everySeconds: 600, lastsSeconds: 60, slower, busier: 1.5 };
-}
-
-const VISITOR_OPTIONS = ["visitors", "activity", "bots", "always-failing", "own-speed", "count-once"] as const;
-
-function visitorsOf(invocation: Invocation, rps: number, seconds: number, isHealthy: boolean): VisitorModel | null {
-  const isAsked = VISITOR_OPTIONS.some((name) => givenText(invocation, name) !== undefined);
-  const isTooMany = rps * seconds > MOST_OF_VISITORS;
-  if (!isAsked && (!isHealthy || isTooMany)) return null;
-  const usual = Math.round(Math.min(200_000, Math.max(200, rps * 40)));
-  const count = valueOf(invocation, "visitors", COUNT, usual);
-  if (count === 0) return null;
-  if (isTooMany)
-    throw new FaultError({
-      code: "usage",
-      what: `To tell visitors apart each of ${(rps * seconds).toExponential(0)} requests a run would be played, which takes too long.`,
-      fix: "leave the visitors' options out (--visitors 0), or ask for fewer requests (--rps) or a shorter step (--for)",
-    });
-  return {
-    count,
-    activity: valueOf(invocation, "activity", DEVIATION, 1),
-    bots: valueOf(invocation, "bots", PART, isHealthy ? 0.001 : 0),
-    failing: valueOf(invocation, "always-failing", PART, isHealthy ? 0.001 : 0),
-    speed: valueOf(invocation, "own-speed", DEVIATION, 0.5),
-    countOnceSeconds: Math.round(valueOf(invocation, "count-once", ONCE, 600 * SECOND) / SECOND),
-  };
 }
 
 function excluded(option: string, why: string): FaultError {

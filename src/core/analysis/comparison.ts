@@ -1,5 +1,5 @@
 import { type CountedSecond, gainsOf, NOTHING_COUNTED } from "./counted-second.ts";
-import { type EProcess, freshEProcess, grow, logEvidence, meanEvidence, ODDS_RATIOS } from "./e-process.ts";
+import { type EProcess, freshEProcess, grow, logAdd, logEvidence, meanEvidence, ODDS_RATIOS } from "./e-process.ts";
 
 /** A guard's part in the comparison, fixed before the release. */
 export interface ComparedGuard {
@@ -52,11 +52,17 @@ export interface ComparisonEvidence {
   readonly strongest: string | null;
 }
 
-/** All guards together, and each by itself. */
-export function evidenceOf(state: ComparisonState, { guards }: Comparison): ComparisonEvidence {
+/** All guards together, and each by itself. `beside`: ln of another test of what a guard asks, by guard; it shares its weight. */
+export function evidenceOf(
+  state: ComparisonState,
+  { guards }: Comparison,
+  beside: Readonly<Record<string, number>> = {},
+): ComparisonEvidence {
   const parts = guards.map(({ id, weight }) => {
     const process = state[id];
-    return { id, weight, log: process === undefined ? 0 : logEvidence(process) };
+    const log = process === undefined ? 0 : logEvidence(process);
+    const other = beside[id];
+    return { id, weight, log: other === undefined ? log : logAdd(log, other) - Math.LN2 };
   });
   const { log, strongest } = meanEvidence(parts);
   return { logTotal: log, logOf: Object.fromEntries(parts.map((part) => [part.id, part.log])), strongest };

@@ -22,6 +22,11 @@ export function candidateLimitMs(stableMs: number, tolerance: number): number {
   return upperEdge(bucketOf(Math.max(stableMs * tolerance, stableMs + LATENCY_RESOLUTION_MS)));
 }
 
+/** So many times as long as stable the candidate may take, where stable's quantile is `stableMs` and differences of `leastMs` are noise. */
+export function toleratedFactor(stableMs: number, tolerance: number, leastMs: number): number {
+  return Math.max(tolerance, 1 + leastMs / stableMs);
+}
+
 /**
  * Stable's own quantile over the minute before a second, so that it is known before that second begins. null while stable has
  * answered fewer than a hundred requests.

@@ -31,7 +31,7 @@ const MOST_DEVIATIONS = 3;
  * with the chance of the share. That is exact however much visitors differ, however much each asks for and whatever else goes
  * on at that time, because it supposes nothing of latencies: only that the assignment was drawn.
  *
- * This is what one moment says. Moments must be chosen beforehand (10, 20, 40, … seconds after the share was given): `shiftEvidence` puts
+ * This is what one moment says. Moments must be chosen beforehand (10, 15, 22, … seconds after the share was given): `shiftEvidence` puts
  * them together. `share`: the chance of a visitor to be the candidate's, 0 … 1. `tolerance`: 1.15 is 15 % slower.
  */
 export function visitorShift(speeds: Iterable<VisitorSpeed>, share: number, tolerance: number): VisitorShift {
@@ -62,8 +62,13 @@ export function visitorShift(speeds: Iterable<VisitorSpeed>, share: number, tole
   };
 }
 
-/** Seconds after a share was given at which it is asked first; then each time twice as late. */
+/** Seconds after a share was given at which it is asked first. */
 export const FIRST_MOMENT_SECONDS = 10;
+
+/** The moment after `seconds`: each is about √2 times as late as the one before, so that little of a step lies behind the last. */
+export function nextMoment(seconds: number): number {
+  return Math.ceil(seconds * Math.SQRT2);
+}
 
 /**
  * The moments of a share at which it is asked, seconds after it was given, with the planned end. The data plane does not know
@@ -71,7 +76,7 @@ export const FIRST_MOMENT_SECONDS = 10;
  */
 export function shiftMoments(plannedSeconds: number): readonly number[] {
   const moments: number[] = [];
-  for (let at = FIRST_MOMENT_SECONDS; at < plannedSeconds; at *= 2) moments.push(at);
+  for (let at = FIRST_MOMENT_SECONDS; at < plannedSeconds; at = nextMoment(at)) moments.push(at);
   return [...moments, Math.max(FIRST_MOMENT_SECONDS, Math.ceil(plannedSeconds))];
 }
 

@@ -2,6 +2,9 @@ import { LEAST_FAILING_VISITORS } from "../analysis/bounds.ts";
 import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
 import { createRandom } from "../analysis/random.ts";
 import { NO_OPEN_STRATA, together } from "../analysis/strata.ts";
+import { shiftEvidence } from "../analysis/visitor-shift.ts";
+import { LATENCIES } from "../plan/guard.ts";
+import { plannedMoments } from "./speeds.ts";
 import { createTraffic } from "./traffic.ts";
 import type { ForecastGuard, TrafficModel } from "./traffic-model.ts";
 
@@ -21,16 +24,29 @@ export function play({ traffic, seconds, comparison, tempering }: Forecast, seed
   const bound = Math.log(1 / comparison.alpha);
   let state = NO_COMPARISON;
   let open = NO_OPEN_STRATA;
+  const speeds: number[] = [];
+  const bySpeeds = besideLatency(comparison, seconds);
   for (let second = 1; second <= seconds; second += 1) {
-    const { counted, visitors, failing } = next();
+    const { counted, visitors, failing, speedEvidence } = next();
     const strata = together(open, counted);
     open = strata.open;
     state = compare(state, comparison, strata.closed, temperings);
-    const { logTotal, strongest } = evidenceOf(state, comparison);
+    if (speedEvidence !== null) speeds.push(speedEvidence);
+    const { logTotal, strongest } = evidenceOf(state, comparison, bySpeeds(speeds));
     if (logTotal < bound || strongest === null) continue;
     if (visitors === null || (failing[strongest as ForecastGuard] ?? 0) >= LEAST_FAILING_VISITORS) return second;
   }
   return null;
+}
+
+/** As the judge does it: what visitors' own speeds say is said beside the first guard of latencies, once it is known. */
+function besideLatency(
+  { guards }: Comparison,
+  seconds: number,
+): (speeds: readonly number[]) => Readonly<Record<string, number>> {
+  const first = guards.find(({ id }) => id in LATENCIES);
+  const count = plannedMoments(seconds);
+  return (speeds) => (first === undefined || speeds.length === 0 ? {} : { [first.id]: shiftEvidence(speeds, count) });
 }
 
 /** What many runs came to. */

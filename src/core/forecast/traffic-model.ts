@@ -56,6 +56,8 @@ export interface ModelSecond {
   readonly counted: Readonly<Partial<Record<ForecastGuard, CountedSecond>>>;
   readonly visitors: number | null;
   readonly failing: Readonly<Partial<Record<ForecastGuard, number>>>;
+  /** ln of what visitors' own speeds say, in a second in which they are asked for. */
+  readonly speedEvidence: number | null;
 }
 
 /** Visitors, each of whom stays with one version. */
@@ -67,10 +69,17 @@ export interface VisitorModel {
   readonly bots: number;
   /** The part whose every request fails, whatever serves them: broken clients. */
   readonly failing: number;
+  /** The part that waits ten times as long as others, whatever serves them. */
+  readonly slow: number;
   /** Standard deviation of the logarithm of how slow each is by nature: devices, accounts of different sizes. */
   readonly speed: number;
   /** A visitor's failure counts once in so many seconds; 0: each request counts. */
   readonly countOnceSeconds: number;
+  /**
+   * How long each has been watched before the share was given, so that their own speed is known; 0: nobody is known. null: nobody
+   * asks for speeds of their own.
+   */
+  readonly knownSeconds: number | null;
 }
 
 /** The part that fails by one or the other. */

@@ -28,7 +28,7 @@ export function createTraffic(model: TrafficModel, random: Random): () => ModelS
     };
     for (const { guard, stable, candidate } of slower === 1 ? calm : loaded)
       counted[guard] = { n, nStable, bad: random.binomial(n, candidate), badStable: random.binomial(nStable, stable) };
-    return { counted, visitors: null, failing: {} };
+    return { counted, visitors: null, failing: {}, speedEvidence: null };
   };
 }
 

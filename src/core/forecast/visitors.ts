@@ -3,30 +3,29 @@ import { type CountedSecond, NOTHING_COUNTED } from "../analysis/counted-second.
 import { normalQuantile } from "../analysis/normal.ts";
 import type { Random } from "../analysis/random.ts";
 import type { Conditions } from "./conditions.ts";
+import { drawVisitors } from "./drawn-visitors.ts";
 import { createLimits } from "./limits.ts";
 import { createPicker } from "./picker.ts";
+import { createSpeeds } from "./speeds.ts";
 import { either, type ForecastGuard, type ModelSecond, type TrafficModel, type VisitorModel } from "./traffic-model.ts";
 
-/** How many times as much as others. */
-const BOTS_ASK = 100;
 const ERRORS = 0;
 const GUARDS: readonly ForecastGuard[] = ["errors", ...(Object.keys(LATENCIES) as (keyof typeof LATENCIES)[])];
 const QUANTILES = Object.values(LATENCIES);
+/** By which it is told what difference is noise, as where a plan says nothing of guards. */
+const P95 = QUANTILES.indexOf(LATENCIES.p95);
 
 /** Request by request, as the data plane counts them: millions of them, hence the plain arrays. */
 export function createVisitors(
   model: TrafficModel,
-  { count, activity, bots, failing, speed, countOnceSeconds }: VisitorModel,
+  visitors: VisitorModel,
   conditions: () => Conditions,
   random: Random,
 ): () => ModelSecond {
-  const isCandidate = Uint8Array.from({ length: count }, () => (random.next() < model.share ? 1 : 0));
-  const isFailing = Uint8Array.from({ length: count }, () => (random.next() < failing ? 1 : 0));
-  const slowness = Float64Array.from({ length: count }, () => speed * random.normal());
-  const pick = createPicker(
-    Array.from({ length: count }, () => Math.exp(activity * random.normal()) * (random.next() < bots ? BOTS_ASK : 1)),
-    random,
-  );
+  const { count, countOnceSeconds, knownSeconds, speed } = visitors;
+  const drawn = drawVisitors(visitors, model.share, random);
+  const { isCandidate, isFailing, slowness } = drawn;
+  const pick = createPicker([...drawn.asks], random);
   const { latency } = model;
   const middle =
     latency === null ? 0 : Math.log(latency.stableP95Ms) - Math.hypot(latency.spread, speed) * normalQuantile(0.95);
@@ -38,6 +37,20 @@ export function createVisitors(
           spread: Math.hypot(latency.spread, speed),
           tolerance: latency.tolerance,
         });
+  const speeds =
+    latency === null || knownSeconds === null
+      ? null
+      : createSpeeds(
+          drawn,
+          {
+            share: model.share,
+            tolerance: latency.tolerance,
+            timedBefore: (knownSeconds * model.rps) / count,
+            usual: middle,
+            spread: latency.spread,
+          },
+          random,
+        );
   const handicap = latency === null ? 0 : Math.log(latency.candidateSlower);
   const guards = latency === null ? GUARDS.slice(0, 1) : GUARDS;
 
@@ -85,13 +98,19 @@ export function createVisitors(
       const natural = middle + slowed + (slowness[visitor] ?? 0) + latency.spread * random.normal();
       if (!isOurs) limits.saw(natural);
       const judged = isOurs ? natural + handicap : natural;
+      speeds?.saw(visitor, judged);
       for (let guard = 1; guard < guards.length; guard += 1) {
         const limit = isOurs ? limits.ofCandidate(guard - 1) : limits.ofStable(guard - 1);
         note(visitor, guard, judged > limit);
       }
     }
     limits?.next();
-    return { counted: byGuard(sums), visitors: seen, failing: byGuard(failingOnes) };
+    return {
+      counted: byGuard(sums),
+      visitors: seen,
+      failing: byGuard(failingOnes),
+      speedEvidence: limits === null ? null : (speeds?.next(Math.exp(limits.ofStable(P95))) ?? null),
+    };
   };
 }
 
