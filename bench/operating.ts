@@ -41,11 +41,18 @@ for (const [index, line] of LINES.entries()) {
 progress("");
 tell();
 
-/** Within three and a half standard deviations of both simulations: the published one had some thousand runs. */
-function isWithinChance({ published, isBound, isLeast, runs, result: { caught } }: Played): boolean {
+/** Within three and a half standard deviations of both simulations: how many the published one had is a guess. */
+function isWithinChance({
+  published,
+  publishedRuns = 2_000,
+  isBound,
+  isLeast,
+  runs,
+  result: { caught },
+}: Played): boolean {
   if (published === null) return true;
-  const part = Math.max(published, 2 / runs);
-  const deviation = Math.sqrt(part * (1 - part) * (1 / runs + 1 / 2_000)) + 0.0005;
+  const part = Math.max(published, 2 / runs, 1 / publishedRuns);
+  const deviation = Math.sqrt(part * (1 - part) * (1 / runs + 1 / publishedRuns)) + 0.0005;
   const off = caught - published;
   if (isLeast === true) return off >= -3.5 * deviation;
   return isBound === true ? off <= 3.5 * deviation : Math.abs(off) <= 3.5 * deviation;

@@ -75,6 +75,7 @@ function evidence(candidateErrors: number, seed: number): readonly (readonly [nu
       load: null,
       visitors: null,
     },
+    (guard) => guard === "errors",
     createRandom(seed),
   );
   const points: [number, number][] = [[0, 0]];

@@ -10,6 +10,8 @@ export interface Line {
   readonly runs: number;
   /** Of its table: what part of the runs; null: it is in none. */
   readonly published: number | null;
+  /** How many runs that figure seems to be of; absent: some thousand. */
+  readonly publishedRuns?: number;
   /** It may be less. */
   readonly isBound?: true;
   /** It may be more. */
@@ -39,10 +41,12 @@ export function usual(plannedSeconds: number): Comparison {
   return comparisonOf(GUARD_WEIGHTS, 1.5, plannedSeconds);
 }
 
+/** `tempering`: 1 in the published tables; null as in life. */
 export function forecastOf(
   traffic: TrafficModel,
   seconds: number,
   comparison: (plannedSeconds: number) => Comparison,
+  tempering: 1 | null = 1,
 ): Forecast {
-  return { traffic, seconds, comparison: comparison(seconds), tempering: 1 };
+  return { traffic, seconds, comparison: comparison(seconds), tempering };
 }

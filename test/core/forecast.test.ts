@@ -74,7 +74,7 @@ function slower(candidateSlower: number, visitors: Partial<VisitorModel>): Forec
     latency: { stableP95Ms: 500, spread: 0.6, candidateSlower, tolerance: 1.15 },
     visitors: { ...VISITORS_ONCE, failing: 0, knownSeconds: 1_200, ...visitors },
   };
-  return { traffic, seconds, comparison: comparisonOf(GUARD_WEIGHTS, 1.5, seconds), tempering: 1 };
+  return { traffic, seconds, comparison: comparisonOf(GUARD_WEIGHTS, 1.5, seconds), tempering: null };
 }
 
 function runs(forecast: Forecast, count: number): ReturnType<typeof summarize> {

@@ -39,7 +39,8 @@ export const TRAFFIC_OPTIONS: readonly OptionDefinition[] = [
   },
   {
     flags: "--tempering <number>",
-    about: "evidence counts so much less: 1/dispersion where errors come in heaps; by default 1",
+    about:
+      "evidence counts so much less: 1/dispersion where errors come in heaps; by default as visitors show it, else 1",
   },
   { flags: "--bursts <percent>", about: "of all requests fail for 20s every 5m, on both; 20% with --a-a, else none" },
   { flags: "--load <factor>", about: "both take so many times as long for 1m every 10m; 2x with --a-a, else 1x" },

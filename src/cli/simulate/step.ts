@@ -60,7 +60,7 @@ export function stepOf(invocation: Invocation, isHealthy: boolean): SimulatedSte
   const errorTolerance = valueOf(invocation, "tolerance", TOLERANCE, ERROR_TOLERANCE);
   const comparison = comparisonOf(guardWeights(invocation), errorTolerance, seconds);
   const guards = latency === null ? comparison.guards.filter(({ id }) => id === "errors") : comparison.guards;
-  const tempering = valueOf(invocation, "tempering", TEMPERING, 1);
+  const tempering = valueOf<number | null>(invocation, "tempering", TEMPERING, null);
   return { forecast: { traffic, seconds, comparison: { ...comparison, guards }, tempering }, hasFault, assumed };
 }
 

@@ -4,7 +4,7 @@ import { type Metric, QUANTILES } from "../../core/plan/guard.ts";
 const USUAL_RUNS = 1_000;
 /** Of each, where there are many cases. */
 const RUNS_OF_MANY = 300;
-const LEAST_RUNS = 100;
+const LEAST_RUNS = 60;
 /** Of what would take minutes all the same. */
 const FEWEST_RUNS = 20;
 /** Of a case, on one core: two of them take some ten seconds on two. */
@@ -20,7 +20,7 @@ export function usualRuns(forecast: Forecast, cases: number): number {
   return runs < 100 ? Math.floor(runs / 10) * 10 : Math.floor(runs / 100) * 100;
 }
 
-const MS_OF_REQUEST = 2.5e-4;
+const MS_OF_REQUEST = 4e-4;
 const MS_OF_SECOND = 0.004;
 /** Of numbers that are drawn by counting, up to some hundreds of them. */
 const MS_OF_DRAWING = 2e-5;

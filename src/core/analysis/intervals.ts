@@ -59,11 +59,11 @@ function around(value: number, half: number): Estimate {
 }
 
 /**
- * How many standard errors an interval reaches to either side to hold at every look at once: a normal mixture confidence sequence
- * (Waudby-Smith et al. 2021, as GrowthBook uses it).
+ * How many standard errors an interval of `n` values reaches to either side to hold at every look at once: a normal mixture
+ * confidence sequence (Waudby-Smith et al. 2021, as GrowthBook uses it), narrowest around `tunedFor` values.
  */
-function errorsAround(n: number): number {
-  const rho = (-2 * Math.log(ALPHA) + Math.log(-2 * Math.log(ALPHA) + 1)) / TUNED_FOR;
+export function errorsAround(n: number, tunedFor: number = TUNED_FOR, alpha: number = ALPHA): number {
+  const rho = (-2 * Math.log(alpha) + Math.log(-2 * Math.log(alpha) + 1)) / tunedFor;
   const spread = n * rho + 1;
-  return Math.sqrt((2 * spread * Math.log(Math.sqrt(spread) / ALPHA)) / (n * rho));
+  return Math.sqrt((2 * spread * Math.log(Math.sqrt(spread) / alpha)) / (n * rho));
 }

@@ -10,7 +10,13 @@ import type { ForecastGuard, TrafficModel } from "./traffic-model.ts";
  * in it, and together the guards catch a little more than the best of them.
  */
 export function inClosedForm({ traffic, seconds, comparison, tempering }: Forecast): Power {
-  return byBestGuard(badParts(traffic), { rps: traffic.rps, share: traffic.share, seconds, comparison, tempering });
+  return byBestGuard(badParts(traffic), {
+    rps: traffic.rps,
+    share: traffic.share,
+    seconds,
+    comparison,
+    tempering: tempering ?? 1,
+  });
 }
 
 /** What part of each version's requests is bad, 0 … 1. */

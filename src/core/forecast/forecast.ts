@@ -13,24 +13,24 @@ export interface Forecast {
   readonly traffic: TrafficModel;
   readonly seconds: number;
   readonly comparison: Comparison;
-  /** 1/max(1, dispersion). */
-  readonly tempering: number;
+  /** Evidence is multiplied by it. null: by 1/max(1, dispersion), as stable's visitors show it, and by 1 where nobody tells them apart. */
+  readonly tempering: number | null;
 }
 
 /** The second in which it would have been rolled back; null: not at all. The same seed gives the same answer. */
 export function play({ traffic, seconds, comparison, tempering }: Forecast, seed: number): number | null {
-  const next = createTraffic(traffic, createRandom(seed));
-  const temperings = Object.fromEntries(comparison.guards.map(({ id }) => [id, tempering]));
+  const next = createTraffic(traffic, (guard) => comparison.guards.some(({ id }) => id === guard), createRandom(seed));
   const bound = Math.log(1 / comparison.alpha);
   let state = NO_COMPARISON;
   let open = NO_OPEN_STRATA;
   const speeds: number[] = [];
   const bySpeeds = besideLatency(comparison, seconds);
   for (let second = 1; second <= seconds; second += 1) {
-    const { counted, visitors, failing, speedEvidence } = next();
+    const { counted, visitors, failing, temperings, speedEvidence } = next();
     const strata = together(open, counted);
     open = strata.open;
-    state = compare(state, comparison, strata.closed, temperings);
+    const tempered = comparison.guards.map(({ id }) => [id, tempering ?? temperings[id as ForecastGuard] ?? 1]);
+    state = compare(state, comparison, strata.closed, Object.fromEntries(tempered));
     if (speedEvidence !== null) speeds.push(speedEvidence);
     const { logTotal, strongest } = evidenceOf(state, comparison, bySpeeds(speeds));
     if (logTotal < bound || strongest === null) continue;

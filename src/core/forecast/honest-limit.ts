@@ -26,7 +26,12 @@ export function honestLimit({ traffic, seconds, comparison, tempering }: Forecas
       seconds,
       alpha,
     };
-    const { delaySeconds } = power({ ...question, weight: guard.weight, tolerance: guard.tolerance, tempering });
+    const { delaySeconds } = power({
+      ...question,
+      weight: guard.weight,
+      tolerance: guard.tolerance,
+      tempering: tempering ?? 1,
+    });
     const least = leastSeconds(question);
     return delaySeconds === null || least === null ? [] : [{ errors, seconds: delaySeconds, leastSeconds: least }];
   });

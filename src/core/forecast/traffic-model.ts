@@ -56,6 +56,8 @@ export interface ModelSecond {
   readonly counted: Readonly<Partial<Record<ForecastGuard, CountedSecond>>>;
   readonly visitors: number | null;
   readonly failing: Readonly<Partial<Record<ForecastGuard, number>>>;
+  /** By how much groups of stable's visitors differed before this second: 1/max(1, dispersion), as the data plane's groups say it. */
+  readonly temperings: Readonly<Partial<Record<ForecastGuard, number>>>;
   /** ln of what visitors' own speeds say, in a second in which they are asked for. */
   readonly speedEvidence: number | null;
 }

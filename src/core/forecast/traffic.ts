@@ -8,12 +8,18 @@ import { createConditions } from "./conditions.ts";
 import { either, type ForecastGuard, type LatencyModel, type ModelSecond, type TrafficModel } from "./traffic-model.ts";
 import { createVisitors } from "./visitors.ts";
 
-/** Seconds of the model, one after the other. */
-export function createTraffic(model: TrafficModel, random: Random): () => ModelSecond {
+/** Seconds of the model, one after the other, counted for the guards that are asked for. */
+export function createTraffic(
+  model: TrafficModel,
+  isAsked: (guard: ForecastGuard) => boolean,
+  random: Random,
+): () => ModelSecond {
   const conditions = createConditions(model, random);
-  if (model.visitors !== null) return createVisitors(model, model.visitors, conditions, random);
-  const calm = model.latency === null ? [] : slowParts(model.latency);
-  const loaded = model.latency === null ? [] : slowParts(model.latency, model.load?.slower);
+  if (model.visitors !== null) return createVisitors(model, model.visitors, { conditions, isAsked }, random);
+  const partsUnder = (load?: number): ReturnType<typeof slowParts> =>
+    model.latency === null ? [] : slowParts(model.latency, load).filter(({ guard }) => isAsked(guard));
+  const calm = partsUnder();
+  const loaded = partsUnder(model.load?.slower);
   return () => {
     const { errors: extra, slower, busier } = conditions();
     const n = random.poisson(model.rps * model.share * busier);
@@ -28,7 +34,7 @@ export function createTraffic(model: TrafficModel, random: Random): () => ModelS
     };
     for (const { guard, stable, candidate } of slower === 1 ? calm : loaded)
       counted[guard] = { n, nStable, bad: random.binomial(n, candidate), badStable: random.binomial(nStable, stable) };
-    return { counted, visitors: null, failing: {}, speedEvidence: null };
+    return { counted, visitors: null, failing: {}, temperings: {}, speedEvidence: null };
   };
 }
 

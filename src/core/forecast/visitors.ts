@@ -1,5 +1,7 @@
 import { LATENCIES } from "../plan/guard.ts";
+import { COHORT_GROUPS } from "../traffic/counting.ts";
 import { type CountedSecond, NOTHING_COUNTED } from "../analysis/counted-second.ts";
+import { temperingOf } from "../analysis/dispersion.ts";
 import { normalQuantile } from "../analysis/normal.ts";
 import type { Random } from "../analysis/random.ts";
 import type { Conditions } from "./conditions.ts";
@@ -19,7 +21,10 @@ const P95 = QUANTILES.indexOf(LATENCIES.p95);
 export function createVisitors(
   model: TrafficModel,
   visitors: VisitorModel,
-  conditions: () => Conditions,
+  {
+    conditions,
+    isAsked,
+  }: { readonly conditions: () => Conditions; readonly isAsked: (guard: ForecastGuard) => boolean },
   random: Random,
 ): () => ModelSecond {
   const { count, countOnceSeconds, knownSeconds, speed } = visitors;
@@ -53,11 +58,13 @@ export function createVisitors(
         );
   const handicap = latency === null ? 0 : Math.log(latency.candidateSlower);
   const guards = latency === null ? GUARDS.slice(0, 1) : GUARDS;
+  const timed = guards.flatMap((guard, index) => (index !== ERRORS && isAsked(guard) ? [index] : []));
 
   const isSeen = new Uint8Array(count);
   const countsFrom = guards.map(() => new Float64Array(count));
   const hasFailed = guards.map(() => new Uint8Array(count));
   const failingOnes = guards.map(() => 0);
+  const groups = guards.map(() => Array.from({ length: COHORT_GROUPS }, () => ({ n: 0, bad: 0 })));
   let sums = guards.map(nothing);
   let second = 0;
   let seen = 0;
@@ -67,11 +74,14 @@ export function createVisitors(
     const sum = sums[guard];
     if (from === undefined || sum === undefined || (from[visitor] ?? 0) > second) return;
     const isOurs = isCandidate[visitor] === 1;
+    const group = groups[guard]?.[visitor % COHORT_GROUPS];
     if (isOurs) sum.n += 1;
     else sum.nStable += 1;
+    if (!isOurs && group !== undefined) group.n += 1;
     if (!isBad) return;
     if (isOurs) sum.bad += 1;
     else sum.badStable += 1;
+    if (!isOurs && group !== undefined) group.bad += 1;
     if (countOnceSeconds > 0) from[visitor] = second + countOnceSeconds;
     const failed = hasFailed[guard];
     if (!isOurs || failed === undefined || failed[visitor] === 1) return;
@@ -85,6 +95,7 @@ export function createVisitors(
     const [stableRate, candidateRate] = [either(model.stableErrors, errors), either(model.candidateErrors, errors)];
     const slowed = Math.log(slower);
     sums = guards.map(nothing);
+    const temperings = byGuard(groups.map(temperingOf));
     const requests = random.poisson(model.rps * busier);
     for (let request = 0; request < requests; request += 1) {
       const visitor = pick();
@@ -99,7 +110,7 @@ export function createVisitors(
       if (!isOurs) limits.saw(natural);
       const judged = isOurs ? natural + handicap : natural;
       speeds?.saw(visitor, judged);
-      for (let guard = 1; guard < guards.length; guard += 1) {
+      for (const guard of timed) {
         const limit = isOurs ? limits.ofCandidate(guard - 1) : limits.ofStable(guard - 1);
         note(visitor, guard, judged > limit);
       }
@@ -109,6 +120,7 @@ export function createVisitors(
       counted: byGuard(sums),
       visitors: seen,
       failing: byGuard(failingOnes),
+      temperings,
       speedEvidence: limits === null ? null : (speeds?.next(Math.exp(limits.ofStable(P95))) ?? null),
     };
   };

@@ -1,6 +1,6 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { growthOf, meanOf } from "../../../src/core/analysis/intervals.ts";
+import { errorsAround, growthOf, meanOf } from "../../../src/core/analysis/intervals.ts";
 import { createRandom } from "../../../src/core/analysis/random.ts";
 
 const SERIES = 400;
@@ -32,6 +32,14 @@ const slope = (values: readonly number[]) =>
     values,
   );
 
+/** A mean and its standard error. */
+function momentsOf({ sum, squares, n }: Readonly<Record<"sum" | "squares" | "n", number>>): {
+  readonly mean: number;
+  readonly error: number;
+} {
+  return { mean: sum / n, error: Math.sqrt((squares - sum ** 2 / n) / (n - 1) / n) };
+}
+
 describe("intervals of blocks", () => {
   for (const [name, estimate] of [
     ["mean", meanOf],
@@ -55,6 +63,20 @@ describe("intervals of blocks", () => {
     const [few, many] = [slope(values.slice(0, 12)), slope(values)];
     ok(many.high - many.low < (few.high - few.low) / 5);
     ok(many.low < 0.5 && 0.5 < many.high && many.low > 0.4);
+  });
+
+  it("reach as far as GrowthBook's for the same figures: 0.50336, from -0.55844 to 1.56516", () => {
+    const one = momentsOf({ sum: 1_396.87, squares: 52_377.9767, n: 3_000 });
+    const other = momentsOf({ sum: 2_422.7, squares: 134_698.29, n: 3_461 });
+    const lift = (other.mean - one.mean) / one.mean;
+    const error = Math.hypot(other.error / one.mean, (one.error * other.mean) / one.mean ** 2);
+    const half = error * errorsAround(3_000 + 3_461, 1_000, 0.05);
+    for (const [found, expected] of [
+      [lift, 0.50336],
+      [lift - half, -0.55844],
+      [lift + half, 1.56516],
+    ] as const)
+      ok(Math.abs(found - expected) < 1e-5, `${found} is not ${expected}`);
   });
 
   it("are a point where all blocks are the same", () => {
