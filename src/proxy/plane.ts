@@ -282,7 +282,7 @@ export class Plane implements AsyncDisposable {
     const since = Math.floor(steadyWall() / 1_000);
     const { pastTo = since } = predecessor.handedOver;
     const remember = (rows: readonly SecondRow[]): void => {
-      for (const row of rows) if (row.second >= pastTo) this.past.take(row, this.observations.tally(row.version).side);
+      for (const row of rows) if (row.second >= pastTo) this.past.take(row, this.observations.tally(row.version).role);
     };
     remember(predecessor.rows.newest());
     predecessor.onRows = (rows) => {

@@ -34,7 +34,7 @@ before(async () => {
   app.version({ name: "stable" });
   await releaseWell(app);
   people = opened.use(visit(app.port, { people: 3, pauseMs: 40 }));
-  await people.seen("stable", 100);
+  await people.seen("stable", 40);
 });
 
 it("a version with all traffic that is worse than the day before is put back, and the sentence says against what", async () => {
