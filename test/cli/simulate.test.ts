@@ -199,6 +199,10 @@ describe("tidegate simulate", () => {
     [["--runs", "0"], /^`0` will not do here\.$/m],
     [["--runs", "1.5"], /^`1\.5` will not do here\.$/m],
     [["--seed", "x"], /^`x` is not a number\.$/m],
+    [
+      ["--own-speed", "1", "--visitors", "0"],
+      /^--own-speed says what visitors are like, and with --visitors 0 there are none\.$/m,
+    ],
     [["--own-speed", "4"], /^`4` will not do here\.[^]*a number from 0 to 3/m],
     [["--always-slow", "120%"], /^`120%` will not do here\.$/m],
     [["--known-for", "20"], /^`20` has no unit\./m],

@@ -28,7 +28,7 @@ export const simulate: CommandDefinition = {
   examples: [
     { line: "tidegate simulate --rps 50 --weight 5% --for 5m", does: "which faults such a step catches" },
     {
-      line: "tidegate simulate --rps 100 --weight 5% --for 20m --stable-p95 500ms --candidate-slower 1.3 --own-speed 1",
+      line: "tidegate simulate --rps 100 --for 20m --stable-p95 500ms --candidate-slower 1.3 --own-speed 1",
       does: "one fault, among visitors who differ a lot in speed",
     },
     { line: "tidegate simulate --replay access.csv --candidate v2", does: "what was recorded" },

@@ -47,7 +47,7 @@ export const TRAFFIC_OPTIONS: readonly OptionDefinition[] = [
   {
     flags: "--visitors <number>",
     about:
-      "visitors who stay with one version; 0: every request is somebody else's; with --a-a 40 for each request a second",
+      "visitors who stay with one version; 0: every request is somebody else's; 40 for each request a second with --a-a, or where anything is said of them",
   },
   {
     flags: "--activity <number>",

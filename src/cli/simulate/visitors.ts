@@ -12,7 +12,7 @@ const MOST_MS = 28 * 86_400 * SECOND;
 
 const PART = within(parsePercent, { least: 0, most: 1, words: "a part of the visitors, `0%` to `100%`" });
 const DEVIATION = within(parseNumber, { least: 0, most: 3, words: "a number from 0 to 3" });
-const COUNT = within(parseNumber, { least: 0, most: 1e6, isWhole: true, words: "a whole number up to 1000000" });
+const COUNT = within(parseNumber, { least: 0, most: 1e6, isWhole: true, words: "a whole number from 0 to 1000000" });
 const ONCE = within(parseDuration, { least: 0, most: MOST_MS, words: "`0s` (each request counts) to `28d`" });
 const KNOWN = within(parseDuration, { least: 0, most: MOST_MS, words: "`0s` (nobody is known) to `28d`" });
 
@@ -51,6 +51,13 @@ export function visitorsOf(
   if (!isAsked && (!isHealthy || isTooMany)) return null;
   const usual = Math.round(Math.min(200_000, Math.max(200, rps * 40)));
   const count = valueOf(invocation, "visitors", COUNT, usual);
+  const ofNobody = OPTIONS.find((name) => name !== "visitors" && givenText(invocation, name) !== undefined);
+  if (count === 0 && ofNobody !== undefined)
+    throw new FaultError({
+      code: "usage",
+      what: `--${ofNobody} says what visitors are like, and with --visitors 0 there are none.`,
+      fix: "leave one of them out",
+    });
   if (count === 0) return null;
   if (isTooMany)
     throw new FaultError({
