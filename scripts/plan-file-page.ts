@@ -23,6 +23,7 @@ export function planFilePage(): string {
   const traffic = part(planFile, "traffic");
   const guards = part(planFile, "guards");
   const metrics = keysOf(guards).filter((key) => !["before", "during", "after"].includes(key));
+  const sourced = option(part(guards, "a name of the user's own"));
   const parts = [
     FOREWORD,
     "## The whole file\n\n" + table(planFile),
@@ -35,6 +36,9 @@ export function planFilePage(): string {
     "Under each metric stand its levels, and how it is looked at:\n\n" + table(option(part(guards, metrics[0] ?? ""))),
     "What `only` of a feature may say:\n\n" + table(onlyOf(part(guards, metrics[0] ?? ""))),
     `| part of the life | |\n|---|---|\n${["before", "during", "after"].map((key) => `| \`${key}\` | ${describe(part(guards, key))} |`).join("\n")}`,
+    "Under any other name stands a figure of your own, with the one key that says where it comes from:\n\n" +
+      table(sourced),
+    section(part(planFile, "metrics")),
     STEPS_INTRO,
     `Beside every verb (but \`phase\`):\n\n${table(z.strictObject(stepSiblings))}`,
     ...STEP_KINDS.map(stepSection),
@@ -109,7 +113,7 @@ function table(schema: Schema, keys: readonly string[] = keysOf(schema)): string
 function rowsOf(schema: Schema, path: string): readonly string[] {
   const row = `| \`${path}\` | ${cell(typeOf(schema))} | ${defaultOf(schema)} | ${cell(describe(schema))} |`;
   const object = option(schema);
-  const isElsewhere = ["guards", "steps", "health", "embedded", "traffic", "notify"].includes(path);
+  const isElsewhere = ["guards", "steps", "health", "embedded", "traffic", "notify", "metrics"].includes(path);
   const inner = isElsewhere ? [] : keysOf(object).flatMap((key) => rowsOf(part(object, key), `${path}.${key}`));
   return [row, ...inner];
 }

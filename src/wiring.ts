@@ -67,6 +67,7 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
   const { runtime, traffic, health } = await outside(order, self, redact, () => (hasStartedKeeper = true));
   const commands = createShellRunner({ directory: project.folder, redact, env });
   const settings = { commands, clock, redact, values };
+  const { createMetrics } = await import("./adapters/metrics/metrics.ts");
   const notifier = createNotifier({ clock, redact, values, terminal: (line) => order.say(redact(line)) });
   const journal = await openJournal(project.state);
   return {
@@ -80,6 +81,7 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
       warmer: tasks.createWarmer(settings),
       checker: tasks.createChecker({ directory: project.folder, ...settings }),
       commands,
+      metrics: createMetrics({ clock, redact, values }),
       notifier: quieter(notifier, order.isFollowed),
       evidence: createEvidenceGatherer({ runtime, clock, redact }),
       emergencies: createEmergencyLog(project.state),

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Override } from "../config/overrides.ts";
 import { canonicalJson } from "../core/text/canonical-json.ts";
 import type { StepPower } from "../core/forecast/plan-power.ts";
-import { LEAST_OF_BLOCKS_MS, waitsForBlocks } from "../core/analysis/gauge-limits.ts";
+import { leastOfBlocksMs, waitsForBlocks } from "../core/analysis/gauge-limits.ts";
 import { plannedHoldMs } from "../core/plan/hold-time.ts";
 import { guardLabel, isActedOn } from "../core/plan/guard.ts";
 import type { Plan, StepOf } from "../core/plan/plan.ts";
@@ -93,12 +93,13 @@ function littleTraffic(preview: Omit<PlanPreview, "warnings">): readonly string[
 /** What compares CPU or memory minute by minute needs some minutes, and a step waits for what may hold it. */
 function tooShortForBlocks({ plan }: Omit<PlanPreview, "warnings">): readonly string[] {
   return plan.steps.flatMap((step) => {
-    if (step.kind !== "shift" || 2 * plannedHoldMs(step.hold) >= LEAST_OF_BLOCKS_MS) return [];
-    const guard = step.guards.find(waitsForBlocks);
+    if (step.kind !== "shift") return [];
+    const { hold } = step;
+    const guard = step.guards.find((each) => waitsForBlocks(each) && 2 * plannedHoldMs(hold) < leastOfBlocksMs(each));
     return guard === undefined
       ? []
       : [
-          `"${step.name}" has ${formatDuration(plannedHoldMs(step.hold))}, and what its "${guardLabel(guard)}" compares minute by minute takes ${formatDuration(LEAST_OF_BLOCKS_MS)} at the least: it waits, and holds when twice its time is over. Let it warn, or give the step more time.`,
+          `"${step.name}" has ${formatDuration(plannedHoldMs(step.hold))}, and what its "${guardLabel(guard)}" compares minute by minute takes ${formatDuration(leastOfBlocksMs(guard))} at the least: it waits, and holds when twice its time is over. Let it warn, or give the step more time.`,
         ];
   });
 }

@@ -8,6 +8,7 @@ import type { EmergencyLog } from "../ports/emergency-log.ts";
 import type { EvidenceGatherer } from "../ports/evidence.ts";
 import type { HealthProbe } from "../ports/health.ts";
 import type { Journal } from "../ports/journal.ts";
+import type { Metrics } from "../ports/metrics.ts";
 import type { Notifier } from "../ports/notifier.ts";
 import type { Runtime } from "../ports/runtime.ts";
 import type { Traffic } from "../ports/traffic.ts";
@@ -23,6 +24,7 @@ export interface Ports {
   readonly warmer: Warmer;
   readonly checker: Checker;
   readonly commands: CommandRunner;
+  readonly metrics: Metrics;
   readonly notifier: Notifier;
   readonly evidence: EvidenceGatherer;
   readonly emergencies: EmergencyLog;

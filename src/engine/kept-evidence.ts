@@ -56,8 +56,8 @@ function withoutOpen(gauges: Gauges): Gauges {
   const short = Object.entries(gauges).map(([metric, { minutes, blocks }]) => {
     const kept = blocks.map(({ at, candidate, stable }) => ({
       at,
-      candidate: digits(candidate, 5),
-      stable: stable === null ? null : digits(stable, 5),
+      candidate: Number(candidate.toPrecision(6)),
+      stable: stable === null ? null : Number(stable.toPrecision(6)),
     }));
     return [metric, { minutes, blocks: kept, open: null }];
   });

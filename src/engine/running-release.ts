@@ -13,6 +13,7 @@ import { goAhead } from "./go-ahead.ts";
 import { notReadyYet } from "./not-ready-yet.ts";
 import type { Stage } from "./perform.ts";
 import { createProbes } from "./probes.ts";
+import { createSources } from "./sources.ts";
 import { createUnderWay, type Outcome } from "./under-way.ts";
 import { createWatch } from "./watch.ts";
 import { worthKeeping } from "./kept-evidence.ts";
@@ -58,7 +59,8 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   const { lastAt, plan } = input.release;
   const time = watchedTime(clock, lastAt.watched, options.pace?.idleMs ?? 0, plan.unwatched.afterMs);
   const probes = createProbes(ports, world);
-  const watch = createWatch(world, probes);
+  const sources = createSources(ports, world);
+  const watch = createWatch(world, probes, sources);
   let renewedAt = Number.NEGATIVE_INFINITY;
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -176,6 +178,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
           await renewLease();
           await book.catchUp();
           probes.look(book.release());
+          sources.look(book.release());
           await decideOn();
           await checkpoint();
           lastFault = null;
@@ -195,7 +198,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       }),
     isSettled: () => underWay.isEmpty() && !book.isOwed() && isSettled(book.release(), time.now().wall),
     abandon: async () => {
-      await Promise.all([underWay.abandon(sayLastWords), probes.stop()]);
+      await Promise.all([underWay.abandon(sayLastWords), probes.stop(), sources.stop()]);
       await queue;
     },
   };

@@ -3,7 +3,7 @@ import type { Look } from "../core/analysis/look.ts";
 import { FRESH_JUDGE, type JudgeState, judge, judgeNextStep } from "../core/analysis/judge.ts";
 import { ALPHA } from "../core/analysis/bounds.ts";
 import { shiftMoments } from "../core/analysis/visitor-shift.ts";
-import { isOfProcesses, type Verdict } from "../core/plan/guard.ts";
+import { isOfRequests, type Verdict } from "../core/plan/guard.ts";
 import { trafficProfile } from "../core/time/quietest.ts";
 import { plannedHoldMs, plannedMs, TIMES_WAITED } from "../core/plan/hold-time.ts";
 import type { Plan, Step } from "../core/plan/plan.ts";
@@ -19,6 +19,7 @@ import { windowAt } from "../core/time/window.ts";
 import { fromJournal } from "./kept-evidence.ts";
 import { comparedWith } from "./compared-with.ts";
 import type { Probes } from "./probes.ts";
+import type { Sources } from "./sources.ts";
 import { versionFigures } from "./version-figures.ts";
 import type { World } from "./world.ts";
 
@@ -70,7 +71,7 @@ interface Judging {
 }
 
 /** For one release. */
-export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch {
+export function createWatch(world: World, probes: Pick<Probes, "rounds">, sources: Pick<Sources, "readings">): Watch {
   let judged: Judging | null = null;
 
   const runs = ({ candidate }: Release): boolean =>
@@ -123,10 +124,11 @@ export function createWatch(world: World, probes: Pick<Probes, "rounds">): Watch
       plannedMs: plannedMs(plan),
       moments: plannedMoments(plan),
       alpha: ALPHA / 2 ** release.begunAnew,
-      guards: step.guards.filter(({ metric }) => (isOfProcesses(metric) ? runs(release) : release.share > 0)),
+      guards: step.guards.filter((guard) => (isOfRequests(guard) ? release.share > 0 : runs(release))),
       candidate: release.candidate.version,
       ...comparedWith(release, seenOf(world), now.wall),
       rows: world.rows(),
+      readings: sources.readings(),
       ...(plan.probes === undefined ? {} : { probes: { everyMs: plan.probes.everyMs, rounds: probes.rounds() } }),
       fromSecond: from,
       watchedBeforeMs: progress.watchedBefore,

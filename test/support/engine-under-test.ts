@@ -9,6 +9,7 @@ import { createMemoryRuntime, type MemoryRuntime } from "../../src/adapters/runt
 import type { Engine, EngineOptions, Ports, RequestAnswer } from "../../src/engine/api.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import { createMemoryEmergencyLog, type MemoryEmergencyLog } from "../../src/adapters/emergency/memory.ts";
+import { createMemoryMetrics, type MemoryMetrics } from "../../src/adapters/metrics/memory.ts";
 import { createMemoryTraffic, type MemoryTraffic } from "../../src/adapters/traffic/memory.ts";
 
 export interface EngineUnderTest {
@@ -17,6 +18,7 @@ export interface EngineUnderTest {
   readonly runtime: MemoryRuntime;
   readonly traffic: MemoryTraffic;
   readonly emergencies: MemoryEmergencyLog;
+  readonly metrics: MemoryMetrics;
   readonly commands: string[];
   readonly messages: Message[];
   /** What smoke flows find; null: they pass. */
@@ -49,6 +51,7 @@ export function engineUnderTest(): EngineUnderTest {
   const runtime = createMemoryRuntime({ clock });
   const traffic = createMemoryTraffic({ clock });
   const emergencies = createMemoryEmergencyLog();
+  const metrics = createMemoryMetrics();
   const commands: string[] = [];
   const messages: Message[] = [];
 
@@ -111,6 +114,7 @@ export function engineUnderTest(): EngineUnderTest {
         return { code: 0, signal: null, timedOut: false, output: [], tookMs: 1 };
       },
     },
+    metrics,
     notifier: { deliver: async (message) => void messages.push(message) },
     evidence: { gather: async () => ({ routes: [], lines: [], commits: [], missing: [] }) },
     emergencies,
@@ -122,6 +126,7 @@ export function engineUnderTest(): EngineUnderTest {
     runtime,
     traffic,
     emergencies,
+    metrics,
     commands,
     messages,
     smokeFails: null,

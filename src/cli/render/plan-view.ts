@@ -186,16 +186,16 @@ const VERBS: Readonly<Record<GuardLevel, string>> = { warn: "warns", hold: "hold
 function guardsSentence(guards: readonly Guard[]): string {
   return guards
     .map((guard) => {
-      const { metric, limits, slo } = guard;
+      const { limits, slo } = guard;
       const levels = (["warn", "hold", "rollback"] as const).flatMap((level) => {
         const ofLevel = limits[level];
         return ofLevel === undefined || ofLevel.length === 0
           ? []
           : [
-              `${VERBS[level]} at ${ofLevel.map((limit) => `${formatLimit(metric, limit)}${ofWhen(limit)}`).join(" and ")}`,
+              `${VERBS[level]} at ${ofLevel.map((limit) => `${formatLimit(guard, limit)}${ofWhen(limit)}`).join(" and ")}`,
             ];
       });
-      const objective = slo === undefined ? [] : [`objective ${formatFigure(metric, slo)}`];
+      const objective = slo === undefined ? [] : [`objective ${formatFigure(guard, slo)}`];
       const terms = [
         ...(guard.delayMs === undefined ? [] : [`after ${formatDuration(guard.delayMs)}`]),
         ...(isActedOn(guard) ? [] : ["dry run"]),

@@ -42,7 +42,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
     readSmoke: smokeReader(services, routes, context, told),
   };
   const probes = compileProbes(config, stepContext.readSmoke, told);
-  const guards = compileGuards(config, first.drafts, hasTraffic, told);
+  const guards = compileGuards(config, first.drafts, hasTraffic, stepContext, told);
   const width = Math.max(2, String(first.drafts.length).length);
   const steps = first.drafts.map((draft, index) =>
     compileStep(draft, guards[index] ?? [], index + 1, width, stepContext),

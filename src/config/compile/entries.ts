@@ -8,6 +8,7 @@ import {
   METRICS,
 } from "../../core/plan/guard.ts";
 import type { Path } from "../reading/located.ts";
+import type { Source } from "../../core/plan/source.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 
 /** The mildest first. */
@@ -15,9 +16,13 @@ export const LEVELS: readonly GuardLevel[] = GUARD_LEVELS.toReversed();
 
 /** Guards as written in one place: for the plan, a part of its life, a phase or a step. */
 export interface Scope {
-  readonly written: { readonly [M in Metric]?: MetricConfig | undefined };
+  readonly written: Readonly<Record<string, MetricConfig | undefined>>;
   /** null: Tidegate's own defaults. */
   readonly path: Path | null;
+  /** By the names of the guards whose figures come from outside. Absent: there are none. */
+  readonly sources?: ReadonlyMap<string, Source>;
+  /** It holds for the whole plan. */
+  readonly isWide?: true;
   /** Of one place alone: with all traffic there `1.5x` can only mean what stable did before. */
   readonly isOfPlace?: true;
 }
@@ -32,7 +37,7 @@ export type Levels = (OfMetric | Exclude<FeatureConfig, string>) &
   };
 
 /** One guard as one scope has it. */
-export interface Entry extends Pick<Guard, "metric" | "feature">, Pick<Scope, "isOfPlace"> {
+export interface Entry extends Pick<Guard, "metric" | "feature" | "source">, Pick<Scope, "isOfPlace" | "isWide"> {
   readonly mine: Levels | "off";
   /** null: Tidegate's own default. */
   readonly path: Path | null;
@@ -41,11 +46,13 @@ export interface Entry extends Pick<Guard, "metric" | "feature">, Pick<Scope, "i
 const METRIC_NAMES = Object.keys(METRICS) as readonly Metric[];
 
 /** All guards that stand in a scope, features after their metric. */
-function entriesIn({ written, path, ...of }: Scope): readonly Entry[] {
-  return METRIC_NAMES.flatMap((metric): readonly Entry[] => {
+function entriesIn({ written, path, sources, ...all }: Scope): readonly Entry[] {
+  return namesIn(written).flatMap((metric): readonly Entry[] => {
     const mine = written[metric];
     if (mine === undefined) return [];
     const at = path && [...path, metric];
+    const source = sources?.get(metric);
+    const of = { ...all, ...(source === undefined ? {} : { source }) };
     if (mine === "off") return [{ ...of, metric, mine, path: at }];
     const features = Object.entries(("features" in mine ? mine.features : undefined) ?? {});
     return [
@@ -61,6 +68,11 @@ function entriesIn({ written, path, ...of }: Scope): readonly Entry[] {
   });
 }
 
+/** Tidegate's own metrics first, in their order. */
+function namesIn(written: Scope["written"]): readonly string[] {
+  return [...METRIC_NAMES, ...Object.keys(written).filter((name) => !Object.hasOwn(METRICS, name))];
+}
+
 /** Those with a place in the file that are not switched off. */
 export function writtenIn(scope: Scope): readonly (Entry & { readonly mine: Levels; readonly path: Path })[] {
   return entriesIn(scope).flatMap((entry) => {
@@ -70,11 +82,11 @@ export function writtenIn(scope: Scope): readonly (Entry & { readonly mine: Leve
 }
 
 /** The guards that stand in any of the scopes, by the order of the metrics. */
-export function guardsIn(scopes: readonly Scope[]): readonly Pick<Guard, "metric" | "feature">[] {
+export function guardsIn(scopes: readonly Scope[]): readonly Pick<Guard, "metric" | "feature" | "source">[] {
   const all = scopes.flatMap(entriesIn);
-  const known = new Map<GuardId, Pick<Guard, "metric" | "feature">>();
-  for (const metric of METRIC_NAMES)
-    for (const entry of all) if (entry.metric === metric) known.set(guardId(entry), entry);
+  const known = new Map<GuardId, Pick<Guard, "metric" | "feature" | "source">>();
+  const names = new Set([...METRIC_NAMES, ...all.map(({ metric }) => metric)]);
+  for (const metric of names) for (const entry of all) if (entry.metric === metric) known.set(guardId(entry), entry);
   return [...known.values()];
 }
 

@@ -3,9 +3,9 @@ import {
   type DaysBefore,
   type Guard,
   type GuardLevel,
-  isOfProcesses,
+  isOfRequests,
   type Limit,
-  type Metric,
+  type Measured,
 } from "../../core/plan/guard.ts";
 import type { Path } from "../reading/located.ts";
 import type { PathProblem } from "../reading/problem.ts";
@@ -29,6 +29,8 @@ export const DEFAULT_COMPARISONS: Scope["written"] = {
 export interface Measurable {
   readonly requests: boolean;
   readonly processes: boolean;
+  /** It runs and has no traffic yet, and will have some. */
+  readonly isBeforeTraffic: boolean;
   /** Stable has traffic too, so that the two can be compared. */
   readonly comparison: boolean;
   /** Why the rest can't be. */
@@ -48,7 +50,7 @@ export function guardCompiler(): {
     compile: (scopes, measurable) =>
       guardsIn(scopes).flatMap((guard) => {
         const layers = layersOf(guard, scopes);
-        return makeGuard(guard, laidOver(guard.metric, layers, measurable, looked), layers);
+        return makeGuard(guard, laidOver(guard, layers, measurable, looked), layers);
       }),
     neverLookedAt: looked.never,
   };
@@ -56,13 +58,13 @@ export function guardCompiler(): {
 
 /** What is asked in the end, the widest layer first. */
 function laidOver(
-  metric: Metric,
+  guard: Measured,
   layers: readonly Entry[],
   measurable: Measurable,
   looked: LookedAt,
 ): Pick<Guard, "limits" | "slo"> {
   const limits: Partial<Record<GuardLevel, readonly Limit[]>> = {};
-  const days = daysAsked(metric, layers);
+  const days = daysAsked(guard, layers);
   let slo: number | null = null;
   for (const entry of layers) {
     const { mine, path } = entry;
@@ -71,7 +73,7 @@ function laidOver(
       if (set === null) delete limits[level];
       if (set === null || set === undefined) continue;
       const at = { ...entry, path: path && [...path, level] };
-      const asked = applied(metric, set, { ...at, days }, measurable, looked);
+      const asked = applied(guard, set, { ...at, days }, measurable, looked);
       if (asked !== null) limits[level] = asked;
     }
     if (mine === "off" || mine.slo === null) slo = null;
@@ -82,17 +84,27 @@ function laidOver(
 
 /** The limits as they are asked there; null: they can't be. */
 function applied(
-  metric: Metric,
+  guard: Measured,
   limits: readonly Limit[],
-  { path, isOfPlace, days }: Pick<Entry, "path" | "isOfPlace"> & { readonly days: DaysBefore | null },
+  {
+    path,
+    isOfPlace,
+    isWide,
+    days,
+  }: Pick<Entry, "path" | "isOfPlace" | "isWide"> & { readonly days: DaysBefore | null },
   measurable: Measurable,
   looked: LookedAt,
 ): readonly Limit[] | null {
-  const measured = isOfProcesses(metric) ? measurable.processes : measurable.requests;
+  const measured = isOfRequests(guard) ? measurable.requests : measurable.processes;
+  // What nobody uses yet sells nothing: a figure of the whole plan is about a version with traffic.
+  if (guard.source !== undefined && isWide === true && measurable.isBeforeTraffic) {
+    looked.notHere(limits, path, measurable.reason);
+    return null;
+  }
   const isOverWindow = limits.some(({ kind }) => kind === "plain");
   const compares =
     days === null
-      ? measurable.comparison || (isOfPlace === true && hasBefore(metric) && !isOverWindow)
+      ? measurable.comparison || (isOfPlace === true && hasBefore(guard) && !isOverWindow)
       : measured && !isOverWindow;
   // All of a list must be broken: what can't be asked can't be broken.
   if (measured && limits.every(({ kind }) => kind !== "relative" || compares)) {
@@ -106,16 +118,16 @@ function applied(
 const OVER_WINDOW = 'a list with a limit over a window, like `"> 1%"`, can\'t be held against another day';
 
 /** Against which day limits like `1.5x` are held, by the innermost that says so; null: stable. */
-function daysAsked(metric: Metric, layers: readonly Entry[]): DaysBefore | null {
-  const compare = hasBefore(metric)
+function daysAsked(guard: Measured, layers: readonly Entry[]): DaysBefore | null {
+  const compare = hasBefore(guard)
     ? layers.map(({ mine }) => (mine === "off" ? undefined : mine.compare)).findLast((one) => one !== undefined)
     : undefined;
   return compare === "day-before" ? 1 : compare === "week-before" ? 7 : null;
 }
 
 /** Of requests it is known what stable did before; of an availability a factor says nothing of odds. */
-function hasBefore(metric: Metric): boolean {
-  return !isOfProcesses(metric) && metric !== "availability";
+function hasBefore(guard: Measured): boolean {
+  return isOfRequests(guard) && guard.metric !== "availability";
 }
 
 function againstBefore(limit: Limit, days: DaysBefore | null): Limit {

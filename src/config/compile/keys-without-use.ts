@@ -1,10 +1,11 @@
 import {
+  factsOf,
   type Guard,
   guardId,
   guardLabel,
   isOfProcesses,
+  isOfRequests,
   type Limit,
-  METRICS,
   QUANTILES,
 } from "../../core/plan/guard.ts";
 import { formatPercent } from "../../core/analysis/figures.ts";
@@ -38,7 +39,7 @@ type Written = ReturnType<typeof writtenIn>[number];
 
 function ofPlain(entry: Written, guards: readonly Guard[]): readonly PathProblem[] {
   if (isPlain(entry, guards)) return [];
-  const like = METRICS[entry.metric].unit === "ms" ? "1s" : "1%";
+  const like = factsOf(entry).unit === "ms" ? "1s" : "1%";
   return OF_PLAIN.filter((key) => entry.mine[key] !== undefined).map((key) => ({
     ...at(entry, key),
     what: `\`${key}\` is for limits over a window, and ${guardLabel(entry)} has none.`,
@@ -49,7 +50,7 @@ function ofPlain(entry: Written, guards: readonly Guard[]): readonly PathProblem
 function promoteOfNoRate(entry: Written): readonly PathProblem[] {
   const { promote } = entry.mine;
   if (promote === undefined) return [];
-  if (isOfProcesses(entry.metric) || QUANTILES[entry.metric] !== undefined) {
+  if (!isOfRequests(entry) || QUANTILES[entry.metric] !== undefined) {
     const what = `\`promote\` is a rate, and ${guardLabel(entry)} is none.`;
     return [{ ...at(entry, "promote"), what, fix: "Remove it." }];
   }
@@ -95,8 +96,9 @@ function at({ path }: Written, key: string): Pick<PathProblem, "code" | "path" |
 }
 
 /** Of what only warns nothing is shown, so it asks for a number of requests as a window does. */
-function isPlain({ metric, feature }: Pick<Guard, "metric" | "feature">, guards: readonly Guard[]): boolean {
-  if (isOfProcesses(metric) || metric === "availability") return true;
+function isPlain(entry: Pick<Guard, "metric" | "feature" | "source">, guards: readonly Guard[]): boolean {
+  const { metric, feature } = entry;
+  if (!isOfRequests(entry) || metric === "availability") return true;
   return guards.some(
     ({ metric: mine, feature: part, limits }) =>
       mine === metric &&

@@ -5,7 +5,7 @@ import { filterOf } from "./features.ts";
 
 /** A guard of what its scopes say, the innermost of each key; none where nothing is asked. */
 export function makeGuard(
-  { metric, feature }: Pick<Guard, "metric" | "feature">,
+  { metric, feature, source }: Pick<Guard, "metric" | "feature" | "source">,
   asked: Pick<Guard, "limits" | "slo">,
   layers: readonly Entry[],
 ): readonly Guard[] {
@@ -20,11 +20,13 @@ export function makeGuard(
   return [
     {
       metric,
+      ...(source === undefined ? {} : { source }),
       ...(feature === undefined ? {} : { feature, only: filterOf(innermost("only")) }),
       ...asked,
-      windowMs: innermost("window") ?? MINUTE,
-      minRequests: innermost("minRequests") ?? 100,
-      minEvents: innermost("minEvents") ?? 3,
+      // A figure from outside stands for itself: nobody can say of how many requests it is made.
+      windowMs: innermost("window") ?? (source === undefined ? MINUTE : 0),
+      minRequests: innermost("minRequests") ?? (source === undefined ? 100 : 1),
+      minEvents: innermost("minEvents") ?? (source === undefined ? 3 : 1),
       breaches: innermost("breaches") ?? 3,
       ...(promote === undefined ? {} : { promote }),
       ...written("failures"),

@@ -1,19 +1,20 @@
 import { formatPercent } from "../../core/analysis/figures.ts";
-import { guardLabel, METRICS } from "../../core/plan/guard.ts";
+import { factsOf, guardLabel } from "../../core/plan/guard.ts";
 import type { PathProblem } from "../reading/problem.ts";
 import { type Scope, writtenIn } from "./entries.ts";
 
 /** Within one scope a step must not pass with a rate that the same guard holds or puts back for. */
 export function promoteBeyond(scope: Scope): readonly PathProblem[] {
   return writtenIn(scope).flatMap((entry) => {
-    const { metric, mine, path } = entry;
+    const { mine, path } = entry;
+    const { unit, worse } = factsOf(entry);
     const { promote } = mine;
-    if (promote === undefined || METRICS[metric].unit !== "share") return [];
+    if (promote === undefined || unit !== "share") return [];
     const level = (["rollback", "hold"] as const).find((each) => {
       const [limit, ...more] = mine[each] ?? [];
       // Of a list all must be broken: the other one may be what allows for more. A limit over a window has no part in passing.
       if (limit?.kind !== "absolute" || more.length > 0) return false;
-      return promote > (METRICS[metric].worse === "higher" ? limit.value : 1 - limit.value) + ROUNDING;
+      return promote > (worse === "higher" ? limit.value : 1 - limit.value) + ROUNDING;
     });
     if (level === undefined) return [];
     return [

@@ -1,10 +1,10 @@
 import { nearest } from "../../core/text/nearest.ts";
-import { referencesIn, TIDEGATE_NAMES } from "../../core/text/references.ts";
+import { referencesIn, SOURCE_NAMES, TIDEGATE_NAMES } from "../../core/text/references.ts";
 import type { Path } from "../reading/located.ts";
 import type { PathProblem, Problem } from "../reading/problem.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 
-type TidegateName = (typeof TIDEGATE_NAMES)[number];
+type TidegateName = (typeof TIDEGATE_NAMES)[number] | (typeof SOURCE_NAMES)[number];
 
 /** Which references may stand in a text: Tidegate's own by name, and whether the user's may. */
 export interface Allowed {
@@ -18,6 +18,7 @@ const NONE: Allowed = { own: [], user: false };
 /** Tidegate fills nothing in: the shell finds the user's values in its environment. */
 export const SHELL_ALONE: Allowed = { own: [], user: true, shell: true };
 export const OF_REQUEST: Allowed = { own: ["version"], user: true };
+const OF_SOURCE: Allowed = { own: SOURCE_NAMES, user: true };
 export const OF_ADDRESS: Allowed = { own: [], user: true };
 
 const OF_SERVICE: Readonly<Record<string, Allowed>> = {
@@ -41,6 +42,7 @@ function allowedAt(path: Path): Allowed {
   if (top === "services") return Object.hasOwn(OF_SERVICE, key) ? (OF_SERVICE[key] ?? NONE) : NONE;
   if (top === "traffic") return words[1] === "pins" ? OF_ADDRESS : NONE;
   if (top === "notify") return OF_ADDRESS;
+  if (top === "metrics" || words.includes("guards")) return OF_SOURCE;
   if (top !== "steps") return NONE;
   const verb = words.find((word) => Object.hasOwn(OF_STEP, word)) ?? "";
   const last = path.at(-1);

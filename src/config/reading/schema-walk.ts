@@ -60,7 +60,7 @@ export function schemaAt(
   if (key === undefined) return { schema, siblings: [] };
   const next =
     outer instanceof z.ZodObject
-      ? ownShape(outer.shape, key)
+      ? (ownShape(outer.shape, key) ?? catchAll(outer))
       : outer instanceof z.ZodArray
         ? outer.element
         : outer instanceof z.ZodRecord
@@ -73,6 +73,12 @@ export function schemaAt(
 
 function ownShape(shape: Readonly<Record<PropertyKey, Schema>>, key: PropertyKey): Schema | undefined {
   return Object.hasOwn(shape, key) ? shape[key] : undefined;
+}
+
+/** What stands under keys of the user's own; undefined: there are none. */
+function catchAll(object: z.ZodObject): Schema | undefined {
+  const others = object._zod.def.catchall;
+  return others === undefined || others instanceof z.ZodNever ? undefined : others;
 }
 
 /** The option that a value was meant as: by its verb, or as the only one of its kind. */

@@ -32,10 +32,19 @@ function translate(frame: Frame, issue: Issue): readonly PathProblem[] {
   const found = schemaAt(frame.schema, issue.path, node, isOpen) ?? schemaAt(frame.schema, issue.path, node);
   const inner: Frame = { ...frame, base: path, schema: found?.schema ?? NOTHING_KNOWN };
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(inner, key, found?.siblings));
+  // What has a place elsewhere only: the schema has a name for it so that it is no key of the user's own.
+  if (issue.code === "invalid_type" && issue.expected === "never") return forbidden(frame, issue.path);
   if (issue.code === "invalid_union") return translateUnion(inner, issue);
   if (issue.code === "invalid_key") return [invalidKey(frame, issue, path)];
   if (issue.code === "custom") return [invalid(path, issue.message, fixOf(issue))];
   return [wrongValue(inner, issue)];
+}
+
+function forbidden(frame: Frame, path: readonly PropertyKey[]): readonly PathProblem[] {
+  const parent = path.slice(0, -1);
+  const schema = schemaAt(frame.schema, parent, at(frame.located, frame.base), true)?.schema ?? NOTHING_KNOWN;
+  const base = [...frame.base, ...parent.map((key) => (typeof key === "symbol" ? String(key) : key))];
+  return [unknownKey({ ...frame, schema, base }, String(path.at(-1)))];
 }
 
 function fixOf(issue: Issue): string | undefined {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Metric } from "../../core/plan/guard.ts";
 import { knowing } from "./about.ts";
 import { objectiveOf, OFF, only, terms } from "./guard-terms.ts";
-import { NOT_BUILT_SOURCES } from "./not-built.ts";
+import { sourceGuard } from "./sources.ts";
 import { name } from "./values.ts";
 
 const EXAMPLES: Readonly<Record<Metric, string>> = {
@@ -82,36 +82,67 @@ const metrics = {
   restarts: guard("restarts", "Crashes of the version's instances since the step began: a plain number."),
 };
 
-/** Guards of a step, a phase, or a part of the release's life. */
-export const guards = knowing(z.strictObject(metrics).meta({ id: "guards" }), {
-  notBuiltInside: NOT_BUILT_SOURCES,
-  elsewhere: Object.fromEntries(
-    ["before", "during", "after"].map((part) => [
-      part,
-      {
-        what: `\`${part}\` has no meaning here: a step or phase has one place in the release's life.`,
-        fix: "Write the metrics themselves, or move it to the `guards:` of the whole plan.",
-      },
-    ]),
-  ),
-});
+type OwnGuards = z.ZodObject<typeof metrics>;
+
+/** Parts of the release's life, which have their place in the guards of the whole plan alone. */
+const PARTS = ["before", "during", "after"];
+const NO_PARTS = Object.fromEntries(
+  PARTS.map((name) => [name, z.never().optional().describe("Not here: it belongs to the guards of the whole plan.")]),
+);
+
+/** As people write it: Tidegate's metrics, and under any other name a guard with a source. */
+export interface GuardsInput extends z.input<OwnGuards> {
+  // TypeScript has no word for "all other keys": what is written under them is held against the schema when it is read.
+  readonly [name: string]: object | string | undefined;
+}
+
+/** As it was read. What stands under other names sources.ts of the compiler finds. */
+export interface GuardsOutput extends z.output<OwnGuards> {}
+
+/** Guards of a step, a phase, or a part of the release's life. Those under names of the user's own have a source. */
+export const guards = knowing(
+  z
+    .object({ ...metrics, ...NO_PARTS })
+    .catchall(sourceGuard)
+    .meta({ id: "guards" }) as unknown as z.ZodType<GuardsOutput, GuardsInput>,
+  {
+    elsewhere: Object.fromEntries(
+      PARTS.map((part) => [
+        part,
+        {
+          what: `\`${part}\` has no meaning here: a step or phase has one place in the release's life.`,
+          fix: "Write the metrics themselves, or move it to the `guards:` of the whole plan.",
+        },
+      ]),
+    ),
+  },
+);
 
 const part = (when: string) => guards.optional().describe(when);
 
+const ofPlan = {
+  ...metrics,
+  before: part(
+    "Limits before the first shift only. No request reaches the new version then, so these are on `cpu`, `memory` and `restarts`.",
+  ),
+  during: part("Limits from the first shift on, while the traffic is split."),
+  after: part(
+    "Limits of the shift to 100%. No stable serves beside then: `1.5x` here means stable in the quarter of an hour before the switch.",
+  ),
+};
+
+type OfPlan = z.ZodObject<typeof ofPlan>;
+
+export interface PlanGuardsInput extends z.input<OfPlan> {
+  readonly [name: string]: object | string | undefined;
+}
+
+export interface PlanGuardsOutput extends z.output<OfPlan> {}
+
 /** Guards of the whole plan: metrics for all of it, and for a part of its life. */
 export const planGuards = knowing(
-  z.strictObject({
-    ...metrics,
-    before: part(
-      "Limits before the first shift only. No request reaches the new version then, so these are on `cpu`, `memory` and `restarts`.",
-    ),
-    during: part("Limits from the first shift on, while the traffic is split."),
-    after: part(
-      "Limits of the shift to 100%. No stable serves beside then: `1.5x` here means stable in the quarter of an hour before the switch.",
-    ),
-  }),
+  z.object(ofPlan).catchall(sourceGuard) as unknown as z.ZodType<PlanGuardsOutput, PlanGuardsInput>,
   {
-    notBuiltInside: NOT_BUILT_SOURCES,
     section: {
       title: "Guards",
       intro: `A guard is a metric and its limits, watched while a step lasts: \`warn\` tells people, \`hold\` waits, \`rollback\` puts the old version back. The unit says what is meant: \`1%\`, \`800ms\` and \`2\` are limits of the new version's own, \`1.5x\` compares with what stable does in the same seconds: a tolerance on the odds of a rate, a divisor of a latency. A list (\`[1%, 1.5x]\`) is broken when all of it is.
@@ -123,6 +154,8 @@ Without \`guards\` these are in force while the traffic is split: errors at \`1.
 Once all traffic is the new version's there is no stable beside it. \`1.5x\` in \`after\`, or in the guards of the shift to 100% itself, is held against what stable did in the quarter of an hour before the switch: \`p95: { rollback: 1.02x }\` allows a degradation of 2%. That is a limit of the new version's own, and the time of day is part of it. \`compare: day-before\` or \`week-before\` beside such limits holds them against the same half hour of that day instead. What the service promises for months goes on being judged then: \`slo\` is that objective, and what counts is how fast the budget of what may fail is burnt.
 
 \`features\` of errors, availability and latencies are guards of their own, about the requests that \`only\` lets through: what few visitors do and many depend on is lost among all requests. Where the data plane tells visitors apart, their comparisons count those, as all do.
+
+Any other name is a figure of your own: \`carts: { prometheus: 'sum(rate(carts_total{version="\${version}"}[1m]))', hold: 0.9x }\` asks a source from outside, once for each version where it is held against stable ([metrics.md](metrics.md)).
 
 A missing figure is never a pass: without data a step waits.`,
       example: `guards:

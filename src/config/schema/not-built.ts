@@ -50,7 +50,7 @@ export const NOT_BUILT_NOTIFY_KEYS: Readonly<Record<string, NotBuilt>> = {
 
 /** Where the figures of a guard come from, when it is not Tidegate's own. */
 export const NOT_BUILT_SOURCES: Readonly<Record<string, NotBuilt>> = Object.fromEntries(
-  ["prometheus", "postgres", "redis", "sql", "http", "command", "log"].map((source) => [
+  ["postgres", "redis", "sql", "http", "command", "log"].map((source) => [
     source,
     {
       part: "signals",
@@ -69,5 +69,4 @@ export const NOT_BUILT_TOP_KEYS: Readonly<Record<string, NotBuilt>> = {
   alerts: ROOM,
   calendar: { part: "release room", instead: "Remove it, or wait for a time of week with a `window:` step." },
   flags: { part: "flags", instead: "Remove it; set flags with a `run:` step and its `undo`." },
-  metrics: { part: "signals", instead: "Remove it; Tidegate measures requests and processes itself." },
 };

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { knowing } from "./about.ts";
 import { planGuards } from "./guards.ts";
+import { metricsConfig } from "./sources.ts";
 import { NOT_BUILT_NOTIFY_KEYS, NOT_BUILT_TOP_KEYS } from "./not-built.ts";
 import { service } from "./service.ts";
 import { probes, step } from "./steps.ts";
@@ -45,6 +46,9 @@ export const planFile = knowing(
       .optional()
       .describe("Who splits the traffic (see Traffic). Needed as soon as a service has a route."),
     guards: planGuards.optional().describe("Metrics and their limits (see Guards)."),
+    metrics: metricsConfig
+      .optional()
+      .describe("Where figures come from that guards ask for by a name of yours (see Metrics)."),
     probes: probes
       .optional()
       .describe(

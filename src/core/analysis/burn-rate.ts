@@ -1,12 +1,4 @@
-import {
-  type Figures,
-  type Guard,
-  guardLabel,
-  type GuardLevel,
-  type Metric,
-  namedAs,
-  type Verdict,
-} from "../plan/guard.ts";
+import { type Figures, type Guard, guardLabel, type GuardLevel, namedAs, type Verdict } from "../plan/guard.ts";
 import { type Duration, formatDuration, HOUR, MINUTE, SECOND } from "../time/time.ts";
 import { type Burnt, MINUTES, TEN_MINUTES } from "./budget.ts";
 import { formatCount, formatFigure, formatPercent } from "./figures.ts";
@@ -131,7 +123,7 @@ function times(value: number): string {
 
 function budgetInWords(guard: Objective): string {
   const part = formatPercent(Number(limitRate(guard, guard.slo).toPrecision(6)));
-  return isLatency(guard) ? `${part} above ${formatFigure(guard.metric, guard.slo)}` : part;
+  return isLatency(guard) ? `${part} above ${formatFigure(guard, guard.slo)}` : part;
 }
 
 function nobodyCame(fast: Measured | undefined): string {
@@ -144,7 +136,7 @@ function nobodyCame(fast: Measured | undefined): string {
 /** Of the long window. How long the requests of an hour took is not kept, only how many took too long. */
 function figures(guard: Objective, told: Measured | undefined): Figures {
   const [n, k, watched] = told?.ofLong ?? [0, 0, 0];
-  const ofRate = (metric: Metric): number => (metric === "availability" ? 1 - k / n : k / n);
+  const ofRate = (metric: string): number => (metric === "availability" ? 1 - k / n : k / n);
   return {
     candidate: n === 0 || isLatency(guard) ? null : ofRate(guard.metric),
     stable: null,

@@ -10,7 +10,7 @@ import { stillToShow } from "./still-to-show.ts";
 import { figuresOfStep, mostTelling } from "./telling-figures.ts";
 import { comparesLatencyAlone, type Total } from "./total.ts";
 import type { View } from "./views.ts";
-import { firstLimit } from "./window-figures.ts";
+import { firstLimit } from "./limit-value.ts";
 
 /** What a guard says whose limits are tested with all that was gathered so far. */
 export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, total: Total): Verdict {

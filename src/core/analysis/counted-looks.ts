@@ -1,3 +1,5 @@
+import type { GuardId } from "../plan/guard.ts";
+
 /** Looks by what they found: `errors:rollback`. */
 export type LookCounts = Readonly<Record<string, number>>;
 
@@ -9,6 +11,11 @@ export interface CountedLooks {
   readonly oneMore: (kind: string) => number;
   /** How many of this kind there were in the step. */
   readonly inStep: (kind: string) => number;
+  /**
+   * For a guard whose figures come less often than looks do, by the second of the newest (null: there is none): the looks between two of
+   * them are not counted, and end no row.
+   */
+  readonly byReading: (guard: GuardId, newest: number | null) => CountedLooks;
   /** For the next look. */
   readonly rows: () => LookCounts;
   readonly totals: () => LookCounts;
@@ -18,7 +25,7 @@ export interface CountedLooks {
 export function countLooks(rows: LookCounts, totals: LookCounts): CountedLooks {
   const now: Record<string, number> = {};
   let all = totals;
-  return {
+  const counted: CountedLooks = {
     again: (kind) => {
       now[kind] = (rows[kind] ?? 0) + 1;
       return now[kind];
@@ -28,7 +35,18 @@ export function countLooks(rows: LookCounts, totals: LookCounts): CountedLooks {
       return all[kind] ?? 0;
     },
     inStep: (kind) => all[kind] ?? 0,
+    byReading: (guard, newest) => {
+      const key = `${guard}:reading`;
+      if (newest !== null) now[key] = newest;
+      if (newest === null || rows[key] !== newest) return counted;
+      return {
+        ...counted,
+        again: (kind) => (now[kind] = rows[kind] ?? 0),
+        oneMore: (kind) => all[kind] ?? 0,
+      };
+    },
     rows: () => now,
     totals: () => all,
   };
+  return counted;
 }

@@ -1,14 +1,14 @@
 import {
   type DaysBefore,
+  factsOf,
   type Figures,
   type Guard,
   guardLabel,
   type Limit,
-  METRICS,
-  type Metric,
+  type Measured,
 } from "../plan/guard.ts";
 import type { Look } from "./look.ts";
-import { formatDuration, type Instant } from "../time/time.ts";
+import { formatDuration, type Instant, SECOND } from "../time/time.ts";
 import { clockTime, minuteOfWeek } from "../time/zone.ts";
 import { rateAtOdds } from "./alternatives.ts";
 import { candidateLimitMs } from "./slow-limit.ts";
@@ -29,9 +29,12 @@ export function formatPercent(part: number): string {
 }
 
 /** A figure in its metric's unit: `92ms`, `5.9%`, `3`. */
-export function formatFigure(metric: Metric, value: number | null): string {
+export function formatFigure(of: Measured, value: number | null): string {
   if (value === null) return "unknown";
-  switch (METRICS[metric].unit) {
+  if (of.source !== undefined) return formatInUnit(value, of.source.unit);
+  switch (factsOf(of).unit) {
+    case "own":
+      return formatNumber(value);
     case "share":
       return formatPercent(value);
     case "ms":
@@ -41,11 +44,41 @@ export function formatFigure(metric: Metric, value: number | null): string {
   }
 }
 
+/** A figure from outside as its source says that it is told: `0.71/s`, `5.9%`, `92ms`, `1.3 GB`, `12 jobs`. */
+export function formatInUnit(value: number, unit: string): string {
+  switch (unit) {
+    case "share":
+      return formatPercent(value);
+    case "percent":
+      return formatPercent(value / 100);
+    case "ms":
+      return formatDuration(value);
+    case "s":
+      return formatDuration(value * SECOND);
+    case "bytes":
+      return formatBytes(value);
+    default:
+      return `${formatNumber(value)}${/^[\p{L}\d]/u.test(unit) ? " " : ""}${unit}`;
+  }
+}
+
+/** Three digits that say something: 0.713, 12.4, 1 302, 0.0008. */
+function formatNumber(value: number): string {
+  return Math.abs(value) >= 1000 ? formatCount(value) : String(Number(value.toPrecision(3)));
+}
+
+const SIZES = ["B", "KB", "MB", "GB", "TB"];
+
+function formatBytes(bytes: number): string {
+  const power = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(1, Math.abs(bytes))) / 3));
+  return `${formatNumber(bytes / 1000 ** power)} ${SIZES[power] ?? "B"}`;
+}
+
 /** A limit as it is written in a plan: `1.5x`, `300ms`, `1%`. */
-export function formatLimit(metric: Metric, limit: Limit): string {
+export function formatLimit(of: Measured, limit: Limit): string {
   if (limit.kind === "relative" || limit.kind === "before") return `${limit.factor}x`;
   if (limit.kind === "growth") return `+${formatPercent(limit.value)}/h`;
-  return formatFigure(metric, limit.value);
+  return formatFigure(of, limit.value);
 }
 
 /** `14:05-14:20 UTC` */
@@ -74,32 +107,33 @@ function timeOf({ before }: Figures): string {
  * A limit that was made of what stable did on another day, in the metric's own unit, as it is tested:
  * "limit 0.9%: 1.5x of at most 0.6% the day before (90/18 000, 14:00-14:30 UTC)". null: the limit is another one.
  */
-function limitOfDay({ metric }: Guard, { before, ...figures }: Figures, limit: Limit): string | null {
+function limitOfDay(guard: Guard, { before, ...figures }: Figures, limit: Limit): string | null {
   if (limit.kind !== "before" || before?.days === undefined || figures.stable === null) return null;
   const { atMost } = before;
   const value =
     atMost === undefined ? candidateLimitMs(figures.stable, limit.factor) : rateAtOdds(atMost, limit.factor);
-  const of = atMost === undefined ? formatFigure(metric, figures.stable) : `at most ${formatFigure(metric, atMost)}`;
+  const of = atMost === undefined ? formatFigure(guard, figures.stable) : `at most ${formatFigure(guard, atMost)}`;
   const counts = figures.kStable === undefined ? "n = " : `${formatCount(figures.kStable)}/`;
   const then = `${dayInWords(before.days)} (${counts}${formatCount(figures.nStable)}, ${inUtc(before)})`;
-  return `, limit ${formatFigure(metric, value)}: ${limit.factor}x of ${of} ${then}`;
+  return `, limit ${formatFigure(guard, value)}: ${limit.factor}x of ${of} ${then}`;
 }
 
 /** The sentence of I10 for one guard: "errors 5.9% (4/68) against 0.08% (1/1 302), limit 1%". */
 export function guardSentence(guard: Guard, figures: Figures, limit: Limit | null): string {
   const side = (value: number | null, k: number | undefined, n: number): string => {
     const counts = k === undefined || n === 0 ? "" : ` (${formatCount(k)}/${formatCount(n)})`;
-    return `${formatFigure(guard.metric, value)}${counts}`;
+    return `${formatFigure(guard, value)}${counts}`;
   };
   const candidate = `${guardLabel(guard)} ${side(figures.candidate, figures.k, figures.n)}`;
-  const count = figures.k === undefined && METRICS[guard.metric].unit === "ms" ? `, n = ${formatCount(figures.n)}` : "";
+  const isCounted = factsOf(guard).unit === "ms" || (guard.source !== undefined && figures.n > 1);
+  const count = figures.k === undefined && isCounted ? `, n = ${formatCount(figures.n)}` : "";
   const ofDay = limit === null ? null : limitOfDay(guard, figures, limit);
   if (ofDay !== null) return `${candidate}${ofDay}${count}`;
   const against =
     figures.stable === null
       ? ""
       : ` against ${figures.isTwin === true ? "its twin's " : ""}${side(figures.stable, figures.kStable, figures.nStable)}${timeOf(figures)}`;
-  const limited = limit === null ? "" : `, limit ${formatLimit(guard.metric, limit)}`;
+  const limited = limit === null ? "" : `, limit ${formatLimit(guard, limit)}`;
   return `${candidate}${against}${limited}${count}`;
 }
 

@@ -1,4 +1,4 @@
-import { type Guard, type GuardId, guardId, isOfProcesses } from "../plan/guard.ts";
+import { type Guard, type GuardId, guardId, isOfRequests } from "../plan/guard.ts";
 import { burntSince } from "./budget.ts";
 import { countSecond } from "./count-second.ts";
 import { type Gathered, type GuardEvidence, NO_EVIDENCE } from "./gathered.ts";
@@ -24,7 +24,7 @@ function gatherSeconds(before: Gathered, look: Look): Gathered {
   const seconds = secondsOfBoth(look.rows, look, from, look.toSecond);
   const newest = seconds.at(-1)?.second ?? null;
   for (const guard of look.guards) {
-    if (isOfProcesses(guard.metric)) continue;
+    if (!isOfRequests(guard)) continue;
     const view = lookOf(guard, look);
     const begin = Math.max(from, view.fromSecond);
     if (begin > look.toSecond) continue;

@@ -1,10 +1,12 @@
 import type { InstanceSeen } from "../observation.ts";
-import type { Guard, Metric } from "../plan/guard.ts";
+import { type Guard, type GuardId, guardId } from "../plan/guard.ts";
 import { MINUTE, SECOND } from "../time/time.ts";
+import { isSourced, newestOf, type SourcedGuard, valueOf } from "./source-figures.ts";
 import { isOfBlocks } from "./tested-limits.ts";
+import type { Look } from "./look.ts";
 import type { View } from "./views.ts";
 
-/** What the processes of both versions used, in blocks of minutes: figures of neighbouring seconds are nearly the same one. */
+/** What the processes of both versions used, or a source said of them, in blocks of minutes: figures of neighbouring seconds are nearly the same one. */
 export interface GaugeBlocks {
   /** How long a block is: 1, and twice as long whenever there are too many. */
   readonly minutes: number;
@@ -33,7 +35,17 @@ interface OpenBlock {
 export const NO_BLOCKS: GaugeBlocks = { minutes: 1, blocks: [], open: null };
 
 /** What a version that just began to serve at this share uses says nothing of how it goes on. */
-export const WARM_UP_SECONDS = 120;
+const WARM_UP_SECONDS = 120;
+
+/** Seconds of a step that are left out: a figure that reaches far back is still one of before. */
+export function warmUpOf({ source }: Guard): number {
+  return Math.max(WARM_UP_SECONDS, Math.ceil((source?.reachMs ?? 0) / SECOND));
+}
+
+/** Figures that share most of what they are made of, or that are the same one asked once, are one block and not several. */
+export function blockMinutesOf({ source }: Guard): number {
+  return source === undefined ? 1 : Math.max(1, Math.ceil(Math.max(source.everyMs, source.reachMs) / MINUTE));
+}
 
 /** At most so many are kept: then two become one. */
 const MOST_BLOCKS = 60;
@@ -43,21 +55,24 @@ const LEAST_SEEN = 0.5;
 const ALIKE_UP_TO = 1.5;
 
 /** The blocks of each guard that needs any. */
-export type Gauges = Readonly<Partial<Record<Metric, GaugeBlocks>>>;
+export type Gauges = Readonly<Record<GuardId, GaugeBlocks>>;
 
 /** One look more of each guard that needs blocks, by what it sees. */
 export function watchGauges(before: Gauges, guards: readonly Guard[], viewOf: (guard: Guard) => View): Gauges {
   const needing = guards.filter((guard) =>
     Object.values(guard.limits).some((limits) => limits.some((limit) => isOfBlocks(guard, limit))),
   );
-  const watched = needing.map((guard) => [guard.metric, watchGauge(before[guard.metric], guard, viewOf(guard))]);
+  const watched = needing.map((guard) => [guardId(guard), watchGauge(before[guardId(guard)], guard, viewOf(guard))]);
   return { ...before, ...Object.fromEntries(watched) };
 }
 
-function watchGauge(before: GaugeBlocks = NO_BLOCKS, { metric }: Guard, view: View): GaugeBlocks {
+function watchGauge(known: GaugeBlocks | undefined, guard: Guard, view: View): GaugeBlocks {
   const { look } = view;
-  const second = look.toSecond - look.fromSecond - WARM_UP_SECONDS;
+  const before = known ?? { ...NO_BLOCKS, minutes: blockMinutesOf(guard) };
+  const second = look.toSecond - look.fromSecond - warmUpOf(guard);
   if (second < 0) return before;
+  if (isSourced(guard)) return addReading(before, second, guard, look);
+  const { metric } = guard;
   const of = (version: string | null): number | null =>
     gaugeOf(
       metric,
@@ -65,6 +80,14 @@ function watchGauge(before: GaugeBlocks = NO_BLOCKS, { metric }: Guard, view: Vi
     );
   const isComparable = metric !== "cpu" || loadsOf(view).areAlike;
   return addLook(before, second, of(look.candidate), isComparable ? of(look.stable) : null);
+}
+
+/** What was said last stands until the source says something else. */
+function addReading(before: GaugeBlocks, second: number, guard: SourcedGuard, look: Look): GaugeBlocks {
+  const newest = newestOf(guard, look);
+  const [candidate = null] = valueOf(newest?.candidate ?? null);
+  const [stable = null] = valueOf(newest?.stable ?? null);
+  return addLook(before, second, candidate, stable);
 }
 
 /** Requests a second that an instance of each version answers; CPU is compared only where they are about the same. */
@@ -111,7 +134,7 @@ function addLook(before: GaugeBlocks, second: number, candidate: number | null, 
 }
 
 /** What the instances of one version use: of CPU their mean, of memory the worst. null: not known. */
-export function gaugeOf(metric: Metric, instances: readonly InstanceSeen[]): number | null {
+export function gaugeOf(metric: string, instances: readonly InstanceSeen[]): number | null {
   const samples = instances.flatMap(({ usage }) =>
     usage === undefined ? [] : [metric === "cpu" ? usage.cpu : usage.memory],
   );

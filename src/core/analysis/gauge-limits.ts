@@ -1,7 +1,16 @@
-import { type Figures, type Guard, GUARD_LEVELS, isActedOn, type Limit, METRICS, type Verdict } from "../plan/guard.ts";
-import { formatDuration, HOUR, MINUTE, SECOND } from "../time/time.ts";
+import {
+  factsOf,
+  type Figures,
+  type Guard,
+  GUARD_LEVELS,
+  guardLabel,
+  isActedOn,
+  type Limit,
+  type Verdict,
+} from "../plan/guard.ts";
+import { type Duration, formatDuration, HOUR, MINUTE, SECOND } from "../time/time.ts";
 import { formatCount, formatLimit, formatPercent, guardSentence } from "./figures.ts";
-import { type GaugeBlock, type GaugeBlocks, loadsOf, WARM_UP_SECONDS } from "./gauge-blocks.ts";
+import { blockMinutesOf, type GaugeBlock, type GaugeBlocks, loadsOf, warmUpOf } from "./gauge-blocks.ts";
 import { growthOf, meanOf } from "./intervals.ts";
 import { isOfBlocks } from "./tested-limits.ts";
 import type { View } from "./views.ts";
@@ -11,7 +20,9 @@ import { figuresOf } from "./window-figures.ts";
 const LEAST_BLOCKS = 10;
 
 /** Before a step has lasted so long none of its blocks says anything. */
-export const LEAST_OF_BLOCKS_MS = WARM_UP_SECONDS * SECOND + LEAST_BLOCKS * MINUTE;
+export function leastOfBlocksMs(guard: Guard): Duration {
+  return warmUpOf(guard) * SECOND + LEAST_BLOCKS * blockMinutesOf(guard) * MINUTE;
+}
 
 /** Whether a step waits until blocks have shown that all is well: not for what only warns. */
 export function waitsForBlocks(guard: Guard): boolean {
@@ -35,7 +46,7 @@ interface Found {
 export function verdictOfBlocks(guard: Guard, blocks: GaugeBlocks, view: View): Verdict {
   const figures = figuresOf(guard, view.look, view.windows(guard.windowMs));
   const loads = guard.metric === "cpu" ? loadsOf(view) : null;
-  const { label } = METRICS[guard.metric];
+  const label = guardLabel(guard);
   const say = (verdict: Verdict["verdict"], sentence: string, more: Partial<Verdict> = {}): Verdict => ({
     metric: guard.metric,
     verdict,
@@ -43,7 +54,7 @@ export function verdictOfBlocks(guard: Guard, blocks: GaugeBlocks, view: View): 
     figures,
     ...more,
   });
-  if (figures.candidate === null)
+  if (figures.candidate === null && guard.source === undefined)
     return say("no-data", `${label} unknown: nothing is known of the candidate's processes`);
   const levels = GUARD_LEVELS.flatMap((level) => {
     const limits = guard.limits[level];
@@ -75,7 +86,10 @@ function foundIn(guard: Guard, limit: Limit, figures: Figures, all: GaugeBlocks,
       return compared(guard, limit.factor, figures, all, loads);
     case "absolute":
     case "plain":
-      return { isBroken: (figures.candidate ?? 0) > limit.value, sentence: guardSentence(guard, figures, limit) };
+      return {
+        isBroken: isWorse(guard, (figures.candidate ?? 0) - limit.value),
+        sentence: guardSentence(guard, figures, limit),
+      };
     case "before":
       // Nobody remembers what processes used before the switch, so no plan has such a limit on them.
       return { isBroken: false, sentence: guardSentence(guard, figures, limit) };
@@ -91,11 +105,16 @@ function compared(guard: Guard, factor: number, figures: Figures, { blocks }: Ga
       isBroken: null,
       sentence: `${sentence}; not to be compared while an instance answers ${rate(loads.candidate)} requests/s and one of ${figures.isTwin === true ? "its twin" : "stable"} ${rate(loads.stable)}`,
     };
-  if (pairs.length < LEAST_BLOCKS) return { isBroken: null, sentence: `${sentence}; ${tooFew(pairs.length)}` };
+  if (pairs.length < LEAST_BLOCKS) return { isBroken: null, sentence: `${sentence}; ${tooFew(pairs.length, guard)}` };
   const { low, high } = meanOf(pairs);
-  if (low > 0) return { isBroken: true, sentence: `${sentence}, ${pairs.length} blocks` };
-  if (high <= 0) return { isBroken: false, sentence: `${sentence}, ${pairs.length} blocks` };
+  const isBroken = isWorse(guard, low);
+  if (isBroken === isWorse(guard, high)) return { isBroken, sentence: `${sentence}, ${pairs.length} blocks` };
   return { isBroken: null, sentence: `${sentence}; ${pairs.length} blocks do not tell it yet` };
+}
+
+/** Whether a figure that is so much above its limit breaks it. */
+function isWorse(guard: Guard, above: number): boolean {
+  return factsOf(guard).worse === "higher" ? above > 0 : above < 0;
 }
 
 /** An hour's growth of what the candidate uses beyond stable, as a part of what it uses. */
@@ -103,10 +122,10 @@ function growth(guard: Guard, limit: number, { isTwin }: Figures, { blocks }: Ga
   const paired = blocks.filter(({ stable }) => stable !== null);
   const isBesideStable = paired.length >= LEAST_BLOCKS;
   const series = isBesideStable ? paired : blocks;
-  const told = `limit ${formatLimit(guard.metric, { kind: "growth", value: limit })}`;
-  const { label } = METRICS[guard.metric];
+  const told = `limit ${formatLimit(guard, { kind: "growth", value: limit })}`;
+  const label = guardLabel(guard);
   if (series.length < LEAST_BLOCKS)
-    return { isBroken: null, sentence: `growth of ${label}, ${told}; ${tooFew(series.length)}` };
+    return { isBroken: null, sentence: `growth of ${label}, ${told}; ${tooFew(series.length, guard)}` };
   const level = series.reduce((sum, { candidate }) => sum + candidate, 0) / series.length;
   if (level <= 0) return { isBroken: false, sentence: `${label} 0%, ${told}` };
   const found = growthOf(
@@ -135,8 +154,9 @@ function rate(perSecond: number): string {
   return perSecond < 10 ? String(Number(perSecond.toFixed(1))) : formatCount(perSecond);
 }
 
-function tooFew(count: number): string {
-  return `${count} of ${LEAST_BLOCKS} minutes were seen`;
+function tooFew(count: number, guard: Guard): string {
+  const minutes = blockMinutesOf(guard);
+  return `${count} of ${LEAST_BLOCKS} ${minutes === 1 ? "minutes" : `blocks of ${minutes} minutes`} were seen`;
 }
 
 function signed(part: number): string {

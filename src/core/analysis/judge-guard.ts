@@ -8,6 +8,8 @@ import { verdictOfBlocks } from "./gauge-limits.ts";
 import type { Gathered } from "./gathered.ts";
 import { partsOf } from "./guard-parts.ts";
 import { judgePlainly } from "./plain-limits.ts";
+import { isSourced } from "./source-figures.ts";
+import { judgeSource } from "./source-limits.ts";
 import type { Total } from "./total.ts";
 import type { View } from "./views.ts";
 import { saysMore } from "./weight-of-verdicts.ts";
@@ -25,6 +27,7 @@ export function judgeGuard(
   view: View,
   { gathered, total, looks }: { readonly gathered: Gathered; readonly total: Total; readonly looks: CountedLooks },
 ): Said | null {
+  if (isSourced(guard)) return judgeSource(guard, view, { gathered, looks });
   const { tested, plain, ofBlocks } = partsOf(guard, view.look.judge);
   const { slo } = guard;
   const mine = gathered.guards[guardId(guard)];
@@ -37,7 +40,7 @@ export function judgeGuard(
   if (plain !== null) said.push(judgePlainly(plain, view, looks));
   if (slo !== undefined) said.push(ofCandidate(verdictByBurnRate({ ...guard, slo }, mine?.burnt, view.look)));
   if (ofBlocks !== null)
-    said.push(ofCandidate(verdictOfBlocks(ofBlocks, gathered.gauges?.[guard.metric] ?? NO_BLOCKS, view)));
+    said.push(ofCandidate(verdictOfBlocks(ofBlocks, gathered.gauges?.[guardId(guard)] ?? NO_BLOCKS, view)));
   return said.reduce<Said | null>(
     (worst, one) => (worst === null || saysMore(one.verdict, worst.verdict) ? one : worst),
     null,

@@ -1,6 +1,7 @@
 import type { InstanceSeen, SecondRow } from "../observation.ts";
 import type { Figures, Guard, GuardId, Verdict } from "../plan/guard.ts";
 import type { Remembered } from "./day-before.ts";
+import type { SourceReading } from "../plan/source.ts";
 import type { ProbeRound } from "./probes.ts";
 import type { Duration, Instant } from "../time/time.ts";
 
@@ -17,6 +18,8 @@ export interface Look {
   readonly rows: readonly SecondRow[];
   /** Absent: the plan has no probes. */
   readonly probes?: { readonly everyMs: Duration; readonly rounds: readonly ProbeRound[] };
+  /** What the sources of guards said, by guard, oldest first. Absent: no guard has one. */
+  readonly readings?: Readonly<Record<GuardId, readonly SourceReading[]>>;
   /** First second that counts: evidence from before the step's share was in force does not. */
   readonly fromSecond: number;
   /** What of the step was watched before that, as when its share was lost for a while. */

@@ -1,13 +1,13 @@
 import { comparedName, formatCount, guardSentence, nothingSeen } from "./figures.ts";
 import {
+  factsOf,
   type Figures,
   type Guard,
   GUARD_LEVELS,
   guardLabel,
   type GuardLevel,
-  isOfProcesses,
+  isOfRequests,
   type Limit,
-  METRICS,
   QUANTILES,
   type Verdict,
 } from "../plan/guard.ts";
@@ -16,7 +16,8 @@ import type { Look } from "./look.ts";
 import { LATENCY_RESOLUTION_MS } from "./slow-limit.ts";
 import { cantTell, whenBroken, whenUnbroken } from "./plain-verdict.ts";
 import type { View } from "./views.ts";
-import { figuresOf, firstLimit } from "./window-figures.ts";
+import { firstLimit } from "./limit-value.ts";
+import { figuresOf } from "./window-figures.ts";
 
 /** A guard's limits over its window. Counts this look among those that found the same. */
 export function judgePlainly(
@@ -46,7 +47,7 @@ function whatIsUnknown(
   { sourceDown }: Look,
 ): readonly ["source-down" | "no-data", string] | null {
   const label = guardLabel(guard);
-  const isOfData = !isOfProcesses(guard.metric);
+  const isOfData = isOfRequests(guard);
   if (sourceDown !== null && isOfData) return ["source-down", `${label} unknown: ${sourceDown}`];
   if (!isOfData && figures.candidate === null)
     return ["no-data", `${label} unknown: nothing is known of the candidate's processes`];
@@ -69,11 +70,11 @@ function unbroken(
 ): readonly ["pass" | "inconclusive", string] {
   if (!isEnough(guard, figures)) {
     // A latency's sentence ends with its n already.
-    const count = METRICS[guard.metric].unit === "ms" ? "" : `, n = ${formatCount(figures.n)}`;
+    const count = factsOf(guard).unit === "ms" ? "" : `, n = ${formatCount(figures.n)}`;
     return ["inconclusive", `${sentence}${count} of ${formatCount(needed(guard))} needed`];
   }
   const compares = Object.values(guard.limits).some((limits) => limits.some((limit) => "factor" in limit));
-  if (compares && !isOfProcesses(guard.metric) && (figures.stable === null || figures.nStable < guard.minRequests)) {
+  if (compares && isOfRequests(guard) && (figures.stable === null || figures.nStable < guard.minRequests)) {
     return [
       "inconclusive",
       `${sentence}; to compare with, ${comparedName(look)} has n = ${formatCount(figures.nStable)} of ${formatCount(guard.minRequests)} needed`,
@@ -94,11 +95,12 @@ function worstBroken(guard: Guard, figures: Figures): Broken | null {
 function isBroken(guard: Guard, limit: Limit, figures: Figures): boolean {
   const { candidate, stable } = figures;
   if (candidate === null) return false;
-  const higherIsWorse = METRICS[guard.metric].worse === "higher";
+  const { worse, unit } = factsOf(guard);
+  const higherIsWorse = worse === "higher";
   if (limit.kind === "relative" || limit.kind === "before") {
     if (stable === null || figures.nStable < guard.minRequests || !isEnough(guard, figures)) return false;
     const base = figures.kStable === 0 && figures.nStable > 0 ? 0.5 / figures.nStable : stable;
-    if (METRICS[guard.metric].unit === "ms" && candidate - base < LATENCY_RESOLUTION_MS) return false;
+    if (unit === "ms" && candidate - base < LATENCY_RESOLUTION_MS) return false;
     const isOver = limit.factor >= 1 ? candidate > base * limit.factor : candidate < base * limit.factor;
     return isOver && hasEvents(guard, figures);
   }
@@ -126,7 +128,7 @@ function lowerBound(k: number, n: number): number {
 function needed(guard: Guard): number {
   const q = QUANTILES[guard.metric];
   if (q !== undefined) return Math.max(guard.minRequests, Math.ceil(guard.minEvents / (1 - q)));
-  return isOfProcesses(guard.metric) ? 1 : guard.minRequests;
+  return isOfRequests(guard) ? guard.minRequests : 1;
 }
 
 function isEnough(guard: Guard, figures: Figures): boolean {

@@ -1,5 +1,5 @@
 import type { SecondRow } from "../observation.ts";
-import { type Metric, QUANTILES } from "../plan/guard.ts";
+import { QUANTILES } from "../plan/guard.ts";
 import { joinedRows } from "./joined-rows.ts";
 import type { CountedSecond } from "./counted-second.ts";
 import { type Buckets, bucketOf, countedAbove } from "./histogram.ts";
@@ -41,7 +41,7 @@ export interface Trials {
 const NONE: Trials = { n: 0, bad: 0 };
 
 /** Of a rate: failed requests or WebSockets. Of a latency: answers slower than `limitMs`. */
-export function trialsOf(metric: Metric, row: SecondRow | null, limitMs: number | null): Trials {
+export function trialsOf(metric: string, row: SecondRow | null, limitMs: number | null): Trials {
   if (row === null) return NONE;
   if (metric === "websockets") {
     const { opened, failed } = row.webSockets;
@@ -53,7 +53,7 @@ export function trialsOf(metric: Metric, row: SecondRow | null, limitMs: number 
 
 /** What a comparison counts. Where the data plane tells visitors apart it has counted the bad of each but once in a while. */
 export function countedOf(
-  metric: Metric,
+  metric: string,
   both: SecondOfBoth,
   { slow: limit, counter }: { readonly slow: SlowLimit | null; readonly counter: string | null },
 ): CountedSecond {
@@ -70,7 +70,7 @@ export function countedOf(
   return requestsOf(metric, both, limit);
 }
 
-function requestsOf(metric: Metric, both: SecondOfBoth, limit: SlowLimit | null): CountedSecond {
+function requestsOf(metric: string, both: SecondOfBoth, limit: SlowLimit | null): CountedSecond {
   const mine = trialsOf(metric, both.candidate, limit === null ? null : limit.candidateMs);
   const theirs = trialsOf(metric, both.stable, limit === null ? null : limit.stableMs);
   return { n: mine.n, bad: mine.bad, nStable: theirs.n, badStable: theirs.bad };

@@ -1,4 +1,4 @@
-import { type Guard, guardId, METRICS } from "../plan/guard.ts";
+import { factsOf, type Guard, guardId } from "../plan/guard.ts";
 import { LEAST_VISITORS, SHOWN } from "./bounds.ts";
 import { logEvidence } from "./e-process.ts";
 import { comparedName, formatCount, formatLimit, formatPercent } from "./figures.ts";
@@ -57,10 +57,10 @@ function notShown(
 }
 
 /** Of which answers the rate is, where it is not of failed requests. */
-function beyond({ metric }: Guard, margin: Tolerated | null, look: Look): string {
-  if (margin === null) return ` beyond ${comparedName(look)}'s ${METRICS[metric].label}`;
+function beyond(guard: Guard, margin: Tolerated | null, look: Look): string {
+  if (margin === null) return ` beyond ${comparedName(look)}'s ${factsOf(guard).label}`;
   if (margin.limitMs === null) return "";
-  return ` slower than ${formatLimit(metric, { kind: "absolute", value: margin.limitMs })}`;
+  return ` slower than ${formatLimit(guard, { kind: "absolute", value: margin.limitMs })}`;
 }
 
 /** A comparison of a few visitors is one of who they are. */

@@ -7,7 +7,8 @@ import type { StepSums } from "./step-sums.ts";
 import { daysBeforeOf } from "./tested-limits.ts";
 import type { View } from "./views.ts";
 import { NOTHING_SUMMED, type Seen } from "./window.ts";
-import { figuresOf, firstLimit } from "./window-figures.ts";
+import { firstLimit } from "./limit-value.ts";
+import { figuresOf } from "./window-figures.ts";
 
 /** Spans of the newest seconds in which a fault may show best, from short to long; the step itself is the last. */
 const SPANS_MS = [10 * SECOND, MINUTE, 5 * MINUTE];

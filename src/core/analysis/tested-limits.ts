@@ -4,6 +4,7 @@ import {
   type Guard,
   type GuardLevel,
   isOfProcesses,
+  isOfRequests,
   type Limit,
   QUANTILES,
 } from "../plan/guard.ts";
@@ -43,14 +44,14 @@ export function acting(guard: Guard): readonly TestedLimit[] {
 }
 
 /** A comparison of availabilities says nothing of odds, and is left to its window. */
-export function isTested({ metric }: Guard, { kind }: Limit): boolean {
+export function isTested(guard: Guard, { kind }: Limit): boolean {
   const compares = kind === "relative" || kind === "before";
-  return !isOfProcesses(metric) && kind !== "plain" && !(metric === "availability" && compares);
+  return isOfRequests(guard) && kind !== "plain" && !(guard.metric === "availability" && compares);
 }
 
-/** A limit on CPU or memory that is looked at by blocks of minutes (gauge-limits.ts). */
-export function isOfBlocks({ metric }: Guard, { kind }: Limit): boolean {
-  return isOfProcesses(metric) && (kind === "relative" || kind === "growth");
+/** A limit on CPU, memory or a figure from outside that is looked at by blocks of minutes (gauge-limits.ts). */
+export function isOfBlocks(guard: Guard, { kind }: Limit): boolean {
+  return (isOfProcesses(guard.metric) || guard.source !== undefined) && (kind === "relative" || kind === "growth");
 }
 
 /** A comparison that rolls back by itself, and so lives on the release's one budget of evidence. */

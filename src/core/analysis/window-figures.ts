@@ -1,20 +1,15 @@
-import {
-  type Figures,
-  type Guard,
-  GUARD_LEVELS,
-  guardId,
-  isOfProcesses,
-  type Limit,
-  QUANTILES,
-} from "../plan/guard.ts";
+import { type Figures, type Guard, guardId, isOfProcesses, QUANTILES } from "../plan/guard.ts";
 import type { InstanceSeen } from "../observation.ts";
 import { quantileOfSum } from "./histogram.ts";
 import { gaugeOf } from "./gauge-blocks.ts";
+import { limitValue } from "./limit-value.ts";
 import type { Look } from "./look.ts";
+import { isSourced, sourceFigures } from "./source-figures.ts";
 import type { Seen, WindowSum } from "./window.ts";
 
 /** Both versions' figures in what was seen. */
 export function figuresOf(guard: Guard, look: Look, seen: Seen): Figures {
+  if (isSourced(guard)) return sourceFigures(guard, look);
   if (isOfProcesses(guard.metric)) return processFigures(guard, look);
   const { candidate: mine, stable: theirs, windowMs } = seen;
   const [candidate, n, k] = sideFigures(guard, mine);
@@ -75,18 +70,4 @@ function processFigures(guard: Guard, look: Look): Figures {
     // With all traffic on the candidate its twin is gone, and the standby is what runs beside it.
     ...(look.twin === undefined || look.switched !== undefined ? {} : { isTwin: true }),
   };
-}
-
-function limitValue(guard: Guard): number | null {
-  const limit = firstLimit(guard);
-  return limit === null ? null : limit.kind === "relative" || limit.kind === "before" ? limit.factor : limit.value;
-}
-
-/** The limit that a sentence names while none is broken: the first of the worst level. null: there is none. */
-export function firstLimit(guard: Guard): Limit | null {
-  for (const level of GUARD_LEVELS) {
-    const [limit] = guard.limits[level] ?? [];
-    if (limit !== undefined) return limit;
-  }
-  return null;
 }

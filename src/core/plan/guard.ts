@@ -1,6 +1,7 @@
 import type { Duration, Instant } from "../time/time.ts";
+import type { Source } from "./source.ts";
 
-/** What is measured. The unit of its limits follows from the name. */
+/** What Tidegate measures itself. The unit of its limits follows from the name. */
 export type Metric =
   /** Share of requests that failed: 5xx, cut, timed out, not connected. 0 … 1. */
   | "errors"
@@ -21,9 +22,13 @@ export type Metric =
 
 export type MetricUnit = "share" | "ms" | "count";
 
-export const METRICS: Readonly<
-  Record<Metric, { readonly unit: MetricUnit; readonly worse: "higher" | "lower"; readonly label: string }>
-> = {
+interface MetricFacts {
+  readonly unit: MetricUnit;
+  readonly worse: "higher" | "lower";
+  readonly label: string;
+}
+
+export const METRICS: Readonly<Record<Metric, MetricFacts>> = {
   errors: { unit: "share", worse: "higher", label: "errors" },
   availability: { unit: "share", worse: "lower", label: "availability" },
   p50: { unit: "ms", worse: "higher", label: "p50" },
@@ -38,11 +43,34 @@ export const METRICS: Readonly<
 /** Of the latencies: the part of the answers that is faster. */
 export const LATENCIES = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 /** The same, to ask of any metric. */
-export const QUANTILES: Readonly<Partial<Record<Metric, number>>> = { ...LATENCIES };
+export const QUANTILES: Readonly<Partial<Record<string, number>>> = { ...LATENCIES };
+
+/** What is measured, and where its figure comes from. */
+export type Measured = Pick<Guard, "metric" | "source">;
+
+/** In which unit it is told, and which way is worse. A figure from outside is told as its source says. */
+export function factsOf({
+  metric,
+  source,
+}: Measured): Omit<MetricFacts, "unit"> & { readonly unit: MetricUnit | "own" } {
+  return source === undefined
+    ? METRICS[metric as Metric]
+    : { unit: "own", worse: source.worse, label: labelOf(metric) };
+}
 
 /** Figures of the processes, which are there without any traffic. */
-export function isOfProcesses(metric: Metric): boolean {
+export function isOfProcesses(metric: string): boolean {
   return metric === "cpu" || metric === "memory" || metric === "restarts";
+}
+
+/** Figures of requests, as the data plane counts them. */
+export function isOfRequests({ metric, source }: Measured): boolean {
+  return source === undefined && !isOfProcesses(metric);
+}
+
+/** As people read it. */
+function labelOf(metric: string): string {
+  return Object.hasOwn(METRICS, metric) ? METRICS[metric as Metric].label : metric;
 }
 
 export type Limit =
@@ -77,7 +105,10 @@ export interface RequestFilter {
 }
 
 export interface Guard {
-  readonly metric: Metric;
+  /** One of Tidegate's own, or with a source what the plan calls its figure: `carts`. */
+  readonly metric: string;
+  /** Where its figure comes from. Absent: Tidegate measures it. */
+  readonly source?: Source;
   /** The part of the app that it is about, by its name: the requests that `only` lets through. Absent: all of them. */
   readonly feature?: string;
   readonly only?: RequestFilter;
@@ -118,7 +149,7 @@ export type VerdictKind = "pass" | "fail" | "inconclusive" | "no-data" | "source
 
 /** What a guard says at one look. `fail` carries the worst level whose limits are broken. */
 export interface Verdict {
-  readonly metric: Metric;
+  readonly metric: string;
   readonly feature?: string;
   readonly verdict: VerdictKind;
   readonly level?: GuardLevel;
@@ -143,7 +174,7 @@ export function guardId({ metric, feature }: Pick<Guard, "metric" | "feature">):
 
 /** As people read it: `errors`, `errors of checkout`. */
 export function guardLabel({ metric, feature }: Pick<Guard, "metric" | "feature">): string {
-  return feature === undefined ? METRICS[metric].label : `${METRICS[metric].label} of ${feature}`;
+  return feature === undefined ? labelOf(metric) : `${labelOf(metric)} of ${feature}`;
 }
 
 /** What its verdict says of it. */

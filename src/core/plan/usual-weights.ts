@@ -1,4 +1,4 @@
-import { type Guard, METRICS, QUANTILES } from "./guard.ts";
+import { factsOf, type Guard, QUANTILES } from "./guard.ts";
 
 /** Of the evidence of all comparisons, by kind of metric, where nothing is written. */
 const USUAL = { rates: 0.5, latencies: 0.3, rest: 0.2 };
@@ -14,7 +14,7 @@ export function usualWeights<G extends Pick<Guard, "metric">>(guards: readonly G
   );
 }
 
-function kindOf({ metric }: Pick<Guard, "metric">): keyof typeof USUAL {
-  if (QUANTILES[metric] !== undefined) return "latencies";
-  return METRICS[metric].unit === "share" ? "rates" : "rest";
+function kindOf(guard: Pick<Guard, "metric">): keyof typeof USUAL {
+  if (QUANTILES[guard.metric] !== undefined) return "latencies";
+  return factsOf(guard).unit === "share" ? "rates" : "rest";
 }

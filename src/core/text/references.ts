@@ -11,6 +11,9 @@ export interface Reference {
 /** What Tidegate itself fills in. */
 export const TIDEGATE_NAMES = ["port", "version", "dir", "slot"] as const;
 
+/** What it fills in where a source of figures is asked. */
+export const SOURCE_NAMES = ["version", "slot", "service", "app", "environment"] as const;
+
 const REFERENCE = /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 /** The references of a text, each once, in order. */

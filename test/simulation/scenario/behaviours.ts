@@ -23,4 +23,5 @@ const WAYS_TO_BE_BAD: readonly ((random: Random) => Partial<Behaviour>)[] = [
   () => ({ smokeFails: true }),
   () => ({ warm: false }),
   () => ({ memory: 0.95 }),
+  () => ({ failedJobs: 50 }),
 ];

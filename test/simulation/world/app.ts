@@ -19,6 +19,8 @@ export interface Behaviour {
   readonly smokeFails: boolean;
   readonly warm: boolean;
   readonly memory: number;
+  /** What a source of figures says of it. */
+  readonly failedJobs: number;
 }
 
 export const GOOD: Behaviour = {
@@ -33,6 +35,7 @@ export const GOOD: Behaviour = {
   smokeFails: false,
   warm: true,
   memory: 0.1,
+  failedJobs: 0,
 };
 
 export function fault(code: string, what: string): Fault {

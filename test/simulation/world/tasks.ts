@@ -1,13 +1,14 @@
 import type { Behaviour } from "./app.ts";
 import type { Ports } from "../../../src/engine/api.ts";
 import { FaultError } from "../../../src/core/fault.ts";
+import type { Reading } from "../../../src/core/plan/source.ts";
 import type { Target } from "../../../src/ports/tasks.ts";
 import { fault } from "./app.ts";
 import type { Ground } from "./ground.ts";
 import type { Keeper } from "./keeper.ts";
 import type { EngineProcess, Wire } from "./wire.ts";
 
-type Tasks = Pick<Ports, "health" | "smoke" | "warmer" | "checker" | "commands" | "notifier" | "evidence">;
+type Tasks = Pick<Ports, "health" | "smoke" | "warmer" | "checker" | "commands" | "metrics" | "notifier" | "evidence">;
 
 export interface TaskSettings {
   readonly ground: Ground;
@@ -113,6 +114,15 @@ export function createTasks({
               tookMs: scheduler.now() - begun,
             };
           }),
+      },
+      metrics: {
+        ask: (_, { version }, signal) =>
+          task("figure", false, async (): Promise<Reading> => {
+            await scheduler.sleep(random.between(1, 400), null, signal);
+            if (troubles.has("tasks-flaky") && random.chance(0.3))
+              return random.chance(0.5) ? { kind: "no-data", why: "nothing is known" } : { kind: "down", why: "away" };
+            return { kind: "value", value: behaviourOf(version).failedJobs };
+          }).catch((): Reading => ({ kind: "down", why: "away" })),
       },
       notifier: {
         deliver: (message, _, { release }) =>

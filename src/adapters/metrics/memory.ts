@@ -1,0 +1,27 @@
+import type { Reading, Source, Subject } from "../../core/plan/source.ts";
+import type { Metrics } from "../../ports/metrics.ts";
+
+/** Figures that exist in memory only, for tests: by what `figure` says. */
+export interface MemoryMetrics extends Metrics {
+  /** What each source says of a version; by default there is no data. `hangs`: it never answers. */
+  figure: (source: Source, subject: Subject) => Reading | number | "hangs";
+  /** Every question so far. */
+  readonly asked: { readonly kind: Source["from"]["kind"]; readonly version: string }[];
+}
+
+export function createMemoryMetrics(): MemoryMetrics {
+  const mine: MemoryMetrics = {
+    figure: () => ({ kind: "no-data", why: "nothing is known" }),
+    asked: [],
+    ask: async (source, subject, signal) => {
+      mine.asked.push({ kind: source.from.kind, version: subject.version });
+      const said = mine.figure(source, subject);
+      if (said === "hangs")
+        return new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(new Error("stopped")), { once: true });
+        });
+      return typeof said === "number" ? { kind: "value", value: said } : said;
+    },
+  };
+  return mine;
+}
