@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Endpoint, Reading, Subject } from "../../core/plan/source.ts";
 import { onOneLine } from "../../core/text/plain-text.ts";
+import { redactor } from "../../core/text/redact.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import { exchange, type ExchangeResult } from "../../local/http-exchange.ts";
 import { type Asking, filled, type MetricsSettings } from "./settings.ts";
@@ -26,14 +27,17 @@ export async function askEndpoint(
   const authority = await authorityOf(endpoint);
   if (authority instanceof Error) return down(`the certificates in ${endpoint.ca ?? ""} can't be read`);
   const { origin, username, password } = new URL(url);
+  const letIn = {
+    ...headersOf(endpoint, subject, settings),
+    ...(username === "" ? {} : { authorization: basic(decodeURIComponent(username), decodeURIComponent(password)) }),
+  };
   const result = await exchange({
     url: withoutUser(url),
     headers: {
       accept: "application/json",
       "accept-encoding": "identity",
       "user-agent": "tidegate",
-      ...headersOf(endpoint, subject, settings),
-      ...(username === "" ? {} : { authorization: basic(decodeURIComponent(username), decodeURIComponent(password)) }),
+      ...letIn,
       ...(form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
     },
     ...(form === undefined ? {} : { method: "POST", body: form }),
@@ -43,14 +47,16 @@ export async function askEndpoint(
     signal,
     ...(authority === null ? {} : { authority }),
   });
-  return answerOf(result, origin, timeoutMs, settings);
+  // A server may repeat what let us in, and no table of secrets knows it in the form in which it was sent.
+  const hidden = redactor([letIn.authorization?.replace(/^Basic /, "") ?? ""]);
+  return answerOf(result, origin, timeoutMs, (text) => hidden.text(settings.redact(text)));
 }
 
 function answerOf(
   result: ExchangeResult,
   origin: string,
   timeoutMs: number,
-  { redact }: Pick<MetricsSettings, "redact">,
+  redact: (text: string) => string,
 ): Answered {
   if (!result.answered)
     return down(
@@ -106,7 +112,7 @@ function headersOf(
   { headers, bearer, basic: both }: Endpoint,
   subject: Subject,
   settings: MetricsSettings,
-): Readonly<Record<string, string>> {
+): Readonly<Record<string, string>> & { readonly authorization?: string } {
   const fill = (text: string): string => filled(text, subject, settings);
   return {
     ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), fill(value)])),

@@ -60,7 +60,7 @@ function range(
   { clock }: MetricsSettings,
   timeoutMs: number,
 ): { readonly path: string; readonly form: URLSearchParams } {
-  const end = Math.floor(clock.wall() / SECOND);
+  const end = clock.wall() / SECOND;
   const form = {
     query,
     start: String(end - ms / SECOND),
