@@ -92,7 +92,7 @@ export function createSources({ clock, metrics }: Ports, world: World): Sources 
     readings: () => readings,
     async stop() {
       stopping.abort();
-      await Promise.all([...asked.values()].map(({ underWay }) => underWay));
+      await Promise.all([...asked.values()].flatMap(({ underWay }) => (underWay === null ? [] : [underWay])));
     },
   };
 }

@@ -145,9 +145,9 @@ function createReplay(stable: string, { comparison, latencyTolerance, tempering 
       renewLimits(one.second);
       const counted: Record<string, CountedSecond> = {};
       for (const { id } of comparison.guards) {
-        const second = countedOf(id as ForecastGuard, one, {
+        const second = countedOf(id, one, {
           slow: limits.get(id) ?? null,
-          counter: counterOf({ metric: id as ForecastGuard }, latencyTolerance),
+          counter: counterOf({ metric: id }, latencyTolerance),
         });
         counted[id] = second;
         sums.set(id, added(sums.get(id) ?? NOTHING_COUNTED, second));

@@ -22,7 +22,6 @@ export interface Source {
 }
 
 export type SourceFrom = PrometheusFrom;
-export type SourceKind = SourceFrom["kind"];
 
 /** A web server and how it lets us in. Values of headers and passwords are references, or no secrets. */
 export interface Endpoint {
