@@ -69,8 +69,9 @@ export function heldAgainstDayBefore(
   look: Look,
   second: number,
 ): Past | undefined {
+  if (look.remembered === undefined) return before;
   const days = daysBeforeOf(guard);
-  if (days === null || look.remembered === undefined) return before;
+  if (days === null) return before;
   const span = spanBefore(look.remembered.secondZero + second * SECOND, days);
   const known = before?.days === days ? before : undefined;
   // Two clocks make the seconds, and waver by one: what is over stays over.

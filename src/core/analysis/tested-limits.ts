@@ -80,7 +80,10 @@ type LimitBefore = Extract<Limit, { kind: "before" }>;
 
 /** How many days before is what it is held against; null: nothing of it is held against another day. */
 export function daysBeforeOf(guard: Guard): DaysBefore | null {
-  for (const { limit } of tested(guard)) if (limit.kind === "before" && limit.days !== undefined) return limit.days;
+  // Asked of every guard several times a look: without making lists.
+  for (const level of GUARD_LEVELS)
+    for (const limit of guard.limits[level] ?? [])
+      if (limit.kind === "before" && limit.days !== undefined) return limit.days;
   return null;
 }
 
