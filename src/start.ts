@@ -50,6 +50,7 @@ function machinery(): Machinery {
     isKeeperThere: async (state) => (await import("./wiring.ts")).isKeeperThere(state),
     restartProxy: async (state, within) => (await import("./wiring.ts")).restartProxy(state, within, self),
     dataPlane: async (state) => (await import("./wiring.ts")).dataPlane(state),
+    haproxy: async () => (await import("./wiring.ts")).haproxyTools(),
     runDemo: async (order) => (await import("./demo/run-demo.ts")).runDemo(order),
     runKeeper: async (state, takeOver) =>
       (await import("./keeper/main.ts")).runKeeper({

@@ -7,6 +7,7 @@ import type { StateFolder } from "../local/state-folder.ts";
 import type { EmergencyExit } from "../ports/emergency-exit.ts";
 import type { HealthProbe } from "../ports/health.ts";
 import type { Journal } from "../ports/journal.ts";
+import type { Finding } from "./doctor/finding.ts";
 import type { ExitCode } from "./exit-code.ts";
 import type { Project } from "./project.ts";
 import type { Terminal } from "./terminal.ts";
@@ -49,10 +50,32 @@ export interface Machinery {
    * proxy-not-started (the old one serves on).
    */
   restartProxy(state: StateFolder, within: LeaveWithin): Promise<ProxyRestarted>;
+  /** What `tidegate haproxy` works with. */
+  haproxy(): Promise<HaproxyTools>;
   /** Answers the exit code. Faults: demo-not-begun, git-failed, usage. */
   runDemo(order: DemoOrder): Promise<ExitCode>;
   /** How this very program is started again: Node, its flags, the script. */
   readonly self: readonly string[];
+}
+
+/** A user's own HAProxy: its configuration, and how it is steered. All of a plan whose traffic it divides. */
+export interface HaproxyTools {
+  /** Tidegate's part of a configuration, as text. Pure. */
+  fragment(plan: Plan): { readonly rules: string; readonly ending: string; readonly sections: string };
+  /** Faults: haproxy-configuration-unreadable. */
+  read(path: string): string;
+  /** A configuration with Tidegate's part in it. Pure. Faults: haproxy-frontend-unclear. */
+  edited(
+    text: string,
+    plan: Plan,
+    at: { readonly where: string; readonly frontend?: string | undefined },
+  ): { readonly text: string; readonly frontend: string; readonly notes: readonly string[] };
+  /** What HAProxy itself says of a configuration; `isValid` is null where there is no HAProxy to ask. */
+  check(text: string, plan: Plan): Promise<{ readonly isValid: boolean | null; readonly said: readonly string[] }>;
+  /** Answers where the old one is kept. Faults: haproxy-configuration-not-written. */
+  write(path: string, text: string, plan: Plan): Promise<string>;
+  /** What the running ones say; changes nothing. */
+  look(plan: Plan): Promise<readonly Finding[]>;
 }
 
 /** How long what the old process has may take there; absent: as long as it does by default. */

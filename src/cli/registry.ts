@@ -118,6 +118,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/keeper.ts")).keeper,
   },
   {
+    name: "haproxy",
+    group: "Processes",
+    summary: "show or add what a running HAProxy's configuration needs, and look whether it has it",
+    load: async () => (await import("./commands/haproxy.ts")).haproxy,
+  },
+  {
     name: "service",
     group: "Processes",
     summary: "write systemd units that start keeper and engine at boot",

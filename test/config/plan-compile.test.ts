@@ -377,3 +377,38 @@ describe("Short forms", () => {
     assert.deepEqual(plan.services[0]?.env, { A: "8080", B: "true", C: "1.10", D: "" });
   });
 });
+
+describe("An HAProxy that runs already", () => {
+  const compiled = async (text: string) =>
+    (await load(`app: shop\nservices: { web: { run: x } }\ntraffic: { haproxy: ${text} }`)).plan.traffic;
+
+  it("is named by its socket, with a folder for its files", async () => {
+    const { kind, listen, haproxy } = await compiled("/run/haproxy/admin.sock");
+    assert.deepEqual({ kind, listen }, { kind: "haproxy", listen: [] });
+    assert.deepEqual(haproxy, {
+      balancers: [{ kind: "unix", path: "/run/haproxy/admin.sock" }],
+      files: "/etc/haproxy/tidegate",
+      inside: "/etc/haproxy/tidegate",
+    });
+  });
+
+  it("or several are, on this machine, or elsewhere where somebody says so", async () => {
+    const { haproxy, listen } = await compiled(
+      "{ socket: [/a.sock, '127.0.0.1:9999', { tcp: '10.0.0.2:9999' }], files: false, inside: /srv, front: '10.0.0.1:80' }",
+    );
+    assert.deepEqual(haproxy?.balancers, [
+      { kind: "unix", path: "/a.sock" },
+      { kind: "tcp", host: "127.0.0.1", port: 9_999 },
+      { kind: "tcp", host: "10.0.0.2", port: 9_999 },
+    ]);
+    assert.deepEqual([haproxy?.files, haproxy?.inside, listen], [null, "/srv", [{ host: "10.0.0.1", port: 80 }]]);
+    await assert.rejects(compiled("'10.0.0.2:9999'"), /knows no password/);
+    await assert.rejects(compiled("{ socket: /a.sock, inside: srv }"), /not the whole path/);
+  });
+
+  it("is one data plane of two, and can't hold requests back", async () => {
+    await assert.rejects(compiled("/a.sock, embedded: 1"), /not by both/);
+    await assert.rejects(compiled("/a.sock, pause: 5s"), /HAProxy can't hold requests back/);
+    await assert.rejects(load("app: s\nservices: { web: { run: x } }\ntraffic: { sticky: none }"), /who splits it/);
+  });
+});

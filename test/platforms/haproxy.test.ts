@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { load } from "../config/loading.ts";
 import { type HaproxyUnderTest, haproxyUnderTest } from "../support/haproxy.ts";
 import { type App, createApp } from "../e2e/support/app.ts";
 import { assertReplayEquals } from "../e2e/support/journal.ts";
-import { lastStatus, releaseWell, untilShare } from "../e2e/support/release.ts";
+import { faultOf, lastStatus, releaseWell, untilShare } from "../e2e/support/release.ts";
 import { visit, type Visitors } from "../e2e/support/visitors.ts";
 
 let app: App;
@@ -33,9 +33,44 @@ before(async () => {
   app = opened.use(await createApp());
   haproxy = opened.use(await haproxyUnderTest());
   app.plan(planText(haproxy));
-  haproxy.configure((await load(planText(haproxy))).plan);
+  haproxy.configureBare();
   await haproxy.start();
   app.version({ name: "v0" });
+});
+
+describe("the configuration of an HAProxy that Tidegate did not write", () => {
+  const tidegate = async (...args: readonly string[]) => await app.tidegate(["haproxy", ...args]);
+
+  it("is refused as it is by a release, which changes nothing", async () => {
+    const refused = await app.tidegate(["release", "--yes", "--json"]);
+    assert.equal(refused.code, 3, refused.stdout + refused.stderr);
+    assert.equal(faultOf(refused).code, "haproxy-fragment-missing");
+    assert.equal((await tidegate("check")).code, 3);
+    assert.match((await app.tidegate(["doctor"])).stdout, /lacks\s+Tidegate's part/);
+  });
+
+  it("gets Tidegate's part after it was shown, checked by HAProxy itself", async () => {
+    const before = readFileSync(haproxy.configuration, "utf8");
+    const shown = await tidegate("diff", haproxy.configuration);
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, /^\+ +use_backend %\[str\(tidegate\.shop\.production\.\)[^]*HAProxy finds it valid\.$/m);
+    assert.equal((await tidegate("apply", haproxy.configuration)).code, 3, "nobody can be asked");
+    assert.equal(readFileSync(haproxy.configuration, "utf8"), before);
+
+    assert.equal((await tidegate("apply", haproxy.configuration, "--yes")).code, 0);
+    assert.equal(readFileSync(`${haproxy.configuration}.before-tidegate`, "utf8"), before);
+    await haproxy.start();
+    const checked = await tidegate("check");
+    assert.equal(checked.code, 0, checked.stdout);
+    assert.match((await tidegate("diff", haproxy.configuration)).stdout, /has Tidegate's part already/);
+  });
+
+  it("is not written where HAProxy would refuse it", async () => {
+    writeFileSync(app.file("broken.cfg"), "frontend www\n  bind nowhere\n");
+    const refused = await tidegate("apply", "broken.cfg", "--yes", "--json");
+    assert.equal(faultOf(refused).code, "haproxy-configuration-refused");
+    assert.equal(readFileSync(app.file("broken.cfg"), "utf8"), "frontend www\n  bind nowhere\n");
+  });
 });
 
 describe("an HAProxy that runs already, with plain processes behind it", () => {

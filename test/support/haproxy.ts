@@ -21,6 +21,8 @@ export interface HaproxyUnderTest extends AsyncDisposable {
   readonly configuration: string;
   /** Writes the configuration with Tidegate's part for a plan. */
   configure(plan: FragmentPlan, options?: HaproxyTestOptions): void;
+  /** Writes one as it was before Tidegate. */
+  configureBare(): void;
   /** Starts it, or starts it again with the files as they are now. */
   start(): Promise<void>;
   kill(): Promise<void>;
@@ -65,8 +67,12 @@ export async function haproxyUnderTest(): Promise<HaproxyUnderTest> {
     configuration,
     configure(plan, options = {}) {
       const fragment = fragmentOf(plan, haproxy);
-      for (const file of fragment.files) writeFileSync(file, file.endsWith(".map") ? "" : serversFileText([]));
+      writeFileSync(fragment.files.map, "");
+      writeFileSync(fragment.files.servers, serversFileText([]));
       writeFileSync(configuration, configurationText(port, address.path, fragment, options));
+    },
+    configureBare() {
+      writeFileSync(configuration, configurationText(port, address.path, NONE, { isBare: true }));
     },
     async start() {
       await kill();
@@ -91,13 +97,15 @@ export async function haproxyUnderTest(): Promise<HaproxyUnderTest> {
   };
 }
 
+const NONE = { rules: "", ending: "", sections: "" };
+
 function configurationText(
   port: number,
   socket: string,
-  fragment: { readonly frontend: string; readonly sections: string },
+  fragment: { readonly rules: string; readonly ending: string; readonly sections: string },
   { level = "admin", frontend = [], global = [], isBare = false }: HaproxyTestOptions,
 ): string {
-  const indented = fragment.frontend.replaceAll(/^(?=.)/gm, "    ");
+  const indented = `${fragment.rules}${fragment.ending}`.replaceAll(/^(?=.)/gm, "    ");
   return [
     "global",
     `    stats socket ${socket} mode 600 level ${level}`,

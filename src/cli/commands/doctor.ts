@@ -70,7 +70,11 @@ async function look(context: Context): Promise<readonly Finding[]> {
     ),
     ...(await lookAtVersions(context, plan, outside)),
     ...(await lookAtPorts(plan, plane.state)),
-    lookAtPlane(plane.state, plane.fault, plane.state === null && (await serves(context, plan))),
+    ...(plan.traffic.kind === "haproxy" ? await (await context.machinery.haproxy()).look(plan) : []),
+    // Why another's load balancer does not answer stands above already, and nobody here starts it.
+    ...(plan.traffic.kind === "haproxy" && plane.state === null
+      ? []
+      : [lookAtPlane(plane.state, plane.fault, plane.state === null && (await serves(context, plan)))]),
     ...unknownDays(await otherDaysOf(plan, outside.traffic, Date.now())).map((sentence) =>
       found("other days", "warn", sentence.replace(/\.$/, "")),
     ),

@@ -7,7 +7,8 @@ import { type Finding, found } from "./finding.ts";
 
 /** Whether the data plane has, or can get, each address on which the plan listens; if not, who has it. */
 export async function lookAtPorts(plan: Plan, plane: TrafficState | null): Promise<readonly Finding[]> {
-  if (!plan.services.some(({ routes }) => routes.length > 0)) return [];
+  // Another's load balancer opens its own.
+  if (!plan.services.some(({ routes }) => routes.length > 0) || plan.traffic.kind === "haproxy") return [];
   return Promise.all(plan.traffic.listen.map(({ host, port }) => lookAtPort(host, port, plane)));
 }
 

@@ -133,6 +133,7 @@ export function createBalancer(settings: BalancerSettings): Balancer {
   const perform = async (session: RuntimeSession, commands: readonly string[]): Promise<void> => {
     for (const command of commands) {
       const answer = (await session.run(command)).trim();
+      if (answer.includes("Permission denied")) throw await notPermitted(session, name);
       if (answer !== "" && /denied|rror|nvalid|nknown|No such|llegal/.test(answer))
         throw new FaultError({
           code: "traffic-server-refused",

@@ -14,6 +14,7 @@ import type { Instant } from "../../../core/time/time.ts";
  * | `lease.REVISION` | until when a partial share holds, Unix milliseconds; of one table only, so that nobody renews another's |
  * | `ask.VERSION`, `ask.stable`, `ask.candidate` | the slot of a version that a pinned request asks for |
  * | `token.SHA256` | a token that lets a request be pinned |
+ * | `seal` | the key by which the frontend signs the side of a request, base64 |
  * | `epoch` | the highest that was claimed |
  * | `rev.REVISION` | there is one: whoever deletes it may replace this table. HAProxy lets one alone delete it |
  * | `table.0` … | the table itself: JSON, deflated, base64url |
@@ -53,6 +54,7 @@ export function entriesOf(table: RoutingTable | null, epoch: number, leaseEndsAt
   }
   for (const token of [table.engineToken, table.pins.token ?? ""])
     if (token !== "") entries.set(`token.${createHash("sha256").update(token).digest("hex").toUpperCase()}`, "yes");
+  entries.set("seal", createHash("sha256").update(`seal of ${table.engineToken}`).digest("base64"));
   const packed = deflateRawSync(JSON.stringify(table)).toString("base64url");
   for (let at = 0; at < packed.length; at += CHUNK) entries.set(`table.${at / CHUNK}`, packed.slice(at, at + CHUNK));
   return entries;

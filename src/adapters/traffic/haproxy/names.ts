@@ -10,10 +10,12 @@ export interface HaproxyNames {
   readonly serversFile: string;
   /** The process-wide variable that holds the fragment's digest. */
   readonly digestVariable: string;
+  /** What the variables of a request begin with; those of other apps in the same frontend have other names. */
+  readonly txn: string;
   /** Marks the line in which a request is told. */
   readonly logMark: string;
   /** The backend of a service's instances in a slot. */
-  backend(service: string, slot: Slot): string;
+  readonly backend: (service: string, slot: Slot) => string;
 }
 
 /** App, environment and service are lower-case letters, digits and dashes, so the dots keep them apart. */
@@ -24,6 +26,7 @@ export function haproxyNames(app: string, environment: string): HaproxyNames {
     mapFile: `${app}.${environment}.map`,
     serversFile: `${app}.${environment}.servers`,
     digestVariable: `proc.${whole.replaceAll("-", "_")}`,
+    txn: `txn.tg.${app}.${environment}`.replaceAll("-", "_"),
     logMark: `${whole}=`,
     backend: (service, slot) => `${whole}.${service}.${slot}`,
   };
