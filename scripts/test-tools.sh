@@ -8,6 +8,15 @@ need git git
 need openssl openssl
 need haproxy haproxy
 need prometheus prometheus
+# A Docker engine of the tests' own, and images made of this machine's own programs: they reach no registry.
+if [ "${1:-}" = platforms ]; then
+  need dockerd docker.io
+  need docker-compose docker-compose
+  need iptables iptables
+  need busybox busybox-static
+  need redis-server redis-server
+  [ -x /usr/lib/postgresql/15/bin/postgres ] || need postgres postgresql
+fi
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "Installing for the tests:$missing" >&2

@@ -14,7 +14,7 @@ import type {
 import type { KeeperStart } from "./adapters/runtime/processes/ensure-keeper.ts";
 import { FaultError } from "./core/fault.ts";
 import type { InstanceSeen } from "./core/observation.ts";
-import type { HaproxyPlan, Plan } from "./core/plan/plan.ts";
+import { type ComposeProject, type HaproxyPlan, isOfKind, type Plan } from "./core/plan/plan.ts";
 import type { TrafficState } from "./core/traffic/routing.ts";
 import { secretsOf } from "./core/plan/secrets.ts";
 import { EPOCH_HEADER, KEEPER_SOCKET, type KeeperState } from "./keeper/protocol.ts";
@@ -28,6 +28,7 @@ import type { EmergencyExit } from "./ports/emergency-exit.ts";
 import { checkStateFolder } from "./local/state-folder-check.ts";
 import type { HealthProbe } from "./ports/health.ts";
 import type { Journal } from "./ports/journal.ts";
+import type { Notice } from "./ports/notice.ts";
 import type { Notifier } from "./ports/notifier.ts";
 import type { Runtime } from "./ports/runtime.ts";
 import type { Traffic } from "./ports/traffic.ts";
@@ -124,24 +125,13 @@ export async function outside(
   redact = redactorOf(plan, env),
   onKeeperStarted?: () => void,
 ): Promise<Outside> {
-  const [{ createProcessRuntime }, { createHealthProbe }, { systemClock }] = await Promise.all([
-    import("./adapters/runtime/processes/runtime.ts"),
+  const [{ createHealthProbe }, { systemClock }] = await Promise.all([
     import("./adapters/health/http.ts"),
     import("./adapters/clock/system.ts"),
   ]);
-  const { state, folder } = project;
+  const { state } = project;
   const keeperCommand = [...self, "keeper", "--state", state.path];
-  const runtime = createProcessRuntime({
-    app: plan.app,
-    environment: plan.environment,
-    services: plan.services,
-    planFolder: folder,
-    folder: state,
-    keeperCommand,
-    env,
-    ...(onKeeperStarted === undefined ? {} : { onStarted: onKeeperStarted }),
-  });
-  const fenced = withEpoch(runtime);
+  const fenced = withEpoch(await runtimeOf({ project, plan, env }, keeperCommand, onKeeperStarted));
   const start = {
     folder: state,
     keeperCommand,
@@ -155,7 +145,54 @@ export async function outside(
         ? await embeddedTraffic(start, plan, fenced.epoch)
         : await haproxyTraffic(state, plan, haproxy),
     health: createHealthProbe({ clock: systemClock, redact }),
+    notices: () => noticesOf({ project, plan, env }),
   };
+}
+
+async function noticesOf({
+  project,
+  plan,
+  env,
+}: Pick<AssemblyOrder, "project" | "plan" | "env">): Promise<readonly Notice[]> {
+  const [service] = plan.services.filter(isOfKind("compose"));
+  if (service === undefined) return [];
+  const { surveyCompose } = await import("./adapters/runtime/compose/survey.ts");
+  const frontPorts = plan.traffic.listen.map(({ port }) => port);
+  const { services } = plan;
+  return surveyCompose({ services, project: service.runtime.project, planFolder: project.folder, env, frontPorts });
+}
+
+/** Processes, and containers where the plan has any or something of an earlier one may still run. */
+async function runtimeOf(
+  { project, plan, env }: Pick<AssemblyOrder, "project" | "plan" | "env">,
+  keeperCommand: readonly string[],
+  onStarted?: () => void,
+): Promise<Runtime> {
+  const { app, environment, services } = plan;
+  const { state: folder, folder: planFolder } = project;
+  const { createProcessRuntime } = await import("./adapters/runtime/processes/runtime.ts");
+  const shared = { app, environment, services, planFolder, folder, env };
+  const process = createProcessRuntime({ ...shared, keeperCommand, ...(onStarted === undefined ? {} : { onStarted }) });
+  const engine = await composeProjectOf(plan, folder);
+  if (engine === null) return process;
+  const [{ createComposeRuntime }, { runtimeByKind }] = await Promise.all([
+    import("./adapters/runtime/compose/runtime.ts"),
+    import("./adapters/runtime/by-kind.ts"),
+  ]);
+  return runtimeByKind({ process, compose: createComposeRuntime({ ...shared, project: engine, versions: process }) });
+}
+
+async function composeProjectOf(
+  { app, environment, services }: Plan,
+  state: StateFolder,
+): Promise<ComposeProject | null> {
+  const [service] = services.filter(isOfKind("compose"));
+  if (service !== undefined) return service.runtime.project;
+  const { readEngines } = await import("./adapters/runtime/compose/engine-record.ts");
+  const earlier = readEngines(state).find(({ places }) =>
+    places.some((place) => place.app === app && place.environment === environment),
+  );
+  return earlier === undefined ? null : { files: [], profiles: [], set: {}, host: earlier.address.host };
 }
 
 /** The keeper refuses a stale engine's data plane too, so it has to be told which engine asks. */
@@ -295,6 +332,7 @@ export async function openJournal(state: StateFolder): Promise<Journal> {
 
 export async function stopEverything(state: StateFolder, self: readonly string[]): Promise<boolean> {
   const { stopKeeper } = await import("./adapters/runtime/processes/ensure-keeper.ts");
+  await stopContainers(state, null);
   const keeper = await keeperProcess(state);
   const isStopped = await stopKeeper(state, { keeperCommand: [...self, "keeper", "--state", state.path] });
   if (keeper !== null) await untilEnded(keeper);
@@ -309,9 +347,25 @@ export async function stopInstances(
   ids: readonly string[],
   self: readonly string[],
 ): Promise<void> {
+  const stopped = await stopContainers(state, ids);
+  const processes = ids.filter((id) => !stopped.includes(id));
+  if (processes.length === 0) return;
   const { keeperClient } = await import("./adapters/runtime/processes/keeper-client.ts");
   const keeper = keeperClient({ folder: state, keeperCommand: [...self, "keeper", "--state", state.path] });
-  await Promise.all(ids.map((id) => keeper.remove(id, STOP_MS)));
+  await Promise.all(processes.map((id) => keeper.remove(id, STOP_MS)));
+}
+
+/** Answers which of them were containers; none are named: all of them. */
+async function stopContainers(state: StateFolder, ids: readonly string[] | null): Promise<readonly string[]> {
+  if (!(await hasContainers(state))) return [];
+  const { stopKeptContainers } = await import("./adapters/runtime/compose/kept-containers.ts");
+  return stopKeptContainers(state, ids, STOP_MS);
+}
+
+/** Most have none, and should not wait until what asks a Docker engine is loaded. */
+async function hasContainers(state: StateFolder): Promise<boolean> {
+  const { readEngines } = await import("./adapters/runtime/compose/engine-record.ts");
+  return readEngines(state).length > 0;
 }
 
 export async function restartKeeper(state: StateFolder, self: readonly string[]): Promise<KeeperRestarted> {
@@ -388,11 +442,17 @@ export async function runningInstances(
     import("./adapters/runtime/processes/instance-order.ts"),
     import("./keeper/left-behind.ts"),
   ]);
+  const containers = (await hasContainers(state))
+    ? await import("./adapters/runtime/compose/kept-containers.ts").then(({ keptContainers }) =>
+        keptContainers(state, of),
+      )
+    : [];
   const adopted = of === null ? [] : await adoptedInstances(state).list(of.app, of.environment);
   const kept = (await isKeeperThere(state))
     ? (await callControl<KeeperState>(state.socket(KEEPER_SOCKET), "/state")).instances
     : leftBehind(state);
-  return kept === null && adopted.length === 0 ? null : [...adopted, ...(kept ?? []).map(instanceSeen)];
+  const own = [...adopted, ...(kept ?? []).map(instanceSeen), ...containers];
+  return kept === null && own.length === 0 ? null : own;
 }
 
 function redactorOf(plan: Plan, env: AssemblyOrder["env"]): (text: string) => string {

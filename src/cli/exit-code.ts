@@ -55,6 +55,7 @@ const USAGE_CODES = new Set([
 /** The world was not as it must be, and nothing was changed. */
 const REFUSED_CODES = new Set([
   "port-taken",
+  "release-hindered",
   "confirmation-missing",
   "not-confirmed",
   "nobody-acts",

@@ -8,6 +8,7 @@ import type { EmergencyExit } from "../ports/emergency-exit.ts";
 import type { HealthProbe } from "../ports/health.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Finding } from "./doctor/finding.ts";
+import type { Notice } from "../ports/notice.ts";
 import type { ExitCode } from "./exit-code.ts";
 import type { Project } from "./project.ts";
 import type { Terminal } from "./terminal.ts";
@@ -134,7 +135,10 @@ export interface AssemblyOrder {
   readonly isFollowed: boolean;
 }
 
-export type Outside = Pick<Ports, "runtime" | "traffic" | "health">;
+export interface Outside extends Pick<Ports, "runtime" | "traffic" | "health"> {
+  /** What a person should know before a release of what a release would run on; nothing where nobody needs to look. */
+  notices(): Promise<readonly Notice[]>;
+}
 
 /** Real adapters for one app and environment. */
 export interface Assembly extends AsyncDisposable {

@@ -30,7 +30,10 @@ interface FixedPort {
   readonly instead: string;
 }
 
-function fixedPortOf({ runtime: { run }, env }: Service): FixedPort | null {
+function fixedPortOf({ runtime, env }: Service): FixedPort | null {
+  // In a container it is its own.
+  if (runtime.kind !== "process") return null;
+  const { run } = runtime;
   const port = env["PORT"]?.trim() ?? "";
   if (isPort(port)) return { path: ["env", "PORT"], text: port, instead: "${port}" };
   // Where the given one is named, what else stands there is something else.

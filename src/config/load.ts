@@ -71,8 +71,9 @@ export async function loadPlanFile(options: LoadOptions): Promise<LoadedPlan> {
     overrides,
     readFile: (name) => {
       const path = resolve(folder, name);
-      sides.push(path);
-      return readSideFile(path, () => read(path, 2 + sides.length));
+      const side = readSideFile(path, () => read(path, 3 + sides.length));
+      if (side.kind === "read") sides.push(path);
+      return side;
     },
   });
   const all = [...syntax, ...notAt(syntax, result.problems)];

@@ -103,9 +103,17 @@ export interface InstanceSeen {
   readonly startedAt?: Instant;
   /** Crashes since it was first started. */
   readonly restarts: number;
-  readonly lastExit?: { readonly code: number | null; readonly signal: string | null; readonly at: Instant };
+  readonly lastExit?: {
+    readonly code: number | null;
+    readonly signal: string | null;
+    readonly at: Instant;
+    /** It wanted more memory than it may have, and the system ended it. */
+    readonly outOfMemory?: true;
+  };
   readonly usage?: Usage;
-  /** It should run and does not: it ended with its keeper, and what it needs of secrets only an engine has. */
+  /** What its own health check says, where what runs it asks one. */
+  readonly ownCheck?: { readonly state: "starting" | "healthy" | "unhealthy"; readonly says: string };
+  /** It should run and does not: whoever starts it again must know what it needs of secrets, as only an engine does. */
   readonly isLost?: true;
   /** Taken over with `--adopt`: Tidegate did not start it. */
   readonly adopted: boolean;

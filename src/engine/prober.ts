@@ -65,12 +65,13 @@ export function createProber(probe: HealthProbe, clock: Clock, changed: () => vo
       };
       probed.set(instance.id, state);
     }
-    if (instance.state !== "running" && instance.state !== "starting") {
+    const ended = whyDown(instance);
+    if (ended !== null) {
       state.seen = {
         ...state.seen,
         ready: false,
         down: true,
-        last: { at: clock.wall(), ok: false, tookMs: 0, text: `its process is ${instance.state}` },
+        last: { at: clock.wall(), ok: false, tookMs: 0, text: ended },
       };
       state.good = 0;
       return;
@@ -99,6 +100,13 @@ export function createProber(probe: HealthProbe, clock: Clock, changed: () => vo
   };
 }
 
+/** Why it can't serve, whatever it would answer. What runs it has asked its own check often enough; null: it may be asked. */
+function whyDown({ state, ownCheck }: InstanceSeen): string | null {
+  if (state !== "running" && state !== "starting") return `its process is ${state}`;
+  if (ownCheck?.state !== "unhealthy") return null;
+  return `its own health check fails${ownCheck.says === "" ? "" : `: ${ownCheck.says}`}`;
+}
+
 /** On today's wall: a clock that was put back must not make an old answer a new one. */
 function dated({ seen, readyAtMonotonic }: Probed, clock: Clock): HealthSeen {
   if (readyAtMonotonic === undefined) return seen;
@@ -119,6 +127,8 @@ interface Answered extends Answers {
 async function ask(probe: HealthProbe, instance: InstanceSeen, service: Service, clock: Clock): Promise<Answers> {
   const { health } = service;
   const { address } = instance;
+  if (instance.ownCheck?.state === "starting")
+    return { ready: { at: clock.wall(), ok: false, tookMs: 0, text: "its own health check has not passed yet" } };
   // A worker has nothing to ask: it is ready while its process lives.
   if (address === undefined) return { ready: { at: clock.wall(), ok: true, tookMs: 0, text: "its process runs" } };
   if (health === undefined) return { ready: await probe.tcp(address, TCP_HEALTH.timeoutMs) };

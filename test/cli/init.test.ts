@@ -109,21 +109,45 @@ describe("init writes a plan that works for", () => {
     assert.match(assumed, /Dockerfile itself is not used/);
   });
 
-  it("a compose file: the app's own services, databases left to compose", async () => {
-    const { plan, assumed } = await made({
+  it("a compose file: the app's own services are released as they stand there, databases shared", async () => {
+    const { written, plan, assumed } = await made({
       "compose.yaml": `services:
-  api: { build: ., command: node api.js --port 3000, ports: ["8080:3000"] }
-  jobs: { build: ., command: [node, jobs.js] }
-  db: { image: "postgres:15" }
+  api:
+    build: .
+    ports: ["8080:3000", "9229:9229"]
+    healthcheck: { test: ["CMD", "curl", "-f", "http://localhost:3000/health"] }
+    depends_on: { migrate: { condition: service_completed_successfully }, db: { condition: service_healthy } }
+  jobs: { image: "registry.example.com/shop:1", command: [node, jobs.js] }
+  migrate: { build: ., command: node migrate.js }
+  db: { image: "postgres:15", volumes: ["data:/var/lib/postgresql/data"] }
+  proxy: { image: nginx }
+  files: { image: "example/files", volumes: ["uploads:/uploads"] }
+  tools: { build: ., profiles: [tools] }
+volumes: { data: {}, uploads: {} }
 `,
-      "api.js": "",
+      "package.json": `{ "scripts": { "start": "node api.js" } }`,
+    });
+    assert.deepEqual(written.services, {
+      api: { compose: "api", port: 3000, route: "/", health: "/health" },
+      jobs: { compose: "jobs" },
     });
     assert.deepEqual(
-      plan.services.map(({ name, runtime: { run } }) => [name, run]),
-      [
-        ["api", "node api.js --port ${port}"],
-        ["jobs", "node jobs.js"],
-      ],
+      plan.services.map(({ runtime }) => runtime.kind),
+      ["compose", "compose"],
+    );
+    assert.match(assumed, /api, jobs of compose\.yaml run once for each version/);
+    assert.match(assumed, /migrate, db, proxy, files, tools of compose\.yaml are shared by all versions/);
+    assert.match(assumed, /tidegate release --adopt 127\.0\.0\.1:8080/);
+  });
+
+  it("a compose file with databases alone: the app's own processes", async () => {
+    const { plan, assumed } = await made({
+      "compose.yaml": `services: { db: { image: "postgres:15" } }`,
+      "package.json": `{ "scripts": { "start": "node api.js" } }`,
+    });
+    assert.deepEqual(
+      plan.services.map(({ runtime }) => runtime.kind === "process" && runtime.run),
+      ["node api.js"],
     );
     assert.match(assumed, /db of compose\.yaml stay with compose/);
   });

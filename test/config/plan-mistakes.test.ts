@@ -32,7 +32,7 @@ describe("A plan file with a mistake in it says so", () => {
           where  tidegate.yaml:5:1 · colour
           seen   5 | colour: blue
                    | ^^^^^^
-          fix    Known here: app, services, traffic, guards, metrics, probes, twin, notify, people, automaticRollback, budget, keepVersions, patrol, steps.
+          fix    Known here: app, services, compose, traffic, guards, metrics, probes, twin, notify, people, automaticRollback, budget, keepVersions, patrol, steps.
           code   plan-key-unknown
       `,
     ));
@@ -95,7 +95,7 @@ describe("A plan file with a mistake in it says so", () => {
           where  tidegate.yaml:3:3 · services.web.run
           seen   3 |   web: { build: npm ci }
                    |   ^^^
-          fix    Add \`run\`, for example \`run: node server.js --port \${port}\`.
+          fix    Add \`run\`, for example \`run: node server.js --port \${port}\`; or \`compose: SERVICE\` for a service of a compose file.
           code   plan-key-missing
       `,
     ));

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Service } from "../../src/core/plan/plan.ts";
 import { PlanFileError } from "../../src/config/plan-file-error.ts";
 import { load, planOf, planWith, tells } from "./loading.ts";
+
+const runOf = (service: Service | undefined): string | undefined =>
+  service?.runtime.kind === "process" ? service.runtime.run : undefined;
 
 const SHARES = (plan: { steps: readonly object[] }): readonly number[] =>
   plan.steps.flatMap((step) => ("share" in step ? [step.share as number] : []));
@@ -71,7 +75,7 @@ describe("An overlay is laid over the file", () => {
       rollback: [{ kind: "absolute", value: 0.01 }],
     });
     assert.equal(plan.services[0]?.replicas, 3);
-    assert.equal(plan.services[0]?.runtime.run, "node server.js");
+    assert.equal(runOf(plan.services[0]), "node server.js");
     assert.equal(files.length, 2);
     assert.deepEqual(overrides, [
       { name: "--env", value: "staging", key: "environment", from: "production", to: "staging" },
@@ -145,7 +149,7 @@ describe("YAML is YAML", () => {
     `);
     const [web, api] = plan.services;
     assert.deepEqual([web?.health?.everyMs, web?.replicas], [7_000, 1]);
-    assert.deepEqual([api?.health?.ready, api?.replicas, api?.runtime.run], ["/ready", 4, "node ${dir}/server.js"]);
+    assert.deepEqual([api?.health?.ready, api?.replicas, runOf(api)], ["/ready", 4, "node ${dir}/server.js"]);
     assert.deepEqual(plan.steps[1]?.kind === "warm" && plan.steps[1].warm.pages, ["/api"]);
   });
 
@@ -184,7 +188,7 @@ describe("YAML is YAML", () => {
           where  tidegate.yaml:5:1 · __proto__
           seen   5 | __proto__: { polluted: true }
                    | ^^^^^^^^^
-          fix    Known here: app, services, traffic, guards, metrics, probes, twin, notify, people, automaticRollback, budget, keepVersions, patrol, steps.
+          fix    Known here: app, services, compose, traffic, guards, metrics, probes, twin, notify, people, automaticRollback, budget, keepVersions, patrol, steps.
           code   plan-key-unknown
       `,
     ));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
-import { freePort } from "../../src/adapters/runtime/processes/free-port.ts";
+import { freePort } from "../../src/adapters/runtime/free-port.ts";
 import { type App, createApp } from "./support/app.ts";
 import { releaseWell, untilShare } from "./support/release.ts";
 import { visit, type Visitors } from "./support/visitors.ts";

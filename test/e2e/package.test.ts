@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, 
 import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../src/adapters/runtime/processes/free-port.ts";
+import { freePort } from "../../src/adapters/runtime/free-port.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { endProcessesIn, processesIn } from "./support/leftovers.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
-import { freePort } from "../../src/adapters/runtime/processes/free-port.ts";
+import { freePort } from "../../src/adapters/runtime/free-port.ts";
 import { until } from "../support/until.ts";
 import { lookAlikePlace, unpack, visitLookAlike } from "./support/look-alike.ts";
 import type { PublishedPlace } from "./support/published-place.ts";

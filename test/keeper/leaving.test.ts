@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { Server } from "node:http";
 import { after, before, describe, it } from "node:test";
-import { freePort } from "../../src/adapters/runtime/processes/free-port.ts";
+import { freePort } from "../../src/adapters/runtime/free-port.ts";
 import { Refusal } from "../../src/local/control-socket.ts";
 import { identify } from "../../src/local/process-identity.ts";
 import { get } from "../proxy/plane-under-test.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { freePort } from "../../src/adapters/runtime/processes/free-port.ts";
+import { freePort } from "../../src/adapters/runtime/free-port.ts";
 import { backend, endpoint, get } from "../proxy/plane-under-test.ts";
 import { until } from "../support/until.ts";
 import { keeperUnderTest } from "./keeper-under-test.ts";

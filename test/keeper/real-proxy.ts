@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
-import { freePort } from "../../src/adapters/runtime/processes/free-port.ts";
+import { freePort } from "../../src/adapters/runtime/free-port.ts";
 import type { RoutingTable, TrafficState } from "../../src/core/traffic/routing.ts";
 import { callControl } from "../../src/local/control-socket.ts";
 import { backend, EMPTY_TABLE, endpoint, get } from "../proxy/plane-under-test.ts";

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
 import { after, before, describe, it } from "node:test";
-import { freePort } from "../../src/adapters/runtime/processes/free-port.ts";
+import { freePort } from "../../src/adapters/runtime/free-port.ts";
 import { identify } from "../../src/local/process-identity.ts";
 import { get } from "../proxy/plane-under-test.ts";
 import { until } from "../support/until.ts";

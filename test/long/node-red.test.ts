@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../src/adapters/runtime/processes/free-port.ts";
+import { freePort } from "../../src/adapters/runtime/free-port.ts";
 import { crowd, type Crowd } from "../e2e/support/crowd.ts";
 import type { Command } from "../e2e/support/command.ts";
 import { type PublishedPlace, publishedPlace } from "../e2e/support/published-place.ts";

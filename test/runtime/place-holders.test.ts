@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, it } from "node:test";
-import { fillIn, shellLine, withoutValues } from "../../src/adapters/runtime/processes/place-holders.ts";
+import { fillIn, shellLine, withoutValues } from "../../src/adapters/runtime/place-holders.ts";
 import { fillReferences } from "../../src/core/text/references.ts";
 import { isFault } from "../contract/runtime.ts";
 

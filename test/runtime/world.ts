@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stopKeeper } from "../../src/adapters/runtime/processes/ensure-keeper.ts";
 import { createProcessRuntime } from "../../src/adapters/runtime/processes/runtime.ts";
-import type { Service } from "../../src/core/plan/plan.ts";
+import type { Service, ServiceOf } from "../../src/core/plan/plan.ts";
 import { callControl } from "../../src/local/control-socket.ts";
 import { stopFamily } from "../../src/local/process-family.ts";
 import { identify, type ProcessIdentity } from "../../src/local/process-identity.ts";
@@ -109,7 +109,7 @@ export async function processWorld({ subfolder = "", repository = true } = {}): 
 }
 
 /** A service that answers `ok` on the port that it is given. */
-export const SERVER: Service = {
+export const SERVER: ServiceOf<"process"> = {
   ...WEB,
   stopMs: 2_000,
   runtime: { kind: "process", directory: ".", run: "exec node server.js --port ${port}", files: [] },
@@ -121,6 +121,6 @@ export const SERVER_SOURCE = `
   createServer((_, response) => response.end("ok")).listen(port, "127.0.0.1", () => console.log("listening on " + port));
 `;
 
-export function running(line: string, more: Partial<Service> = {}): Service {
+export function running(line: string, more: Partial<ServiceOf<"process">> = {}): ServiceOf<"process"> {
   return { ...SERVER, ...more, runtime: { ...SERVER.runtime, ...more.runtime, run: line } };
 }

@@ -68,6 +68,7 @@ async function look(context: Context): Promise<readonly Finding[]> {
     ...unwrittenServices(plan).map((name) =>
       found("plan file", "bad", `nobody has written yet how ${name} starts`, WRITE_RUN),
     ),
+    ...(await outside.notices()).map(({ about, level, sentence, fix }) => found(about, level, sentence, fix)),
     ...(await lookAtVersions(context, plan, outside)),
     ...(await lookAtPorts(plan, plane.state)),
     ...(plan.traffic.kind === "haproxy" ? await (await context.machinery.haproxy()).look(plan) : []),

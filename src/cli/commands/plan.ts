@@ -10,6 +10,7 @@ import type { Plan } from "../../core/plan/plan.ts";
 import { mustBePlaceOf } from "../../engine/whose-place.ts";
 import type { Outside } from "../machinery.ts";
 import type { CommandDefinition } from "../definition.ts";
+import { noticeSentence } from "../notices.ts";
 import { loadPlan } from "../plan-file.ts";
 import { lastWorkMs, planHashOf, type PlanPreview, warningsOf } from "../plan-preview.ts";
 import { catchDocument } from "../simulate/catch-document.ts";
@@ -72,13 +73,14 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
   const project = context.project();
   const { plan, overrides, notes } = await loadPlan(context, project);
   const releases = await history(context, plan.app, plan.environment);
-  const { runtime, traffic } = await context.machinery.outside({
+  const outside = await context.machinery.outside({
     project,
     plan,
     env: context.env,
     say: () => undefined,
     isFollowed: true,
   });
+  const { runtime, traffic } = outside;
   const stable = await serving(
     releases,
     async () => (await context.machinery.runningInstances(project.state, plan)) ?? [],
@@ -97,7 +99,8 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
     lastWorkMs: lastWorkMs(releases),
   };
   const foreign = await whoseElse(context, plan, traffic);
-  return { ...preview, warnings: [...foreign, ...warningsOf(preview, releases, notes)] };
+  const told = (await outside.notices()).filter(({ level }) => level !== "ok").map(noticeSentence);
+  return { ...preview, warnings: [...foreign, ...told, ...warningsOf(preview, releases, notes)] };
 }
 
 /** That a release would be refused is to be known before it is tried. */

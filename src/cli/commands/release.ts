@@ -10,6 +10,7 @@ import type { Context } from "../context.ts";
 import { type CommandDefinition, type Invocation, isGiven, textOption } from "../definition.ts";
 import { DONE, type ExitCode } from "../exit-code.ts";
 import { mustBeWritten } from "../init/unknown-run.ts";
+import { tellNotices } from "../notices.ts";
 import { loadPlan } from "../plan-file.ts";
 import { requirePlanFile } from "../project.ts";
 import { servesSentences } from "../render/without-journal.ts";
@@ -57,6 +58,7 @@ export const release: CommandDefinition = {
     if (!context.json) for (const note of notes) context.terminal.complain(note);
     if (!context.json && textOption(invocation, "adopt") !== undefined)
       for (const note of lastWayBack(plan)) context.terminal.complain(note);
+    await tellNotices(context, plan);
     const isSaid = await confirmWhatIsRisky(invocation, plan);
     await using session = isGiven(invocation, "detach")
       ? await openServing(context)

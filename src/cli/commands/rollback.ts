@@ -46,7 +46,9 @@ async function rollBack(invocation: Invocation): Promise<ExitCode> {
     command: () => ({ kind: "rollback" }),
     hindrance: async (release) => {
       const { machinery, project } = invocation.context;
-      return nothingRuns(release, (await machinery.runningInstances(project().state, release)) ?? []);
+      // Where nobody can say what runs, nothing is in the way: the traffic goes back all the same.
+      const running = await machinery.runningInstances(project().state, release).catch(() => undefined);
+      return running === undefined ? null : nothingRuns(release, running ?? []);
     },
     further: () => furtherBack(invocation),
     intent: (release) => `Rolls back ${calledRelease(release)}. ${rollbackSentence(release)}`,
@@ -69,7 +71,7 @@ async function furtherBack({ context }: Invocation): Promise<WayFurther | null> 
   const known = (await Promise.all(ids.map((id) => readRelease(journal, id)))).filter((each) => each !== null);
   const serving = placeBefore(known)?.version ?? null;
   const { machinery, project } = context;
-  const instances = (await machinery.runningInstances(project().state, known[0] ?? null)) ?? [];
+  const instances = (await machinery.runningInstances(project().state, known[0] ?? null).catch(() => null)) ?? [];
   const runs = instances.some(({ version, state }) => version === serving && state !== "exited");
   return wayFurther(known, serving, runs);
 }

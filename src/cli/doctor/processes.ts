@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { faultOf } from "../../core/fault.ts";
-import type { Plan } from "../../core/plan/plan.ts";
+import { comesFromGit, isOfKind, type Plan } from "../../core/plan/plan.ts";
 import type { TrafficState } from "../../core/traffic/routing.ts";
 import { formatShare } from "../../core/traffic/share.ts";
 import type { Context } from "../context.ts";
@@ -21,6 +21,7 @@ import { type Finding, found } from "./finding.ts";
 export async function lookAtVersions(context: Context, plan: Plan, { runtime }: Outside): Promise<readonly Finding[]> {
   const { folder } = context.project();
   const missing = plan.services
+    .filter(isOfKind("process"))
     .flatMap(({ runtime: { files } }) => files)
     .filter((file, index, all) => all.indexOf(file) === index && !existsSync(join(folder, file)));
   return [
@@ -39,7 +40,7 @@ export async function lookAtVersions(context: Context, plan: Plan, { runtime }: 
 
 /** Where every service has a `prepare:` line, versions are what that line understands, and git need know nothing. */
 async function lookAtHead({ services }: Plan, runtime: Outside["runtime"]): Promise<Finding> {
-  if (services.every(({ runtime: { prepare } }) => prepare !== undefined))
+  if (!services.some(comesFromGit))
     return found("version", "info", "each is made by `prepare:`; name one: tidegate release VERSION");
   return runtime.resolve("HEAD").then(
     ({ label }) => found("version", "ok", `HEAD is ${label}`),

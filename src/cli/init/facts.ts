@@ -12,8 +12,10 @@ export interface Facts {
 
 export interface ServiceFacts {
   readonly name: string;
-  /** null: nobody knows how it starts. */
+  /** null: nobody knows how it starts, unless compose does. */
   readonly run: string | null;
+  /** It is a service of the compose file. */
+  readonly compose?: { readonly service: string; readonly port?: number };
   readonly build?: string;
   readonly isRouted: boolean;
   readonly health?: string;

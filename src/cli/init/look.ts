@@ -1,8 +1,8 @@
 import { basename } from "node:path";
+import { fromCompose } from "./compose-services.ts";
 import type { Facts, Folder, ServiceFacts } from "./facts.ts";
 import {
   type Found,
-  fromCompose,
   fromDockerfile,
   fromPackageJson,
   fromProcfile,
@@ -19,13 +19,14 @@ export function lookAt(folder: Folder, isPortTaken: (port: number) => boolean): 
   const json = readPackageJson(folder);
   const compose = fromCompose(folder);
   const found =
+    withServices(compose) ??
     fromProcfile(folder) ??
     fromPackageJson(folder, json) ??
-    withServices(compose) ??
     fromDockerfile(folder) ??
     fromManifests(folder);
-  const build = buildOf(folder, json);
-  const files = [".env"].filter((file) => folder.has(file));
+  const isComposed = found !== undefined && found === compose;
+  const build = isComposed ? undefined : buildOf(folder, json);
+  const files = isComposed ? [] : [".env"].filter((file) => folder.has(file));
   const services = (found?.services ?? [{ name: "web", run: null, isRouted: true }]).map((service): ServiceFacts => {
     const hints = service.isRouted ? sourceHints(folder, service.run) : { readsPort: true };
     const health = hints.health ?? found?.health ?? compose?.health;
@@ -117,14 +118,20 @@ function unknownOf(
   );
   const port = hints.port ?? namedPort;
   return [
-    ...services.filter(({ run }) => run === null).map(({ name }) => `How ${name} starts: write it into \`run\`.`),
+    ...services
+      .filter(({ run, compose }) => run === null && compose === undefined)
+      .map(({ name }) => `How ${name} starts: write it into \`run\`.`),
     ...(routed === undefined ? ["Which service takes requests: give it a `route`."] : []),
     ...(routed !== undefined && routed.health === undefined
       ? [
           "No health route was found: an instance counts as ready when its port answers. Better: name a route, `health: /health`.",
         ]
       : []),
-    ...(routed?.run !== null && routed !== undefined && !hints.readsPort && !routed.run.includes("${port}")
+    ...(routed !== undefined &&
+    typeof routed.run === "string" &&
+    routed.compose === undefined &&
+    !hints.readsPort &&
+    !routed.run.includes("${port}")
       ? [
           `Whether it listens on the port that it is given${port === undefined ? "" : ` (the code says ${port})`}: it must read PORT, or take \${port} in \`run\`.`,
         ]

@@ -19,12 +19,17 @@ export function planText(facts: Facts, steps: readonly MarkdownStep[] | null): s
 }
 
 function serviceEntry(service: ServiceFacts, all: readonly ServiceFacts[]): Record<string, unknown> {
-  const { run, build, health, files, isRouted } = service;
+  const { run, compose, build, health, files, isRouted } = service;
+  const route = isRouted && all.length > 1 ? { route: "/" } : {};
+  if (compose !== undefined) {
+    const port = compose.port === undefined ? {} : { port: compose.port };
+    return { compose: compose.service, ...port, ...route, ...(health === undefined ? {} : { health }) };
+  }
   return {
     ...(build === undefined ? {} : { build }),
     run: run ?? UNKNOWN_RUN,
     // The only service gets "/" by itself.
-    ...(isRouted && all.length > 1 ? { route: "/" } : {}),
+    ...route,
     ...(health === undefined ? {} : { health }),
     ...(files.length === 0 ? {} : { files: [...files] }),
   };

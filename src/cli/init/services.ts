@@ -1,9 +1,8 @@
-import { parse as parseYaml } from "yaml";
 import type { Folder, ServiceFacts } from "./facts.ts";
 
 /** Who said how the app is run: the first of these that says anything is believed. */
 export interface Found {
-  readonly services: readonly Pick<ServiceFacts, "name" | "run" | "isRouted">[];
+  readonly services: readonly Pick<ServiceFacts, "name" | "run" | "isRouted" | "compose">[];
   readonly from: string;
   readonly notes: readonly string[];
   /** A port that it names. */
@@ -91,65 +90,6 @@ export function fromDockerfile(folder: Folder): Found | undefined {
   };
 }
 
-/** Services that a compose file builds from this folder; databases and the like are somebody else's images. */
-export function fromCompose(folder: Folder): Found | undefined {
-  const name = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"].find((file) =>
-    folder.has(file),
-  );
-  const text = name === undefined ? undefined : folder.read(name);
-  if (name === undefined || text === undefined) return undefined;
-  const services = composeServices(text);
-  const own = services.filter(({ isBuilt, run }) => isBuilt && run !== "");
-  const others = services.filter(({ isBuilt }) => !isBuilt).map((one) => one.name);
-  const notes =
-    others.length === 0
-      ? []
-      : [`${others.join(", ")} of ${name} stay with compose: Tidegate releases the app's own processes.`];
-  const routed = own.find(({ ports }) => ports.length > 0);
-  if (own.length === 0) return { from: name, services: [], notes };
-  return {
-    from: name,
-    services: own.map((one) => ({ name: slug(one.name), run: ownPort(one.run), isRouted: one === routed })),
-    notes,
-    ...(routed?.ports[0] === undefined ? {} : { port: routed.ports[0] }),
-    ...(routed?.health === undefined ? {} : { health: routed.health }),
-  };
-}
-
-interface ComposeService {
-  readonly name: string;
-  readonly isBuilt: boolean;
-  readonly run: string;
-  /** Inside the container. */
-  readonly ports: readonly number[];
-  readonly health?: string;
-}
-
-function composeServices(text: string): readonly ComposeService[] {
-  let document: unknown;
-  try {
-    document = parseYaml(text);
-  } catch {
-    return [];
-  }
-  const services = isMap(document) && isMap(document["services"]) ? document["services"] : {};
-  return Object.entries(services).map(([name, value]) => {
-    const map = isMap(value) ? value : {};
-    const test = isMap(map["healthcheck"]) ? JSON.stringify(map["healthcheck"]["test"] ?? "") : "";
-    const health = /https?:\/\/[^/\s"']+(\/[\w/.-]+)/.exec(test)?.[1];
-    const ports = Array.isArray(map["ports"])
-      ? map["ports"].map((port) => Number(/(\d+)(?:\/\w+)?$/.exec(String(port))?.[1]))
-      : [];
-    return {
-      name,
-      isBuilt: map["build"] !== undefined,
-      run: words(map["command"]),
-      ports: ports.filter((port) => port > 0),
-      ...(health === undefined ? {} : { health }),
-    };
-  });
-}
-
 function found(from: string, run: string): Found {
   return { from, services: [{ name: "web", run: ownPort(run), isRouted: true }], notes: [] };
 }
@@ -171,7 +111,7 @@ function shellForm(text: string | undefined): string {
   }
 }
 
-function words(value: unknown): string {
+export function words(value: unknown): string {
   if (typeof value === "string") return value.trim();
   if (!Array.isArray(value)) return "";
   return value
@@ -179,10 +119,6 @@ function words(value: unknown): string {
       /^[\w@%+=:,./$-]+$/.test(String(word)) ? String(word) : `'${String(word).replaceAll("'", String.raw`'\''`)}'`,
     )
     .join(" ");
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A name as the plan file takes it: small letters, digits and `-`. */

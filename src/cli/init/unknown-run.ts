@@ -1,12 +1,15 @@
 import { FaultError } from "../../core/fault.ts";
-import type { Plan } from "../../core/plan/plan.ts";
+import { isOfKind, type Plan } from "../../core/plan/plan.ts";
 
 /** What stands in `run` where nobody knows how the service starts: the plan can be read, and says what to do. */
 export const UNKNOWN_RUN = "echo 'write the command that starts your service here' && exit 1";
 
 /** The services whose command nobody has written yet. */
 export function unwrittenServices({ services }: Plan): readonly string[] {
-  return services.filter(({ runtime: { run } }) => run === UNKNOWN_RUN).map(({ name }) => name);
+  return services
+    .filter(isOfKind("process"))
+    .filter(({ runtime: { run } }) => run === UNKNOWN_RUN)
+    .map(({ name }) => name);
 }
 
 /** How to write it, for the first of them. */

@@ -24,6 +24,7 @@ export const OF_ADDRESS: Allowed = { own: [], user: true };
 const OF_SERVICE: Readonly<Record<string, Allowed>> = {
   run: { own: TIDEGATE_NAMES, user: true, shell: true },
   env: { own: TIDEGATE_NAMES, user: true },
+  image: { own: ["version"], user: false },
   build: { own: ["version", "dir"], user: true, shell: true },
   prepare: { own: ["version", "dir"], user: true, shell: true },
 };
@@ -40,6 +41,7 @@ function allowedAt(path: Path): Allowed {
   const words = path.filter((key) => typeof key === "string");
   const [top = "", , key = ""] = words;
   if (top === "services") return Object.hasOwn(OF_SERVICE, key) ? (OF_SERVICE[key] ?? NONE) : NONE;
+  if (top === "compose") return words[1] === "set" ? { own: ["version"], user: false } : NONE;
   if (top === "traffic") return words[1] === "pins" ? OF_ADDRESS : NONE;
   if (top === "notify") return OF_ADDRESS;
   if (top === "metrics" || words.includes("guards")) return OF_SOURCE;

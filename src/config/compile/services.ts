@@ -5,7 +5,9 @@ import { spellDuration } from "../../core/text/units.ts";
 import type { Override } from "../overrides.ts";
 import type { Path } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
+import { readComposeFiles } from "./compose-file.ts";
 import type { CompileContext, Told } from "./context.ts";
+import { compileRuntime } from "./runtimes.ts";
 
 type ServiceConfig = PlanConfig["services"][string];
 
@@ -21,27 +23,22 @@ export function compileServices(
     told.plan.push({ code: "plan-key-missing", what, fix, path: ["services"], on: "key", isAbsence: true });
   }
   const overrides: Override[] = [];
+  const composeFiles = readComposeFiles(config, context, told);
   const services = Object.entries(config.services).map(([name, written]) => {
     const mine = routes.get(name) ?? [];
     checkService(name, written, mine, told);
     const health = compileHealth(name, written.health, context, overrides);
+    const inCompose = composeFiles?.service(written.compose);
     return {
       name,
-      replicas: written.replicas,
-      runtime: {
-        kind: "process" as const,
-        directory: written.directory,
-        ...(written.build === undefined ? {} : { build: written.build }),
-        ...(written.prepare === undefined ? {} : { prepare: written.prepare }),
-        run: written.run,
-        files: written.files,
-      },
+      replicas: written.replicas ?? inCompose?.replicas ?? 1,
+      runtime: compileRuntime(name, config, told),
       routes: mine,
       ...(health === undefined ? {} : { health }),
       env: written.env,
       overlap: written.overlap,
       drainMs: written.drain,
-      stopMs: written.stopWithin,
+      stopMs: written.stopWithin ?? inCompose?.stopMs ?? 10 * SECOND,
       startMs: written.startWithin,
     };
   });
@@ -54,8 +51,8 @@ function checkService(name: string, written: ServiceConfig, routes: readonly Rou
     const what = `\`overlap\` has no meaning on \`${name}\`: it has a route, so both versions run while the traffic is split anyway.`;
     told.plan.push({ code: "plan-value-invalid", what, fix: "Remove it.", path: [...base, "overlap"], on: "key" });
   }
-  checkInside(written.directory, [...base, "directory"], told);
-  written.files.forEach((file, index) => checkInside(file, [...base, "files", index], told));
+  if (written.directory !== undefined) checkInside(written.directory, [...base, "directory"], told);
+  written.files?.forEach((file, index) => checkInside(file, [...base, "files", index], told));
 }
 
 /** Folders and files of a version lie in its own folder: nothing is copied to, or started, elsewhere. */

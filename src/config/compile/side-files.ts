@@ -9,6 +9,7 @@ import type { PlanConfig } from "../schema/plan-file.ts";
 import { smokeRequestLine } from "../schema/smoke.ts";
 import { parseSmokeFile } from "../smoke-file.ts";
 import { compileFlow, type FlowContext } from "../smoke-flows.ts";
+import { composeFilesOf } from "./compose-file.ts";
 import type { CompileContext, Told } from "./context.ts";
 import { draftSteps, type WrittenStep } from "./drafts.ts";
 import { checkRole, type People } from "./people.ts";
@@ -25,7 +26,7 @@ export function sideFilesOf(config: PlanConfig): readonly string[] {
     return "smoke" in written ? smokeFilesOf(written.smoke) : [];
   });
   const probed = config.probes === undefined ? [] : smokeFilesOf(config.probes.smoke);
-  return [...new Set([...names, ...probed])];
+  return [...new Set([...names, ...probed, ...composeFilesOf(config)])];
 }
 
 function smokeFilesOf(written: WrittenSmoke): readonly string[] {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { knowing } from "./about.ts";
+import { compose } from "./compose.ts";
 import { planGuards } from "./guards.ts";
 import { metricsConfig } from "./sources.ts";
 import { NOT_BUILT_NOTIFY_KEYS, NOT_BUILT_TOP_KEYS } from "./not-built.ts";
@@ -42,6 +43,7 @@ export const planFile = knowing(
     services: knowing(z.record(name("a short name of small letters, digits and `-`", "web"), service), {
       noun: "names and their services",
     }).describe("The parts of the app that have processes of their own, by name (see Services)."),
+    compose: compose.optional().describe("Where the compose project lies and runs (see Compose)."),
     traffic: traffic
       .optional()
       .describe("Who splits the traffic (see Traffic). Needed as soon as a service has a route."),

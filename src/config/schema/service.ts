@@ -37,9 +37,16 @@ const healthObject = knowing(
 
 export const service = knowing(
   z.strictObject({
-    run: shellLine("node server.js --port ${port}").describe(
-      "The shell line that starts one instance. `${port}` is the port that it must listen on (also in `PORT`); `${version}`, `${dir}` and `${slot}` are filled in too.",
-    ),
+    compose: text("a service of the compose file", "web")
+      .optional()
+      .describe(
+        "The service of the compose file whose containers are released; the file stays as it is (see Compose). In place of `run`.",
+      ),
+    run: shellLine("node server.js --port ${port}")
+      .optional()
+      .describe(
+        "The shell line that starts one instance. `${port}` is the port that it must listen on (also in `PORT`); `${version}`, `${dir}` and `${slot}` are filled in too.",
+      ),
     build: shellLine()
       .optional()
       .describe("The shell line that builds the version, once, in its own folder: a git worktree of the version."),
@@ -48,19 +55,29 @@ export const service = knowing(
       .describe(
         "Makes the version's folder `${dir}` by itself, in place of the git worktree. `${version}` is filled in.",
       ),
-    directory: text("a folder", "packages/web")
-      .prefault(".")
-      .describe("Folder of the service inside the version's folder; `build` and `run` start there."),
+    directory: knowing(text("a folder", "packages/web").optional(), { default: "`.`" }).describe(
+      "Folder of the service inside the version's folder; `build` and `run` start there.",
+    ),
     files: knowing(z.array(filePath(".env")), { noun: "a list of files" })
-      .prefault([])
+      .optional()
       .describe(
         "Files that are copied from the plan file's folder into the version's folder, such as an `.env` that is not in git.",
       ),
-    replicas: wholeNumber(1, MOST_REPLICAS)
-      .prefault(1)
+    image: text("an image", "registry.example.com/shop:${version}")
+      .optional()
       .describe(
-        `How many instances run of each version, ${MOST_REPLICAS} at most: all of them are processes of this machine, twice as many while a release runs.`,
+        "With `compose`: the image, in place of the compose file's `image` and `build`. `${version}` is filled in, and a version is then what the registry calls it; git need know nothing.",
       ),
+    port: wholeNumber(1, 65_535)
+      .optional()
+      .describe(
+        "With `compose`: where the container takes requests. By default the only port that the compose file or the image names.",
+      ),
+    replicas: knowing(wholeNumber(1, MOST_REPLICAS).optional(), {
+      default: "`1`; with `compose` as many as the compose file says",
+    }).describe(
+      `How many instances run of each version, ${MOST_REPLICAS} at most: all of them run on one machine, twice as many while a release runs.`,
+    ),
     route: knowing(oneOrMore(text("a route", "shop.example.com/")), { noun: "a route or a list of routes" })
       .optional()
       .describe(
@@ -92,7 +109,9 @@ export const service = knowing(
       .prefault("60s")
       .describe("From the start of the process to its being ready; longer is a failed start."),
     drain: duration.prefault("30s").describe("How long requests in flight get before an instance is told to stop."),
-    stopWithin: duration.prefault("10s").describe("From SIGTERM to SIGKILL."),
+    stopWithin: knowing(duration.optional(), {
+      default: "`10s`; with `compose` the compose file's `stop_grace_period`",
+    }).describe("From SIGTERM to SIGKILL."),
   }),
   {
     notBuilt: NOT_BUILT_SERVICE_KEYS,

@@ -43,7 +43,7 @@ export interface Plan {
 export interface Service {
   readonly name: string;
   readonly replicas: number;
-  readonly runtime: ProcessRuntime;
+  readonly runtime: ProcessRuntime | ComposeRuntime;
   /** Empty for a worker. */
   readonly routes: readonly Route[];
   /** Absent: the instance counts as ready when its process lives and (with a route) its port answers TCP. */
@@ -72,6 +72,51 @@ export interface ProcessRuntime {
   readonly run: string;
   /** Files copied from the plan file's folder into the version's folder (`.env`). */
   readonly files: readonly string[];
+}
+
+/** Containers of a service of the user's compose project, under a Docker engine. */
+export interface ComposeRuntime {
+  readonly kind: "compose";
+  /** Its name in the compose file. */
+  readonly service: string;
+  /** Inside the container, where it takes requests. Absent: the only one that the compose file or the image names. */
+  readonly port?: number;
+  /** In place of the compose file's `image` and `build`; `${version}` is filled in. */
+  readonly image?: string;
+  /** The same for every service of a plan; here, so that it is frozen with the release. */
+  readonly project: ComposeProject;
+}
+
+/** Where the compose project lies and where it runs. */
+export interface ComposeProject {
+  /** Relative to the plan file's folder; empty: those that compose finds by itself. */
+  readonly files: readonly string[];
+  /** Absent: as compose names it. */
+  readonly name?: string;
+  readonly profiles: readonly string[];
+  /** Absent: the `.env` beside the compose file. */
+  readonly envFile?: string;
+  /** A Docker context or an engine's address; with neither the environment and the chosen context decide, as for docker. */
+  readonly context?: string;
+  readonly host?: string;
+  /** Where the engine's machine is reached when the containers' own network is not. */
+  readonly publish?: string;
+  /** Values for `${NAME}` in the compose file; `${version}` is filled in. */
+  readonly set: Readonly<Record<string, string>>;
+}
+
+/** A service whose instances are of one kind. */
+export type ServiceOf<K extends Service["runtime"]["kind"]> = Service & {
+  readonly runtime: Extract<Service["runtime"], { readonly kind: K }>;
+};
+
+export function isOfKind<K extends Service["runtime"]["kind"]>(kind: K): (service: Service) => service is ServiceOf<K> {
+  return (service): service is ServiceOf<K> => service.runtime.kind === kind;
+}
+
+/** Whether its versions are commits, and not what its own `prepare` line or `image` understands. */
+export function comesFromGit({ runtime }: Service): boolean {
+  return runtime.kind === "process" ? runtime.prepare === undefined : runtime.image === undefined;
 }
 
 /** Absent host: any. The longest path prefix wins. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { freePort } from "../../../src/adapters/runtime/processes/free-port.ts";
+import { freePort } from "../../../src/adapters/runtime/free-port.ts";
 import { type LoadProcess, startLoad } from "../../../src/demo/load-process.ts";
 import type { LoadReport } from "../../../src/demo/load-report.ts";
 import { USUAL_LOAD } from "../../../src/demo/run-load.ts";

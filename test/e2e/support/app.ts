@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { callControl } from "../../../src/local/control-socket.ts";
-import { freePort } from "../../../src/adapters/runtime/processes/free-port.ts";
+import { freePort } from "../../../src/adapters/runtime/free-port.ts";
 import { type StateFolder, stateFolder } from "../../../src/local/state-folder.ts";
 import type { TrafficState } from "../../../src/core/traffic/routing.ts";
 import type { Status } from "../../../src/core/status/status.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { cpSync, writeFileSync } from "node:fs";
-import { freePort } from "../../../src/adapters/runtime/processes/free-port.ts";
+import { freePort } from "../../../src/adapters/runtime/free-port.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { type Command, type Ended, startCommand } from "./command.ts";
 import { endProcessesIn, type Leftover, processesIn } from "./leftovers.ts";

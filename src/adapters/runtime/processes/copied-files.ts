@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, relative } from "node:path";
 import { FaultError } from "../../../core/fault.ts";
-import type { ProcessRuntime, Service } from "../../../core/plan/plan.ts";
+import { isOfKind, type ProcessRuntime, type Service } from "../../../core/plan/plan.ts";
 import { git } from "./git.ts";
 
 /**
@@ -11,7 +11,11 @@ import { git } from "./git.ts";
  * Each appears at once, so that a process that starts meanwhile reads the old file or the new one. Faults: file-missing.
  */
 export async function copyFiles(from: string, to: string, services: readonly Service[]): Promise<void> {
-  const files = new Map(services.flatMap((service) => service.runtime.files.map((file) => [normalize(file), service])));
+  const files = new Map(
+    services
+      .filter(isOfKind("process"))
+      .flatMap((service) => service.runtime.files.map((file) => [normalize(file), service])),
+  );
   for (const [file, service] of files) {
     if (isAbsolute(file) || file.startsWith("..")) throw outside(file, service);
     if (!existsSync(join(from, file))) throw missing(join(from, file), file, service);

@@ -1,28 +1,32 @@
-import { createHash } from "node:crypto";
 import type { InstanceSeen, Slot } from "../../../core/observation.ts";
 import type { InstanceSpec, InstanceState } from "../../../keeper/protocol.ts";
-import type { Service } from "../../../core/plan/plan.ts";
+import { isOfKind, type Service, type ServiceOf } from "../../../core/plan/plan.ts";
 import type { StartOrder } from "../../../ports/runtime.ts";
 import { environmentToRun } from "./allowed-environment.ts";
-import { fillIn, shellLine, usersNamesIn, withoutValues } from "./place-holders.ts";
+import { instanceId } from "../instance-id.ts";
+import { fillIn, shellLine, usersNamesIn, withoutValues } from "../place-holders.ts";
 import { serviceFolder } from "./version-folder.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** An order for a service that is a process. */
+export type ProcessOrder = StartOrder & { readonly service: ServiceOf<"process"> };
+
+/** Whoever asks has chosen the runtime by the service. */
+export function processOrder(order: StartOrder): ProcessOrder {
+  const { service } = order;
+  if (!isOfKind("process")(service)) throw new Error(`${service.name} is no process.`);
+  return { ...order, service };
+}
+
 /** Where an instance listens; the proxy is on the same machine. */
 export const INSTANCE_HOST = "127.0.0.1";
-
-/** `web-blue-0-9f2c1e4a`: the same order has the same id, another version in the same slot another one. */
-export function instanceId({ service, slot, index, version }: StartOrder): string {
-  const short = /^[0-9a-f]{40,64}$/.test(version) ? version.slice(0, 8) : shortName(version);
-  return `${service.name}-${slot}-${index}-${short}`;
-}
 
 /**
  * What the keeper is asked to run. `env` is this process's own environment: a small part of it is passed on, and it is
  * where `${UPPER}` is looked up after the order's secrets. Faults: undefined-name.
  */
-export function instanceSpec(order: StartOrder, port: number, env: Environment): InstanceSpec {
+export function instanceSpec(order: ProcessOrder, port: number, env: Environment): InstanceSpec {
   const { service, slot, version, directory } = order;
   const own = { port: String(port), version, dir: directory, slot };
   const inherited = Object.entries(environmentToRun(env));
@@ -101,7 +105,7 @@ function ownEnvironment(order: StartOrder, port: number): Record<string, string>
   };
 }
 
-function labelsOf(order: StartOrder, port: number): Record<string, string> {
+function labelsOf(order: ProcessOrder, port: number): Record<string, string> {
   const { service } = order;
   // A worker has a port to listen on as well, for its health or not at all; nobody is sent there.
   const isAsked = service.routes.length > 0 || service.health !== undefined;
@@ -118,9 +122,4 @@ function labelsOf(order: StartOrder, port: number): Record<string, string> {
     files: JSON.stringify(service.runtime.files),
     ...(isAsked ? { address: `${INSTANCE_HOST}:${port}` } : {}),
   };
-}
-
-function shortName(version: string): string {
-  const slug = version.replaceAll(/[^A-Za-z0-9._-]/g, "-").slice(0, 24);
-  return slug === version ? slug : `${slug}-${createHash("sha256").update(version).digest("hex").slice(0, 6)}`;
 }

@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { shortVersion } from "../../../core/text/short-version.ts";
 import { FaultError } from "../../../core/fault.ts";
-import type { Service } from "../../../core/plan/plan.ts";
+import { comesFromGit, type Service } from "../../../core/plan/plan.ts";
 import { lock } from "../../../local/exclusive-lock.ts";
 import { stopFamily } from "../../../local/process-family.ts";
 import { bootId, type ProcessIdentity } from "../../../local/process-identity.ts";
@@ -39,7 +39,7 @@ export async function prepareVersion(
   signal: AbortSignal,
 ): Promise<{ directory: string; tookMs: number; built: boolean }> {
   createVersionsFolder(place.folder);
-  const fromGit = services.some((service) => service.runtime.prepare === undefined);
+  const fromGit = services.some(comesFromGit);
   const target = versionFolder(place.folder, version, services, fromGit ? await prefixOf(place.planFolder) : "");
   const startedAt = performance.now();
   const made = isPrepared(target) ? false : await makeOnce(place, target, services, fromGit, signal);

@@ -9,7 +9,8 @@ import type { Runtime } from "../../../ports/runtime.ts";
 import { adoptedInstances } from "./adopted.ts";
 import { missingEnvironmentFiles } from "./copied-files.ts";
 import { explainFailedStart } from "./diagnose.ts";
-import { INSTANCE_HOST, instanceId, instanceSeen } from "./instance-order.ts";
+import { instanceId } from "../instance-id.ts";
+import { INSTANCE_HOST, instanceSeen, processOrder } from "./instance-order.ts";
 import type { KeeperStart } from "./ensure-keeper.ts";
 import { type KeeperClient, keeperClient } from "./keeper-client.ts";
 import { prepareVersion } from "./prepare.ts";
@@ -43,7 +44,8 @@ export function createProcessRuntime(settings: ProcessRuntimeSettings): Runtime 
     start(order) {
       const id = instanceId(order);
       // One after the other would choose two ports for the same instance.
-      const start = starting.get(id) ?? startInstance(keeper, order, env).finally(() => starting.delete(id));
+      const start =
+        starting.get(id) ?? startInstance(keeper, processOrder(order), env).finally(() => starting.delete(id));
       starting.set(id, start);
       return start;
     },

@@ -4,9 +4,9 @@ import type { InstanceState } from "../../../keeper/protocol.ts";
 import { ownersOfPort, socketsOf } from "../../../local/listening-sockets.ts";
 import { familyOf } from "../../../local/process-family.ts";
 import { identify } from "../../../local/process-identity.ts";
-import type { StartOrder } from "../../../ports/runtime.ts";
-import { freePort } from "./free-port.ts";
-import { INSTANCE_HOST, instanceId, instanceSeen, instanceSpec } from "./instance-order.ts";
+import { freePort } from "../free-port.ts";
+import { instanceId } from "../instance-id.ts";
+import { INSTANCE_HOST, instanceSeen, instanceSpec, type ProcessOrder } from "./instance-order.ts";
 import type { KeeperClient } from "./keeper-client.ts";
 
 /** How often another port is tried when somebody else was quicker. */
@@ -20,7 +20,7 @@ const WATCH_MS = 1_000;
  */
 export async function startInstance(
   keeper: KeeperClient,
-  order: StartOrder,
+  order: ProcessOrder,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<InstanceSeen> {
   const id = instanceId(order);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
-import type { Service } from "../../../core/plan/plan.ts";
+import type { Service, ServiceOf } from "../../../core/plan/plan.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
 
@@ -70,7 +70,7 @@ export async function markUsed(place: VersionFolder): Promise<void> {
 }
 
 /** The folder in which a service's lines run. */
-export function serviceFolder(directory: string, service: Service): string {
+export function serviceFolder(directory: string, service: ServiceOf<"process">): string {
   return join(directory, service.runtime.directory);
 }
 
@@ -122,7 +122,11 @@ function folderName(version: string): string {
 }
 
 function recipeOf(services: readonly Service[]): string {
-  const recipe = services.map(({ name, runtime }) => [name, runtime.directory, runtime.build, runtime.prepare]);
+  const recipe = services.map(({ name, runtime }) =>
+    runtime.kind === "process"
+      ? [name, runtime.directory, runtime.build, runtime.prepare]
+      : [name, runtime.kind, runtime.image],
+  );
   return hash(JSON.stringify(recipe)).slice(0, 8);
 }
 

@@ -1,6 +1,6 @@
 import { FaultError } from "../../../core/fault.ts";
 import { editDistance } from "../../../core/text/nearest.ts";
-import type { Service } from "../../../core/plan/plan.ts";
+import { comesFromGit, type Service } from "../../../core/plan/plan.ts";
 import { git } from "./git.ts";
 
 export interface VersionNames {
@@ -24,7 +24,7 @@ export async function resolveVersion(
   { planFolder, services }: VersionNames,
   wanted: string,
 ): Promise<{ readonly version: string; readonly label: string }> {
-  const plain = services.length > 0 && services.every((service) => service.runtime.prepare !== undefined);
+  const plain = services.length > 0 && !services.some(comesFromGit);
   if (plain && !/^(?:HEAD|@)(?:$|[~^])/.test(wanted)) return plainVersion(wanted);
   const inside = await git(planFolder, ["rev-parse", "--is-inside-work-tree"]);
   if (inside.output !== "true") {
@@ -65,7 +65,7 @@ function notNamed(folder: string, wanted: string): FaultError {
 
 function noRepository(folder: string, services: readonly Service[], wanted: string, cause: string): FaultError {
   if (cause.includes("dubious ownership")) return notTrusted(folder, wanted, cause);
-  const without = services.filter((service) => service.runtime.prepare === undefined).map((service) => service.name);
+  const without = services.filter(comesFromGit).map((service) => service.name);
   return new FaultError({
     code: "unknown-version",
     what: `"${wanted}" can't be looked up: the plan file's folder is not in a git repository.`,

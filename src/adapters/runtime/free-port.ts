@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { listeningSockets } from "../../../local/listening-sockets.ts";
+import { listeningSockets } from "../../local/listening-sockets.ts";
 
 /** Below what the kernel gives to outgoing connections on Linux by default. */
 const FIRST = 20_000;

@@ -1,4 +1,4 @@
-import { FaultError } from "../../../core/fault.ts";
+import { FaultError } from "../../core/fault.ts";
 
 /** `${lower}` is Tidegate's, `${UPPER}` is the user's; anything else between braces is left to the shell. */
 const PLACE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;

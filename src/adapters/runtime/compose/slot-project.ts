@@ -1,0 +1,204 @@
+import { existsSync } from "node:fs";
+import { relative, isAbsolute, join } from "node:path";
+import type { Slot } from "../../../core/observation.ts";
+import { listOf, mapOf, textOf } from "./written-values.ts";
+import {
+  isExternal,
+  mountsOf,
+  nameOnEngine,
+  networksOf,
+  type Plain,
+  type ResolvedProject,
+} from "./resolved-project.ts";
+
+/** One container, as compose is to create it. */
+export interface SlotContainer {
+  readonly project: ResolvedProject;
+  /** Its service in the user's compose file. */
+  readonly service: string;
+  /** `web-green-0-9f2c1e4a`: its own service in the slot's project. */
+  readonly instance: string;
+  readonly containerName: string;
+  /** The image by its digest: what a tag means may change, a version must not. */
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Added to what the compose file says. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly network: { readonly name: string; readonly address: string };
+  /** A port of this machine that leads to it, where its own address does not. */
+  readonly publish?: { readonly host: string; readonly port?: number; readonly target: number };
+  /** The version's folder, and the same beside the plan file. */
+  readonly directory: string;
+  readonly usersDirectory: string;
+}
+
+/** What a slot's project is called; its containers are told apart by instance. */
+export function slotProjectName(app: string, environment: string, slot: Slot): string {
+  return `${app}-${environment}-${slot}`.toLowerCase().replaceAll(/[^a-z0-9_-]/g, "-");
+}
+
+/** The network that a slot's containers share, and nobody else is in. */
+const SLOT_NETWORK = "tidegate-slot";
+
+/** Keys that are the slot's own, or that mean something beside other services only. */
+const LEFT_OUT = [
+  "build",
+  "container_name",
+  "depends_on",
+  "env_file",
+  "expose",
+  "extends",
+  "links",
+  "networks",
+  "ports",
+  "profiles",
+  "pull_policy",
+  "scale",
+];
+
+/**
+ * The compose document that creates one container of a slot: the user's service, with its own name, address and image,
+ * beside networks and volumes that stay the user's project's own. Given to compose on its standard input, and never
+ * written to a disk: it holds the values of the environment.
+ */
+export function slotDocument(container: SlotContainer): Plain {
+  const { project, instance } = container;
+  const service = project.services[container.service] ?? {};
+  const volumes = mountsOf(service).flatMap(({ kind, source }) =>
+    kind === "volume" && source !== undefined ? [source] : [],
+  );
+  const networks = Object.keys(networksOf(service));
+  return {
+    services: { [instance]: slotService(service, container) },
+    networks: {
+      [SLOT_NETWORK]: { external: true, name: container.network.name },
+      ...Object.fromEntries(
+        networks.map((key) => [key, { external: true, name: nameOnEngine(project, "networks", key) }]),
+      ),
+    },
+    ...(volumes.length === 0
+      ? {}
+      : {
+          volumes: Object.fromEntries(
+            volumes.map((key) => [key, { external: true, name: nameOnEngine(project, "volumes", key) }]),
+          ),
+        }),
+    ...usedFiles("secrets", service, project, container),
+    ...usedFiles("configs", service, project, container),
+  };
+}
+
+function slotService(service: Plain, container: SlotContainer): Plain {
+  const kept = Object.fromEntries(Object.entries(service).filter(([key]) => !LEFT_OUT.includes(key)));
+  const { publish } = container;
+  return {
+    ...kept,
+    image: container.image,
+    container_name: container.containerName,
+    environment: { ...environmentOf(service), ...escaped(container.environment) },
+    labels: { ...pairsOf(service["labels"]), ...escaped(container.labels) },
+    networks: slotNetworks(service, container),
+    ...(publish === undefined ? {} : { ports: [`${publish.host}:${publish.port ?? ""}:${publish.target}`] }),
+    ...restartOf(service),
+    ...deployOf(service),
+    ...(service["volumes"] === undefined
+      ? {}
+      : { volumes: listOf(service["volumes"]).map((entry) => volumeOf(entry, container)) }),
+  };
+}
+
+/**
+ * In the slot's own network it goes by its service's name, so that services of a version find each other. In the
+ * project's networks it has no such name: else others would be sent to a version that nobody has let in yet.
+ */
+function slotNetworks(service: Plain, { network, service: name }: SlotContainer): Plain {
+  const written = networksOf(service);
+  const aliases = Object.values(written).flatMap((each) => listOf(each["aliases"]).map(textOf));
+  const names = [name, service["container_name"], ...aliases].filter((each) => typeof each === "string");
+  return {
+    ...Object.fromEntries(
+      Object.entries(written).map(([key, value]) => [
+        key,
+        Object.fromEntries(Object.entries(value).filter(([each]) => each !== "aliases" && !each.startsWith("ipv"))),
+      ]),
+    ),
+    [SLOT_NETWORK]: { aliases: [...new Set(names)], ipv4_address: network.address },
+  };
+}
+
+/** A release needs its instances back: who says nothing of restarts gets them. */
+function restartOf(service: Plain): Plain {
+  if (service["restart"] !== undefined) return {};
+  return mapOf(service["deploy"])["restart_policy"] === undefined ? { restart: "unless-stopped" } : {};
+}
+
+/** Limits stay; how many there are is Tidegate's. */
+function deployOf(service: Plain): Plain {
+  const deploy = Object.entries(mapOf(service["deploy"])).filter(([key]) => key !== "replicas" && key !== "mode");
+  return service["deploy"] === undefined ? {} : { deploy: Object.fromEntries(deploy) };
+}
+
+function volumeOf(entry: unknown, { directory, usersDirectory }: SlotContainer): unknown {
+  if (typeof entry === "string") {
+    const [source = "", ...rest] = entry.split(":");
+    if (rest.length === 0 || !isAbsolute(source)) return entry;
+    return [sourceOf(source, directory, usersDirectory), ...rest].join(":");
+  }
+  const long = mapOf(entry);
+  const source = long["source"];
+  if (long["type"] !== "bind" || typeof source !== "string") return entry;
+  return { ...long, source: sourceOf(source, directory, usersDirectory) };
+}
+
+/** What the version has is the version's; what git doesn't have, such as a folder of data, lies beside the plan file. */
+export function sourceOf(path: string, directory: string, usersDirectory: string): string {
+  const inside = relative(directory, path);
+  if (inside.startsWith("..") || isAbsolute(inside) || existsSync(path)) return path;
+  return join(usersDirectory, inside);
+}
+
+function usedFiles(
+  kind: "secrets" | "configs",
+  service: Plain,
+  project: ResolvedProject,
+  { directory, usersDirectory }: SlotContainer,
+): Plain {
+  const names = listOf(service[kind]).map((each) => (typeof each === "string" ? each : textOf(mapOf(each)["source"])));
+  if (names.length === 0) return {};
+  return {
+    [kind]: Object.fromEntries(
+      names.map((name) => {
+        const entry = project[kind][name] ?? {};
+        const { file } = entry;
+        if (typeof file !== "string" || isExternal(entry)) return [name, entry];
+        return [name, { ...withoutName(entry), file: sourceOf(file, directory, usersDirectory) }];
+      }),
+    ),
+  };
+}
+
+/** The plugin names what it resolves after the user's project. */
+function withoutName(entry: Plain): Plain {
+  return Object.fromEntries(Object.entries(entry).filter(([key]) => key !== "name"));
+}
+
+function environmentOf(service: Plain): Plain {
+  return pairsOf(service["environment"]);
+}
+
+/** `A=1` in a list, or a map. */
+function pairsOf(value: unknown): Plain {
+  if (!Array.isArray(value)) return mapOf(value);
+  return Object.fromEntries(
+    value.map((each) => {
+      const text = textOf(each);
+      const at = text.indexOf("=");
+      return at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+}
+
+/** Compose fills `$NAME` in; our values are meant as they stand. */
+function escaped(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.replaceAll("$", () => "$$")]));
+}

@@ -1,0 +1,28 @@
+import { FaultError } from "../core/fault.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import { fullStop } from "../core/text/plain-text.ts";
+import type { Notice } from "../ports/notice.ts";
+import type { Context } from "./context.ts";
+
+/** One of them as a sentence, its way out behind it. */
+export function noticeSentence({ about, sentence, fix }: Notice): string {
+  return `${about}: ${fullStop(sentence)}${fix === undefined ? "" : ` ${fullStop(fix)}`}`;
+}
+
+/** Says before a release what is worth knowing, and refuses one that can't work. Faults: release-hindered. */
+export async function tellNotices(context: Context, plan: Plan): Promise<void> {
+  const order = { project: context.project(), plan, env: context.env, say: () => undefined, isFollowed: true };
+  const outside = await context.machinery.outside(order);
+  const all = await outside.notices();
+  const [first, ...others] = all.filter(({ level }) => level === "bad");
+  if (first !== undefined) {
+    throw new FaultError({
+      code: "release-hindered",
+      what: fullStop(`${first.about}: ${first.sentence}`),
+      ...(others.length === 0 ? {} : { detail: others.map(noticeSentence) }),
+      ...(first.fix === undefined ? {} : { fix: first.fix }),
+    });
+  }
+  if (context.json) return;
+  for (const notice of all.filter(({ level }) => level === "warn")) context.terminal.complain(noticeSentence(notice));
+}
