@@ -55,7 +55,7 @@ const OUTPUT = [
   "| `step-started`, `step-passed`, `step-failed`, `step-skipped` | a step's life |",
   "| `effect-started`, `effect-confirmed`, `effect-failed` | something is done outside: `prepare`, `start`, `share`, `smoke`, … |",
   "| `verdict` | a guard's verdict has changed |",
-  "| `held`, `hold-ended`, `paused`, `resumed`, `promoted`, `approved`, `item-ticked`, `stepped-back`, `retried` | why it waits, and who acted |",
+  "| `held`, `hold-ended`, `paused`, `resumed`, `promoted`, `approved`, `item-ticked`, `acknowledged`, `stepped-back`, `retried` | why it waits, and who acted |",
   "| `share-drifted`, `engine-took-over` | the data plane had another share than asked; a new engine goes on |",
   "| `live`, `closed` | it has all of the traffic; every step is done |",
   "| `rollback-decided`, `rolled-back` | why it goes back; what was undone when, and the evidence |",

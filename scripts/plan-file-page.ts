@@ -42,7 +42,9 @@ export function planFilePage(): string {
     STEPS_INTRO,
     `Beside every verb (but \`phase\`):\n\n${table(z.strictObject(stepSiblings))}`,
     ...STEP_KINDS.map(stepSection),
-    section(part(planFile, "notify")),
+    section(option(part(planFile, "notify"))),
+    section(part(planFile, "page"), false),
+    `Receivers are written as under \`notify\`. Beside them:\n\n${table(part(planFile, "page"), ["on", "ack", "else", "name"])}`,
     environmentSection(),
     notBuiltSection(),
     AFTERWORD,
@@ -113,7 +115,17 @@ function table(schema: Schema, keys: readonly string[] = keysOf(schema)): string
 function rowsOf(schema: Schema, path: string): readonly string[] {
   const row = `| \`${path}\` | ${cell(typeOf(schema))} | ${defaultOf(schema)} | ${cell(describe(schema))} |`;
   const object = option(schema);
-  const isElsewhere = ["guards", "steps", "health", "embedded", "traffic", "notify", "metrics"].includes(path);
+  const isElsewhere = [
+    "guards",
+    "steps",
+    "health",
+    "embedded",
+    "traffic",
+    "notify",
+    "page",
+    "else",
+    "metrics",
+  ].includes(path);
   const inner = isElsewhere ? [] : keysOf(object).flatMap((key) => rowsOf(part(object, key), `${path}.${key}`));
   return [row, ...inner];
 }
@@ -149,7 +161,9 @@ function describe(schema: Schema): string {
 }
 
 function cell(text: string): string {
-  return text.replaceAll("|", String.raw`\|`).replaceAll(/\b(checklists|smoke-tests)\.md\b/g, "[$1.md]($1.md)");
+  return text
+    .replaceAll("|", String.raw`\|`)
+    .replaceAll(/\b(checklists|smoke-tests|notifications)\.md\b/g, "[$1.md]($1.md)");
 }
 
 function yaml(text: string): string {

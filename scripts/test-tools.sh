@@ -8,6 +8,7 @@ need git git
 need openssl openssl
 need haproxy haproxy
 need prometheus prometheus
+need prometheus-alertmanager prometheus-alertmanager
 # A Docker engine of the tests' own, and images made of this machine's own programs: they reach no registry.
 if [ "${1:-}" = platforms ]; then
   need dockerd docker.io

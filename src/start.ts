@@ -42,6 +42,7 @@ function machinery(): Machinery {
     openJournal: async (state) => (await import("./wiring.ts")).openJournal(state),
     assemble: async (order) => (await import("./wiring.ts")).assemble(order, self),
     outside: async (order) => (await import("./wiring.ts")).outside(order, self),
+    notifier: async (plan, say) => (await import("./wiring.ts")).notifierOf(plan, process.env, say),
     healthProbe: async (plan) => (await import("./wiring.ts")).healthProbe(plan, process.env),
     emergencyExit: async (state) => (await import("./wiring.ts")).emergencyExit(state, self),
     runningInstances: async (state, of) => (await import("./wiring.ts")).runningInstances(state, of),

@@ -29,7 +29,7 @@ import { checkStateFolder } from "./local/state-folder-check.ts";
 import type { HealthProbe } from "./ports/health.ts";
 import type { Journal } from "./ports/journal.ts";
 import type { Notice } from "./ports/notice.ts";
-import type { Notifier } from "./ports/notifier.ts";
+import type { Notifier, ReceiverCheck } from "./ports/notifier.ts";
 import type { Runtime } from "./ports/runtime.ts";
 import type { Traffic } from "./ports/traffic.ts";
 
@@ -111,9 +111,10 @@ async function taskAdapters() {
 function quieter(notifier: Notifier, isFollowed: boolean): Notifier {
   if (!isFollowed) return notifier;
   return {
+    ...notifier,
     deliver: async (message, target, context, signal) => {
       if (target.kind === "terminal" && message.topic !== "announcement") return;
-      await notifier.deliver(message, target, context, signal);
+      return notifier.deliver(message, target, context, signal);
     },
   };
 }
@@ -423,6 +424,20 @@ export async function healthProbe(plan: Plan, env: AssemblyOrder["env"]): Promis
     import("./adapters/clock/system.ts"),
   ]);
   return createHealthProbe({ clock: systemClock, redact: redactorOf(plan, env) });
+}
+
+/** Tries each message once. */
+export async function notifierOf(
+  plan: Plan,
+  env: AssemblyOrder["env"],
+  say: (line: string) => void,
+): Promise<Notifier & ReceiverCheck> {
+  const [{ createNotifier }, { systemClock: clock }] = await Promise.all([
+    import("./adapters/notify/notifier.ts"),
+    import("./adapters/clock/system.ts"),
+  ]);
+  const redact = redactorOf(plan, env);
+  return createNotifier({ clock, redact, values: () => defined(env), tries: 1, terminal: (line) => say(redact(line)) });
 }
 
 export function isKeeperThere(state: StateFolder): Promise<boolean> {

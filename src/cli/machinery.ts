@@ -9,6 +9,7 @@ import type { HealthProbe } from "../ports/health.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Finding } from "./doctor/finding.ts";
 import type { Notice } from "../ports/notice.ts";
+import type { Notifier, ReceiverCheck } from "../ports/notifier.ts";
 import type { ExitCode } from "./exit-code.ts";
 import type { Project } from "./project.ts";
 import type { Terminal } from "./terminal.ts";
@@ -32,6 +33,8 @@ export interface Machinery {
   runningInstances(state: StateFolder, of: AppAndEnvironment | null): Promise<readonly InstanceSeen[] | null>;
   /** Hides what the plan takes from the environment. */
   healthProbe(plan: Plan): Promise<HealthProbe>;
+  /** For messages outside a release: each is tried once. `say`: where those to the terminal go. */
+  notifier(plan: Plan, say: (line: string) => void): Promise<Notifier & ReceiverCheck>;
   /** What `rollback --now` works with. */
   emergencyExit(state: StateFolder): Promise<EmergencyExit>;
   isKeeperThere(state: StateFolder): Promise<boolean>;

@@ -22,6 +22,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/doctor.ts")).doctor,
   },
   {
+    name: "notify",
+    group: "Begin",
+    summary: "send a test message to whoever the plan file tells",
+    load: async () => (await import("./commands/notify.ts")).notify,
+  },
+  {
     name: "demo",
     group: "Begin",
     summary: "see a good release and a bad one on this machine, in about a minute",
@@ -98,6 +104,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: "Act",
     summary: "try a step again that failed or is held",
     load: async () => (await import("./commands/retry.ts")).retry,
+  },
+  {
+    name: "ack",
+    group: "Act",
+    summary: "say that you look after what people were called for",
+    load: async () => (await import("./commands/ack.ts")).ack,
   },
   {
     name: "serve",

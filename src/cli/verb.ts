@@ -6,7 +6,7 @@ import type { RequestAnswer } from "../engine/api.ts";
 import { confirm } from "./ask.ts";
 import { answer, type Context } from "./context.ts";
 import { type Invocation, isGiven, textOption } from "./definition.ts";
-import { DONE, type ExitCode, exitCodeOfRefusal } from "./exit-code.ts";
+import { DONE, type ExitCode, exitCodeOfRefusal, WAITS_FOR_PERSON } from "./exit-code.ts";
 import { unknownRelease } from "./follow.ts";
 import { openActing, openReading, readRelease, type Session } from "./session.ts";
 import { otherEnvironments } from "./environments.ts";
@@ -24,6 +24,8 @@ export interface Verb {
   readonly isMeant: (release: Release) => boolean;
   /** What more there is to say where it was done before; absent: nothing. */
   readonly further?: () => Promise<WayFurther | null>;
+  /** It changes nothing that anybody had to think over. */
+  readonly asksNothing?: true;
   /** What the world has against it, which the journal does not know; null: nothing. Asked before anybody is. */
   readonly hindrance?: (release: Release) => Promise<Fault | null>;
 }
@@ -45,7 +47,7 @@ export async function runVerb(invocation: Invocation, verb: Verb): Promise<ExitC
   }
   const hindrance = (await verb.hindrance?.(release)) ?? null;
   if (hindrance !== null) return tellRefusal(context, hindrance);
-  await confirm(context, verb.intent(release), isGiven(invocation, "yes"));
+  await confirm(context, verb.intent(release), verb.asksNothing === true || isGiven(invocation, "yes"));
   await using session = await openActing(context, project, release.plan);
   const isHere = session.actor() === "here";
   if (isHere && !context.json) context.terminal.print(ACTS_HERE);
@@ -61,10 +63,12 @@ export async function runVerb(invocation: Invocation, verb: Verb): Promise<ExitC
       ? JSON.stringify({ type: said.kind, release: said.release, sentence: said.sentence, actsHere: isHere })
       : said.sentence,
   );
-  return await watchRelease(context, session, release.id, {
+  const code = await watchRelease(context, session, release.id, {
     after: seq,
     ...(asked.kind === "rollback" ? { asked: "rollback" } : {}),
   });
+  // That it goes on waiting for a person is what it was called for.
+  return verb.asksNothing === true && code === WAITS_FOR_PERSON ? DONE : code;
 }
 
 const ACTS_HERE =

@@ -1,4 +1,5 @@
 import { lastSign, unwatchedSentence } from "./render/unwatched.ts";
+import { peopleNotes } from "./render/people-notes.ts";
 import type { Release } from "../core/release/release.ts";
 import type { TrafficState } from "../core/traffic/routing.ts";
 import type { Status } from "../core/status/status.ts";
@@ -78,7 +79,14 @@ function withWhatBecomes(error: unknown, status: Status | undefined, release: Re
 function isEnough(status: Status, session: Session, kept: Keeps): boolean {
   const actor = session.actor();
   if (actor === null) return isOver(status) || kept() !== "leaving";
-  return isSettled(status) && (actor !== "here" || !needsWatching(status));
+  return isSettled(status) && (actor !== "here" || !(needsWatching(status) || isStillCalling(status)));
+}
+
+/** Nobody else would call the next one when the time to acknowledge is over. */
+function isStillCalling({ alerts }: Status): boolean {
+  return alerts.some(
+    ({ acknowledged, escalatesAtMs, hasEscalated }) => acknowledged === null && escalatesAtMs !== null && !hasEscalated,
+  );
 }
 
 /** What goes with a picture: trouble of the engine, nobody acts, why this process stays. */
@@ -107,7 +115,7 @@ export function notes(
     if (plane !== null) lines.push(lastSign(status, release, plane));
     lines.push(...unwatchedSentence(status, release, plane));
   }
-  return lines;
+  return [...lines, ...peopleNotes(status, Date.now())];
 }
 
 function stopped(status: Status, release: Release, session: Session, kept: ReturnType<Keeps>): readonly string[] {

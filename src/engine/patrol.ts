@@ -1,8 +1,8 @@
 import type { InstanceSeen } from "../core/observation.ts";
 import type { Release } from "../core/release/release.ts";
-import type { NotifyTarget } from "../core/plan/plan.ts";
 import { isRunning } from "../core/release/release.ts";
 import type { EngineOptions, PatrolResult, Ports } from "./api.ts";
+import { createHealthNews } from "./health-news.ts";
 import type { World } from "./world.ts";
 
 /** Health of production outside releases: every instance of what serves, in the plan's rhythm (default 5 minutes). */
@@ -12,15 +12,11 @@ export interface Patrol {
   results(): readonly PatrolResult[];
 }
 
-export function createPatrol(
-  { clock, health, notifier }: Ports,
-  { patrol }: EngineOptions,
-  world: World,
-  stopped: AbortSignal,
-): Patrol {
+export function createPatrol(ports: Ports, { patrol }: EngineOptions, world: World, stopped: AbortSignal): Patrol {
+  const { clock, health } = ports;
+  const news = createHealthNews(ports, stopped);
   let nextAt = Number.NEGATIVE_INFINITY;
   let results: readonly PatrolResult[] = [];
-  let wasBad = false;
 
   const look = async (release: Release): Promise<readonly PatrolResult[]> => {
     const serving = release.state === "rolled-back" ? release.stable : release.candidate;
@@ -44,31 +40,9 @@ export function createPatrol(
     return { instance: instance.id, service: instance.service, ok: answer.ok, atMs: answer.at, text: answer.text };
   };
 
-  const tell = async (release: Release): Promise<void> => {
-    const bad = results.filter(({ ok }) => !ok);
-    if (bad.length > 0 === wasBad) return;
-    wasBad = bad.length > 0;
-    const first = bad[0];
-    const sentence =
-      first === undefined
-        ? "Every instance answers as ready again."
-        : `${first.instance} does not answer as ready: ${first.text}`;
-    const message = {
-      topic: wasBad ? ("needs-person" as const) : ("announcement" as const),
-      title: `${release.app} ${release.environment} health`,
-      sentence,
-      command: "tidegate status",
-    };
-    await Promise.allSettled(
-      whomToTell(release).map((target) =>
-        notifier.deliver(
-          message,
-          target,
-          { app: release.app, environment: release.environment, release: release.id },
-          stopped,
-        ),
-      ),
-    );
+  const trouble = (): string | null => {
+    const bad = results.find(({ ok }) => !ok);
+    return bad === undefined ? null : `${bad.instance} does not answer as ready: ${bad.text}`;
   };
 
   return {
@@ -77,16 +51,10 @@ export function createPatrol(
       nextAt = clock.monotonic() + newest.plan.patrolMs;
       results = await look(newest).catch(() => results);
       // Whoever is slow to listen must not keep the engine from acting.
-      void tell(newest);
+      void news.tell(newest, trouble());
     },
     results: () => (results.length > 0 ? results : seenAsPatrol(world)),
   };
-}
-
-/** Beside those whom the plan names, whoever reads what the engine says. */
-function whomToTell({ plan }: Release): readonly NotifyTarget[] {
-  const named = plan.notify.filter(({ kind }) => kind !== "terminal");
-  return [{ kind: "terminal" }, ...named];
 }
 
 /** While a release runs, its own probes say more than any patrol. */

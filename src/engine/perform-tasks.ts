@@ -1,9 +1,9 @@
 import type { MachineCheck } from "../core/plan/checklist.ts";
-import type { EffectOf, Message, Observed } from "../core/release/effect.ts";
+import type { EffectOf, Observed } from "../core/release/effect.ts";
 import type { Placed } from "../core/release/event.ts";
 import { FaultError, faultOf } from "../core/fault.ts";
 import { unansweredOf } from "../core/analysis/evidence.ts";
-import type { NotifyTarget } from "../core/plan/plan.ts";
+import { receiverName } from "../core/plan/receiver.ts";
 import { fillReferences } from "../core/text/references.ts";
 import { routed } from "../core/decide/recipe.ts";
 import { twinOf } from "../core/release/twin.ts";
@@ -127,11 +127,12 @@ const COUNTED_AFTER_MS = 4_500;
 const LOOK_AGAIN_MS = 100;
 
 /** One target that can't be reached must not keep a message from the others. */
-export async function notifyPeople(stage: Stage, message: Message, to: readonly NotifyTarget[]): Promise<Observed> {
+export async function notifyPeople(stage: Stage, { message, to, thread }: EffectOf<"notify">): Promise<Observed> {
   const { ports, signal } = stage;
   const { app, environment, id: release } = stage.release;
+  const context = { app, environment, release, ...(thread === undefined ? {} : { thread }) };
   const results = await Promise.allSettled(
-    to.map((target) => ports.notifier.deliver(message, target, { app, environment, release }, signal)),
+    to.map((target) => ports.notifier.deliver(message, target, context, signal)),
   );
   const failed = results.flatMap((result) =>
     result.status === "rejected"
@@ -140,7 +141,8 @@ export async function notifyPeople(stage: Stage, message: Message, to: readonly 
   );
   const [first] = failed;
   if (first !== undefined) throw new FaultError(first);
-  return { delivered: to.map((target) => (target.kind === "webhook" ? target.name : target.kind)) };
+  const answers = results.flatMap((result) => (result.status === "fulfilled" && result.value ? [result.value] : []));
+  return { delivered: to.map(receiverName), ...Object.assign({}, ...answers) };
 }
 
 export async function gatherEvidence(stage: Stage): Promise<Observed> {

@@ -40,7 +40,7 @@ export function perform(stage: Stage, effect: Effect): Promise<Observed> {
     case "command":
       return runCommand(stage, effect.command, effect.timeoutMs, effect.purpose);
     case "notify":
-      return notifyPeople(stage, effect.message, effect.to);
+      return notifyPeople(stage, effect);
     case "gather-evidence":
       return gatherEvidence(stage);
     case "prune-versions":

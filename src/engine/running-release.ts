@@ -8,6 +8,7 @@ import { isSettled } from "../core/release/settled.ts";
 import { WHOLE } from "../core/traffic/share.ts";
 import { statusOf, type Status } from "../core/status/status.ts";
 import { HOUR, MINUTE, SECOND } from "../core/time/time.ts";
+import { createAlertKeeping } from "./alert-keeping.ts";
 import type { EngineOptions, Ports } from "./api.ts";
 import { goAhead } from "./go-ahead.ts";
 import { notReadyYet } from "./not-ready-yet.ts";
@@ -107,6 +108,13 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       await decideOn();
     });
 
+  const alerts = createAlertKeeping(ports, (event) =>
+    inTurn(async () => {
+      await book.append([event]);
+      await decideOn();
+    }).catch(fatal),
+  );
+
   /** The journal can't be written: nothing new is begun; the next look tries again. */
   const fatal = (error: unknown): void => {
     const before = lastFault?.code;
@@ -179,6 +187,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
           await book.catchUp();
           probes.look(book.release());
           sources.look(book.release());
+          alerts.look(book.release());
           await decideOn();
           await checkpoint();
           lastFault = null;
@@ -198,7 +207,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       }),
     isSettled: () => underWay.isEmpty() && !book.isOwed() && isSettled(book.release(), time.now().wall),
     abandon: async () => {
-      await Promise.all([underWay.abandon(sayLastWords), probes.stop(), sources.stop()]);
+      await Promise.all([underWay.abandon(sayLastWords), probes.stop(), sources.stop(), alerts.stop()]);
       await queue;
     },
   };

@@ -9,6 +9,8 @@ import { perform, type Stage } from "./perform.ts";
 const ABORT_WAIT_MS = 5 * SECOND;
 /** How long messages get to arrive when the engine stops: what is not known to have arrived, people are told again. */
 const FAREWELL_MS = 2 * SECOND;
+/** How long messages that are stopped get to say whether they can have arrived: nobody is told twice for want of that. */
+const FAREWELL_ENDS_MS = SECOND / 2;
 /** How long smoke flows and the like get to clean up when the engine stops. */
 const CLEAN_UP_MS = 2 * SECOND;
 
@@ -119,6 +121,11 @@ export function createUnderWay({ clock, stage, settled, refused, fatal }: UnderW
         work.map(({ ended }) => ended),
       );
       await Promise.all([cleanUps, atMost(FAREWELL_MS, [lastWords()])]);
+      for (const { controller, isMessage } of performances.values()) if (isMessage) controller.abort();
+      await atMost(
+        FAREWELL_ENDS_MS,
+        endings(({ isMessage }) => isMessage),
+      );
       isGone = true;
       for (const { controller } of performances.values()) controller.abort();
     },

@@ -41,6 +41,8 @@ export type ExchangeResult =
       readonly reason: "unreachable" | "time-out" | "cut" | "aborted" | "malformed";
       /** In words, a sentence without its full stop: "nothing listens at 127.0.0.1:9001". */
       readonly what: string;
+      /** There was a connection, so what was asked may have been done all the same. */
+      readonly mayHaveArrived: boolean;
       readonly tookMs: Duration;
     };
 
@@ -54,6 +56,7 @@ export function exchange(order: Exchange): Promise<ExchangeResult> {
   return new Promise((resolve) => {
     let outgoing: ClientRequest | undefined;
     let answer: Reading | undefined;
+    let mayHaveArrived = false;
 
     const settle = (result: ExchangeResult): void => {
       clearTimeout(timer);
@@ -62,7 +65,7 @@ export function exchange(order: Exchange): Promise<ExchangeResult> {
       resolve(result);
     };
     const fail = (reason: Failure["reason"], what: string): void =>
-      settle({ answered: false, reason, what, tookMs: tookMs() });
+      settle({ answered: false, reason, what, mayHaveArrived, tookMs: tookMs() });
     const abort = (): void => fail("aborted", "stopped before the answer came");
     const timer = setTimeout(
       () =>
@@ -79,6 +82,9 @@ export function exchange(order: Exchange): Promise<ExchangeResult> {
     try {
       const url = new URL(order.url);
       outgoing = (url.protocol === "https:" ? https() : http()).request(url, optionsOf(order, url));
+      outgoing.once("socket", (socket) => {
+        socket.once(url.protocol === "https:" ? "secureConnect" : "connect", () => (mayHaveArrived = true));
+      });
       outgoing.once("response", (incoming) => {
         answer = read(incoming, order, done, (what) => fail("cut", what));
       });

@@ -284,7 +284,7 @@ describe("A guard by feature", () => {
           where  tidegate.yaml:7:13 · guards.memory.features
           seen   7 |   memory: { features: { pay: { rollback: 90% } } }
                    |             ^^^^^^^^
-          fix    Known here: warn, hold, rollback, compare, promote, weight, window, minRequests, minEvents, delay, failures, inconclusive, sourceErrors, successes, dryRun, breaches, slo.
+          fix    Known here: warn, hold, rollback, compare, promote, weight, window, minRequests, minEvents, delay, failures, inconclusive, sourceErrors, successes, to, dryRun, breaches, slo.
           code   plan-key-unknown
       `,
     ));

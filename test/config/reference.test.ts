@@ -25,6 +25,10 @@ const ENV = {
   SMOKE_PASSWORD: "x",
   URL: "x",
   METRICS_TOKEN: "x",
+  SLACK_URL: "x",
+  SMTP_URL: "x",
+  HOOK_SECRET: "x",
+  PD_KEY: "x",
 };
 const FILES = {
   "checklists/production.md": "- [ ] x",

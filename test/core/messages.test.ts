@@ -1,7 +1,8 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Effect, Message } from "../../src/core/release/effect.ts";
-import type { NotifyTarget, Plan, Step } from "../../src/core/plan/plan.ts";
+import type { Plan, Step } from "../../src/core/plan/plan.ts";
+import type { NotifyTarget } from "../../src/core/plan/receiver.ts";
 import { isSettled } from "../../src/core/release/settled.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { planOf, step, USUAL } from "../support/plans.ts";

@@ -119,7 +119,18 @@ const EFFECTS = [
   "prune-versions",
 ] as const;
 
-const BUTTONS = ["approve", "tick", "promote", "pause", "resume", "step-back", "rollback", "retry", "release"] as const;
+const BUTTONS = [
+  "approve",
+  "tick",
+  "promote",
+  "pause",
+  "resume",
+  "step-back",
+  "rollback",
+  "retry",
+  "acknowledge",
+  "release",
+] as const;
 
 const STEPS: readonly StepKind[] = [
   "check",

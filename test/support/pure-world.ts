@@ -111,6 +111,12 @@ export class PureWorld {
     return answer;
   }
 
+  /** Something that people or the outside did. */
+  happens(event: ReleaseEvent): this {
+    this.#append([event]);
+    return this.settle();
+  }
+
   /** The engine dies and another one takes over. */
   takeOver(awayMs = 0): this {
     this.wall += awayMs;

@@ -1,15 +1,9 @@
 import type { Message } from "../../core/release/effect.ts";
 import { onOneLine } from "../../core/text/plain-text.ts";
+import type { MessageContext } from "../../ports/notifier.ts";
 
 /** Takes one line, without its end. Whoever draws the terminal decides where it goes. */
 export type TerminalSink = (line: string) => void;
-
-/** What every message says of its release. */
-export interface MessageContext {
-  readonly app: string;
-  readonly environment: string;
-  readonly release: number;
-}
 
 /** The message as two lines, three where there is something to do next. */
 export function deliverToTerminal(message: Message, context: MessageContext, sink: TerminalSink): void {

@@ -14,6 +14,7 @@ import {
   lookAtStrays,
   lookAtVersions,
 } from "../doctor/processes.ts";
+import { lookAtReceivers } from "../doctor/receivers.ts";
 import { DONE, REFUSED } from "../exit-code.ts";
 import { unwrittenServices, WRITE_RUN } from "../init/unknown-run.ts";
 import { otherDaysOf, unknownDays } from "../other-days.ts";
@@ -22,7 +23,7 @@ import { findingsView } from "../render/findings.ts";
 
 export const doctor: CommandDefinition = {
   about:
-    "Looks at everything that a release needs: Node, git, the state folder and its disk, the plan file, the versions, the ports (free, or who has them and how to take over), keeper, data plane and engine, and the health of what serves. Says what is missing and how to get it. Ends with 3 when something is in the way.",
+    "Looks at everything that a release needs: Node, git, the state folder and its disk, the plan file, the versions, the receivers of messages (their settings; nothing is sent), the ports (free, or who has them and how to take over), keeper, data plane and engine, and the health of what serves. Says what is missing and how to get it. Ends with 3 when something is in the way.",
   arguments: [],
   options: [],
   examples: [{ line: "tidegate doctor", does: "changes nothing" }],
@@ -69,6 +70,7 @@ async function look(context: Context): Promise<readonly Finding[]> {
       found("plan file", "bad", `nobody has written yet how ${name} starts`, WRITE_RUN),
     ),
     ...(await outside.notices()).map(({ about, level, sentence, fix }) => found(about, level, sentence, fix)),
+    ...(await lookAtReceivers(context, plan)),
     ...(await lookAtVersions(context, plan, outside)),
     ...(await lookAtPorts(plan, plane.state)),
     ...(plan.traffic.kind === "haproxy" ? await (await context.machinery.haproxy()).look(plan) : []),

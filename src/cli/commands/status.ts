@@ -11,6 +11,7 @@ import { isOver, unknownRelease } from "../follow.ts";
 import { lookAtInstances } from "../look-at-instances.ts";
 import { dataPlaneNotes, lostSince } from "../render/data-plane.ts";
 import { instanceList, type InstanceHealth } from "../render/instance-list.ts";
+import { peopleNotes } from "../render/people-notes.ts";
 import { releaseView } from "../render/release-view.ts";
 import { paint, type Style } from "../render/style.ts";
 import { padEnd } from "../render/text.ts";
@@ -100,7 +101,9 @@ async function show(context: Context, session: Session, id: number, others: read
     ...releaseView(now, style, {
       notes: [
         ...(isCutOff ? [CUT_OFF] : []),
-        ...(unseen.notes ?? notes(now, release, session, { plane })),
+        ...(unseen.notes === null
+          ? notes(now, release, session, { plane })
+          : [...unseen.notes, ...peopleNotes(now, Date.now())]),
         ...dataPlaneNotes(plane, now.plannedAtMs, Date.now()),
         ...straysSentence(strays),
       ],

@@ -68,6 +68,7 @@ function details(event: ReleaseEvent, release: Release): Details | null {
     }
     case "paused":
     case "resumed":
+    case "acknowledged":
       return { ...event };
     case "stepped-back":
       return {

@@ -54,6 +54,8 @@ export function eventLine(event: ReleaseEvent, release: Release, before: Release
       return `resumed by ${event.by}${reason(event)}`;
     case "promoted":
       return `${event.by} promoted ${nameOf(release, event.step)}${reason(event)}`;
+    case "acknowledged":
+      return `${event.by} looks after it${reason(event)}`;
     case "stepped-back":
       return `stepping back to ${formatShare(event.share)}: ${event.because.sentence}`;
     case "retried":

@@ -5,6 +5,7 @@ import type { PlanConfig } from "../schema/plan-file.ts";
 import type { CompileContext, Told } from "./context.ts";
 import { draftSteps, overrideFirstShift } from "./drafts.ts";
 import { checkOrder } from "./order.ts";
+import { compileReceivers } from "./receivers.ts";
 import { referenceProblems } from "./references.ts";
 import { compileRoutes } from "./routes.ts";
 import { compileServices } from "./services.ts";
@@ -13,7 +14,7 @@ import { compileProbes } from "./probes.ts";
 import { compileTwin } from "./twin.ts";
 import { compileGuards } from "./step-guards.ts";
 import { compileStep, type StepContext } from "./steps.ts";
-import { compileNotify, compileTraffic, compileUnwatched } from "./traffic.ts";
+import { compileTraffic, compileUnwatched } from "./traffic.ts";
 
 export interface Compiled {
   /** To be used only when there are no problems. */
@@ -28,7 +29,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
   const told: Told = { plan: [...referenceProblems(config, context.env)], files: [] };
   const routes = compileRoutes(config, told);
   const { services, overrides } = compileServices(config, routes, context, told);
-  const notify = compileNotify(config);
+  const { notify, page } = compileReceivers(config, told);
   const hasTraffic = services.some((service) => service.routes.length > 0);
   const first = overrideFirstShift(draftSteps(config, hasTraffic, told), context.overrides);
   checkOrder(first.drafts, context.overrides, told, config.traffic?.pause !== undefined);
@@ -57,6 +58,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
     traffic: compileTraffic(config, context, told),
     steps,
     notify,
+    ...(page === undefined ? {} : { page }),
     people: config.people,
     automaticRollback: rollback.value,
     budgetMs: config.budget,

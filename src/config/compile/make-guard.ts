@@ -17,6 +17,7 @@ export function makeGuard(
     return value === undefined ? {} : { [key]: value };
   };
   const promote = innermost("promote");
+  const to = innermost("to");
   return [
     {
       metric,
@@ -34,6 +35,7 @@ export function makeGuard(
       ...written("sourceErrors"),
       ...written("successes"),
       ...((innermost("delay") ?? 0) > 0 ? { delayMs: innermost("delay") ?? 0 } : {}),
+      ...(to === undefined ? {} : { to }),
       ...(innermost("dryRun") === true ? { dryRun: true } : {}),
     },
   ];

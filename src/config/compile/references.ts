@@ -43,7 +43,7 @@ function allowedAt(path: Path): Allowed {
   if (top === "services") return Object.hasOwn(OF_SERVICE, key) ? (OF_SERVICE[key] ?? NONE) : NONE;
   if (top === "compose") return words[1] === "set" ? { own: ["version"], user: false } : NONE;
   if (top === "traffic") return words[1] === "pins" ? OF_ADDRESS : NONE;
-  if (top === "notify") return OF_ADDRESS;
+  if (top === "notify" || top === "page") return OF_ADDRESS;
   if (top === "metrics" || words.includes("guards")) return OF_SOURCE;
   if (top !== "steps") return NONE;
   const verb = words.find((word) => Object.hasOwn(OF_STEP, word)) ?? "";

@@ -11,6 +11,7 @@ import { featuresUnclear } from "./features.ts";
 import { delaysTooLong } from "./delays.ts";
 import { keysWithoutUse } from "./keys-without-use.ts";
 import { promoteBeyond } from "./promote-beyond.ts";
+import { nobodyOfThatName } from "./nobody-of-that-name.ts";
 import { weighed } from "./weights.ts";
 import type { Draft } from "./drafts.ts";
 import { DEFAULT_COMPARISONS, DEFAULT_GUARDS, guardCompiler, type Measurable } from "./guards.ts";
@@ -24,7 +25,7 @@ export function compileGuards(
   config: PlanConfig,
   drafts: readonly Draft[],
   hasTraffic: boolean,
-  { services, folder }: Pick<StepContext, "services" | "folder">,
+  { services, folder, notify }: Pick<StepContext, "services" | "folder" | "notify">,
   told: Told,
 ): readonly (readonly Guard[])[] {
   const { before, during, after, ...always } = config.guards ?? {};
@@ -58,6 +59,7 @@ export function compileGuards(
   });
   for (const each of scopes) told.plan.push(...levelsOutOfOrder(each), ...promoteBeyond(each));
   told.plan.push(...compiler.neverLookedAt(), ...keysWithoutUse([...scopes], result.flat()));
+  told.plan.push(...[...scopes].flatMap((scope) => nobodyOfThatName(scope, notify)));
   told.plan.push(...featuresUnclear([...scopes], result.flat()));
   return weighed(result, [...scopes], told);
 }

@@ -1,10 +1,12 @@
 import type { Checklist } from "../../core/plan/checklist.ts";
 import type { Guard } from "../../core/plan/guard.ts";
-import type { NotifyTarget, Service, Step, Warm } from "../../core/plan/plan.ts";
+import type { Service, Step, Warm } from "../../core/plan/plan.ts";
+import type { NotifyTarget } from "../../core/plan/receiver.ts";
 import { formatShare } from "../../core/traffic/share.ts";
 import type { SmokeFlow } from "../../core/smoke/smoke.ts";
 import { MINUTE, SECOND } from "../../core/time/time.ts";
 import { nearest } from "../../core/text/nearest.ts";
+import { unknownReceivers } from "./nobody-of-that-name.ts";
 import type { Path } from "../reading/located.ts";
 import { slug } from "../slug.ts";
 import type { CompileContext, Told } from "./context.ts";
@@ -156,21 +158,7 @@ function compileWarm({ warm }: WrittenStep<"warm">, path: Path, { services, told
 }
 
 function compileNotifyStep({ notify, to = [] }: WrittenStep<"notify">, path: Path, context: StepContext): Kind {
-  const known = context.notify.map((target) => (target.kind === "webhook" ? target.name : target.kind));
-  to.forEach((name, index) => {
-    if (known.includes(name)) return;
-    const near = nearest(name, known);
-    const what = `There is no \`${name}\` under \`notify:\`${near === undefined ? "." : `; did you mean \`${near}\`?`}`;
-    const fix = `Known: ${known.join(", ")}.`;
-    context.told.plan.push({
-      code: "plan-name-unknown",
-      what,
-      fix,
-      path: [...path, "to", index],
-      on: "value",
-      isAbsence: true,
-    });
-  });
+  context.told.plan.push(...unknownReceivers(to, [...path, "to"], context.notify));
   return { kind: "notify", message: notify, to };
 }
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { NotifyTarget, PinRule, Plan, Sticky, TlsFiles, TrafficPlan } from "../../core/plan/plan.ts";
+import type { PinRule, Plan, Sticky, TlsFiles, TrafficPlan } from "../../core/plan/plan.ts";
 import { formatDuration, MINUTE, SECOND } from "../../core/time/time.ts";
 import type { Path } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
@@ -138,21 +138,4 @@ function compilePins({ pins }: TrafficConfig, told: Told): PinRule {
     });
   }
   return { header, token: pins.token };
-}
-
-/** The terminal, then webhooks by name: `webhook`, `webhook-2`, or as the plan calls them. */
-export function compileNotify({ notify }: PlanConfig): readonly NotifyTarget[] {
-  const { webhook } = notify;
-  const named: readonly (readonly [string, string])[] =
-    webhook === undefined
-      ? []
-      : typeof webhook === "string"
-        ? [["webhook", webhook]]
-        : Array.isArray(webhook)
-          ? webhook.map((url, index) => [index === 0 ? "webhook" : `webhook-${index + 1}`, url])
-          : Object.entries(webhook);
-  return [
-    ...(notify.terminal ? [{ kind: "terminal" as const }] : []),
-    ...named.map(([name, url]) => ({ kind: "webhook" as const, name, url })),
-  ];
 }

@@ -3,7 +3,7 @@ import { type Limit, type Metric, METRICS } from "../../core/plan/guard.ts";
 import { limitFix, parseLimit } from "../../core/plan/limit.ts";
 import { OBJECTIVES, parseObjective } from "../../core/plan/objective.ts";
 import { knowing } from "./about.ts";
-import { duration, percent, requestPath, text, wholeNumber, yesOrNo } from "./values.ts";
+import { duration, oneOrMore, percent, requestPath, text, wholeNumber, yesOrNo } from "./values.ts";
 
 /** Switches off what a wider scope has set. */
 export const OFF = "off";
@@ -66,6 +66,11 @@ export function terms(metric: Metric) {
     successes: knowing(wholeNumber(1).optional(), { default: "`1`" }).describe(
       `Good looks in a row before it passes. ${OF_PLAIN}`,
     ),
+    to: oneOrMore(text("the name of a receiver", "database"))
+      .optional()
+      .describe(
+        "Who hears of it: names under `notify:`. They alone are told of a warning; of a hold and a rollback they are told beside whoever else is.",
+      ),
     dryRun: yesOrNo()
       .optional()
       .describe(

@@ -41,10 +41,7 @@ export const NOT_BUILT_STEPS: Readonly<Record<string, NotBuilt>> = {
 const MESSAGES = "Remove it, or send messages to a `webhook`.";
 
 export const NOT_BUILT_NOTIFY_KEYS: Readonly<Record<string, NotBuilt>> = {
-  slack: { part: "release room", instead: MESSAGES },
-  email: { part: "release room", instead: MESSAGES },
   teams: { part: "release room", instead: MESSAGES },
-  pagerduty: { part: "release room", instead: MESSAGES },
 };
 
 /** Where the figures of a guard come from, when it is not Tidegate's own. */
@@ -64,7 +61,6 @@ const ROOM = { part: "release room", instead: "Remove it. `notify: { webhook: â€
 export const NOT_BUILT_TOP_KEYS: Readonly<Record<string, NotBuilt>> = {
   database: { part: "database", instead: "Remove it; run your migration with a `run:` step and its `undo`." },
   secrets: { part: "secrets", instead: "Remove it, and give secrets in the environment: `${NAME}`." },
-  page: ROOM,
   alerts: ROOM,
   calendar: { part: "release room", instead: "Remove it, or wait for a time of week with a `window:` step." },
   flags: { part: "flags", instead: "Remove it; set flags with a `run:` step and its `undo`." },

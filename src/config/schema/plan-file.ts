@@ -3,36 +3,12 @@ import { knowing } from "./about.ts";
 import { compose } from "./compose.ts";
 import { planGuards } from "./guards.ts";
 import { metricsConfig } from "./sources.ts";
-import { NOT_BUILT_NOTIFY_KEYS, NOT_BUILT_TOP_KEYS } from "./not-built.ts";
+import { NOT_BUILT_TOP_KEYS } from "./not-built.ts";
+import { notify, page } from "./receivers.ts";
 import { service } from "./service.ts";
 import { probes, step } from "./steps.ts";
 import { traffic } from "./traffic.ts";
 import { duration, name, oneOrMore, text, wholeNumber, yesOrNo } from "./values.ts";
-
-const url = knowing(z.string().regex(/^(https?:\/\/\S+|\$\{[A-Za-z_][A-Za-z0-9_]*\}\S*)$/), {
-  noun: "an http or https address",
-  like: "${CHAT_WEBHOOK}",
-});
-
-const notify = knowing(
-  z.strictObject({
-    terminal: yesOrNo().prefault(true).describe("Write messages to the terminal (or log) of the engine too."),
-    webhook: knowing(z.union([url, z.array(url).min(1), z.record(name("the name of a webhook", "ops"), url)]), {
-      noun: "an address, a list of them, or names and their addresses",
-    })
-      .optional()
-      .describe("Where messages are POSTed as JSON: an address, a list, or several under their names."),
-  }),
-  {
-    notBuilt: NOT_BUILT_NOTIFY_KEYS,
-    section: {
-      title: "Notify",
-      intro:
-        "Who is told what happens: start, phases, warnings, holds, approvals that are due, live, rollback, end. Each is told by itself, and nobody who does not answer holds a release or a rollback up. An address that is a secret is written as `${NAME}`.",
-      example: `notify: { webhook: "\${CHAT_WEBHOOK}" }`,
-    },
-  },
-);
 
 /** The whole plan file, its overlays laid over it. From here come types, validation, JSON Schema and reference. */
 export const planFile = knowing(
@@ -62,6 +38,7 @@ export const planFile = knowing(
         "`true`: while the candidate has less than 100%, as many fresh instances of the stable version are started beside it, get as much of the traffic, and are what it is compared with: for an app whose instances are slow at first. Limits of their own (`1%`, `3s`) are not touched by it. It stands here, and not at a share, because a release is compared with one and the same thing from its first share to its last (see judge.md).",
       ),
     notify: notify.prefault({}).describe("Who is told (see Notify)."),
+    page: page.optional().describe("Who is called when a person is needed (see Page)."),
     people: knowing(z.record(text("a person's name", "alice"), oneOrMore(text("a role", "approver"))), {
       noun: "names and their roles",
     })

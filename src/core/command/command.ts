@@ -1,3 +1,4 @@
+import { acknowledge } from "./acknowledge.ts";
 import { accept, type CommandAnswer, refuse } from "./command-answer.ts";
 import type { Act } from "../release/event.ts";
 import { promote, skip, stepBack } from "./moving-on.ts";
@@ -16,6 +17,8 @@ export type Command =
   | { readonly kind: "step-back"; readonly step?: string }
   | { readonly kind: "rollback"; readonly superseded?: boolean }
   | { readonly kind: "retry" }
+  /** To look after what people were called for. */
+  | { readonly kind: "acknowledge" }
   /** Asked by a newer release that needs the slot, never by a person. */
   | { readonly kind: "retire-early"; readonly for: number };
 
@@ -28,6 +31,8 @@ export function command(
   now: Instant,
 ): CommandAnswer {
   const act: Act = { by: person.name, ...(reason === undefined ? {} : { reason }) };
+  // What people are called for lasts longer than the release does.
+  if (asked.kind === "acknowledge") return acknowledge(release, act, now);
   if (
     isEnded(release) &&
     !(asked.kind === "rollback" && release.state === "closed") &&

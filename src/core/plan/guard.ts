@@ -141,6 +141,8 @@ export interface Guard {
   readonly successes?: number;
   /** Watched time from the step's beginning in which it is not looked at. What happens then counts for nothing, and it can't pass. */
   readonly delayMs?: Duration;
+  /** Names of the receivers that are to hear of it: of a warning nobody else does. Absent: whoever hears of everything. */
+  readonly to?: readonly string[];
   /** Judged and told, and never acted on: it puts nothing back, holds nothing, keeps no step from passing. It has no weight. */
   readonly dryRun?: true;
 }

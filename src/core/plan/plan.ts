@@ -1,6 +1,7 @@
 import type { Checklist } from "./checklist.ts";
 import type { SmokeFlow } from "../smoke/smoke.ts";
 import type { Guard } from "./guard.ts";
+import type { NotifyTarget, Paging } from "./receiver.ts";
 import type { Share } from "../traffic/share.ts";
 import type { Duration } from "../time/time.ts";
 
@@ -18,6 +19,8 @@ export interface Plan {
   readonly traffic: TrafficPlan;
   readonly steps: readonly Step[];
   readonly notify: readonly NotifyTarget[];
+  /** Absent: nobody is called. */
+  readonly page?: Paging;
   /** Person → roles. Empty: a team of one, who may do everything. */
   readonly people: Readonly<Record<string, readonly string[]>>;
   /** false: what would roll back holds instead (AUTOMATIC_ROLLBACK_ON_ERROR). */
@@ -186,9 +189,6 @@ export interface PinRule {
   readonly header: string;
   readonly token?: string;
 }
-
-export type NotifyTarget =
-  { readonly kind: "terminal" } | { readonly kind: "webhook"; readonly name: string; readonly url: string };
 
 export type Unclear = "raise" | "hold" | "step-back";
 

@@ -1,9 +1,10 @@
 import type { MachineCheck } from "../plan/checklist.ts";
 import type { Slot } from "../observation.ts";
-import type { NotifyTarget, Warm } from "../plan/plan.ts";
+import type { Warm } from "../plan/plan.ts";
+import type { NotifyTarget, Topic } from "../plan/receiver.ts";
 import type { Share } from "../traffic/share.ts";
 import type { SmokeFlow } from "../smoke/smoke.ts";
-import type { Duration } from "../time/time.ts";
+import type { Duration, Instant } from "../time/time.ts";
 
 /**
  * An instruction to the outside, as data. The intent is in the journal before anything is done; a key makes doing it
@@ -40,7 +41,13 @@ export type Effect =
       readonly timeoutMs: Duration;
       readonly purpose: "run" | "undo";
     }
-  | { readonly kind: "notify"; readonly message: Message; readonly to: readonly NotifyTarget[] }
+  /** `thread`: what the receiver called the first message, where it has said so. */
+  | {
+      readonly kind: "notify";
+      readonly message: Message;
+      readonly to: readonly NotifyTarget[];
+      readonly thread?: string;
+    }
   /** What the failing version did that stable did not: routes, log lines, commits. */
   | { readonly kind: "gather-evidence" }
   /** Keep only the newest prepared versions. */
@@ -52,21 +59,22 @@ export type EffectOf<K extends Effect["kind"]> = Extract<Effect, { readonly kind
 export type Repeat = "safe" | "ask";
 
 export interface Message {
-  readonly topic:
-    | "started"
-    | "phase"
-    | "warning"
-    | "held"
-    | "needs-person"
-    | "live"
-    | "rolled-back"
-    | "failed"
-    | "closed"
-    | "announcement";
+  readonly topic: Topic;
   readonly title: string;
   readonly sentence: string;
   /** What the reader can do next. */
   readonly command?: string;
+  /** When it became news; older journals lack it. */
+  readonly at?: Instant;
+  /** What lasts, for receivers that keep an alert of it. */
+  readonly alert?: AlertPart;
+}
+
+/** One act upon an alert: the same key from its beginning to its end. */
+export interface AlertPart {
+  readonly key: string;
+  readonly act: "open" | "acknowledge" | "resolve";
+  readonly severity: "warning" | "critical";
 }
 
 /** What the adapter saw when it was done; plain JSON, small. Shown by `status`, kept in the journal. */

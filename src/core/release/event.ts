@@ -109,6 +109,8 @@ export type ReleaseEvent =
   | ({ readonly type: "paused" } & Act)
   | ({ readonly type: "resumed" } & Act)
   | ({ readonly type: "promoted"; readonly step: string } & Act)
+  /** Somebody looks after what people were called for, by the names of the news. `via`: the receiver that told of it. */
+  | ({ readonly type: "acknowledged"; readonly alerts: readonly string[]; readonly via?: string } & Act)
   | {
       readonly type: "stepped-back";
       readonly from: string;

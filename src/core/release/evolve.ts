@@ -145,6 +145,12 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
       return { ...next, paused: null };
     case "promoted":
       return { ...withStep(next, event.step, (step) => ({ ...step, promoted: true })), hold: null };
+    case "acknowledged": {
+      const { by, reason, via } = event;
+      const act = { by, at, ...(reason === undefined ? {} : { reason }), ...(via === undefined ? {} : { via }) };
+      const mine = Object.fromEntries(event.alerts.map((alert) => [alert, act]));
+      return { ...next, acknowledged: { ...mine, ...next.acknowledged } };
+    }
     case "stepped-back":
       return steppedBack(next, event, at);
     case "retried":
@@ -233,6 +239,7 @@ function planned(event: Extract<ReleaseEvent, { type: "planned" }>, at: Moment):
     baseline: {},
     undo: null,
     messages: {},
+    acknowledged: {},
     drifts: 0,
     fault: null,
     begun: NOTHING_BEGUN,

@@ -53,6 +53,8 @@ export interface Release {
   readonly baseline: Readonly<Record<GuardId, Figures>>;
   readonly undo: Undo | null;
   readonly messages: Effects;
+  /** Who looks after what, by the names of the news. */
+  readonly acknowledged: Readonly<Record<string, Act & { readonly via?: string; readonly at: Moment }>>;
   /** Drift seen and put right so far in the step's attempt. */
   readonly drifts: number;
   readonly fault: Fault | null;

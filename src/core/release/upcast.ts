@@ -36,6 +36,7 @@ const KNOWN: Readonly<Record<EventType, true>> = {
   paused: true,
   resumed: true,
   promoted: true,
+  acknowledged: true,
   "stepped-back": true,
   retried: true,
   "share-drifted": true,

@@ -4,6 +4,7 @@ import type { Verdict } from "../plan/guard.ts";
 import { type NewestLook, withNewestLook } from "./newest-look.ts";
 import { figuresAt } from "./figures-at.ts";
 import { leftRunning } from "../release/left-running.ts";
+import { type AlertStatus, alertStatus, type UntoldStatus, untoldStatus } from "./people-told.ts";
 import { currentStep, endsByItself, isEnded, type Release, type ReleaseState } from "../release/release.ts";
 import { type RollbackStatus, rollbackStatus } from "./rollback-status.ts";
 import { statusSentence } from "./status-sentence.ts";
@@ -56,6 +57,10 @@ export interface Status {
   readonly fault: Fault | null;
   /** What was to be stopped and could not be, which only happens to what was taken over: why, a sentence each. */
   readonly leftRunning: readonly string[];
+  /** Messages that have not arrived. */
+  readonly untold: readonly UntoldStatus[];
+  /** What lasts and somebody is to look after; empty where nothing does. */
+  readonly alerts: readonly AlertStatus[];
 }
 
 export interface HoldStatus {
@@ -143,6 +148,8 @@ export function statusOf(
     deploymentMs: deploymentMs(release, now),
     fault: release.fault,
     leftRunning: leftRunning(release),
+    untold: untoldStatus(release, now.wall),
+    alerts: alertStatus(release, now.wall),
   };
 }
 

@@ -102,6 +102,8 @@ export const SHIFTING: Status = {
   fault: null,
   canRollBack: true,
   leftRunning: [],
+  untold: [],
+  alerts: [],
 };
 
 export const FIRST: Status = {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { until } from "../../support/until.ts";
 
@@ -8,6 +8,7 @@ export interface Received {
   readonly method: string;
   readonly path: string;
   readonly body: string;
+  readonly headers: IncomingHttpHeaders;
   readonly atMs: number;
 }
 
@@ -34,7 +35,7 @@ export async function thirdParty(): Promise<ThirdParty> {
     const { method = "", url: path = "" } = request;
     request.setEncoding("utf8").on("data", (text: string) => (body += text));
     request.once("end", () => {
-      all.push({ method, path, body, atMs: Date.now() });
+      all.push({ method, path, body, headers: request.headers, atMs: Date.now() });
       respond(path, response);
     });
   });

@@ -70,16 +70,27 @@ export function drawPlan(random: Random, services: readonly Service[]): Plan {
   some(0.25, () => approve("day-1", random, random.chance(0.5) ? random.between(1, 40) * SECOND : undefined));
   some(0.75, () => (random.chance(0.3) ? { ...retire(), afterMs: random.between(1, 30) * SECOND } : retire()));
   some(0.2, () => approve("day-7", random, random.between(1, 60) * SECOND));
+  const people = random.chance(0.3) ? PEOPLE : {};
+  const receivers: Plan["notify"] = random.chance(0.4) ? [{ kind: "terminal" }] : [];
   return planOf(steps, {
     services,
-    people: random.chance(0.3) ? PEOPLE : {},
-    notify: random.chance(0.4) ? [{ kind: "terminal" }] : [],
+    people,
+    notify: receivers,
+    ...(receivers.length === 0 ? {} : { page: PAGE }),
     automaticRollback: !random.chance(0.08),
     unwatched: { afterMs: random.between(6, 30) * SECOND, do: random.chance(0.85) ? "stable" : "hold" },
     keepVersions: random.between(0, 2),
     patrolMs: 10 * SECOND,
   });
 }
+
+/** Of receivers that keep alerts, and of some that can't tell a second message from the first. */
+const PAGE: NonNullable<Plan["page"]> = {
+  to: [{ kind: "webhook", name: "pager", url: "http://pager.invalid/" }],
+  on: ["needs-person", "failed", "rolled-back"],
+  ackMs: 5 * SECOND,
+  else: [{ kind: "slack", name: "boss", to: { kind: "webhook", url: "http://boss.invalid/" } }],
+};
 
 /** Half of the plans by the first judge, half by the one that goes by evidence. */
 export function judged(random: Random, plan: Plan): Plan {
