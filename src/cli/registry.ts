@@ -132,7 +132,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "haproxy",
     group: "Processes",
-    summary: "show or add what a running HAProxy's configuration needs, and look whether it has it",
+    summary: "show, add or check what the configuration of an HAProxy needs",
     load: async () => (await import("./commands/haproxy.ts")).haproxy,
   },
   {
