@@ -6,7 +6,6 @@ import {
   type NotBuilt,
   NOT_BUILT_NOTIFY_KEYS,
   NOT_BUILT_SERVICE_KEYS,
-  NOT_BUILT_SOURCES,
   NOT_BUILT_STEPS,
   NOT_BUILT_TOP_KEYS,
   NOT_BUILT_TRAFFIC_KEYS,
@@ -204,6 +203,5 @@ ${[
   ...rows("`traffic`", NOT_BUILT_TRAFFIC_KEYS),
   ...rows("a step", NOT_BUILT_STEPS),
   ...rows("`notify`", NOT_BUILT_NOTIFY_KEYS),
-  ...rows("a guard of your own", NOT_BUILT_SOURCES),
 ].join("\n")}`;
 }

@@ -8,6 +8,8 @@ need git git
 need openssl openssl
 need haproxy haproxy
 need prometheus prometheus
+need redis-server redis-server
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need postgres postgresql
 need prometheus-alertmanager prometheus-alertmanager
 # A Docker engine of the tests' own, and images made of this machine's own programs: they reach no registry.
 if [ "${1:-}" = platforms ]; then
@@ -15,8 +17,6 @@ if [ "${1:-}" = platforms ]; then
   need docker-compose docker-compose
   need iptables iptables
   need busybox busybox-static
-  need redis-server redis-server
-  [ -x /usr/lib/postgresql/15/bin/postgres ] || need postgres postgresql
 fi
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -83,7 +83,7 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
       warmer: tasks.createWarmer(settings),
       checker: tasks.createChecker({ directory: project.folder, ...settings }),
       commands,
-      metrics: createMetrics({ clock, redact, values }),
+      metrics: createMetrics({ clock, redact, values, directory: project.folder, env, runtime }),
       notifier: quieter(notifier, order.isFollowed),
       evidence: createEvidenceGatherer({ runtime, clock, redact }),
       emergencies: createEmergencyLog(project.state),

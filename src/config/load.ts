@@ -6,7 +6,7 @@ import type { SideFile } from "./compile/context.ts";
 import { findPlanFile, namesIn, overlayOf, missingOverlay, refuse } from "./find.ts";
 import { type EnvironmentOverrides, isEnvironmentName, type Override, readOverrides } from "./overrides.ts";
 import { PlanFileError } from "./plan-file-error.ts";
-import { locate, type Located, overlay, type Place, type Source } from "./reading/located.ts";
+import { locate, type Located, overlay, type Place, plain, type Source } from "./reading/located.ts";
 import { faultsOf, type Problem } from "./reading/problem.ts";
 
 export interface LoadOptions {
@@ -65,6 +65,7 @@ export async function loadPlanFile(options: LoadOptions): Promise<LoadedPlan> {
   const { readPlan } = await import("./read-plan.ts");
   const sides: string[] = [];
   const result = readPlan(located, {
+    readSelect: await selectReader(located),
     environment,
     folder,
     env: options.env,
@@ -91,6 +92,12 @@ export async function loadPlanFile(options: LoadOptions): Promise<LoadedPlan> {
       ...result.notes,
     ],
   };
+}
+
+/** The language is loaded where a plan has a word of it: most have none. */
+async function selectReader(located: Located): Promise<(expression: string) => string | null> {
+  if (!JSON.stringify(plain(located)).includes('"select"')) return () => null;
+  return (await import("./select.ts")).readSelect;
 }
 
 /** What could not be read is told as such, and not also as a value that is wrong. */

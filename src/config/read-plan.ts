@@ -12,7 +12,10 @@ import { pathInWhole, readPartly } from "./reading/partial.ts";
 import { lineAndColumn, type PathProblem, placed, type Problem } from "./reading/problem.ts";
 import { planFile } from "./schema/plan-file.ts";
 
-export interface ReadContext extends Pick<CompileContext, "environment" | "folder" | "env" | "overrides"> {
+export interface ReadContext extends Pick<
+  CompileContext,
+  "environment" | "folder" | "env" | "overrides" | "readSelect"
+> {
   /** The text of a file that the plan names, by the path as it stands in the plan. */
   readonly readFile: (name: string) => SideFile;
 }

@@ -6,7 +6,6 @@ import {
   type NotBuilt,
   NOT_BUILT_NOTIFY_KEYS,
   NOT_BUILT_SERVICE_KEYS,
-  NOT_BUILT_SOURCES,
   NOT_BUILT_STEPS,
   NOT_BUILT_TOP_KEYS,
   NOT_BUILT_TRAFFIC_KEYS,
@@ -32,7 +31,6 @@ const PLACES: readonly (readonly [string, Table, (key: string) => string, string
   ],
   ["a step", NOT_BUILT_STEPS, (key) => planWith(`steps:\n  - ${key}: x\n    to: [1%]\n  - shift: 100%`), "6:5"],
   ["notify", NOT_BUILT_NOTIFY_KEYS, (key) => planWith(`notify: { ${key}: x }`), "5:11"],
-  ["a guard", NOT_BUILT_SOURCES, (key) => planWith(`guards:\n  carts: { ${key}: x, hold: 0.9x }`), "6:12"],
 ];
 
 describe("A key of a later version is refused with one sentence, at its place", () => {

@@ -2,6 +2,7 @@ import type { Reading, Source, SourceFrom, Subject } from "../../src/core/plan/s
 import { createMetrics } from "../../src/adapters/metrics/metrics.ts";
 import { systemClock } from "../../src/adapters/clock/system.ts";
 import { redactor } from "../../src/core/text/redact.ts";
+import { tmpdir } from "node:os";
 import type { Metrics } from "../../src/ports/metrics.ts";
 
 export const SUBJECT: Subject = {
@@ -27,11 +28,18 @@ export function sourceOf(from: SourceFrom, more: Partial<Source> = {}): Source {
 }
 
 /** The real adapters, with these values for `${UPPER}`. */
-export function realMetrics(values: Readonly<Record<string, string>> = {}): Metrics {
+export function realMetrics(
+  values: Readonly<Record<string, string>> = {},
+  more: Partial<Parameters<typeof createMetrics>[0]> = {},
+): Metrics {
   return createMetrics({
     clock: systemClock,
     redact: redactor(Object.values(values)).text,
     values: () => values,
+    directory: tmpdir(),
+    env: { PATH: process.env["PATH"], ...values },
+    runtime: { instances: async () => [], log: async () => [] },
+    ...more,
   });
 }
 

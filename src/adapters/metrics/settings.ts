@@ -2,12 +2,19 @@ import type { Subject } from "../../core/plan/source.ts";
 import { fillReferences } from "../../core/text/references.ts";
 import type { Duration } from "../../core/time/time.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { Runtime } from "../../ports/runtime.ts";
 
 /** What every kind of source is asked with. */
 export interface MetricsSettings {
   readonly clock: Clock;
   /** Hides secrets in what a source says. */
   readonly redact: (text: string) => string;
+  /** Where commands run: the plan file's folder. */
+  readonly directory: string;
+  /** What commands inherit. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whose logs are read. */
+  readonly runtime: Pick<Runtime, "instances" | "log">;
   /** Values for `${UPPER}`. */
   readonly values: () => Readonly<Record<string, string>>;
 }

@@ -11,6 +11,8 @@ export interface CompileContext {
   readonly overrides: EnvironmentOverrides;
   /** The texts of the files that the plan names, by the path as it stands in the plan. */
   readonly files: ReadonlyMap<string, SideFile>;
+  /** What is wrong with a JMESPath, in words; null: nothing. */
+  readonly readSelect: (expression: string) => string | null;
   /** Where a path of the plan stands; undefined in a file without lines. */
   readonly at: (path: Path) => { readonly file: string; readonly line: number } | undefined;
 }

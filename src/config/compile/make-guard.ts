@@ -25,7 +25,7 @@ export function makeGuard(
       ...(feature === undefined ? {} : { feature, only: filterOf(innermost("only")) }),
       ...asked,
       // A figure from outside stands for itself: nobody can say of how many requests it is made.
-      windowMs: innermost("window") ?? (source === undefined ? MINUTE : 0),
+      windowMs: innermost("window") ?? (source === undefined || source.from.kind === "log" ? MINUTE : 0),
       minRequests: innermost("minRequests") ?? (source === undefined ? 100 : 1),
       minEvents: innermost("minEvents") ?? (source === undefined ? 3 : 1),
       breaches: innermost("breaches") ?? 3,

@@ -44,6 +44,8 @@ function allowedAt(path: Path): Allowed {
   if (top === "compose") return words[1] === "set" ? { own: ["version"], user: false } : NONE;
   if (top === "traffic") return words[1] === "pins" ? OF_ADDRESS : NONE;
   if (top === "notify" || top === "page") return OF_ADDRESS;
+  // A line for the shell; in a list of arguments everything is filled in.
+  if (words.includes("guards") && path.at(-1) === "command") return { ...OF_SOURCE, shell: true };
   if (top === "metrics" || words.includes("guards")) return OF_SOURCE;
   if (top !== "steps") return NONE;
   const verb = words.find((word) => Object.hasOwn(OF_STEP, word)) ?? "";

@@ -97,11 +97,12 @@ function sourceOf(
         limits.map(({ limit }) => limit),
         made,
       ),
-    worse: direction(places, limits, told),
+    worse: direction(places, limits, told) ?? made.worse ?? "higher",
     isByVersion: isToldByVersion(made.from),
     service: service ?? "",
   };
   checkComparable(source, limits, told);
+  checkSeconds(source, one, limits, told);
   return source;
 }
 
@@ -209,7 +210,7 @@ function checkService(places: readonly Place[], services: readonly Service[], to
 type LimitAt = { readonly limit: WrittenLimit; readonly path: Path };
 
 /** Which way is worse: as the limits say, or `worse`. They must agree, because one figure can't get worse both ways. */
-function direction(places: readonly Place[], limits: readonly LimitAt[], told: Told): Source["worse"] {
+function direction(places: readonly Place[], limits: readonly LimitAt[], told: Told): Source["worse"] | undefined {
   const said = [
     ...places.flatMap(({ mine, path }) =>
       mine.worse === undefined ? [] : [{ way: mine.worse, path: [...path, "worse"] }],
@@ -228,15 +229,33 @@ function direction(places: readonly Place[], limits: readonly LimitAt[], told: T
         `This says that ${way === "higher" ? "more" : "less"} is worse, and elsewhere stands that ${way === "higher" ? "less" : "more"} is.`,
         '`1.5x` and `"> 5"` say that more is worse, `0.9x` and `"< 5"` that less is: all limits of a figure say the same.',
       );
-  return first?.way ?? "higher";
+  return first?.way;
 }
 
 /** As the limits are written, where nothing else says how the source tells its figure. */
 function usualUnit(limits: readonly WrittenLimit[], made: MadeFrom): string {
+  if (made.isUnitFixed === true) return made.unit;
   const units = limits.flatMap((limit) => (limit.kind === "value" && limit.unit !== "number" ? [limit.unit] : []));
   const [unit] = units;
   // Prometheus counts time in seconds, by its own advice.
-  return unit === undefined ? made.unit : unit === "ms" && made.from.kind === "prometheus" ? "s" : unit;
+  return unit === undefined || made.unit !== ""
+    ? made.unit
+    : unit === "ms" && made.from.kind === "prometheus"
+      ? "s"
+      : unit;
+}
+
+/** A number that somebody's own program says may be either. */
+function checkSeconds({ unit, from }: Source, { mine }: Place, limits: readonly LimitAt[], told: Told): void {
+  if (unit !== "ms" || mine.unit !== undefined || from.kind === "prometheus") return;
+  for (const { limit, path } of limits)
+    if (limit.kind === "value" && limit.unit === "ms")
+      mistaken(
+        told,
+        path,
+        "Whether the source tells its figure in seconds or milliseconds is not known.",
+        "Say it beside the source: `unit: s` or `unit: ms`.",
+      );
 }
 
 /** One figure for both versions compares a version with itself. */

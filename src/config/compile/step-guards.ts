@@ -25,12 +25,12 @@ export function compileGuards(
   config: PlanConfig,
   drafts: readonly Draft[],
   hasTraffic: boolean,
-  { services, folder, notify }: Pick<StepContext, "services" | "folder" | "notify">,
+  { services, folder, notify, readSelect }: Pick<StepContext, "services" | "folder" | "notify" | "readSelect">,
   told: Told,
 ): readonly (readonly Guard[])[] {
   const { before, during, after, ...always } = config.guards ?? {};
   const places = placesOf(config, drafts);
-  const sources = compileSources(places, { metrics: config.metrics, folder }, services, told);
+  const sources = compileSources(places, { metrics: config.metrics, folder, readSelect }, services, told);
   const scope = (written: object, path: Path): Pick<Scope, "written" | "path" | "sources"> =>
     scopeOf({ written, path }, sources, told);
   const wide: readonly Scope[] = [DEFAULTS, { ...scope(always, ["guards"]), isWide: true }];

@@ -44,18 +44,6 @@ export const NOT_BUILT_NOTIFY_KEYS: Readonly<Record<string, NotBuilt>> = {
   teams: { part: "release room", instead: MESSAGES },
 };
 
-/** Where the figures of a guard come from, when it is not Tidegate's own. */
-export const NOT_BUILT_SOURCES: Readonly<Record<string, NotBuilt>> = Object.fromEntries(
-  ["postgres", "redis", "sql", "http", "command", "log"].map((source) => [
-    source,
-    {
-      part: "signals",
-      instead:
-        "Remove the guard, or use a metric that Tidegate measures itself: errors, availability, p50, p95, p99, websockets, cpu, memory, restarts.",
-    },
-  ]),
-);
-
 const ROOM = { part: "release room", instead: "Remove it. `notify: { webhook: … }` tells a webhook." };
 
 export const NOT_BUILT_TOP_KEYS: Readonly<Record<string, NotBuilt>> = {

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { parseSourceLimit, SOURCE_LIMIT_FIX, type WrittenLimit } from "../../core/plan/source-limit.ts";
 import { knowing } from "./about.ts";
-import { NOT_BUILT_SOURCES } from "./not-built.ts";
-import { duration, filePath, text, wholeNumber, yesOrNo } from "./values.ts";
+import { duration, filePath, shellLine, text, wholeNumber, yesOrNo } from "./values.ts";
 
 /** Switches off what a wider scope has set. */
 const OFF = "off";
@@ -42,6 +41,13 @@ function endpoint(like: string) {
   });
 }
 
+function database(like: string) {
+  return knowing(
+    z.union([address(like), z.strictObject({ url: address(like).describe("Its address."), ca: letIn.ca })]),
+    { noun: "an address, or an object with `url`", like },
+  );
+}
+
 /** Where the figures of guards come from, by kind. */
 export const metricsConfig = knowing(
   z.strictObject({
@@ -50,6 +56,12 @@ export const metricsConfig = knowing(
       .describe(
         "The Prometheus that guards with `prometheus` ask, or what speaks its API (Thanos, Mimir, VictoriaMetrics).",
       ),
+    redis: database("${REDIS_URL}")
+      .optional()
+      .describe("The Redis that guards with `redis` ask: `redis://`, `rediss://` or `unix://`."),
+    postgres: database("${DATABASE_URL}")
+      .optional()
+      .describe("The PostgreSQL that guards with `postgres` ask: `postgres://`."),
   }),
   {
     section: {
@@ -79,10 +91,42 @@ const prometheus = knowing(
   { noun: "a query, or an object with `query`", like: "'sum(rate(carts_total{version=\"${version}\"}[1m]))'" },
 );
 
-/** The keys that say where a figure comes from: one of them. */
-export const SOURCE_KEYS = ["prometheus"] as const;
+const web = endpoint("https://shop.internal/stats?version=${version}");
 
-/** One limit or a list of them; null switches off what a wider scope has set. */
+const command = knowing(z.union([shellLine("bin/failed-jobs"), z.array(z.string()).min(1)]), {
+  noun: "a shell line, or a program and its arguments",
+  like: '[bin/failed-jobs, "${version}"]',
+});
+
+const log = text("a pattern", "CRITICAL|panic");
+
+const redis = z.enum(["hit-rate", "memory", "clients", "evictions"]);
+
+const figureOfPostgres = z.enum(["connections", "slow-queries", "longest-transaction"]);
+const postgres = knowing(
+  z.union([
+    figureOfPostgres,
+    z.strictObject({
+      figure: figureOfPostgres
+        .optional()
+        .describe(
+          "`connections`: the part of those that it lets in; `slow-queries`: how many have run for longer than `slow`; `longest-transaction`: for how long the oldest open one has been open.",
+        ),
+      query: text("SQL", "SELECT count(*) FROM jobs WHERE failed")
+        .optional()
+        .describe("In place of `figure`: SQL that gives one number. It can only read."),
+      slow: knowing(duration.optional(), { default: "`1s`" }).describe("From when on a query is slow."),
+      application: text("an application_name", "web-${version}")
+        .optional()
+        .describe("Sessions with this `application_name` alone: so a version's own can be told apart."),
+    }),
+  ]),
+  { noun: "a figure, or an object with `figure` or `query`", like: "connections" },
+);
+
+/** The keys that say where a figure comes from: one of them. */
+export const SOURCE_KEYS = ["prometheus", "http", "command", "log", "redis", "postgres"] as const;
+
 const one = z.union([z.string(), z.number()]);
 const limits = knowing(
   z
@@ -131,8 +175,10 @@ const terms = {
     .describe('Which way is worse, where no limit says it: `0.9x` and `"< 5"` say lower; by default higher.'),
   service: text("the name of a service", "web")
     .optional()
-    .describe("What `${service}` stands for. By default the first service with a route."),
-  window: knowing(duration.optional(), { default: "the newest figure alone" }).describe(
+    .describe(
+      "What `${service}` stands for, by default the first service with a route; and whose logs are read, by default all.",
+    ),
+  window: knowing(duration.optional(), { default: "the newest figure alone; `1m` of logs" }).describe(
     "Limits are held against the mean of the last so long.",
   ),
   breaches: knowing(wholeNumber(1).optional(), { default: "`3`" }).describe("Broken looks in a row before it speaks."),
@@ -164,17 +210,40 @@ export const sourceGuard = knowing(
       z
         .strictObject({
           prometheus: prometheus.optional().describe("A query in PromQL that gives one number."),
+          http: web.optional().describe("An address that answers with JSON; `select` says which number of it."),
+          command: command
+            .optional()
+            .describe(
+              "A program that prints a number on its last line, or JSON (see `select`): a line for the shell, or a list of it and its arguments. It runs in the plan file's folder and has TIDEGATE_VERSION and TIDEGATE_SLOT.",
+            ),
+          log: log
+            .optional()
+            .describe("A regular expression: lines like it in the logs of the version's instances, a minute."),
+          redis: redis
+            .optional()
+            .describe(
+              "`hit-rate`: the part of the look-ups that found something; `memory`: of what it may use; `clients`; `evictions` a second.",
+            ),
+          postgres: postgres.optional().describe("What PostgreSQL says of itself, or one number by a query."),
+          select: text("a JMESPath", "queues.failed")
+            .optional()
+            .describe("Of `http` and `command`: which number of the JSON, in [JMESPath](https://jmespath.org)."),
           ...terms,
         })
         .meta({ id: "source-guard" }),
       {
-        notBuilt: NOT_BUILT_SOURCES,
-        elsewhere: Object.fromEntries(
-          ["features", "only", "compare", "promote", "slo", "weight", "minRequests", "minEvents"].map((key) => [
-            key,
-            OF_REQUESTS(key),
-          ]),
-        ),
+        elsewhere: {
+          sql: {
+            what: "`sql` is no source by itself.",
+            fix: "Write `postgres: { query: … }`, with its address under `metrics:`.",
+          },
+          ...Object.fromEntries(
+            ["features", "only", "compare", "promote", "slo", "weight", "minRequests", "minEvents"].map((key) => [
+              key,
+              OF_REQUESTS(key),
+            ]),
+          ),
+        },
       },
     ),
   ]),

@@ -21,7 +21,7 @@ export interface Source {
   readonly service: string;
 }
 
-export type SourceFrom = PrometheusFrom;
+export type SourceFrom = PrometheusFrom | HttpFrom | CommandFrom | LogFrom | RedisFrom | PostgresFrom;
 
 /** A web server and how it lets us in. Values of headers and passwords are references, or no secrets. */
 export interface Endpoint {
@@ -40,6 +40,72 @@ export interface PrometheusFrom {
   /** Asked over a span, of which one figure is made. Absent: for the moment. */
   readonly over?: { readonly ms: Duration; readonly stepMs: Duration; readonly take: Take };
 }
+
+/** Any address that answers with JSON. */
+export interface HttpFrom {
+  readonly kind: "http";
+  readonly at: Endpoint;
+  /** In JMESPath, which number of the answer it is. Absent: the answer is the number. */
+  readonly select?: string;
+}
+
+/** What a program prints. */
+export interface CommandFrom {
+  readonly kind: "command";
+  /** A line for the shell, or a program and its arguments. */
+  readonly command: string | readonly string[];
+  /** As of `http`. Absent: its last line is the number. */
+  readonly select?: string;
+}
+
+/** Lines in the logs of a version's instances, by minute. */
+export interface LogFrom {
+  readonly kind: "log";
+  /** A regular expression. */
+  readonly pattern: string;
+  /** Absent: all services. */
+  readonly service?: string;
+}
+
+/** What Redis says of itself. */
+export interface RedisFrom {
+  readonly kind: "redis";
+  /** `redis://`, `rediss://` or `unix://`. */
+  readonly url: string;
+  readonly ca?: string;
+  readonly figure: RedisFigure;
+}
+
+export type RedisFigure =
+  /** Of the look-ups since the last question, 0 … 1. */
+  | "hit-rate"
+  /** Of what it may use, or of the machine's memory, 0 … 1. */
+  | "memory"
+  | "clients"
+  /** Keys a second that it threw away for want of memory. */
+  | "evictions";
+
+/** What PostgreSQL says of itself, or one number by a query. */
+export interface PostgresFrom {
+  readonly kind: "postgres";
+  readonly url: string;
+  readonly ca?: string;
+  readonly figure: PostgresFigure | "query";
+  /** Of `query`: SQL that gives one number. Run in a transaction that can only read. */
+  readonly query?: string;
+  /** Of sessions with this application_name alone. */
+  readonly application?: string;
+  /** Of `slow-queries`: running for longer than this. */
+  readonly slowMs?: Duration;
+}
+
+export type PostgresFigure =
+  /** Of those that it lets in, 0 … 1. */
+  | "connections"
+  /** How many have been running for longer than `slowMs`. */
+  | "slow-queries"
+  /** Seconds for which the oldest open one has been open. */
+  | "longest-transaction";
 
 /** What is made of the values of a span. */
 export type Take = "last" | "mean" | "max" | "min";
