@@ -112,6 +112,94 @@ steps:
   });
 });
 
+describe("Each kind of source", () => {
+  const made = async (guard: string, metrics = ""): Promise<unknown> => {
+    const text = `${metrics === "" ? "" : `metrics: { ${metrics} }\n`}guards: { x: { ${guard} } }`;
+    const found = await guardAt(text, 500, "x");
+    if (found?.source === undefined) throw new Error("It has no source.");
+    const { from, everyMs, unit, worse, isByVersion } = found.source;
+    return [from, everyMs, unit, worse, isByVersion, found.windowMs];
+  };
+
+  it("an address and a JMESPath", async () =>
+    deepEqual(await made('http: "https://x.test/?v=${version}", select: queues.failed, rollback: 5'), [
+      { kind: "http", at: { url: "https://x.test/?v=${version}", headers: {} }, select: "queues.failed" },
+      10_000,
+      "",
+      "higher",
+      true,
+      0,
+    ]));
+
+  it("a command, as a line or as a list", async () => {
+    deepEqual(await made("command: bin/jobs --failed, rollback: 5"), [
+      { kind: "command", command: "bin/jobs --failed" },
+      10_000,
+      "",
+      "higher",
+      false,
+      0,
+    ]);
+    deepEqual(await made('command: [bin/jobs, "${version}"], hold: 2x'), [
+      { kind: "command", command: ["bin/jobs", "${version}"] },
+      10_000,
+      "",
+      "higher",
+      true,
+      0,
+    ]);
+  });
+
+  it("lines of the logs, whose usual window is a minute", async () =>
+    deepEqual(await made("log: CRITICAL|panic, rollback: 0, service: web"), [
+      { kind: "log", pattern: "CRITICAL|panic", service: "web" },
+      10_000,
+      "/min",
+      "higher",
+      true,
+      60_000,
+    ]));
+
+  it("Redis, of which a lower hit rate is the worse one", async () =>
+    deepEqual(await made("redis: hit-rate, hold: 80%", "redis: redis://127.0.0.1"), [
+      { kind: "redis", url: "redis://127.0.0.1", figure: "hit-rate" },
+      10_000,
+      "share",
+      "lower",
+      false,
+      0,
+    ]));
+
+  it("PostgreSQL, of sessions of a version too", async () => {
+    const at = "postgres: postgres://db.internal/shop";
+    deepEqual(await made("postgres: longest-transaction, warn: 30s", at), [
+      { kind: "postgres", url: "postgres://db.internal/shop", figure: "longest-transaction" },
+      10_000,
+      "s",
+      "higher",
+      false,
+      0,
+    ]);
+    deepEqual(
+      await made('postgres: { figure: slow-queries, slow: 2s, application: "web-${version}" }, hold: 1.5x', at),
+      [
+        {
+          kind: "postgres",
+          url: "postgres://db.internal/shop",
+          figure: "slow-queries",
+          application: "web-${version}",
+          slowMs: 2_000,
+        },
+        10_000,
+        "",
+        "higher",
+        true,
+        0,
+      ],
+    );
+  });
+});
+
 async function fromOf(written: string): Promise<Extract<NonNullable<Guard["source"]>["from"], { kind: "prometheus" }>> {
   const guard = await guardAt(`${METRICS}\nguards: { x: { prometheus: ${written}, warn: 1 } }`, 500, "x");
   const from = guard?.source?.from;
@@ -174,6 +262,61 @@ describe("What is wrong with a guard with a source is told at its place", () => 
       "5:61 metrics.prometheus.bearer",
       'metrics: { prometheus: { url: "https://p.internal", bearer: abc } }',
     ));
+
+  it("a JMESPath that can't be read", () =>
+    told(
+      'guards: { x: { http: "https://x.test", select: "queues[", hold: 5 } }',
+      "This is no JMESPath: expected Star, got: EOF.",
+      "Write it as on https://jmespath.org: `queues.failed`, `length(jobs[?failed])`, `sum(shards[].length)`.",
+      "6:48 guards.x.select",
+    ));
+
+  it("a pattern that is no regular expression", () =>
+    told(
+      'guards: { x: { log: "CRITICAL(", rollback: 0 } }',
+      "This is no regular expression: /CRITICAL(/u: Unterminated group.",
+      "Write it as JavaScript does: `CRITICAL|panic`, and a character with a meaning of its own as `\\[`.",
+      "6:21 guards.x.log",
+    ));
+
+  it("two sources, or none", async () => {
+    await told(
+      "guards: { x: { prometheus: x, command: date, hold: 5 } }",
+      "A figure has one source, and here stand `prometheus` and `command`.",
+      "Make two guards of it, each with a name of its own.",
+      "6:40 guards.x.command",
+    );
+    await told(
+      "guards: { orders-per-day: { hold: 5 } }",
+      "`orders-per-day` is not known here.",
+      "Known here: errors, availability, p50, p95, p99, websockets, cpu, memory, restarts. A figure of your own says where it comes from: `prometheus:`, `http:`, `command:`, `log:`, `redis:`, `postgres:`.",
+      "6:11 guards.orders-per-day plan-key-unknown",
+    );
+  });
+
+  it("a time of a program that may count in seconds or milliseconds", () =>
+    told(
+      "guards: { x: { command: bin/slowest, hold: 800ms } }",
+      "Whether the source tells its figure in seconds or milliseconds is not known.",
+      "Say it beside the source: `unit: s` or `unit: ms`.",
+      "6:44 guards.x.hold",
+    ));
+
+  it("a database that nobody named, and a password in plain text", async () => {
+    await told(
+      "guards: { x: { redis: memory, hold: 90% } }",
+      "Nothing says where Redis is.",
+      'Write its address: `metrics: { redis: "${REDIS_URL}" }`.',
+      "6:16 guards.x.redis plan-key-missing",
+    );
+    await told(
+      "guards: { x: { redis: memory, hold: 90% } }",
+      "A secret can't stand here in plain text: the plan is kept in the journal.",
+      "Write a reference to an environment variable: `${METRICS_TOKEN}`.",
+      "5:19 metrics.redis",
+      'metrics: { redis: "redis://:word@127.0.0.1" }',
+    );
+  });
 
   it("what is for requests alone", () =>
     told(

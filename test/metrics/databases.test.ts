@@ -4,7 +4,7 @@ import { chmodSync, chownSync, existsSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
-import pg from "pg";
+import { Client } from "pg";
 import type { PostgresFrom, RedisFrom } from "../../src/core/plan/source.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
@@ -109,8 +109,8 @@ describe("A real PostgreSQL", () => {
     figure,
     ...more,
   });
-  const session = async (name: string): Promise<pg.Client> => {
-    const client = new pg.Client({ connectionString: url(), application_name: name });
+  const session = async (name: string): Promise<Client> => {
+    const client = new Client({ connectionString: url(), application_name: name });
     client.on("error", () => undefined);
     await client.connect();
     stack.defer(() => client.end().catch(() => undefined));

@@ -20,8 +20,8 @@ export async function askPostgres(from: PostgresFrom, subject: Subject, asking: 
   const { settings, timeoutMs, signal } = asking;
   const ssl = await tlsOf(from);
   if (ssl === null) return { kind: "down", why: `the certificates in ${from.ca ?? ""} can't be read` };
-  const { default: pg } = await import("pg");
-  const client = new pg.Client({
+  const { Client } = await import("pg");
+  const client = new Client({
     connectionString: filled(from.url, subject, settings),
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
@@ -87,7 +87,7 @@ function explained(
   if (/timeout|terminated/i.test(message) || code === "57014")
     return { why: `PostgreSQL gives no answer within ${formatDuration(timeoutMs)}` };
   if (code === "ECONNREFUSED" || code === "ENOENT") return { why: `PostgreSQL does not listen there: ${told}` };
-  if (/^28/.test(code))
+  if (code.startsWith("28"))
     return { why: `PostgreSQL lets nobody in: ${told}`, fix: "check user and password in its address" };
   // Syntax, names, rights, or a write in a transaction that can only read.
   if (/^(?:42|25)/.test(code)) return { why: `PostgreSQL does not take the query: ${told}`, fix: "mend the query" };

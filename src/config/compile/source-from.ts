@@ -68,7 +68,7 @@ export function isToldByVersion(from: SourceFrom): boolean {
 
 function compileLog({ service }: SourceGuardConfig, pattern: string, path: Path, told: Told): MadeFrom {
   try {
-    new RegExp(pattern, "u");
+    RegExp(pattern, "u").test("");
   } catch (error) {
     const cause = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : "";
     told.plan.push({

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseSourceLimit, SOURCE_LIMIT_FIX, type WrittenLimit } from "../../core/plan/source-limit.ts";
 import { knowing } from "./about.ts";
-import { duration, filePath, shellLine, text, wholeNumber, yesOrNo } from "./values.ts";
+import { duration, filePath, oneOrMore, shellLine, text, wholeNumber, yesOrNo } from "./values.ts";
 
 /** Switches off what a wider scope has set. */
 const OFF = "off";
@@ -199,6 +199,11 @@ const terms = {
   delay: knowing(duration.optional(), { default: "`0s`" }).describe(
     "Watched time from the step's beginning in which it is not looked at, for versions that need to warm up.",
   ),
+  to: oneOrMore(text("the name of a receiver", "database"))
+    .optional()
+    .describe(
+      "Who hears of it: names under `notify:`. They alone are told of a warning; of a hold and a rollback they are told beside whoever else is.",
+    ),
   dryRun: yesOrNo().optional().describe("`true`: try it out. It is judged and told, and nothing follows from it."),
 };
 
