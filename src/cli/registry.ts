@@ -148,6 +148,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/down.ts")).down,
   },
   {
+    name: "ci",
+    group: "Else",
+    summary: "tell GitHub or GitLab what a release does",
+    load: async () => (await import("./commands/ci.ts")).ci,
+  },
+  {
     name: "completion",
     group: "Else",
     summary: "print the completion script of a shell",
