@@ -332,7 +332,11 @@ export async function openJournal(state: StateFolder): Promise<Journal> {
 }
 
 export async function stopEverything(state: StateFolder, self: readonly string[]): Promise<boolean> {
-  const { stopKeeper } = await import("./adapters/runtime/processes/ensure-keeper.ts");
+  const [{ stopKeeper }, { leaveHaproxy }] = await Promise.all([
+    import("./adapters/runtime/processes/ensure-keeper.ts"),
+    import("./adapters/traffic/haproxy/leave.ts"),
+  ]);
+  await leaveHaproxy(state);
   await stopContainers(state, null);
   const keeper = await keeperProcess(state);
   const isStopped = await stopKeeper(state, { keeperCommand: [...self, "keeper", "--state", state.path] });

@@ -406,6 +406,13 @@ describe("An HAProxy that runs already", () => {
     await assert.rejects(compiled("{ socket: /a.sock, inside: srv }"), /not the whole path/);
   });
 
+  it("counts by method and path, not by headers", async () => {
+    const only = (what: string): Promise<unknown> =>
+      compiled(`/a.sock }\nguards: { errors: { features: { paying: { only: ${what}, rollback: 2x } } }`);
+    await only("{ route: /pay, method: POST }");
+    await assert.rejects(only("{ header: { x-plan: pro } }"), /does not tell the headers/);
+  });
+
   it("is one data plane of two, and can't hold requests back", async () => {
     await assert.rejects(compiled("/a.sock, embedded: 1"), /not by both/);
     await assert.rejects(compiled("/a.sock, pause: 5s"), /HAProxy can't hold requests back/);

@@ -28,6 +28,7 @@ describe("a configuration that Tidegate did not write", () => {
   const text = [
     "defaults",
     "\tmode http",
+    "\tlog global",
     '\tlog-format "%ci \\"%r\\""',
     "frontend www",
     "\tbind :80",
@@ -84,6 +85,11 @@ describe("a configuration that Tidegate did not write", () => {
     assert.deepEqual(edited(text).notes, []);
   });
 
+  it("logs in Tidegate's words alone where it has logged nowhere", () => {
+    const silent = text.replace("\tlog global\n", "");
+    assert.match(edited(silent).text, /^\tlog-format "tidegate\.shop\.production=%\[date/m);
+  });
+
   it("has a digest that changes with what Tidegate asks for, not with the user's log format", () => {
     const digest = fragmentOf(PLAN, HAPROXY).digest;
     assert.equal(fragmentOf(PLAN, HAPROXY, "%ci").digest, digest);
@@ -105,7 +111,7 @@ describe("the lines of the map", () => {
 
   it("hold the table, and say in one of them how requests are divided", () => {
     const entries = entriesOf(table, 3, 1_000);
-    assert.equal(entries.get("route"), "12|500|17|blue|green|lease|7");
+    assert.equal(entries.get("route"), "12|500|17|blue|green|lease.12|7");
     assert.deepEqual(saidBy(entries), { table, share: 500, epoch: 3, leaseEndsAt: 1_000 });
     assert.equal(entries.get("ask.candidate"), "green");
     assert.ok(![...entries.keys()].some((key) => key.includes(" ")), "a key ends at its first space");
@@ -162,7 +168,7 @@ describe("the servers of a table", () => {
   it("are added ready before the table, and deleted in maintenance after it", () => {
     const { before, after } = serverCommands([wanted()], [row("web-green-0", "127.0.0.1:9001")]);
     assert.deepEqual(before, [
-      `add server ${GREEN}/web-green-1 127.0.0.1:9002 check inter 2000ms fastinter 500ms rise 1 fall 3`,
+      `add server ${GREEN}/web-green-1 127.0.0.1:9002 check inter 2000ms fastinter 500ms rise 1 fall 3 pool-max-conn -1 pool-purge-delay 5s`,
       `enable health ${GREEN}/web-green-1`,
       `set server ${GREEN}/web-green-1 state ready`,
     ]);
@@ -199,7 +205,7 @@ describe("what HAProxy tells", () => {
   const MARK = "tidegate.shop.production=";
   const LINE =
     '127.0.0.1:5 [21/Nov/2026] www tidegate=old "GET /a|b HTTP/1.1" ' +
-    `${MARK}1795304677429|${GREEN}|web-green-1|200|--|12|9||7|12|green|794|3735928559|+1|GET|/a|b`;
+    `${MARK}1795304677429|${GREEN}|web-green-1|200|--|12|9|-|green|794|3735928559|+1|GET|12|500|17|blue|green|lease.12|7|/a|b`;
 
   it("is read from the end of a line, whatever the user's own format says before", () => {
     assert.deepEqual(parseLogLine(LINE, MARK), {
@@ -221,7 +227,7 @@ describe("what HAProxy tells", () => {
       path: "/a|b",
     });
     assert.equal(parseLogLine("127.0.0.1 GET /", MARK), null);
-    assert.equal(parseLogLine(LINE.slice(0, -30), MARK), null, "a line that was cut");
+    assert.equal(parseLogLine(LINE.slice(0, -20), MARK), null, "a line that was cut");
   });
 
   it("never breaks the reader", () => {

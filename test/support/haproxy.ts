@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type FragmentPlan, fragmentOf } from "../../src/adapters/traffic/haproxy/fragment.ts";
+import { type Fragment, type FragmentPlan, fragmentOf } from "../../src/adapters/traffic/haproxy/fragment.ts";
 import { serversFileText } from "../../src/adapters/traffic/haproxy/restart-files.ts";
 import { openRuntime } from "../../src/adapters/traffic/haproxy/runtime-socket.ts";
 import type { HaproxyAddress, HaproxyPlan } from "../../src/core/plan/plan.ts";
@@ -21,8 +21,8 @@ export interface HaproxyUnderTest extends AsyncDisposable {
   readonly configuration: string;
   /** Writes the configuration with Tidegate's part for a plan. */
   configure(plan: FragmentPlan, options?: HaproxyTestOptions): void;
-  /** Writes one as it was before Tidegate. */
-  configureBare(): void;
+  /** Writes one as it was before Tidegate, by default with a backend that says "before" itself. */
+  configureBare(backend?: readonly string[]): void;
   /** Starts it, or starts it again with the files as they are now. */
   start(): Promise<void>;
   kill(): Promise<void>;
@@ -37,6 +37,10 @@ export interface HaproxyTestOptions {
   readonly global?: readonly string[];
   /** Without Tidegate's part. */
   readonly isBare?: boolean;
+  /** In the place of Tidegate's part for the plan. */
+  readonly fragment?: Fragment;
+  /** Lines of the backend that was there before. */
+  readonly backend?: readonly string[];
 }
 
 export async function haproxyUnderTest(): Promise<HaproxyUnderTest> {
@@ -66,13 +70,14 @@ export async function haproxyUnderTest(): Promise<HaproxyUnderTest> {
     url: `http://127.0.0.1:${port}`,
     configuration,
     configure(plan, options = {}) {
-      const fragment = fragmentOf(plan, haproxy);
+      const fragment = options.fragment ?? fragmentOf(plan, haproxy, "");
       writeFileSync(fragment.files.map, "");
       writeFileSync(fragment.files.servers, serversFileText([]));
       writeFileSync(configuration, configurationText(port, address.path, fragment, options));
     },
-    configureBare() {
-      writeFileSync(configuration, configurationText(port, address.path, NONE, { isBare: true }));
+    configureBare(backend) {
+      const options = { isBare: true, ...(backend === undefined ? {} : { backend }) };
+      writeFileSync(configuration, configurationText(port, address.path, NONE, options));
     },
     async start() {
       await kill();
@@ -97,13 +102,14 @@ export async function haproxyUnderTest(): Promise<HaproxyUnderTest> {
   };
 }
 
+const BEFORE = ["http-request return status 200 content-type text/plain string before"];
 const NONE = { rules: "", ending: "", sections: "" };
 
 function configurationText(
   port: number,
   socket: string,
   fragment: { readonly rules: string; readonly ending: string; readonly sections: string },
-  { level = "admin", frontend = [], global = [], isBare = false }: HaproxyTestOptions,
+  { level = "admin", frontend = [], global = [], isBare = false, backend = BEFORE }: HaproxyTestOptions,
 ): string {
   const indented = `${fragment.rules}${fragment.ending}`.replaceAll(/^(?=.)/gm, "    ");
   return [
@@ -123,7 +129,7 @@ function configurationText(
     isBare ? "" : indented,
     "    default_backend before",
     "backend before",
-    "    http-request return status 200 content-type text/plain string before",
+    ...backend.map((line) => `    ${line}`),
     isBare ? "" : fragment.sections,
     "",
   ].join("\n");

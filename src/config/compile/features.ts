@@ -14,8 +14,15 @@ export function filterOf(only: Levels["only"]): RequestFilter {
   };
 }
 
-/** Features of which nobody could say which requests they are, or of which two places say different things. */
-export function featuresUnclear(scopes: readonly Scope[], guards: readonly Guard[]): readonly PathProblem[] {
+/**
+ * Features of which nobody could say which requests they are, or of which two places say different things. `knowsHeaders`:
+ * whether the data plane counts by them.
+ */
+export function featuresUnclear(
+  scopes: readonly Scope[],
+  guards: readonly Guard[],
+  knowsHeaders: boolean,
+): readonly PathProblem[] {
   const known = new Map<string, string>();
   const said = new Set<string>();
   const entries = scopes.flatMap(writtenIn).filter(({ feature }) => feature !== undefined);
@@ -33,6 +40,12 @@ export function featuresUnclear(scopes: readonly Scope[], guards: readonly Guard
         `Every request is \`${feature}\` by this.`,
         "Say which: `only: { route: /checkout, method: POST }`.",
         true,
+      );
+    if (headers > 0 && !knowsHeaders)
+      tell(
+        [...at, "header"],
+        "HAProxy's log, by which Tidegate counts, does not tell the headers of requests.",
+        "Ask by `route` and `method`, or let Tidegate's own proxy split the traffic: `embedded: 8080`.",
       );
     if (headers > 1) tell([...at, "header"], "One header can be asked for.", "Remove the others.");
     const filter = JSON.stringify(filterOf(mine.only));

@@ -60,7 +60,7 @@ export function compileGuards(
   for (const each of scopes) told.plan.push(...levelsOutOfOrder(each), ...promoteBeyond(each));
   told.plan.push(...compiler.neverLookedAt(), ...keysWithoutUse([...scopes], result.flat()));
   told.plan.push(...[...scopes].flatMap((scope) => nobodyOfThatName(scope, notify)));
-  told.plan.push(...featuresUnclear([...scopes], result.flat()));
+  told.plan.push(...featuresUnclear([...scopes], result.flat(), config.traffic?.haproxy === undefined));
   return weighed(result, [...scopes], told);
 }
 

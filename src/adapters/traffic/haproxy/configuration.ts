@@ -48,10 +48,15 @@ export function frontendIn(lines: readonly string[], name: string | undefined, w
   });
 }
 
-/** What a frontend logs by now, Tidegate's own lines apart: in its own words, by its defaults, or as `httplog`. */
+/**
+ * What a frontend logs by now, Tidegate's own lines apart: in its own words, by its defaults, or as `httplog`; empty where it
+ * logs nowhere.
+ */
 export function logFormatOf(lines: readonly string[], frontend: Section): string {
-  for (const section of [frontend, defaultsOf(lines, frontend)]) {
-    if (section === null) continue;
+  const sections = [frontend, defaultsOf(lines, frontend)].filter((section) => section !== null);
+  const logs = sections.some(({ begins, ends }) => lines.slice(begins, ends).some((line) => /^\s*log\s/.test(line)));
+  if (!logs) return "";
+  for (const section of sections) {
     const own = lines.slice(section.begins + 1, section.ends);
     for (const line of own.toReversed()) {
       const written = /^\s*log-format\s+(.*)$/.exec(line)?.[1];

@@ -73,7 +73,7 @@ export function figuresOf(id: string, now: () => Instant): Figures {
       }
       const slot = request.backend.slice(request.backend.lastIndexOf(".") + 1);
       const served = versionIn(slot);
-      if (request.drawn !== slot) count(versionIn(request.drawn), PASSED_ON, request);
+      if (request.drawn !== "" && request.drawn !== slot) count(versionIn(request.drawn), PASSED_ON, request);
       else if (request.retries > 0 && outcomeOf(request) !== FAILED) count(served, PASSED_ON, request);
       count(served, outcomeOf(request), request);
     },

@@ -38,10 +38,10 @@ export function fragmentOf(plan: FragmentPlan, { inside }: HaproxyPlan, logForma
   const rules = frontendRules(plan, names, files.map);
   const sections = sectionsOf(plan, names, files.servers);
   const ending = (format: string): readonly string[] => [
-    useBackend(names),
+    useBackend(plan, names),
     "# What was served is read from this ring over the runtime socket: Tidegate's fields end the line.",
     `log ring@${names.ring} len 8192 format raw local0`,
-    `log-format "${format.replaceAll('"', '\\"')} ${names.logMark}${fieldsOf(names)}"`,
+    `log-format "${[...(format === "" ? [] : [format.replaceAll('"', '\\"')]), names.logMark].join(" ")}${fieldsOf(names)}"`,
   ];
   // The user's own log format is no part of what Tidegate asks for.
   const asked = [...rules, ...ending(""), ...sections].join("\n");
@@ -62,24 +62,10 @@ export function sparesOf({ replicas }: Pick<Service, "replicas">): number {
 
 /** In the order in which `log-line.ts` reads them. */
 function fieldsOf({ txn }: HaproxyNames): string {
-  return [
-    "%[date(0,ms)]",
-    "%b",
-    "%s",
-    "%ST",
-    "%ts",
-    "%Ta",
-    "%Tr",
-    `%[var(${txn}.stream)]`,
-    `%[var(${txn}),field(7,|)]`,
-    `%[var(${txn}.revision)]`,
-    `%[var(${txn}.drawn)]`,
-    `%[var(${txn}.cohort)]`,
-    `%[var(${txn}.key)]`,
-    "%rc",
-    "%HM",
-    "%HP",
-  ].join("|");
+  const own = ["stream", "drawn", "cohort"].map((name) => `%[var(${txn}.${name})]`);
+  const [stream = "", drawn = "", cohort = ""] = own;
+  const fields = ["%[date(0,ms)]", "%b", "%s", "%ST", "%ts", "%Ta", "%Tr", stream, drawn, cohort];
+  return [...fields, `%[var(${txn}.id),crc32]`, "%rc", "%HM", `%[var(${txn}.line)]`, "%HP"].join("|");
 }
 
 function sectionsOf({ services, traffic }: FragmentPlan, names: HaproxyNames, servers: string): readonly string[] {

@@ -18,7 +18,7 @@ export interface LoggedRequest {
   /** Release and revision of the table that it was decided by. */
   readonly release: number;
   readonly revision: number;
-  /** The slot that was drawn, whoever served it; `pinned`. */
+  /** The candidate's slot where that was drawn, whoever served it; `pinned`; empty where stable was. */
   readonly drawn: string;
   /** null: none was drawn. */
   readonly cohort: number | null;
@@ -30,18 +30,22 @@ export interface LoggedRequest {
   readonly path: string;
 }
 
-const FIELDS = 16;
+/** Before the line of the table, which has seven of its own, and the path. */
+const BEFORE = 13;
+const OF_TABLE = 7;
 
 /** Reads Tidegate's fields at the end of a line; null: they are not there, or cut. */
 export function parseLogLine(line: string, mark: string): LoggedRequest | null {
   const at = line.lastIndexOf(mark);
   if (at === -1) return null;
   const cells = line.slice(at + mark.length).split("|");
-  if (cells.length < FIELDS) return null;
-  const [endedAt, backend = "", server = "", status, end = "", took, answered, stream, release, revision] = cells;
-  const [drawn = "", cohort, key, retries, method = ""] = cells.slice(10);
+  const [endedAt, backend = "", server = "", status, end = "", took, answered, stream, drawn = ""] = cells;
+  const [cohort, key, retries, method = ""] = cells.slice(9);
+  // Where no table decided there is one cell in the place of its seven.
+  const isDecided = /^\d+$/.test(cells[BEFORE] ?? "");
+  const path = BEFORE + (isDecided ? OF_TABLE : 1);
   const ended = Number(endedAt);
-  if (!Number.isSafeInteger(ended)) return null;
+  if (cells.length <= path || !Number.isSafeInteger(ended)) return null;
   return {
     endedAt: ended,
     backend,
@@ -51,18 +55,18 @@ export function parseLogLine(line: string, mark: string): LoggedRequest | null {
     tookMs: Math.max(0, Number(took)),
     answeredMs: Number(answered),
     isStream: stream === "stream",
-    release: numberOrNull(release) ?? 0,
-    revision: numberOrNull(revision) ?? 0,
-    drawn,
+    release: isDecided ? (numberOrNull(cells[path - 1]) ?? 0) : 0,
+    revision: isDecided ? (numberOrNull(cells[BEFORE]) ?? 0) : 0,
+    drawn: drawn === "-" ? "" : drawn,
     cohort: numberOrNull(cohort),
     key: numberOrNull(key),
     retries: Number(retries?.replace("+", "")),
     method,
     // A path may have the separator in it.
-    path: cells.slice(FIELDS - 1).join("|"),
+    path: cells.slice(path).join("|"),
   };
 }
 
 function numberOrNull(text: string | undefined): number | null {
-  return text === undefined || text === "" || text === "-" || !/^\d+$/.test(text) ? null : Number(text);
+  return text === undefined || !/^\d+$/.test(text) ? null : Number(text);
 }

@@ -10,10 +10,11 @@ import type { Instant } from "../../../core/time/time.ts";
  *
  * | key | value |
  * |---|---|
- * | `route` | `revision|share|offset|slot of stable|slot of candidate|lease|release`, read by the frontend |
+ * | `route` | `revision|share|offset|slot of stable|slot of candidate|key of the lease|release`, read by the frontend |
  * | `lease.REVISION` | until when a partial share holds, Unix milliseconds; of one table only, so that nobody renews another's |
+ * | `always` | the end of what is no lease |
  * | `ask.VERSION`, `ask.stable`, `ask.candidate` | the slot of a version that a pinned request asks for |
- * | `token.SHA256` | a token that lets a request be pinned |
+ * | SHA-256 in hex | a token that lets a request be pinned |
  * | `seal` | the key by which the frontend signs the side of a request, base64 |
  * | `epoch` | the highest that was claimed |
  * | `rev.REVISION` | there is one: whoever deletes it may replace this table. HAProxy lets one alone delete it |
@@ -33,6 +34,9 @@ export interface MapSaid {
 
 /** HAProxy takes commands of up to 16 kB. */
 const CHUNK = 6_000;
+const ALWAYS = "always";
+/** Unix milliseconds, far away. */
+const NEVER_ENDS = "9999999999999";
 /** A side that the table has not got. */
 const NONE = "none";
 
@@ -43,6 +47,7 @@ export function entriesOf(table: RoutingTable | null, epoch: number, leaseEndsAt
   entries.set(turnKey(revision), "yes");
   if (table === null) return entries;
   entries.set("route", routeLine(table));
+  entries.set(ALWAYS, NEVER_ENDS);
   if (leaseEndsAt !== null) entries.set(leaseKey(revision), String(Math.round(leaseEndsAt)));
   for (const [name, backend] of [
     ["stable", table.stable],
@@ -53,7 +58,7 @@ export function entriesOf(table: RoutingTable | null, epoch: number, leaseEndsAt
     if (isWord(backend.version)) entries.set(`ask.${backend.version}`, backend.slot);
   }
   for (const token of [table.engineToken, table.pins.token ?? ""])
-    if (token !== "") entries.set(`token.${createHash("sha256").update(token).digest("hex").toUpperCase()}`, "yes");
+    if (token !== "") entries.set(createHash("sha256").update(token).digest("hex").toUpperCase(), "yes");
   entries.set("seal", createHash("sha256").update(`seal of ${table.engineToken}`).digest("base64"));
   const packed = deflateRawSync(JSON.stringify(table)).toString("base64url");
   for (let at = 0; at < packed.length; at += CHUNK) entries.set(`table.${at / CHUNK}`, packed.slice(at, at + CHUNK));
@@ -74,7 +79,7 @@ export function saidBy(entries: MapEntries): MapSaid {
     table,
     share: Number.isSafeInteger(share) ? share : 0,
     // As the frontend reads it: a lease that is gone is over.
-    leaseEndsAt: route[5] === "lease" ? (Number.isFinite(until) ? until : 1) : null,
+    leaseEndsAt: route[5] === leaseKey(table.revision) ? (Number.isFinite(until) ? until : 1) : null,
   };
 }
 
@@ -109,7 +114,7 @@ export function mapFileText(entries: MapEntries): string {
 }
 
 function routeLine({ revision, share, offset, stable, candidate, lease, release }: RoutingTable): string {
-  const until = lease?.do === "stable" ? "lease" : "always";
+  const until = lease?.do === "stable" ? leaseKey(revision) : ALWAYS;
   return [revision, share, offset, stable?.slot ?? NONE, candidate?.slot ?? NONE, until, release].join("|");
 }
 
