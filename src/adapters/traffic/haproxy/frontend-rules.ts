@@ -60,7 +60,8 @@ export function frontendRules(plan: FragmentPlan, names: HaproxyNames, map: stri
     "# The instance can pass its side on to the app's other services, and nobody else can choose one.",
     `http-request del-header x-tidegate- -m beg if ${has("line")}`,
     ...(header.startsWith("x-tidegate-") ? [] : [`http-request del-header ${header} if ${has("line")}`]),
-    set("side", `var(${txn}.cohort)`),
+    // As text: of a number HAProxy would sign eight bytes, and not know them again in a header.
+    `http-request set-var-fmt(${txn}.side) %[var(${txn}.cohort)] if ${has("seal")}`,
     set("side", `var(${txn}.slot)`, `${has("seal")} { var(${txn}.drawn) -m str pinned }`),
     set("sign", `var(${txn}.side),hmac(sha256,${txn}.seal),ub64enc,bytes(0,16)`, has("seal")),
     `http-request set-header x-tidegate-cohort %[var(${txn}.side)].%[var(${txn}.sign)] if ${has("seal")}`,
