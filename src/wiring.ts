@@ -66,10 +66,9 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
   const { redact } = secrets;
   const values = (): Readonly<Record<string, string>> => defined(env);
   let hasStartedKeeper = false;
-  const { runtime, traffic, health } = await outside(order, self, redact, () => (hasStartedKeeper = true));
+  const { runtime, traffic, health, metrics } = await outside(order, self, redact, () => (hasStartedKeeper = true));
   const commands = createShellRunner({ directory: project.folder, redact, env });
   const settings = { commands, clock, redact, values };
-  const { createMetrics } = await import("./adapters/metrics/metrics.ts");
   const notifier = createNotifier({ clock, redact, values, terminal: (line) => order.say(redact(line)) });
   const journal = await openJournal(project.state);
   return {
@@ -83,7 +82,7 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
       warmer: tasks.createWarmer(settings),
       checker: tasks.createChecker({ directory: project.folder, ...settings }),
       commands,
-      metrics: createMetrics({ clock, redact, values, directory: project.folder, env, runtime }),
+      metrics,
       notifier: quieter(notifier, order.isFollowed),
       evidence: createEvidenceGatherer({ runtime, clock, redact }),
       emergencies: createEmergencyLog(project.state),
@@ -126,9 +125,10 @@ export async function outside(
   redact = redactorOf(plan, env),
   onKeeperStarted?: () => void,
 ): Promise<Outside> {
-  const [{ createHealthProbe }, { systemClock }] = await Promise.all([
+  const [{ createHealthProbe }, { systemClock }, { createMetrics }] = await Promise.all([
     import("./adapters/health/http.ts"),
     import("./adapters/clock/system.ts"),
+    import("./adapters/metrics/metrics.ts"),
   ]);
   const { state } = project;
   const keeperCommand = [...self, "keeper", "--state", state.path];
@@ -146,6 +146,14 @@ export async function outside(
         ? await embeddedTraffic(start, plan, fenced.epoch)
         : await haproxyTraffic(state, plan, haproxy),
     health: createHealthProbe({ clock: systemClock, redact }),
+    metrics: createMetrics({
+      clock: systemClock,
+      redact,
+      values: () => defined(env),
+      directory: project.folder,
+      env,
+      runtime: fenced.runtime,
+    }),
     notices: () => noticesOf({ project, plan, env }),
   };
 }

@@ -138,7 +138,7 @@ export interface AssemblyOrder {
   readonly isFollowed: boolean;
 }
 
-export interface Outside extends Pick<Ports, "runtime" | "traffic" | "health"> {
+export interface Outside extends Pick<Ports, "runtime" | "traffic" | "health" | "metrics"> {
   /** What a person should know before a release of what a release would run on; nothing where nobody needs to look. */
   notices(): Promise<readonly Notice[]>;
 }

@@ -14,6 +14,7 @@ import { formatShare } from "../core/traffic/share.ts";
 import { formatDuration } from "../core/time/time.ts";
 import { stuckSentence, weakSentence } from "./render/plan-power.ts";
 import { type OtherDay, unknownDays } from "./other-days.ts";
+import type { SourceTrial } from "./try-sources.ts";
 import { unwrittenServices, WRITE_RUN } from "./init/unknown-run.ts";
 
 /** What a release would be, now. */
@@ -32,6 +33,8 @@ export interface PlanPreview {
   readonly overrides: readonly Override[];
   /** Of the last release that went live: how long the work itself took. */
   readonly lastWorkMs: number | null;
+  /** What the sources of its guards say just now, of the version that serves. */
+  readonly sources: readonly SourceTrial[];
   readonly warnings: readonly string[];
 }
 

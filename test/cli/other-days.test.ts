@@ -38,6 +38,7 @@ describe("what is known beforehand of another day", () => {
         requestsPerSecond: 10,
         power: [],
         otherDays,
+        sources: [],
         overrides: [],
         lastWorkMs: null,
         warnings: [],

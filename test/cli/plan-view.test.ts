@@ -43,6 +43,7 @@ const PREVIEW: Omit<PlanPreview, "warnings"> = {
   requestsPerSecond: 180,
   power: powerOf(PLAN, seen(180)),
   otherDays: [],
+  sources: [],
   overrides: [{ name: "CANARY_PERCENTAGE", value: "5", key: "steps[0].shift", from: "10%", to: "5%" }],
   lastWorkMs: 4_200,
 };

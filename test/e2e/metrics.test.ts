@@ -38,6 +38,8 @@ guards:
   errors: off
   p95: off
   failed-jobs: { prometheus: 'sum(failed_jobs{version="\${version}"})', every: 1s, breaches: 2, rollback: 10 }
+  answer: { command: [node, -p, "21 * 2"], every: 1s, hold: "< 42" }
+  critical: { log: CRITICAL, every: 1s, rollback: 0 }
 steps:
   - start
   - shift: 50%
@@ -64,7 +66,26 @@ describe("a guard whose figure comes from Prometheus", () => {
     isAway = false;
     const ended = await release.ended;
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
-    assert.match(ended.stdout, /failed-jobs 2 against 0, limit 10/);
+    for (const said of [
+      /failed-jobs 2 against 0, limit 10/,
+      /answer 42, limit 42/,
+      /critical 0\/min against 0\/min, limit 0\/min/,
+    ])
+      assert.match(ended.stdout, said);
+  });
+
+  it("is asked before a release too, by plan and doctor", async () => {
+    const plan = await app.tidegate(["plan"], { env: ENV() });
+    assert.match(plan.stdout, /failed-jobs \(prometheus\): 2 of [0-9a-f]+ now/);
+    assert.match(plan.stdout, /answer \(command\): 42 now/);
+    isAway = true;
+    const doctor = await app.tidegate(["doctor"], { env: ENV() });
+    isAway = false;
+    assert.equal(doctor.code, 3, doctor.stdout);
+    assert.match(
+      doctor.stdout.replaceAll(/\s+/g, " "),
+      /figure failed-jobs prometheus: http:\S+ answers 503: it starts/,
+    );
   });
 
   it("puts a version back that breaks its limit", async () => {

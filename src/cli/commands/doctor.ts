@@ -15,6 +15,7 @@ import {
   lookAtVersions,
 } from "../doctor/processes.ts";
 import { lookAtReceivers } from "../doctor/receivers.ts";
+import { lookAtSources } from "../doctor/sources.ts";
 import { DONE, REFUSED } from "../exit-code.ts";
 import { unwrittenServices, WRITE_RUN } from "../init/unknown-run.ts";
 import { otherDaysOf, unknownDays } from "../other-days.ts";
@@ -23,7 +24,7 @@ import { findingsView } from "../render/findings.ts";
 
 export const doctor: CommandDefinition = {
   about:
-    "Looks at everything that a release needs: Node, git, the state folder and its disk, the plan file, the versions, the receivers of messages (their settings; nothing is sent), the ports (free, or who has them and how to take over), keeper, data plane and engine, and the health of what serves. Says what is missing and how to get it. Ends with 3 when something is in the way.",
+    "Looks at everything that a release needs: Node, git, the state folder and its disk, the plan file, the versions, the receivers of messages (their settings; nothing is sent), the ports (free, or who has them and how to take over), keeper, data plane and engine, the health of what serves, and the sources of figures that guards ask. Says what is missing and how to get it. Ends with 3 when something is in the way.",
   arguments: [],
   options: [],
   examples: [{ line: "tidegate doctor", does: "changes nothing" }],
@@ -83,6 +84,7 @@ async function look(context: Context): Promise<readonly Finding[]> {
     ),
     ...(await lookAtEngine(context)),
     ...(await lookAtHealth(context, plan)),
+    ...(await lookAtSources(plan, outside)),
     ...(await lookAtStrays(context)),
   ];
 }

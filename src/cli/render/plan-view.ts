@@ -14,7 +14,7 @@ type Stable = PlanPreview["stable"];
 
 /** What a release would do now: its steps with their times and gates, and what to know before. */
 export function planView(preview: PlanPreview, style: Style): readonly string[] {
-  const { planHash, overrides, warnings } = preview;
+  const { planHash, overrides, sources, warnings } = preview;
   return [
     ...title(preview, style),
     ...stepLines(preview, style),
@@ -26,6 +26,7 @@ export function planView(preview: PlanPreview, style: Style): readonly string[] 
     ),
     ...labelled("time", [totalTime(preview)], style),
     ...labelled("power", unknownPower(preview), style),
+    ...labelled("figures", sources.map(sourceLine), style),
     ...labelled("hash", [planHash], style),
     ...labelled(
       "env",
@@ -38,6 +39,15 @@ export function planView(preview: PlanPreview, style: Style): readonly string[] 
       wrap(`! ${warning}`, style.width - 2, "  ").map((line) => paint(style, "warn", `  ${line}`)),
     ),
   ];
+}
+
+/** `carts (prometheus): 1.02/s of a1f09c now` */
+function sourceLine({ guard, kind, reading, sentence }: PlanPreview["sources"][number]): string {
+  const told =
+    reading.kind === "down"
+      ? `can't be asked now: ${sentence}`
+      : `${sentence}${reading.kind === "value" ? " now" : ""}`;
+  return `${guard} (${kind}): ${told}`;
 }
 
 /** Where there are shares to compare in, and nothing is known of what they would see. */
