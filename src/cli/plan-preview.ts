@@ -6,6 +6,7 @@ import { leastOfBlocksMs, waitsForBlocks } from "../core/analysis/gauge-limits.t
 import { plannedHoldMs } from "../core/plan/hold-time.ts";
 import { guardLabel, isActedOn } from "../core/plan/guard.ts";
 import type { Plan, StepOf } from "../core/plan/plan.ts";
+import { NO_TWIN_OF_ADOPTED } from "../core/release/twin.ts";
 import { isRunning, type Release } from "../core/release/release.ts";
 import { hadVisitors, putBackBefore, putBackSentence } from "../core/command/put-back.ts";
 import { statusOf } from "../core/status/status.ts";
@@ -67,6 +68,9 @@ export function warningsOf(
     ...(newest?.state === "failed" ? [`Release ${newest.id} failed and needs a person before another can begin.`] : []),
     ...(preview.stable?.version === preview.candidate.version
       ? [`${preview.candidate.label} serves already: there is nothing to release.`]
+      : []),
+    ...(preview.plan.twin === true && preview.stable?.isAdopted === true
+      ? [`${NO_TWIN_OF_ADOPTED.what} It will be refused: ${NO_TWIN_OF_ADOPTED.fix ?? ""}.`]
       : []),
     ...littleTraffic(preview),
     ...unknownDays(preview.otherDays),

@@ -7,6 +7,7 @@ import { otherSlot } from "../core/observation.ts";
 import type { Plan, Service } from "../core/plan/plan.ts";
 import { WHOLE } from "../core/traffic/share.ts";
 import { shortVersion } from "../core/text/short-version.ts";
+import { NO_TWIN_OF_ADOPTED } from "../core/release/twin.ts";
 import { isRunning, type Release } from "../core/release/release.ts";
 import { openDoors } from "./front-doors.ts";
 import type { ReleaseRequest, Ports } from "./api.ts";
@@ -71,6 +72,8 @@ export async function planRelease(ports: Ports, { id, request, by, before }: Pla
       fix: "commit a change, or name another version: tidegate release V",
     });
   }
+  // To compare with stable itself instead would be another comparison than the one that the plan promises.
+  if (plan.twin === true && stable?.adopted !== undefined) throw new FaultError(NO_TWIN_OF_ADOPTED);
   const candidate: Placed = {
     version: wanted.version,
     label: wanted.label,

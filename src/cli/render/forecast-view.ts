@@ -78,7 +78,7 @@ export function healthyView(step: SimulatedStep, played: PlayedCase, style: Styl
 
 function sizesSentence({ forecast }: SimulatedStep, played: readonly PlayedCase[]): string {
   const { traffic, seconds } = forecast;
-  const where = `A step of ${time(seconds)} at ${rateText(traffic.share)} of ${perSecond(traffic.rps)}`;
+  const where = `A step of ${time(seconds)} at ${rateText(traffic.share)} of ${perSecond(traffic.rps)}${besideTwin(traffic)}`;
   const sure = played.filter(({ fault, result }) => typeof fault !== "string" && result.caught >= 0.95);
   const errors = sure.flatMap(({ fault }) => (typeof fault !== "string" && "errors" in fault ? [fault.errors] : []))[0];
   const slower = sure.flatMap(({ fault }) => (typeof fault !== "string" && "slower" in fault ? [fault.slower] : []))[0];
@@ -89,6 +89,10 @@ function sizesSentence({ forecast }: SimulatedStep, played: readonly PlayedCase[
   return found.length === 0
     ? `${where} catches none of these faults for sure.`
     : `${where} catches ${found.join(" and ")} nearly always.`;
+}
+
+function besideTwin({ hasTwin }: SimulatedStep["forecast"]["traffic"]): string {
+  return hasTwin === true ? " beside a twin" : "";
 }
 
 interface Row {

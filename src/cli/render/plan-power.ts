@@ -6,13 +6,13 @@ import { catchWords } from "./catch-words.ts";
 import { chance, rateText } from "./chance.ts";
 
 /** `catches errors of 1% (~100%), 0.5% (98%), 0.25% only 1 time in 4; proves a healthy version in about 3m` */
-export function powerSentence({ catches, compares, passing, probesSeconds }: StepPower): string {
+export function powerSentence({ catches, compares, hasTwin, passing, probesSeconds }: StepPower): string {
   const words = catchWords(catches);
   const caught = !compares
     ? "compares nothing with stable: only limits of its own, failed checks and crashes put it back"
     : words === null
       ? "stable fails so often that a comparison can hardly find anything worse"
-      : `catches ${words}`;
+      : `catches ${words}${hasTwin ? " by its twin" : ""}`;
   const passes =
     passing === null || passing.seconds === null ? "" : `; proves a healthy version in about ${about(passing.seconds)}`;
   const byProbes = probesSeconds === null ? "" : `; its probes alone in about ${about(probesSeconds)}`;

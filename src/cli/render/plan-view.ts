@@ -2,7 +2,7 @@ import { dayInWords, formatCount, formatFigure, formatLimit } from "../../core/a
 import { type Guard, type GuardLevel, guardLabel, isActedOn, type Limit } from "../../core/plan/guard.ts";
 import { leastHoldMs, plannedHoldMs } from "../../core/plan/hold-time.ts";
 import type { Plan, Step, StepOf } from "../../core/plan/plan.ts";
-import { WHOLE } from "../../core/traffic/share.ts";
+import { formatShare, twinShare, WHOLE } from "../../core/traffic/share.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import type { PlanPreview } from "../plan-preview.ts";
 import { labelled } from "./labelled.ts";
@@ -162,7 +162,12 @@ function startFacts(plan: Plan, stable: Stable): string {
   const routed = plan.services.filter(({ routes }) => routes.length > 0);
   const names = routed.map(({ name, replicas }) => (replicas === 1 ? name : `${name} × ${replicas}`)).join(", ");
   const bound = Math.max(0, ...routed.map(({ startMs }) => startMs));
-  return `${names}${stable === null ? "" : ` beside ${stable.label}`}, ready within ${formatDuration(bound)}`;
+  const twin = hasTwin(plan, stable) ? `, and as much of ${stable?.label} as its twin` : "";
+  return `${names}${stable === null ? "" : ` beside ${stable.label}`}, ready within ${formatDuration(bound)}${twin}`;
+}
+
+function hasTwin(plan: Plan, stable: Stable): boolean {
+  return plan.twin === true && stable !== null && !stable.isAdopted;
 }
 
 /** Where nothing serves yet there is nothing to share with. */
@@ -183,6 +188,8 @@ function shiftFacts(step: StepOf<"shift">, plan: Plan, stable: Stable): readonly
   const { pause } = plan.traffic;
   return [
     time,
+    ...(hasTwin(plan, stable) && step.share < WHOLE ? [`its twin gets ${formatShare(twinShare(step.share))}`] : []),
+    ...(hasTwin(plan, stable) && step.share === WHOLE ? ["stops the twin"] : []),
     ...(pause === undefined || stable === null
       ? []
       : [`under a pause: requests wait, ${formatDuration(pause.forMs)} at most, until ${stable.label} has none`]),

@@ -4,6 +4,7 @@ import type { OptionDefinition } from "../definition.ts";
 export const STEP_OPTIONS: readonly OptionDefinition[] = [
   { flags: "--rps <number>", about: "requests a second of both versions together; by default 50" },
   { flags: "--weight <share>", about: "the candidate's part of them; by default 5%" },
+  { flags: "--twin", about: "it is compared with a twin of stable, which gets as much, instead of with all the rest" },
   { flags: "--for <duration>", about: "how long the step lasts; by default 10m" },
   { flags: "--stable-errors <percent>", about: "the part of stable's requests that fails; by default 0.1%" },
   { flags: "--candidate-errors <percent>", about: "the part of the candidate's requests that fails" },

@@ -13,7 +13,7 @@ import {
 } from "../../core/text/units.ts";
 import { SECOND } from "../../core/time/time.ts";
 import { WHOLE } from "../../core/traffic/share.ts";
-import type { Invocation } from "../definition.ts";
+import { type Invocation, isGiven } from "../definition.ts";
 import { givenText, valueOf, within } from "./reading.ts";
 import { visitorsOf } from "./visitors.ts";
 import { guardWeights } from "./weights.ts";
@@ -50,6 +50,7 @@ export function stepOf(invocation: Invocation, isHealthy: boolean): SimulatedSte
   const traffic: TrafficModel = {
     rps,
     share,
+    hasTwin: isGiven(invocation, "twin"),
     stableErrors,
     candidateErrors: valueOf(invocation, "candidate-errors", PART, stableErrors),
     latency,

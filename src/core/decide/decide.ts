@@ -141,7 +141,7 @@ function work(release: Release, step: Step, progress: StepProgress, seen: Seen, 
       return waitUntilReady(release, step, seen, now);
     case "failed":
       if (isPromotedPast(step, progress)) return promotedPast(step);
-      if (next.ingredient.ofTwin) return holdForTwin(release, step, next.fault);
+      if (next.ingredient.ofTwin) return holdForTwin(release, step, next.ingredient.name, next.fault);
       return failStep(release, step, { kind: "effect", sentence: next.fault.what, fault: next.fault });
     case "uncertain":
       if (isPromotedPast(step, progress)) return promotedPast(step);

@@ -162,7 +162,7 @@ function shiftRecipe(release: Release, step: StepOf<"shift">): Recipe {
       });
     }
   }
-  return share === WHOLE ? [...recipe, ...stopTwinRecipe(release)] : recipe;
+  return share === WHOLE ? [...recipe, ...stopTwinRecipe(release, step)] : recipe;
 }
 
 /** Empty once the standby is retired: a newer release may have brought it forward. */
@@ -244,7 +244,7 @@ export function undoRecipe(release: Release): Recipe {
       },
     });
   }
-  recipe.push(...stopTwinRecipe(release));
+  recipe.push(...stopTwinRecipe(release, null));
   if (hasRoutes && wasStarted(release))
     recipe.push({ ...ONCE, ...INSIST, name: "settle-stable", effect: { kind: "settle", on: "stable" } });
   return recipe;

@@ -11,8 +11,11 @@ import { readiness, type Seen } from "./seen.ts";
  * Without the twin nothing is compared, and what it stands in for must not take its place unsaid: a person decides. It is
  * no failure of the candidate, so nothing is put back.
  */
-export function holdForTwin(release: Release, step: Step, fault: Fault): readonly ReleaseEvent[] {
-  const sentence = `Its twin can't be had, so nothing can be compared with it: ${fullStop(fault.what)} "retry" tries again, "promote" goes on without.`;
+export function holdForTwin(release: Release, step: Step, failed: string, fault: Fault): readonly ReleaseEvent[] {
+  const sentence =
+    failed === "stop-twin"
+      ? `Its twin can't be stopped: ${fullStop(fault.what)} "retry" tries again, "promote" leaves it.`
+      : `Its twin can't be had, so nothing can be compared with it: ${fullStop(fault.what)} "retry" tries again, "promote" goes on without.`;
   return hold(release, step, true, { kind: "effect", sentence, fault });
 }
 

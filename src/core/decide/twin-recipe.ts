@@ -48,11 +48,11 @@ export function warmTwinRecipe(release: Release, step: Step, warm: Warm): Recipe
   return [{ ...OF_TWIN, name: "warm-twin", effect: { kind: "warm", warm, of: "twin" } }];
 }
 
-/** Nobody is compared any more. That it can't be stopped is told, and is no reason to put anything back. */
-export function stopTwinRecipe(release: Release): Recipe {
+/** Nobody is compared any more. `step`: with which all of the traffic comes to the candidate; null: it is put back. */
+export function stopTwinRecipe(release: Release, step: Step | null): Recipe {
   const twin = twinOf(release);
-  if (twin === null || !release.begun.twin) return [];
+  if (twin === null || !release.begun.twin || (step !== null && !isWithTwin(release, step))) return [];
   const { version, slot } = twin;
   const effect = { kind: "stop", version, slot, services: servicesOfTwin(release), drain: true } as const;
-  return [{ ...ONCE, ...INSIST, name: "stop-twin", effect, optional: true }];
+  return [{ ...OF_TWIN, ...INSIST, name: "stop-twin", effect }];
 }

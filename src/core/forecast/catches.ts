@@ -2,7 +2,8 @@ import { LATENCIES } from "../plan/guard.ts";
 import type { Comparison } from "../analysis/comparison.ts";
 import { type Buckets, bucketOf, quantile } from "../analysis/histogram.ts";
 import { candidateLimitMs } from "../analysis/slow-limit.ts";
-import { type BadPart, byBestGuard } from "./closed-form.ts";
+import type { ComparedShare } from "./besides.ts";
+import { type BadPart, byBestGuard, type WatchedTraffic } from "./closed-form.ts";
 import { LATENCY_TOLERANCE } from "./guards.ts";
 import { SLOWDOWNS, worseErrorRates } from "./ladder.ts";
 import type { ForecastGuard } from "./traffic-model.ts";
@@ -18,9 +19,7 @@ export interface SeenTraffic {
 }
 
 /** A share for a while, and how it is compared. */
-export interface SharedFor {
-  /** 0 … 1. */
-  readonly share: number;
+export interface SharedFor extends ComparedShare {
   readonly seconds: number;
   readonly comparison: Comparison;
   /** By guard: so many times as long as stable the candidate may take. Absent: as usual. */
@@ -60,8 +59,8 @@ export function caughtErrors(traffic: SeenTraffic, step: SharedFor, rate: number
   return { fault: { errors: rate }, ...byBestGuard(parts, watched(traffic, step)) };
 }
 
-function watched({ rps }: SeenTraffic, { share, seconds, comparison }: SharedFor): Parameters<typeof byBestGuard>[1] {
-  return { rps, share, seconds, comparison, tempering: 1 };
+function watched({ rps }: SeenTraffic, step: SharedFor): WatchedTraffic {
+  return { ...step, rps, tempering: 1 };
 }
 
 /** What of such latencies would count as slow if all took so many times as long. null: no latencies are known. */

@@ -1,6 +1,7 @@
 import type { Comparison } from "../analysis/comparison.ts";
 import { power, type Power } from "../analysis/power.ts";
 import type { Forecast } from "./forecast.ts";
+import { besidesOf, type ComparedShare } from "./besides.ts";
 import { atMostCaught } from "./at-most-caught.ts";
 import { slowParts } from "./traffic.ts";
 import type { ForecastGuard, TrafficModel } from "./traffic-model.ts";
@@ -10,13 +11,7 @@ import type { ForecastGuard, TrafficModel } from "./traffic-model.ts";
  * in it, and together the guards catch a little more than the best of them.
  */
 export function inClosedForm({ traffic, seconds, comparison, tempering }: Forecast): Power {
-  return byBestGuard(badParts(traffic), {
-    rps: traffic.rps,
-    share: traffic.share,
-    seconds,
-    comparison,
-    tempering: tempering ?? 1,
-  });
+  return byBestGuard(badParts(traffic), { ...traffic, seconds, comparison, tempering: tempering ?? 1 });
 }
 
 /** What part of each version's requests is bad, 0 … 1. */
@@ -26,10 +21,9 @@ export interface BadPart {
 }
 
 /** The traffic of a step, and how it is compared. */
-export interface WatchedTraffic {
-  /** Requests a second of both versions, and the candidate's part of them. */
+export interface WatchedTraffic extends ComparedShare {
+  /** Requests a second of all versions. */
   readonly rps: number;
-  readonly share: number;
   readonly seconds: number;
   readonly comparison: Comparison;
   readonly tempering: number;
@@ -38,15 +32,15 @@ export interface WatchedTraffic {
 /** By the guard that tells it best; a guard without a part says nothing. */
 export function byBestGuard(
   parts: Readonly<Partial<Record<ForecastGuard, BadPart>>>,
-  { rps, share, seconds, comparison, tempering }: WatchedTraffic,
+  { rps, seconds, comparison, tempering, ...shared }: WatchedTraffic,
 ): Power {
   let best: Power = { caught: 0, delaySeconds: null };
   for (const { id, weight, tolerance } of comparison.guards) {
     const part = parts[id as ForecastGuard];
     if (part === undefined) continue;
     const question = {
-      candidateRps: rps * share,
-      stableRps: rps * (1 - share),
+      candidateRps: rps * shared.share,
+      stableRps: rps * besidesOf(shared),
       candidateBad: part.candidate,
       stableBad: part.stable,
       seconds,

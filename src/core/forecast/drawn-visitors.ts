@@ -1,4 +1,5 @@
 import type { Random } from "../analysis/random.ts";
+import { besidesOf, type ComparedShare } from "./besides.ts";
 import type { VisitorModel } from "./traffic-model.ts";
 
 /** Bots ask how many times as much as others, and the slow wait how many times as long. */
@@ -9,6 +10,8 @@ const SLOW_WAIT = Math.log(10);
 export interface DrawnVisitors {
   /** 1: this visitor was drawn for the candidate, and stays there. */
   readonly isCandidate: Uint8Array;
+  /** 0: this visitor gets stable itself beside a twin of it, and nobody is compared with them. */
+  readonly isCompared: Uint8Array;
   /** 1: every request fails, whatever serves it. */
   readonly isFailing: Uint8Array;
   /** ln of how many times as long as others each waits by nature. */
@@ -17,14 +20,16 @@ export interface DrawnVisitors {
   readonly asks: Float64Array;
 }
 
-/** `share`: of visitors the candidate's part, 0 … 1. */
 export function drawVisitors(
   { count, activity, bots, failing, slow, speed }: VisitorModel,
-  share: number,
+  shared: ComparedShare,
   random: Random,
 ): DrawnVisitors {
   const isDrawn = (part: number): boolean => random.next() < part;
-  const isCandidate = Uint8Array.from({ length: count }, () => (isDrawn(share) ? 1 : 0));
+  const drawn = Float64Array.from({ length: count }, () => random.next());
+  const isBelow = (part: number): Uint8Array => Uint8Array.from(drawn, (each) => (each < part ? 1 : 0));
+  const isCandidate = isBelow(shared.share);
+  const isCompared = isBelow(shared.share + besidesOf(shared));
   const isFailing = Uint8Array.from({ length: count }, () => (isDrawn(failing) ? 1 : 0));
   const slowness = Float64Array.from({ length: count }, () => speed * random.normal());
   const asks = Float64Array.from(
@@ -33,5 +38,5 @@ export function drawVisitors(
   );
   if (slow > 0) for (const place of slowness.keys()) (slowness[place] as number) += isDrawn(slow) ? SLOW_WAIT : 0;
   const mean = asks.reduce((sum, each) => sum + each, 0) / count;
-  return { isCandidate, isFailing, slowness, asks: asks.map((each) => each / mean) };
+  return { isCandidate, isCompared, isFailing, slowness, asks: asks.map((each) => each / mean) };
 }

@@ -1,5 +1,6 @@
 import { leastSeconds, power } from "../analysis/power.ts";
 import type { Forecast } from "./forecast.ts";
+import { besidesOf } from "./besides.ts";
 import { badParts, inClosedForm } from "./closed-form.ts";
 import { worseErrorRates } from "./ladder.ts";
 import type { ForecastGuard } from "./traffic-model.ts";
@@ -20,7 +21,7 @@ export function honestLimit({ traffic, seconds, comparison, tempering }: Forecas
   const limits = worseErrorRates(traffic.stableErrors, guard.tolerance).flatMap((errors): HonestLimit[] => {
     const question = {
       candidateRps: traffic.rps * traffic.share,
-      stableRps: traffic.rps * (1 - traffic.share),
+      stableRps: traffic.rps * besidesOf(traffic),
       candidateBad: errors,
       stableBad: traffic.stableErrors,
       seconds,
@@ -46,7 +47,7 @@ export function timeOfFault(forecast: Forecast): Omit<HonestLimit, "errors"> | n
   const least = comparison.guards.flatMap(({ id }): number[] => {
     const part = parts[id as ForecastGuard];
     if (part === undefined) return [];
-    const [candidateRps, stableRps] = [traffic.rps * traffic.share, traffic.rps * (1 - traffic.share)];
+    const [candidateRps, stableRps] = [traffic.rps * traffic.share, traffic.rps * besidesOf(traffic)];
     const question = { candidateRps, stableRps, candidateBad: part.candidate, stableBad: part.stable };
     const found = leastSeconds({ ...question, seconds, alpha: comparison.alpha });
     return found === null ? [] : [found];

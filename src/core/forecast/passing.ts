@@ -7,6 +7,7 @@ import { acting, EXCLUDED_RATIO, factorOf, marginOf, toleranceOf } from "../anal
 import { type Guard, isActedOn, QUANTILES } from "../plan/guard.ts";
 import { TIMES_WAITED } from "../plan/hold-time.ts";
 import { SECOND } from "../time/time.ts";
+import { besidesOf, type ComparedShare } from "./besides.ts";
 import { above, type SeenTraffic } from "./catches.ts";
 
 /** How soon a version that is as good as stable is shown to be good enough to go on. */
@@ -21,14 +22,14 @@ export interface Passing {
 export function passingOf(
   guards: readonly Guard[],
   traffic: SeenTraffic,
-  { share, seconds }: { readonly share: number; readonly seconds: number },
+  { seconds, ...shared }: ComparedShare & { readonly seconds: number },
 ): Passing | null {
   const demanding = guards.filter(
     (guard) => isActedOn(guard) && guard.feature === undefined && acting(guard).length > 0,
   );
   let slowest: Passing | null = null;
   for (const guard of demanding) {
-    const walks = walksOf(guard, traffic, share);
+    const walks = walksOf(guard, traffic, shared);
     if (walks === null) continue;
     const delay = (guard.delayMs ?? 0) / SECOND;
     const looked = fasterOf(walks.map((bets) => passingBy(bets, TIMES_WAITED * seconds - delay)));
@@ -69,14 +70,14 @@ function passingBy(bets: readonly Walk[], within: number): Passing {
 type Walk = ReturnType<typeof walkOf>;
 
 /** A second's gain of each bet that the version is good, by its own rate and by comparison. null: nothing is known of what the guard measures. */
-function walksOf(guard: Guard, traffic: SeenTraffic, share: number): readonly (readonly Walk[])[] | null {
+function walksOf(guard: Guard, traffic: SeenTraffic, shared: ComparedShare): readonly (readonly Walk[])[] | null {
   const q = QUANTILES[guard.metric];
   const answers = above(traffic.latency, -1);
   if (guard.metric === "websockets" || (q !== undefined && answers === 0)) return null;
   const margin = marginOf(guard);
   const factor = factorOf(guard);
   const bad = q === undefined ? traffic.errors : 1 - q;
-  const perSecond = traffic.rps * share;
+  const perSecond = traffic.rps * shared.share;
   const byRate =
     margin === null
       ? []
@@ -92,7 +93,7 @@ function walksOf(guard: Guard, traffic: SeenTraffic, share: number): readonly (r
           walkOf(
             {
               candidateRps: perSecond,
-              stableRps: traffic.rps - perSecond,
+              stableRps: traffic.rps * besidesOf(shared),
               candidateBad: bad,
               stableBad: bad,
               tolerance: EXCLUDED_RATIO * toleranceOf(guard, factor),

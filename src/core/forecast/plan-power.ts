@@ -22,7 +22,9 @@ export interface StepPower {
   readonly seconds: number;
   /** Requests a second, of both versions. */
   readonly rps: number;
-  /** Something of the traffic is compared with stable, and rolls back by that alone. */
+  /** The comparison is with stable's twin. */
+  readonly hasTwin: boolean;
+  /** Something of the traffic is compared, and rolls back by that alone. */
   readonly compares: boolean;
   readonly catches: readonly Catch[];
   readonly weak: WeakStep | null;
@@ -39,7 +41,7 @@ export function powerOf(plan: Plan, seen: SeenTraffic): readonly StepPower[] {
   );
   return shares.map((step): StepPower => {
     const seconds = plannedHoldMs(step.hold) / SECOND;
-    const shared = sharedFor(step, seconds, plannedMs(plan) / SECOND);
+    const shared = { ...sharedFor(step, seconds, plannedMs(plan) / SECOND), hasTwin: plan.twin === true };
     const { guards } = shared.comparison;
     return {
       step: step.id,
@@ -48,6 +50,7 @@ export function powerOf(plan: Plan, seen: SeenTraffic): readonly StepPower[] {
       seconds,
       rps: seen.rps,
       compares: guards.length > 0,
+      hasTwin: plan.twin === true,
       catches: catchesOf(seen, shared),
       weak: guards.some(({ id }) => id === "errors") ? weaknessOf(seen, shared) : null,
       passing: passingOf(step.guards, seen, shared),

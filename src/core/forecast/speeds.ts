@@ -17,7 +17,7 @@ export interface Speeds {
 
 /** What is known of the step and its latencies. */
 export interface SpeedsOf {
-  /** 0 … 1. */
+  /** The candidate's part of what is compared, 0 … 1. */
   readonly share: number;
   readonly tolerance: number;
   /** Requests of each visitor that were timed before the share was given, in the mean. */

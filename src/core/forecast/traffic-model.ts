@@ -1,12 +1,11 @@
 import type { LATENCIES } from "../plan/guard.ts";
+import type { ComparedShare } from "./besides.ts";
 import type { CountedSecond } from "../analysis/counted-second.ts";
 
 /** Traffic that is made up: what a step would see. */
-export interface TrafficModel {
-  /** Requests a second, both versions together. */
+export interface TrafficModel extends ComparedShare {
+  /** Requests a second, all versions together. */
   readonly rps: number;
-  /** The candidate's part, 0 … 1. */
-  readonly share: number;
   /** Parts of the requests that fail, 0 … 1. */
   readonly stableErrors: number;
   readonly candidateErrors: number;

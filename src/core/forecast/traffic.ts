@@ -4,6 +4,7 @@ import { bucketOf, upperEdge } from "../analysis/histogram.ts";
 import { candidateLimitMs } from "../analysis/slow-limit.ts";
 import { normalCdf, normalQuantile } from "../analysis/normal.ts";
 import type { Random } from "../analysis/random.ts";
+import { besidesOf } from "./besides.ts";
 import { createConditions } from "./conditions.ts";
 import { either, type ForecastGuard, type LatencyModel, type ModelSecond, type TrafficModel } from "./traffic-model.ts";
 import { createVisitors } from "./visitors.ts";
@@ -16,6 +17,7 @@ export function createTraffic(
 ): () => ModelSecond {
   const conditions = createConditions(model, random);
   if (model.visitors !== null) return createVisitors(model, model.visitors, { conditions, isAsked }, random);
+  const besides = besidesOf(model);
   const partsUnder = (load?: number): ReturnType<typeof slowParts> =>
     model.latency === null ? [] : slowParts(model.latency, load).filter(({ guard }) => isAsked(guard));
   const calm = partsUnder();
@@ -23,7 +25,7 @@ export function createTraffic(
   return () => {
     const { errors: extra, slower, busier } = conditions();
     const n = random.poisson(model.rps * model.share * busier);
-    const nStable = random.poisson(model.rps * (1 - model.share) * busier);
+    const nStable = random.poisson(model.rps * besides * busier);
     const counted: Partial<Record<ForecastGuard, CountedSecond>> = {
       errors: {
         n,

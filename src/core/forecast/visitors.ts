@@ -5,6 +5,7 @@ import { temperingOf } from "../analysis/dispersion.ts";
 import { normalQuantile } from "../analysis/normal.ts";
 import type { Random } from "../analysis/random.ts";
 import type { Conditions } from "./conditions.ts";
+import { besidesOf } from "./besides.ts";
 import { drawVisitors } from "./drawn-visitors.ts";
 import { createLimits } from "./limits.ts";
 import { createPicker } from "./picker.ts";
@@ -28,8 +29,8 @@ export function createVisitors(
   random: Random,
 ): () => ModelSecond {
   const { count, countOnceSeconds, knownSeconds, speed } = visitors;
-  const drawn = drawVisitors(visitors, model.share, random);
-  const { isCandidate, isFailing, slowness } = drawn;
+  const drawn = drawVisitors(visitors, model, random);
+  const { isCandidate, isCompared, isFailing, slowness } = drawn;
   const pick = createPicker([...drawn.asks], random);
   const { latency } = model;
   const middle =
@@ -48,7 +49,7 @@ export function createVisitors(
       : createSpeeds(
           drawn,
           {
-            share: model.share,
+            share: model.share / (model.share + besidesOf(model)),
             tolerance: latency.tolerance,
             timedBefore: (knownSeconds * model.rps) / count,
             usual: middle,
@@ -99,6 +100,7 @@ export function createVisitors(
     const requests = random.poisson(model.rps * busier);
     for (let request = 0; request < requests; request += 1) {
       const visitor = pick();
+      if (isCompared[visitor] === 0) continue;
       const isOurs = isCandidate[visitor] === 1;
       if (isOurs && isSeen[visitor] === 0) {
         isSeen[visitor] = 1;

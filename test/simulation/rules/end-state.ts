@@ -1,3 +1,4 @@
+import type { Slot } from "../../../src/core/observation.ts";
 import type { RoutingTable } from "../../../src/core/traffic/routing.ts";
 import type { Placed } from "../../../src/core/release/event.ts";
 import { type Ledger, readInto } from "./ledger.ts";
@@ -15,7 +16,7 @@ export const endState: Rule = {
     let table: RoutingTable | null = null;
     /** What serves by the journal: of what ended or went live last. */
     let serving: Placed | null = null;
-    const living = new Map<string, { version: string; service: string }>();
+    const living = new Map<string, { version: string; service: string; slot: Slot }>();
     /** When somebody changed the table, as long as no engine was told since what is in force. */
     let unseenSince: number | null = null;
     /** The release had ended by then: as if it had been changed a moment later, when nobody watches any more. */
@@ -65,14 +66,15 @@ export const endState: Rule = {
         const placed: Placed | null = serving;
         if (placed === null || placed.adopted !== undefined) continue;
         const count = [...living.values()].filter(
-          (each) => each.version === placed.version && each.service === service.name,
+          (each) => each.version === placed.version && each.slot === placed.slot && each.service === service.name,
         ).length;
         if (count !== service.replicas)
           broken(`${count} of ${service.replicas} instances of ${service.name} ${placed.version} run in the end.`);
       }
       const standby = state === "closed" && !entry.standbyRetired ? planned.stable : null;
-      for (const [id, { version }] of living)
-        if (version !== serving?.version && version !== standby?.version) broken(`${id} still runs in the end.`);
+      for (const [id, { version, slot }] of living)
+        if (slot === "twin" || (version !== serving?.version && version !== standby?.version))
+          broken(`${id} still runs in the end.`);
     };
   },
 };

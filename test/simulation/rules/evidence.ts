@@ -1,9 +1,10 @@
 import type { Because } from "../../../src/core/release/event.ts";
-import type { Plan } from "../../../src/core/plan/plan.ts";
+import type { Plan, Step } from "../../../src/core/plan/plan.ts";
 import type { Verdict } from "../../../src/core/plan/guard.ts";
 import { isActedOn, isOfProcesses } from "../../../src/core/plan/guard.ts";
 import type { SecondRow } from "../../../src/core/observation.ts";
 import { SECOND } from "../../../src/core/time/time.ts";
+import { WHOLE } from "../../../src/core/traffic/share.ts";
 import { type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";
 
@@ -14,6 +15,9 @@ const WAKING_MS = 1_000;
 const FEWEST = 5;
 const LONGEST_STEP_SECONDS = 300;
 
+/** The longest window within which an instance must have been seen ready, and what a slow look may take. */
+const TWIN_SEEN_MS = 10 * SECOND;
+
 /** I4, by the rows that the acting engine really got. */
 export const evidence: Rule = {
   name: "I4",
@@ -23,6 +27,10 @@ export const evidence: Rule = {
     let counted: SecondRow[] = [];
     /** By release and metric: warned of, which passes whatever the figures are. */
     const warned = new Set<string>();
+
+    /** Instances of a twin, and when one of them was last seen ready. */
+    const twins = new Set<string>();
+    let twinSeenAt = Number.NEGATIVE_INFINITY;
 
     /** When each engine was stopped last, and when it went on. */
     const slept = new Map<number, { readonly from: number; readonly to: number }>();
@@ -54,6 +62,8 @@ export const evidence: Rule = {
 
     return (fact) => {
       readInto(ledger, fact);
+      if (fact.kind === "instance" && fact.slot === "twin") twins.add(fact.id);
+      if (fact.kind === "probed" && fact.ok && twins.has(fact.instance)) twinSeenAt = fact.at;
       if (fact.kind === "process" && fact.what === "stopped")
         slept.set(fact.by, { from: fact.at, to: Number.POSITIVE_INFINITY });
       if (fact.kind === "process" && fact.what === "resumed")
@@ -77,6 +87,11 @@ export const evidence: Rule = {
         }
         if (event.type === "step-passed" && event.because.kind === "guard") {
           const step = plan.steps.find(({ id }) => id === event.step);
+          const awayMs = decidedAt(fact) - twinSeenAt;
+          if (plan.twin === true && stable !== null && isComparedPart(step) && awayMs > TWIN_SEEN_MS)
+            broken(
+              `Release ${fact.release}: "${event.step}" passed, and its twin was last seen ready ${awayMs} ms before.`,
+            );
           for (const guard of step?.guards ?? []) {
             if (
               !isActedOn(guard) ||
@@ -115,6 +130,16 @@ export const evidence: Rule = {
     };
   },
 };
+
+/** A share beside which something is compared by a limit that does more than warn. */
+function isComparedPart(step: Step | undefined): boolean {
+  if (step?.kind !== "shift" || step.share === WHOLE) return false;
+  return step.guards.some(
+    (guard) =>
+      isActedOn(guard) &&
+      [...(guard.limits.rollback ?? []), ...(guard.limits.hold ?? [])].some(({ kind }) => kind === "relative"),
+  );
+}
 
 function isUnclear({ steps }: Plan, id: string, { verdict }: Because): boolean {
   const step = steps.find((one) => one.id === id);

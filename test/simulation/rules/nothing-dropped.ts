@@ -1,4 +1,4 @@
-import { WHOLE } from "../../../src/core/traffic/share.ts";
+import { twinShare, WHOLE } from "../../../src/core/traffic/share.ts";
 import type { Backend, RoutingTable } from "../../../src/core/traffic/routing.ts";
 import { type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";
@@ -22,6 +22,8 @@ export const nothingDropped: Rule = {
     const weighed = (now: RoutingTable): readonly Backend[] => [
       ...(now.stable !== null && (now.candidate === null || now.share < WHOLE) ? [now.stable] : []),
       ...(now.candidate !== null && now.share > 0 ? [now.candidate] : []),
+      // One that takes no more leaves its part to stable.
+      ...(now.twin !== undefined && twinShare(now.share) > 0 && !takesNoMore(now.twin) ? [now.twin] : []),
     ];
 
     return (fact) => {
@@ -54,3 +56,7 @@ export const nothingDropped: Rule = {
     };
   },
 };
+
+function takesNoMore({ instances }: Backend): boolean {
+  return instances.every(({ draining }) => draining);
+}

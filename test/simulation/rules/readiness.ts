@@ -1,5 +1,6 @@
 import { SECOND } from "../../../src/core/time/time.ts";
 import type { RoutingTable } from "../../../src/core/traffic/routing.ts";
+import { twinShare } from "../../../src/core/traffic/share.ts";
 import { type Ledger, readInto } from "./ledger.ts";
 import type { Rule } from "./rule.ts";
 
@@ -19,6 +20,7 @@ export const readiness: Rule = {
     const processes = new Map<string, { pid: number; since: number }>();
 
     const weighs = (table: RoutingTable | null): number => table?.share ?? 0;
+    const weighsTwin = (table: RoutingTable | null): number => (table?.twin === undefined ? 0 : twinShare(table.share));
 
     return (fact) => {
       readInto(ledger, fact);
@@ -27,10 +29,12 @@ export const readiness: Rule = {
         processes.set(fact.id, { pid: fact.pid, since: fact.at });
       if (fact.kind !== "table" || typeof fact.by !== "number") return;
       const { table, before } = fact;
-      const { candidate } = table;
+      const { candidate, twin } = table;
       if (candidate === null) return;
       const isMore = weighs(table) > weighs(before) || before?.candidate?.version !== candidate.version;
-      if (!isMore || table.share === 0) return;
+      const isMoreForTwin = twin !== undefined && weighsTwin(table) > weighsTwin(before);
+      const more = [...(isMore && table.share > 0 ? [candidate] : []), ...(isMoreForTwin ? [twin] : [])];
+      if (more.length === 0) return;
       const entry = ledger.get(table.release);
       if (entry === undefined) return broken(`A table of release ${table.release}, which the journal does not know.`);
       const decidedAt = Math.max(
@@ -39,11 +43,13 @@ export const readiness: Rule = {
           .map(({ askedAt }) => askedAt),
         Number.NEGATIVE_INFINITY,
       );
-      for (const service of entry.planned.plan.services) {
+      for (const { service, version, instances } of more.flatMap((backend) =>
+        entry.planned.plan.services.map((service) => ({ ...backend, service })),
+      )) {
         if (service.routes.length === 0) continue;
-        const mine = candidate.instances.filter((each) => each.service === service.name && !each.draining);
+        const mine = instances.filter((each) => each.service === service.name && !each.draining);
         if (mine.length === 0)
-          broken(`${table.share / 100}% for ${candidate.version}, and no instance of ${service.name} is in the table.`);
+          broken(`${table.share / 100}% for ${version}, and no instance of ${service.name} is in the table.`);
         const windowMs =
           service.health === undefined
             ? 5 * SECOND

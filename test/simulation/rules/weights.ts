@@ -8,6 +8,7 @@ interface InForce {
   readonly share: number;
   readonly candidate: string | null;
   readonly stable: string | null;
+  readonly hasTwin: boolean;
 }
 
 /** I2, by what was really in force, whatever the plane answered. */
@@ -16,7 +17,7 @@ export const weights: Rule = {
   sentence: "Weights sum to 100 %; what counts as done was in force",
   begin: (broken) => {
     const ledger: Ledger = new Map();
-    const history: InForce[] = [{ from: 0, share: 0, candidate: null, stable: null }];
+    const history: InForce[] = [{ from: 0, share: 0, candidate: null, stable: null, hasTwin: false }];
     /** By engine: when the plane last answered it with the truth. */
     const readAt = new Map<number, number>();
 
@@ -27,8 +28,14 @@ export const weights: Rule = {
       readInto(ledger, fact);
       if (fact.kind === "read" && fact.answers) readAt.set(fact.by, fact.at);
       if (fact.kind === "table") {
-        const { share, candidate, stable } = fact.table;
-        history.push({ from: fact.at, share, candidate: candidate?.version ?? null, stable: stable?.version ?? null });
+        const { share, candidate, stable, twin } = fact.table;
+        history.push({
+          from: fact.at,
+          share,
+          candidate: candidate?.version ?? null,
+          stable: stable?.version ?? null,
+          hasTwin: twin !== undefined,
+        });
         for (const problem of problemsOf(fact.table)) broken(problem);
       }
       if (fact.kind !== "appended") return;
@@ -40,11 +47,14 @@ export const weights: Rule = {
         if (event.type === "effect-confirmed") {
           const asked = entry.effects.get(event.key);
           if (asked?.effect.kind !== "share") continue;
-          const { share } = asked.effect;
+          const { share, twin } = asked.effect;
           if (
             !wasInForce(
               asked.askedAt,
-              (then) => then.share === share && (share === 0 || then.candidate === candidate.version),
+              (then) =>
+                then.share === share &&
+                (share === 0 || then.candidate === candidate.version) &&
+                (twin !== true || then.hasTwin),
             )
           )
             broken(`Release ${fact.release}: ${share / 100}% counts as given, and was never in force.`);
@@ -68,12 +78,14 @@ export const weights: Rule = {
   },
 };
 
-function problemsOf({ share, candidate, stable }: RoutingTable): readonly string[] {
+function problemsOf({ share, candidate, stable, twin }: RoutingTable): readonly string[] {
   const problems: string[] = [];
   if (!Number.isSafeInteger(share) || share < 0 || share > WHOLE)
     problems.push(`The weights are ${share} and ${WHOLE - share}.`);
   if (candidate === null && share > 0) problems.push(`${share / 100}% for nobody.`);
   if (stable === null && candidate !== null && share > 0 && share < WHOLE)
     problems.push(`${100 - share / 100}% for nobody.`);
+  if (twin !== undefined && twin.version !== stable?.version)
+    problems.push(`A twin of ${twin.version}, and no such stable.`);
   return problems;
 }

@@ -9,6 +9,20 @@ export function drawBehaviour(random: Random): Behaviour {
   return { ...good, ...random.pick(WAYS_TO_BE_BAD)(random) };
 }
 
+/** Stable's twin is of a version that has served well, and may be out of luck all the same. */
+export function drawTwin(random: Random): Behaviour {
+  const good: Behaviour = { ...GOOD, readyAfterMs: random.between(0, 2_000) };
+  return random.chance(0.5) ? good : { ...good, ...random.pick(WAYS_TO_BE_AWAY)(random) };
+}
+
+const WAYS_TO_BE_AWAY: readonly ((random: Random) => Partial<Behaviour>)[] = [
+  (random) => ({ crashAfterMs: random.between(2, 20) * SECOND }),
+  (random) => ({ unreadyAfterMs: random.between(2, 30) * SECOND }),
+  (random) => ({ unreadyAfterMs: random.between(2, 30) * SECOND }),
+  () => ({ readyAfterMs: "never" }),
+  () => ({ startFails: true }),
+];
+
 const WAYS_TO_BE_BAD: readonly ((random: Random) => Partial<Behaviour>)[] = [
   (random) => ({ badShare: random.pick([0.04, 0.1, 0.3, 1]) }),
   (random) => ({ badShare: random.pick([0.1, 0.5]) }),

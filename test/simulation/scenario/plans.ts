@@ -2,6 +2,7 @@ import type { Checklist } from "../../../src/core/plan/checklist.ts";
 import type { Guard } from "../../../src/core/plan/guard.ts";
 import type { Hold, OnFailure, Plan, Service, Step } from "../../../src/core/plan/plan.ts";
 import { SECOND } from "../../../src/core/time/time.ts";
+import { WHOLE } from "../../../src/core/traffic/share.ts";
 import { planOf, WEB, WORKER } from "../../support/plans.ts";
 import type { Random } from "../random.ts";
 
@@ -108,6 +109,14 @@ export function judged(random: Random, plan: Plan): Plan {
       : { ...step, guards };
   });
   return { ...plan, judge: 2, steps };
+}
+
+/** Some compare with a twin of stable, where there is a share to compare in. */
+export function twinned(random: Random, plan: Plan): Plan {
+  const isPossible =
+    plan.services.some(({ routes }) => routes.length > 0) &&
+    plan.steps.some((step) => step.kind === "shift" && step.share < WHOLE);
+  return isPossible && random.chance(0.4) ? { ...plan, twin: true } : plan;
 }
 
 export function drawServices(random: Random): readonly Service[] {

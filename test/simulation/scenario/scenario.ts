@@ -4,13 +4,15 @@ import type { Random } from "../random.ts";
 import { type Behaviour, GOOD } from "../world/app.ts";
 import type { Trouble } from "../world/troubles.ts";
 import type { EngineProcess } from "../world/wire.ts";
-import { drawBehaviour } from "./behaviours.ts";
+import { drawBehaviour, drawTwin } from "./behaviours.ts";
 import { drawPress, type Press } from "./presses.ts";
-import { drawPlan, drawServices, firstPlan, judged } from "./plans.ts";
+import { drawPlan, drawServices, firstPlan, judged, twinned } from "./plans.ts";
 
 /** What a seed's world is made of, and everything that goes wrong in it. Plain data. */
 export interface Scenario {
   readonly behaviours: Readonly<Record<string, Behaviour>>;
+  /** Of whichever version's twin. */
+  readonly twin: Behaviour;
   readonly perSecond: number;
   readonly pace: { readonly busyMs: number; readonly idleMs: number };
   readonly patrol: boolean;
@@ -54,6 +56,7 @@ export function drawScenario(random: Random): Scenario {
       v3: drawBehaviour(random.fork("v3")),
       v4: GOOD,
     },
+    twin: drawTwin(random.fork("twin")),
     perSecond: random.pick([20, 100, 300, 600]),
     pace: { busyMs: random.pick([200, 500, 500, 1_000, 1_000]), idleMs: SECOND },
     patrol: random.chance(0.3),
@@ -63,7 +66,7 @@ export function drawScenario(random: Random): Scenario {
         : random.pick(["adopted", "empty"]),
     first: firstPlan(plans, services),
     plans: [drawPlan(plans, services), drawPlan(plans, services), drawPlan(plans, services)].map((plan, index) =>
-      judged(random.fork(`judge ${index}`), plan),
+      twinned(random.fork(`twin ${index}`), judged(random.fork(`judge ${index}`), plan)),
     ),
     incidents: [
       ...Array.from({ length: incidents }, () => drawIncident(random, troubledMs, mood)),

@@ -47,7 +47,7 @@ export interface Instance {
 
 const BACKOFF_MS = 800;
 
-export function createKeeper(ground: Ground, behaviourOf: (version: string) => Behaviour): Keeper {
+export function createKeeper(ground: Ground, behaviourOf: (version: string, slot?: Slot) => Behaviour): Keeper {
   const { scheduler, random } = ground;
   const instances = new Map<string, Instance>();
   const prepared = new Map<string, number>();
@@ -130,7 +130,7 @@ export function createKeeper(ground: Ground, behaviourOf: (version: string) => B
       tell(now, "found", by);
       return seen(now);
     }
-    const behaviour = behaviourOf(version);
+    const behaviour = behaviourOf(version, slot);
     if (behaviour.startFails || ground.troubles.has("keeper-starts-nothing"))
       throw new FaultError(fault("instance-not-started", `${id} could not be started.`));
     const isAsked = service.routes.length > 0 || service.health !== undefined;

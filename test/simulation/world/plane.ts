@@ -3,8 +3,8 @@ import { bucketOf } from "../../../src/core/analysis/histogram.ts";
 import { FaultError } from "../../../src/core/fault.ts";
 import type { ObservationBatch, SecondRow } from "../../../src/core/observation.ts";
 import { whatIsWrongInCounting } from "../../../src/core/traffic/counting.ts";
-import type { Listener, RoutingTable, TrafficState } from "../../../src/core/traffic/routing.ts";
-import { WHOLE } from "../../../src/core/traffic/share.ts";
+import { type Listener, type RoutingTable, type TrafficState, twinName } from "../../../src/core/traffic/routing.ts";
+import { twinShare, WHOLE } from "../../../src/core/traffic/share.ts";
 import { SECOND } from "../../../src/core/time/time.ts";
 import type { Traffic } from "../../../src/ports/traffic.ts";
 import type { By } from "../fact.ts";
@@ -74,12 +74,15 @@ export function createPlane({ ground, perSecond, lingering, serving }: PlaneSett
   const rowsOf = (second: number): readonly SecondRow[] => {
     const table = inForce;
     if (table === null || listeners === null || troubles.has("plane-away") || troubles.has("no-visitors")) return [];
+    const ofTwin = table.twin === undefined ? 0 : twinShare(table.share);
+    const { stable, candidate, twin } = table;
     const sides = [
-      [table.stable?.version, table.candidate === null ? WHOLE : WHOLE - table.share],
-      [table.candidate?.version, table.share],
+      [stable?.version, stable?.version, candidate === null ? WHOLE : WHOLE - table.share - ofTwin],
+      [twin?.version, twin === undefined ? undefined : twinName(twin.version), ofTwin],
+      [candidate?.version, candidate?.version, table.share],
     ] as const;
-    return sides.flatMap(([version, share]) => {
-      if (version === undefined) return [];
+    return sides.flatMap(([version, name, share]) => {
+      if (version === undefined || name === undefined) return [];
       const exact = (perSecond * share) / WHOLE;
       const requests = Math.floor(exact) + (random.chance(exact - Math.floor(exact)) ? 1 : 0);
       if (requests === 0) return [];
@@ -90,7 +93,7 @@ export function createPlane({ ground, perSecond, lingering, serving }: PlaneSett
       );
       const row = {
         second,
-        version,
+        version: name,
         requests,
         status: { ok: requests - bad, redirect: 0, client: 0, server: bad, failed: 0 },
         latency: { [bucketOf(latencyMs)]: requests },
@@ -245,13 +248,14 @@ export function createPlane({ ground, perSecond, lingering, serving }: PlaneSett
 }
 
 function whatIsWrong(
-  { revision, share, candidate, stable, lease, counting }: RoutingTable,
+  { revision, share, candidate, stable, twin, lease, counting }: RoutingTable,
   ifRevision: number,
 ): string | null {
   if (revision !== ifRevision + 1) return "its revision must be one higher than the one it replaces";
   if (!Number.isSafeInteger(share) || share < 0 || share > WHOLE) return `a share of ${share} is none`;
   if (candidate === null && share !== 0) return "its share must be 0 without a candidate";
   if (candidate !== null && candidate.version === stable?.version) return "one version is on both sides";
+  if (twin !== undefined && twin.version !== stable?.version) return "its twin is of another version than stable";
   if (lease?.do === "stable" && stable === null) return "its lease returns to stable, and there is none";
   return counting === undefined ? null : whatIsWrongInCounting(counting);
 }

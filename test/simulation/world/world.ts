@@ -1,3 +1,4 @@
+import type { Slot } from "../../../src/core/observation.ts";
 import type { Fact } from "../fact.ts";
 import type { Random } from "../random.ts";
 import { createScheduler, type Scheduler } from "../scheduler.ts";
@@ -28,7 +29,8 @@ export function createWorld(scenario: Scenario, random: Random, hear: (fact: Fac
   const scheduler = createScheduler(random.fork("order"));
   const troubles = createTroubles(random.fork("troubles"));
   const ground = createGround(scheduler, random.fork("world"), troubles, hear);
-  const behaviourOf = (version: string) => scenario.behaviours[version] ?? GOOD;
+  const behaviourOf = (version: string, slot?: Slot) =>
+    slot === "twin" ? scenario.twin : (scenario.behaviours[version] ?? GOOD);
   const store = createStore(ground);
   const keeper = createKeeper(ground, behaviourOf);
   const plane = createPlane({
