@@ -9,7 +9,7 @@ import { planOf, WEB } from "../support/plans.ts";
 import { until } from "../support/until.ts";
 import { trafficContract, type TrafficWorld } from "./traffic.ts";
 
-trafficContract("haproxy", haproxyWorld);
+trafficContract("haproxy", haproxyWorld, false);
 
 /** A real HAProxy, which a person started: `ensure` has it started here, so that before there is none. */
 async function haproxyWorld(): Promise<TrafficWorld> {

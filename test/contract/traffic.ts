@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { FaultError } from "../../src/core/fault.ts";
 import type { Counter } from "../../src/core/traffic/counting.ts";
 import { usualCounting } from "../support/counting.ts";
-import type { Listener, RoutingTable } from "../../src/core/traffic/routing.ts";
+import type { Backend, Listener, RoutingTable } from "../../src/core/traffic/routing.ts";
+import { twinShare } from "../../src/core/traffic/share.ts";
 import type { Duration } from "../../src/core/time/time.ts";
 import type { Traffic } from "../../src/ports/traffic.ts";
 import { until } from "../support/until.ts";
@@ -24,8 +25,8 @@ export interface TrafficWorld extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** What every data plane promises. `make` opens a fresh world. */
-export function trafficContract(name: string, make: () => Promise<TrafficWorld>): void {
+/** What every data plane promises. `make` opens a fresh world; `hasTwins`: it can give a twin of stable its part. */
+export function trafficContract(name: string, make: () => Promise<TrafficWorld>, hasTwins = true): void {
   const tableIn = ({ instance }: TrafficWorld, changes: Partial<RoutingTable> = {}): RoutingTable => ({
     revision: 1,
     epoch: 1,
@@ -129,6 +130,37 @@ export function trafficContract(name: string, make: () => Promise<TrafficWorld>)
       }
       assert.deepEqual((await world.traffic.read())?.table, tableIn(world));
     });
+
+    it(
+      hasTwins
+        ? "has a twin of stable beside the candidate, until the lease of both has ended"
+        : "refuses a twin of stable that it would never send anybody to",
+      async () => {
+        await using world = await make();
+        await world.traffic.ensure(world.listeners);
+        const twinOf = (version: string): Backend => ({
+          version,
+          slot: "twin",
+          instances: [{ id: "web-twin-1", service: "web", ...world.instance, draining: false }],
+        });
+        const table = tableIn(world, { twin: twinOf("v1"), lease: { unwatchedMs: 1_000, do: "stable" } });
+        if (!hasTwins) return await assert.rejects(world.traffic.write(table, 0), fault("traffic-table-refused"));
+        for (const version of ["v2", "v3"])
+          await assert.rejects(
+            world.traffic.write({ ...table, twin: twinOf(version) }, 0),
+            fault("traffic-table-refused"),
+          );
+        assert.deepEqual((await world.traffic.write(table, 0)).table, table);
+        await world.pass(1_100);
+        const state = await until("the plane to return", async () => {
+          const seen = await world.traffic.read();
+          return seen?.returnedAt === null ? null : seen;
+        });
+        // Its part follows from the share, so that nothing is left of it.
+        assert.deepEqual([state.table?.share, twinShare(state.table?.share ?? -1)], [0, 0]);
+        await world.serve("v1");
+      },
+    );
 
     it("goes back to stable by itself when nobody renews the lease, and says so", async () => {
       await using world = await make();

@@ -3,6 +3,8 @@ import type { Message } from "../../src/core/release/effect.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
 import type { Plan } from "../../src/core/plan/plan.ts";
 import { SECOND } from "../../src/core/time/time.ts";
+import { twinName } from "../../src/core/traffic/routing.ts";
+import { twinShare } from "../../src/core/traffic/share.ts";
 import { createManualClock, type ManualClock } from "../../src/adapters/clock/manual.ts";
 import { createMemoryJournal, type MemoryJournal } from "../../src/adapters/journal/memory.ts";
 import { createMemoryRuntime, type MemoryRuntime } from "../../src/adapters/runtime/memory.ts";
@@ -61,8 +63,10 @@ export function engineUnderTest(): EngineUnderTest {
     const { table } = traffic;
     if (table === null) return;
     const share = table.share / 10_000;
+    const ofTwin = table.twin === undefined ? 0 : twinShare(table.share) / 10_000;
     const sides: readonly (readonly [string | undefined, number])[] = [
-      [table.stable?.version, 1 - share],
+      [table.stable?.version, 1 - share - ofTwin],
+      [table.twin === undefined ? undefined : twinName(table.twin.version), ofTwin],
       [table.candidate?.version, share],
     ];
     for (const [version, part] of sides)

@@ -90,6 +90,7 @@ export function createHaproxyTraffic(options: HaproxyTrafficOptions): Traffic {
       if (before === null) throw allAway(balancers);
       mustBeNewer(table, before, ifRevision);
       readTableWrite({ table, ifRevision });
+      if (table.twin !== undefined) throw noTwin();
       // More for the candidate only where all give it; less wherever it can be had.
       if (before.away !== undefined && table.share > (before.table?.share ?? 0)) throw isAway(before.away);
       const answers = await ofAll((balancer) => {
@@ -122,6 +123,15 @@ export function createHaproxyTraffic(options: HaproxyTrafficOptions): Traffic {
       return observer.batch(cursor, await mustAll((balancer) => balancer.look()), asked);
     },
   };
+}
+
+/** Taken and then not given its part, it would be one that nobody ever came to. */
+function noTwin(): FaultError {
+  return new FaultError({
+    code: "traffic-table-refused",
+    what: "HAProxy can't give a twin of stable a part of the traffic yet.",
+    fix: "take `twin` out of the plan file",
+  });
 }
 
 /** A refusal by any of them; that one is away only where all are. */
