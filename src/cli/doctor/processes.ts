@@ -1,3 +1,4 @@
+import type { Slot } from "../../core/observation.ts";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { faultOf } from "../../core/fault.ts";
@@ -166,13 +167,17 @@ export async function lookAtStrays(context: Context): Promise<readonly Finding[]
   try {
     await using session = await openReading(context, context.project());
     const strays = await findStrays(context, session?.journal ?? null);
-    return strays.map(({ id }) =>
-      found(id, "warn", "runs, is of a version that no release here knows, and nobody is sent to it", STOP_STRAYS),
-    );
+    return strays.map(({ id, slot }) => found(id, "warn", whyStray(slot), STOP_STRAYS));
   } catch {
     // What is wrong with the journal or the keeper's record is told where these are looked at.
     return [];
   }
+}
+
+function whyStray(slot: Slot): string {
+  return slot === "twin"
+    ? "runs, a twin with which no release compares anything any more"
+    : "runs, is of a version that no release here knows, and nobody is sent to it";
 }
 
 async function askForHealth(context: Context, plan: Plan): Promise<readonly Finding[]> {

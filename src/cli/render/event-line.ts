@@ -3,7 +3,7 @@ import type { ReleaseEvent } from "../../core/release/event.ts";
 import { type EffectProgress, endsByItself, type Release } from "../../core/release/release.ts";
 import { leftRunningIn } from "../../core/release/left-running.ts";
 import { guardId, type Verdict } from "../../core/plan/guard.ts";
-import { formatShare } from "../../core/traffic/share.ts";
+import { formatShare, twinShare } from "../../core/traffic/share.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import { emergencyLine, labelOf } from "./emergency-line.ts";
 import { type Style, symbols } from "./style.ts";
@@ -149,7 +149,7 @@ function confirmedLine(event: Extract<ReleaseEvent, { type: "effect-confirmed" }
   const took = formatDuration(event.tookMs);
   switch (effect?.kind) {
     case "share":
-      return `${formatShare(effect.share)} of the traffic on ${release.candidate.label}, read back after ${took}`;
+      return `${formatShare(effect.share)} of the traffic on ${release.candidate.label}${effect.twin === true ? `, ${formatShare(twinShare(effect.share))} on the twin of ${release.stable?.label ?? "stable"}` : ""}, read back after ${took}`;
     case "stop":
       return [`${effectName(release, event.key)} done in ${took}`, ...leftRunningIn(event.observed)].join("\n");
     case "prepare":
