@@ -6,6 +6,8 @@ import { unansweredOf } from "../core/analysis/evidence.ts";
 import { receiverName } from "../core/plan/receiver.ts";
 import { fillReferences } from "../core/text/references.ts";
 import { routed } from "../core/decide/recipe.ts";
+import type { SecondRow } from "../core/observation.ts";
+import { twinName } from "../core/traffic/routing.ts";
 import { twinOf } from "../core/release/twin.ts";
 import { MINUTE } from "../core/time/time.ts";
 import type { SmokeFlow, SmokeOutcome } from "../core/smoke/smoke.ts";
@@ -154,7 +156,12 @@ export async function gatherEvidence(stage: Stage): Promise<Observed> {
     startedAt === null ? 0 : Math.max(ports.clock.wall() - startedAt.wall, lastAt.watched - startedAt.watched);
   const since = world.secondAgo(ageMs);
   const [candidate, stable] = [release.candidate.version, release.stable?.version ?? null];
-  const rows = world.rows().filter(({ second }) => second >= since);
+  // What its twin did stable has done: the bug is to be told from what both versions do.
+  const isTwin = ({ version }: SecondRow): boolean => stable !== null && version === twinName(stable);
+  const rows = world
+    .rows()
+    .filter(({ second }) => second >= since)
+    .map((row) => (isTwin(row) ? { ...row, version: stable ?? row.version } : row));
   const evidence = await ports.evidence.gather({ candidate, stable, rows });
   if (stable === null || !isCountedWhole(stage, ageMs)) return { ...evidence };
   const unanswered = { candidate: unansweredOf(rows, candidate), stable: unansweredOf(rows, stable) };

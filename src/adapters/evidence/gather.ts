@@ -78,6 +78,7 @@ function namesOf(versions: readonly string[]): readonly string[] {
     ...versions.filter((version) => version.length > 12).map((version) => version.slice(0, 7)),
     "blue",
     "green",
+    "twin",
   ].filter((name) => name !== "");
 }
 

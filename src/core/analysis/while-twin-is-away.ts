@@ -7,7 +7,8 @@ import type { Look } from "./look.ts";
  */
 export function whileTwinIsAway(verdict: Verdict, guard: Guard, { twin, switched }: Look): Verdict {
   const notReady = twin?.notReady ?? null;
-  if (notReady === null || switched !== undefined || !isCompared(guard)) return verdict;
+  // Who tells figures from outside knows nothing of twins, so these are compared with stable itself.
+  if (notReady === null || switched !== undefined || guard.source !== undefined || !isCompared(guard)) return verdict;
   if (verdict.verdict === "fail" || verdict.verdict === "source-down") return verdict;
   return { ...verdict, verdict: "no-data", sentence: `${verdict.sentence}; not compared, ${notReady}` };
 }
