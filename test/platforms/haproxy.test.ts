@@ -53,7 +53,7 @@ describe("the configuration of an HAProxy that Tidegate did not write", () => {
     const before = readFileSync(haproxy.configuration, "utf8");
     const shown = await tidegate("diff", haproxy.configuration);
     assert.equal(shown.code, 0, shown.stderr);
-    assert.match(shown.stdout, /^\+ +use_backend %\[str\(tidegate\.shop\.production\.\)[^]*HAProxy finds it valid\.$/m);
+    assert.match(shown.stdout, /^\+ +use_backend %\[str\(tidegate\.shop\.production\.[^]*HAProxy finds it valid\.$/m);
     assert.equal((await tidegate("apply", haproxy.configuration)).code, 3, "nobody can be asked");
     assert.equal(readFileSync(haproxy.configuration, "utf8"), before);
 
