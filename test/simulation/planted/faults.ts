@@ -10,13 +10,6 @@ export const FAULTS: readonly PlantedFault[] = [
     put: `: { effect: { kind: "share", share }, needsReady: null }`,
   },
   {
-    name: "share on a twin that is not ready",
-    rule: "I1",
-    file: "src/core/decide/seen.ts",
-    instead: `(["candidate", "twin"] as const).every(`,
-    put: `(["candidate"] as const).every(`,
-  },
-  {
     name: "take an old readiness for a new one",
     rule: "I1",
     file: "src/core/decide/seen.ts",
@@ -242,13 +235,6 @@ export const FAULTS: readonly PlantedFault[] = [
     file: "src/core/decide/twin-recipe.ts",
     instead: `if (twin === null || !release.begun.twin || (step !==`,
     put: `if (twin === null || release.begun.twin || (step !==`,
-  },
-  {
-    name: "pass without a twin to compare with",
-    rule: "I4",
-    file: "src/core/analysis/while-twin-is-away.ts",
-    instead: `verdict: "no-data"`,
-    put: `verdict: verdict.verdict`,
   },
   {
     name: "forget what was done while the disk was full",
