@@ -26,7 +26,11 @@ export async function startServices(stage: Stage, effect: Extract<Effect, { kind
     effect.slot === release.candidate.slot && effect.version === release.candidate.version
       ? release.candidate
       : release.stable;
-  if (placed?.adopted !== undefined) return { adopted: placed.adopted };
+  if (placed?.adopted !== undefined) {
+    const { version, slot, services } = effect;
+    await ports.runtime.resume({ version, slot, services });
+    return { adopted: placed.adopted };
+  }
   if (routed(release).length > 0) await openDoors(ports, release);
   const { directory } = await ports.runtime.prepare(effect.version, release.plan.services, signal);
   const started: InstanceSeen[] = [];

@@ -30,6 +30,11 @@ export interface Runtime {
   explain(instance: string): Promise<Fault>;
   /** Takes an instance that already runs as stable. Never restarted. Faults: nothing-listens, adopt-own-port. */
   adopt(order: AdoptOrder): Promise<InstanceSeen>;
+  /**
+   * Starts again what was taken over and has been stopped since, where that can be done (a container is still there, a
+   * process is not). Does not wait until it is ready.
+   */
+  resume(order: ResumeOrder): Promise<void>;
   /** Removes prepared versions beyond the newest `keep`, never one that runs. */
   prune(keep: number, inUse: readonly string[]): Promise<readonly string[]>;
   /** Subjects of the commits between two versions, newest first; empty where there is no history. */
@@ -42,6 +47,12 @@ export interface Runtime {
     version: string,
     services?: readonly Service[],
   ): Promise<{ readonly version: string; readonly label: string }>;
+}
+
+export interface ResumeOrder {
+  readonly version: string;
+  readonly slot: Slot;
+  readonly services: readonly string[];
 }
 
 export interface StopOutcome {

@@ -39,6 +39,7 @@ export function runtimeByKind({ process, compose }: RuntimesByKind): Runtime {
         return process.adopt(order);
       }
     },
+    resume: (order) => compose.resume(order),
     prune: async (keep, inUse) => {
       const living = (await process.instances())
         .filter(({ state }) => state !== "exited")

@@ -145,6 +145,10 @@ function handOn(world: World): Runtime {
       called("explain", id);
       return explain(named(world, id));
     },
+    resume: async (order) => {
+      called("resume", order);
+      fence(epoch);
+    },
     adopt: async (order) => {
       called("adopt", order);
       const id = `${order.service}-${order.slot}-adopted-${order.address.replaceAll(/[^A-Za-z0-9.]/g, "-")}`;

@@ -22,7 +22,10 @@ export interface DockerEngine extends AsyncDisposable {
 const ROOT = join(tmpdir(), "tgd-");
 const STARTS_WITHIN_MS = 30_000;
 
-/** `TIDEGATE_TEST_DOCKER_HOST` names one that runs already, for which nothing is started and nothing removed. */
+/**
+ * `TIDEGATE_TEST_DOCKER_HOST` names one that runs already, for which nothing is started and nothing removed.
+ * `TIDEGATE_TEST_COMPOSE_PLUGIN` is the file of a compose plugin, which goes before the older docker-compose.
+ */
 export async function dockerEngine(): Promise<DockerEngine> {
   const given = process.env["TIDEGATE_TEST_DOCKER_HOST"];
   const folder = mkdtempSync(ROOT);
@@ -64,7 +67,9 @@ export async function dockerEngine(): Promise<DockerEngine> {
 
 function engineAt(host: string, folder: string, end: () => Promise<void>): DockerEngine {
   const config = join(folder, "config");
-  mkdirSync(config, { recursive: true });
+  mkdirSync(join(config, "cli-plugins"), { recursive: true });
+  const plugin = process.env["TIDEGATE_TEST_COMPOSE_PLUGIN"];
+  if (plugin !== undefined) copyFileSync(plugin, join(config, "cli-plugins", "docker-compose"));
   const env = {
     ...process.env,
     DOCKER_HOST: host,

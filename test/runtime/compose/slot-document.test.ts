@@ -75,7 +75,7 @@ const serviceIn = (document: unknown): Record<string, unknown> =>
 
 describe("the document of a slot's container", () => {
   it("is the user's service, with a name, image and address of its own", () => {
-    const web = serviceIn(slotDocument(container(parseResolved(OLD, "shop"))));
+    const web = serviceIn(slotDocument([container(parseResolved(OLD, "shop"))]));
     assert.equal(web["image"], "sha256:abc");
     assert.equal(web["container_name"], "shop-production-web-green-0-9f2c1e4a");
     assert.deepEqual(web["command"], ["node", "server.js"]);
@@ -84,20 +84,20 @@ describe("the document of a slot's container", () => {
   });
 
   it("keeps limits, and leaves to Tidegate how many there are", () => {
-    const web = serviceIn(slotDocument(container(parseResolved(OLD, "shop"))));
+    const web = serviceIn(slotDocument([container(parseResolved(OLD, "shop"))]));
     assert.deepEqual(web["deploy"], { resources: { limits: { cpus: 0.5, memory: "64M" } } });
   });
 
   it("adds to environment and labels, and lets compose fill nothing into what is added", () => {
-    const web = serviceIn(slotDocument(container(parseResolved(OLD, "shop"))));
+    const web = serviceIn(slotDocument([container(parseResolved(OLD, "shop"))]));
     assert.deepEqual(web["environment"], { A: "pa$$word", EMPTY: null, TIDEGATE_SLOT: "green", COST: "$$5" });
     assert.deepEqual(web["labels"], { team: "shop", "tidegate.version": "9f2c1e" });
-    const other = serviceIn(slotDocument(container(parseResolved(NEW, "shop"))));
+    const other = serviceIn(slotDocument([container(parseResolved(NEW, "shop"))]));
     assert.deepEqual(other["environment"], { A: "1", TIDEGATE_SLOT: "green", COST: "$$5" });
   });
 
   it("goes by its names in the slot's own network alone, so that nobody else finds a version that is not let in", () => {
-    const document = slotDocument(container(parseResolved(OLD, "shop")));
+    const document = slotDocument([container(parseResolved(OLD, "shop"))]);
     assert.deepEqual(serviceIn(document)["networks"], {
       front: {},
       back: {},
@@ -111,9 +111,9 @@ describe("the document of a slot's container", () => {
   });
 
   it("shares the project's volumes, by the names that they have on the engine", () => {
-    const old = slotDocument(container(parseResolved(OLD, "shop")));
+    const old = slotDocument([container(parseResolved(OLD, "shop"))]);
     assert.deepEqual(old["volumes"], { uploads: { external: true, name: "shop_uploads" } });
-    const now = slotDocument(container(parseResolved(NEW, "shop")));
+    const now = slotDocument([container(parseResolved(NEW, "shop"))]);
     assert.deepEqual(now["volumes"], { uploads: { external: true, name: "files" } });
   });
 
@@ -121,12 +121,12 @@ describe("the document of a slot's container", () => {
     await using folder = temporaryFolder();
     mkdirSync(folder.file("version", "conf"), { recursive: true });
     const text = OLD.replaceAll("/v/", `${folder.file("version")}/`);
-    const document = slotDocument(
+    const document = slotDocument([
       container(parseResolved(text, "shop"), {
         directory: folder.file("version"),
         usersDirectory: folder.file("user"),
       }),
-    );
+    ]);
     assert.deepEqual(serviceIn(document)["volumes"], [
       "uploads:/uploads:rw",
       `${folder.file("version", "conf")}:/conf:ro`,
@@ -135,28 +135,28 @@ describe("the document of a slot's container", () => {
     ]);
     assert.deepEqual(document["secrets"], { pw: { file: folder.file("user", "pw.txt") } });
     writeFileSync(folder.file("version", "pw.txt"), "x");
-    const again = slotDocument(
+    const again = slotDocument([
       container(parseResolved(text, "shop"), {
         directory: folder.file("version"),
         usersDirectory: folder.file("user"),
       }),
-    );
+    ]);
     assert.deepEqual(again["secrets"], { pw: { file: folder.file("version", "pw.txt") } });
   });
 
   it("is restarted unless the compose file says otherwise", () => {
-    assert.equal(serviceIn(slotDocument(container(parseResolved(OLD, "shop"))))["restart"], "unless-stopped");
-    assert.equal(serviceIn(slotDocument(container(parseResolved(NEW, "shop"))))["restart"], "always");
+    assert.equal(serviceIn(slotDocument([container(parseResolved(OLD, "shop"))]))["restart"], "unless-stopped");
+    assert.equal(serviceIn(slotDocument([container(parseResolved(NEW, "shop"))]))["restart"], "always");
     const no = parseResolved(`services: { web: { image: x, restart: "no" } }`, "shop");
-    assert.equal(serviceIn(slotDocument(container(no)))["restart"], "no");
+    assert.equal(serviceIn(slotDocument([container(no)]))["restart"], "no");
   });
 
   it("publishes one port where its own address can't be reached", () => {
     const project = parseResolved(NEW, "shop");
     const fixed = container(project, { publish: { host: "127.0.0.1", port: 20_001, target: 3000 } });
-    assert.deepEqual(serviceIn(slotDocument(fixed))["ports"], ["127.0.0.1:20001:3000"]);
+    assert.deepEqual(serviceIn(slotDocument([fixed]))["ports"], ["127.0.0.1:20001:3000"]);
     const any = container(project, { publish: { host: "10.0.0.5", target: 3000 } });
-    assert.deepEqual(serviceIn(slotDocument(any))["ports"], ["10.0.0.5::3000"]);
+    assert.deepEqual(serviceIn(slotDocument([any]))["ports"], ["10.0.0.5::3000"]);
   });
 
   it("belongs to a project that is called by app, environment and slot", () => {

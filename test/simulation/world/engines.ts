@@ -228,6 +228,7 @@ function remoteRuntime(process: EngineProcess, wire: Wire, place: Keeper): Runti
     log: (instance, lines) => call("log", false, () => keeper.log(instance, lines)),
     explain: (instance) => call("explain", false, () => keeper.explain(instance)),
     adopt: (order) => call("adopt", true, () => keeper.adopt(order)),
+    resume: (order) => call("resume", true, () => keeper.resume(order)),
     prune: (keep, inUse) => call("prune", true, () => keeper.prune(keep, inUse)),
     commits: (from, to) => call("commits", false, () => keeper.commits(from, to)),
     resolve: (version) => call("resolve", false, () => keeper.resolve(version)),

@@ -273,6 +273,7 @@ export function createKeeper(ground: Ground, behaviourOf: (version: string, slot
         instances: async () => [...instances.values()].map(seen),
         log: async () => [],
         explain: async (id) => fault("instance-not-ready", `${id} was not seen ready.`),
+        resume: () => Promise.resolve(),
         adopt: async (order) => adopt(order, by),
         prune: async (keep, inUse) => prune(keep, inUse),
         commits: async () => [],

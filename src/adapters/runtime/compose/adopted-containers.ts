@@ -3,7 +3,7 @@ import type { InstanceSeen, Slot, Usage } from "../../../core/observation.ts";
 import type { ServiceOf } from "../../../core/plan/plan.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";
-import type { AdoptOrder } from "../../../ports/runtime.ts";
+import type { AdoptOrder, ResumeOrder } from "../../../ports/runtime.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { exitSeen, findContainers, inspect, type Inspected, stateOf, timeOf } from "./containers.ts";
 import { containersOfProject } from "./shared-part.ts";
@@ -19,6 +19,8 @@ interface Adopted {
   readonly slot: Slot;
   /** Absent for a worker. */
   readonly address?: string;
+  /** The restart policy that it had, which is taken away while it is stopped. */
+  readonly restart: string;
 }
 
 export interface AdoptedContainers {
@@ -30,8 +32,8 @@ export interface AdoptedContainers {
   list(usage: (container: Inspected) => Usage | null): Promise<readonly InstanceSeen[]>;
   containerOf(instance: string): Promise<Inspected | null>;
   has(instance: string): boolean;
-  /** No longer ours to look after. */
-  forget(instance: string): Promise<void>;
+  /** Starts those again that have been stopped, as they were. */
+  resume(order: ResumeOrder): Promise<void>;
 }
 
 export function adoptedContainers(
@@ -65,6 +67,7 @@ export function adoptedContainers(
         service,
         version: order.version,
         slot: order.slot,
+        restart: container.HostConfig.RestartPolicy.Name,
         ...(container.Id === found.Id ? { address: order.address } : {}),
       }));
       await write([...all().filter((each) => !isMine(each)), ...fresh]);
@@ -87,7 +90,17 @@ export function adoptedContainers(
       return known === undefined ? null : inspect(docker, known.container);
     },
     has: (instance) => all().some((each) => isMine(each) && each.id === instance),
-    forget: (instance) => write(all().filter(({ id }) => id !== instance)),
+    async resume({ version, slot, services }) {
+      const wanted = all().filter(
+        (each) => isMine(each) && each.version === version && each.slot === slot && services.includes(each.service),
+      );
+      for (const { container, restart } of wanted) {
+        const found = await inspect(docker, container);
+        if (found === null || stateOf(found) !== "exited") continue;
+        await docker.change("POST", `/containers/${container}/update`, { RestartPolicy: { Name: restart } });
+        await docker.change("POST", `/containers/${container}/start`);
+      }
+    },
   };
 }
 

@@ -26,6 +26,8 @@ export const LABEL = {
   restart: "tidegate.restart",
   /** Crashes of those that it took the place of. */
   restarts: "tidegate.restarts",
+  /** Of everything that it is made of. */
+  print: "tidegate.print",
   network: "tidegate.network",
   prepared: "tidegate.prepared",
   image: "tidegate.image",
@@ -63,6 +65,17 @@ export interface Inspected {
     >;
     readonly Ports?: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[] | null>>;
   };
+}
+
+/** What all containers of an app and environment carry. */
+export function placeLabels({
+  app,
+  environment,
+}: {
+  readonly app: string;
+  readonly environment: string;
+}): Readonly<Record<string, string>> {
+  return { [LABEL.app]: app, [LABEL.environment]: environment };
 }
 
 interface Listed {

@@ -3,11 +3,12 @@ import type { Service } from "../../../core/plan/plan.ts";
 import { withoutControls } from "../../../core/text/plain-text.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import { containerLog } from "./container-log.ts";
-import { findContainers, type Inspected, LABEL, labelOf } from "./containers.ts";
+import { findContainers, type Inspected, LABEL, labelOf, placeLabels } from "./containers.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { dependenciesOf } from "./resolved-project.ts";
 import { containersOfProject, sharedPart, untilDependable } from "./shared-part.ts";
-import { type ComposeStart, placeLabels, removeContainer, startTask, type StartPlace } from "./start-container.ts";
+import type { ComposeStart } from "./container-of-order.ts";
+import { removeContainer, startTask, type StartPlace } from "./start-container.ts";
 import type { UserProject } from "./user-project.ts";
 
 /** Compose services of a plan: what others in the compose file depend on is shared with all versions. */

@@ -24,6 +24,9 @@ export interface PreparedImage {
   readonly port?: number;
 }
 
+/** By the service's name in the compose file. */
+export type PreparedImages = Readonly<Record<string, PreparedImage>>;
+
 export interface ImageOrder {
   readonly folder: StateFolder;
   readonly docker: DockerClient;
@@ -45,7 +48,7 @@ const PULL_WITHIN_MS = 30 * 60_000;
 const SHOWN = 15;
 
 /** The images of a version's services as they were prepared; empty where none were. */
-export function preparedImages(folder: StateFolder, directory: string): Readonly<Record<string, PreparedImage>> {
+export function preparedImages(folder: StateFolder, directory: string): PreparedImages {
   try {
     return (
       JSON.parse(readFileSync(recordFile(folder, directory), "utf8")) as {
@@ -62,7 +65,7 @@ export async function noteImages(
   folder: StateFolder,
   directory: string,
   version: string,
-  images: Readonly<Record<string, PreparedImage>>,
+  images: PreparedImages,
 ): Promise<void> {
   mkdirSync(folder.file(RECORDS), { recursive: true, mode: 0o700 });
   await writeFileAtomically(
@@ -82,12 +85,14 @@ export async function makeImage(
   order: ImageOrder,
   service: string,
   ofPlan?: ServiceOf<"compose">,
+  done: PreparedImages = {},
 ): Promise<PreparedImage> {
   const { project, docker, version } = order;
   const written = project.resolved.services[service];
   if (written === undefined) throw unknownService(order, service);
   const named = ofPlan?.runtime.image;
-  if (named === undefined && written["build"] !== undefined) return buildImage(order, service);
+  if (named === undefined && written["build"] !== undefined)
+    return sameBuild(order, service, done) ?? buildImage(order, service);
   const reference = named === undefined ? written["image"] : withVersion(named, version);
   if (typeof reference !== "string") throw neitherImageNorBuild(order, service);
   const policy = written["pull_policy"];
@@ -122,6 +127,13 @@ export function builtTag(
     .replace(/^[.-]+/, "")
     .slice(0, 100);
   return `tidegate/${name}:${tag}`;
+}
+
+/** A web server and its worker are often one image with two commands: that is built once. */
+function sameBuild({ project }: ImageOrder, service: string, done: PreparedImages): PreparedImage | null {
+  const buildOf = (name: string): string => JSON.stringify(project.resolved.services[name]?.["build"]);
+  const twin = Object.keys(done).find((name) => name !== service && buildOf(name) === buildOf(service));
+  return twin === undefined ? null : (done[twin] ?? null);
 }
 
 async function buildImage(order: ImageOrder, service: string): Promise<PreparedImage> {

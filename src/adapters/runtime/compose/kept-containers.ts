@@ -1,10 +1,10 @@
 import type { InstanceSeen } from "../../../core/observation.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";
 import { adoptedContainers } from "./adopted-containers.ts";
-import { findContainers, inspect, instanceOf, isInstance, labelOf, LABEL, stateOf } from "./containers.ts";
+import { findContainers, inspect, instanceOf, isInstance, labelOf, LABEL, placeLabels, stateOf } from "./containers.ts";
 import { dockerClient, type DockerClient } from "./docker-client.ts";
 import { readEngines } from "./engine-record.ts";
-import { placeLabels, removeContainer } from "./start-container.ts";
+import { removeContainer } from "./start-container.ts";
 import { stopContainer } from "./stop-container.ts";
 
 interface Place {

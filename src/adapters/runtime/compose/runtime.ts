@@ -13,7 +13,16 @@ import { containerExits } from "./container-exits.ts";
 import { containerLiveness } from "./container-liveness.ts";
 import { containerLog } from "./container-log.ts";
 import { containerUsage } from "./container-usage.ts";
-import { findContainers, type Inspected, instanceOf, isInstance, LABEL, labelOf, stateOf } from "./containers.ts";
+import {
+  findContainers,
+  type Inspected,
+  instanceOf,
+  isInstance,
+  LABEL,
+  labelOf,
+  stateOf,
+  placeLabels,
+} from "./containers.ts";
 import { ensureDependencies, releasedNames } from "./dependencies.ts";
 import { dockerAddress } from "./docker-address.ts";
 import { dockerClient, type DockerClient } from "./docker-client.ts";
@@ -30,7 +39,8 @@ import {
 } from "./images.ts";
 import { pruneContainers } from "./prune-containers.ts";
 import { refusalsOf } from "./refusals.ts";
-import { type ComposeStart, containerWith, isLiving, placeLabels, startContainer } from "./start-container.ts";
+import { containerWith, isLiving, startContainers } from "./start-container.ts";
+import type { ComposeStart } from "./container-of-order.ts";
 import { stopContainer } from "./stop-container.ts";
 import { readUserProject, type UserProject } from "./user-project.ts";
 import { fingerprint } from "./compose-files.ts";
@@ -99,7 +109,9 @@ export function createComposeRuntime(settings: ComposeRuntimeSettings): Runtime 
     if (before !== null && isLiving(before)) return seen(before);
     const place = await startPlace(order);
     epoch.mustBeMine();
-    return seen(await startContainer(place, order, before));
+    // Compose takes a second for each time that it is asked: the other replicas, which are asked for next, come along.
+    const others = Array.from({ length: order.service.replicas }, (_, index) => ({ ...order, index }));
+    return seen(await startContainers(place, [order, ...others.filter(({ index }) => index !== order.index)]));
   };
 
   const startPlace = async (order: ComposeStart) => {
@@ -184,6 +196,10 @@ export function createComposeRuntime(settings: ComposeRuntimeSettings): Runtime 
       await noteEngine(folder, docker().address, { app, environment });
       return found;
     },
+    async resume(order) {
+      epoch.mustBeMine();
+      await parts().adopted.resume(order);
+    },
     async prune(keep, inUse) {
       const all = await own();
       const living = all.filter((each) => stateOf(each) !== "exited").map((each) => labelOf(each, LABEL.version) ?? "");
@@ -230,9 +246,10 @@ function projectReader({ project, planFolder, env = process.env }: ComposeRuntim
 async function imageOf(order: ImageOrder, directory: string, service: ServiceOf<"compose">): Promise<PreparedImage> {
   const { folder, version } = order;
   const name = service.runtime.service;
-  const known = preparedImages(folder, directory)[name];
+  const all = preparedImages(folder, directory);
+  const known = all[name];
   if (known !== undefined && (await ensureImage(order, name, known))) return known;
-  const image = await makeImage(order, name, service);
+  const image = await makeImage(order, name, service, known === undefined ? all : {});
   await noteImages(folder, directory, version, { ...preparedImages(folder, directory), [name]: image });
   return image;
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { FaultError } from "../../../core/fault.ts";
 import { type DockerAddress, isOnThisMachine } from "./docker-address.ts";
 import type { DockerClient } from "./docker-client.ts";
-import { LABEL, type Inspected } from "./containers.ts";
+import { LABEL } from "./containers.ts";
 
 /** The network of one slot, with a part of the address space that is its own. */
 export interface SlotNetwork {
@@ -79,19 +79,14 @@ function isBridgeOfThisMachine(address: DockerAddress, networkId: string): boole
   return isOnThisMachine(address) && existsSync(`/sys/class/net/br-${networkId.slice(0, 12)}`);
 }
 
-/** The first address that no container of the slot has, stopped ones included. Faults: no-address-left. */
-export function freeAddress({ name, subnet }: SlotNetwork, containers: readonly Inspected[]): string {
-  const taken = new Set(
-    containers.map(
-      ({ NetworkSettings: { Networks } }) => Networks[name]?.IPAMConfig?.IPv4Address ?? Networks[name]?.IPAddress,
-    ),
-  );
+/** The first address that is not taken. Faults: no-address-left. */
+export function freeAddress({ name, subnet }: SlotNetwork, taken: readonly string[]): string {
   const [base = "", bits = "16"] = subnet.split("/");
   const first = base.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
   // The engine itself has the first, and the last is everybody's.
   for (let number = first + 2; number < first + 2 ** (32 - Number(bits)) - 1; number += 1) {
     const address = [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
-    if (!taken.has(address)) return address;
+    if (!taken.includes(address)) return address;
   }
   throw new FaultError({
     code: "no-address-left",

@@ -57,11 +57,20 @@ const LEFT_OUT = [
 ];
 
 /**
- * The compose document that creates one container of a slot: the user's service, with its own name, address and image,
+ * The compose document that creates containers of a slot: the user's services, each with its own name, address and image,
  * beside networks and volumes that stay the user's project's own. Given to compose on its standard input, and never
  * written to a disk: it holds the values of the environment.
  */
-export function slotDocument(container: SlotContainer): Plain {
+export function slotDocument(containers: readonly SlotContainer[]): Plain {
+  const parts = containers.map(partOf);
+  const all = (key: string): Plain => Object.assign({}, ...parts.map((part) => mapOf(part[key]))) as Plain;
+  const keys = ["services", "networks", "volumes", "secrets", "configs"];
+  return Object.fromEntries(
+    keys.map((key) => [key, all(key)] as const).filter(([, value]) => Object.keys(value).length > 0),
+  );
+}
+
+function partOf(container: SlotContainer): Plain {
   const { project, instance } = container;
   const service = project.services[container.service] ?? {};
   const volumes = mountsOf(service).flatMap(({ kind, source }) =>
@@ -76,15 +85,11 @@ export function slotDocument(container: SlotContainer): Plain {
         networks.map((key) => [key, { external: true, name: nameOnEngine(project, "networks", key) }]),
       ),
     },
-    ...(volumes.length === 0
-      ? {}
-      : {
-          volumes: Object.fromEntries(
-            volumes.map((key) => [key, { external: true, name: nameOnEngine(project, "volumes", key) }]),
-          ),
-        }),
-    ...usedFiles("secrets", service, project, container),
-    ...usedFiles("configs", service, project, container),
+    volumes: Object.fromEntries(
+      volumes.map((key) => [key, { external: true, name: nameOnEngine(project, "volumes", key) }]),
+    ),
+    secrets: usedFiles("secrets", service, project, container),
+    configs: usedFiles("configs", service, project, container),
   };
 }
 
@@ -164,17 +169,14 @@ function usedFiles(
   { directory, usersDirectory }: SlotContainer,
 ): Plain {
   const names = listOf(service[kind]).map((each) => (typeof each === "string" ? each : textOf(mapOf(each)["source"])));
-  if (names.length === 0) return {};
-  return {
-    [kind]: Object.fromEntries(
-      names.map((name) => {
-        const entry = project[kind][name] ?? {};
-        const { file } = entry;
-        if (typeof file !== "string" || isExternal(entry)) return [name, entry];
-        return [name, { ...withoutName(entry), file: sourceOf(file, directory, usersDirectory) }];
-      }),
-    ),
-  };
+  return Object.fromEntries(
+    names.map((name) => {
+      const entry = project[kind][name] ?? {};
+      const { file } = entry;
+      if (typeof file !== "string" || isExternal(entry)) return [name, entry];
+      return [name, { ...withoutName(entry), file: sourceOf(file, directory, usersDirectory) }];
+    }),
+  );
 }
 
 /** The plugin names what it resolves after the user's project. */

@@ -69,6 +69,8 @@ export function createProcessRuntime(settings: ProcessRuntimeSettings): Runtime 
       await refuseOwnPort(keeper, order.address);
       return adopted.adopt(order);
     },
+    // Nobody here knows how somebody else started it.
+    resume: () => Promise.resolve(),
     async prune(keep, inUse) {
       const living = ((await keeper.state())?.instances ?? []).filter(({ state }) => state !== "exited");
       const versions = new Set([...inUse, ...living.map(({ spec }) => spec.labels["version"] ?? "")]);
