@@ -1,4 +1,4 @@
 import { crashMatrix } from "./support/matrix.ts";
 
 // Every place of both releases is in the long suite: it takes some minutes.
-crashMatrix(3);
+crashMatrix(5);
