@@ -1,7 +1,9 @@
 import { formatFigure } from "../core/analysis/figures.ts";
 import { type Guard, type GuardId, guardId, guardLabel } from "../core/plan/guard.ts";
+import type { InstanceSeen } from "../core/observation.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import type { Reading, Source } from "../core/plan/source.ts";
+import type { Context } from "./context.ts";
 import type { Outside } from "./machinery.ts";
 
 /** What the source of a guard says just now. */
@@ -18,12 +20,13 @@ export interface SourceTrial {
 /** Asks each source of the plan once, about the version that serves. */
 export async function trySources(
   plan: Plan,
-  { metrics, runtime }: Pick<Outside, "metrics" | "runtime">,
+  { metrics }: Pick<Outside, "metrics">,
+  /** As they are seen without starting anything: to look changes nothing. */
+  instances: readonly InstanceSeen[],
   stable: { readonly version: string; readonly label: string } | null,
 ): Promise<readonly SourceTrial[]> {
   const guards = sourcedGuards(plan);
   if (guards.length === 0) return [];
-  const instances = await runtime.instances().catch(() => []);
   const slot = instances.find(({ version }) => version === stable?.version)?.slot ?? "blue";
   const never = new AbortController().signal;
   return Promise.all(
@@ -49,6 +52,11 @@ export async function trySources(
       };
     }),
   );
+}
+
+/** What runs of the app; none where that can't be found out. */
+export async function runningInstances({ machinery, project }: Context, plan: Plan): Promise<readonly InstanceSeen[]> {
+  return (await machinery.runningInstances(project().state, plan).catch(() => null)) ?? [];
 }
 
 type Sourced = Guard & { readonly source: Source };

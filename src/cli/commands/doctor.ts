@@ -84,7 +84,7 @@ async function look(context: Context): Promise<readonly Finding[]> {
     ),
     ...(await lookAtEngine(context)),
     ...(await lookAtHealth(context, plan)),
-    ...(await lookAtSources(plan, outside)),
+    ...(await lookAtSources(context, plan, outside)),
     ...(await lookAtStrays(context)),
   ];
 }
