@@ -19,7 +19,7 @@ const MOST_DEATHS = 400;
  * place after the other, and attached each time. `every`: only at so many of the places.
  */
 export function crashMatrix(every: number): void {
-  describe(`an engine that dies at ${every === 1 ? "every place" : `every ${every}rd place`} of the demo's releases`, () => {
+  describe(`an engine that dies at ${every === 1 ? "every place" : `every ${every}th place`} of the demo's releases`, () => {
     const opened = new AsyncDisposableStack();
     after(() => opened.disposeAsync());
     let shop: Shop;
