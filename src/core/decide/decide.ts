@@ -10,7 +10,7 @@ import { guardId } from "../plan/guard.ts";
 import { holdForTwin, twinMissing } from "./twin-hold.ts";
 import type { NeedsReady } from "./ingredient.ts";
 import { advance } from "./progress.ts";
-import { driftSentence, isAsGiven, lostShare } from "./lost-share.ts";
+import { driftSentence, isAsGiven, lostShare, lostTwinOf } from "./lost-share.ts";
 import { type Release, type StepProgress, currentStep, isEnded } from "../release/release.ts";
 import { retireRecipe, routed, stepRecipe } from "./recipe.ts";
 import { areReady, type Seen, readiness } from "./seen.ts";
@@ -127,6 +127,7 @@ function changedVerdicts(release: Release, step: Step, seen: Seen): readonly Rel
 }
 
 function work(release: Release, step: Step, progress: StepProgress, seen: Seen, now: Moment): readonly ReleaseEvent[] {
+  if (isTwinLeaving(release)) return [];
   const within = { kind: "step", step: step.id, attempt: progress.attempt } as const;
   const isReady = (needed: NeedsReady): boolean => areReady(release, needed, seen, now.wall);
   const next = advance(release.id, stepRecipe(release, step), progress.effects, within, now, isReady);
@@ -160,6 +161,15 @@ function work(release: Release, step: Step, progress: StepProgress, seen: Seen, 
 /** Promoted, it ends as soon as what it does is done: where that fails, only what the rest can do without is left behind. */
 function isPromotedPast(step: Step, { promoted }: StepProgress): boolean {
   return promoted && !standsFirst(step);
+}
+
+/** After a step back the twin of before may still drain: it would be stopped with the traffic that it is given again. */
+function isTwinLeaving({ steps }: Release): boolean {
+  return steps.some(({ effects }) =>
+    Object.values(effects).some(
+      ({ effect, state }) => effect.kind === "stop" && effect.slot === "twin" && state === "requested",
+    ),
+  );
 }
 
 function promotedPast(step: Step): readonly ReleaseEvent[] {
@@ -197,6 +207,7 @@ function driftOf(release: Release, step: StepOf<"shift">, seen: Seen): readonly 
       type: "share-drifted",
       wanted: step.share,
       found: found.share,
+      ...lostTwinOf(release, found),
       sentence: driftSentence(step.share, found),
     },
   ];

@@ -23,7 +23,12 @@ export function lostShare(
     return null;
   const goesOn = release.paused === null && progress.state !== "failed";
   const sentence = driftSentence(share, found, goesOn);
-  return [{ type: "share-drifted", wanted: share, found: found.share, sentence }];
+  return [{ type: "share-drifted", wanted: share, found: found.share, ...lostTwinOf(release, found), sentence }];
+}
+
+/** What a drift says of the twin. */
+export function lostTwinOf({ hasTwin }: Release, found: TrafficSeen): { readonly lostTwin?: true } {
+  return hasTwin && found.hasTwin !== true ? { lostTwin: true } : {};
 }
 
 /** A shift sees to it itself at its end, and where only one of the two versions is left there is nothing to divide. */

@@ -120,7 +120,14 @@ export type ReleaseEvent =
       readonly by: string | null;
     }
   | ({ readonly type: "retried"; readonly step: string } & Act)
-  | { readonly type: "share-drifted"; readonly wanted: Share; readonly found: Share | null; readonly sentence: string }
+  | {
+      readonly type: "share-drifted";
+      readonly wanted: Share;
+      readonly found: Share | null;
+      /** The candidate has its share, and its twin none. */
+      readonly lostTwin?: true;
+      readonly sentence: string;
+    }
   /** A newer release needs the slot: the standby is retired now, before its step is due. */
   | { readonly type: "retirement-brought-forward"; readonly for: number }
   | { readonly type: "rollback-decided"; readonly because: Because; readonly by: string | null }

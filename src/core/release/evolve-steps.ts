@@ -100,7 +100,10 @@ function isShift(release: Release, id: string): boolean {
 export function openCommands(effects: Effects): Effects {
   return Object.fromEntries(
     Object.entries(effects).filter(
-      ([, { effect, state }]) => effect.kind === "command" && (state === "requested" || state === "interrupted"),
+      ([, { effect, state }]) =>
+        (effect.kind === "command" && (state === "requested" || state === "interrupted")) ||
+        // A twin that still drains must not be given traffic again.
+        (effect.kind === "stop" && effect.slot === "twin" && state === "requested"),
     ),
   );
 }
@@ -113,12 +116,19 @@ export function keepGood(effects: Effects): Effects {
 /** The plane has another share than it confirmed: the newest share effect no longer holds and is asked for again. */
 export function drifted(
   release: Release,
-  { wanted, found }: Extract<ReleaseEvent, { type: "share-drifted" }>,
+  { wanted, found, lostTwin }: Extract<ReleaseEvent, { type: "share-drifted" }>,
   at: Moment,
 ): Release {
   const current = currentStep(release);
   const share = found ?? release.share;
-  const next = { ...release, drifts: release.drifts + 1, share, regain: share === wanted ? null : wanted };
+  const next = {
+    ...release,
+    drifts: release.drifts + 1,
+    share,
+    // Known to be gone until it is given again: the same is not found a second time.
+    hasTwin: release.hasTwin && lostTwin !== true,
+    regain: share === wanted ? null : wanted,
+  };
   if (current === null) return next;
   return withStep(next, current.step.id, (step) => ({
     ...step,
