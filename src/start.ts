@@ -39,19 +39,19 @@ function machinery(): Machinery {
   return {
     version,
     self,
-    openJournal: async (state) => (await import("./wiring.ts")).openJournal(state),
-    assemble: async (order) => (await import("./wiring.ts")).assemble(order, self),
-    outside: async (order) => (await import("./wiring.ts")).outside(order, self),
-    notifier: async (plan, say) => (await import("./wiring.ts")).notifierOf(plan, process.env, say),
-    healthProbe: async (plan) => (await import("./wiring.ts")).healthProbe(plan, process.env),
-    emergencyExit: async (state) => (await import("./wiring.ts")).emergencyExit(state, self),
-    runningInstances: async (state, of) => (await import("./wiring.ts")).runningInstances(state, of),
-    stopEverything: async (state) => (await import("./wiring.ts")).stopEverything(state, self),
-    stopInstances: async (state, ids) => (await import("./wiring.ts")).stopInstances(state, ids, self),
-    isKeeperThere: async (state) => (await import("./wiring.ts")).isKeeperThere(state),
-    restartProxy: async (state, within) => (await import("./wiring.ts")).restartProxy(state, within, self),
-    dataPlane: async (state) => (await import("./wiring.ts")).dataPlane(state),
-    haproxy: async () => (await import("./wiring.ts")).haproxyTools(),
+    openJournal: async (state) => (await import("./wiring/journal.ts")).openJournal(state),
+    assemble: async (order) => (await import("./wiring/assemble.ts")).assemble(order, self),
+    outside: async (order) => (await import("./wiring/outside.ts")).outside(order, self),
+    notifier: async (plan, say) => (await import("./wiring/outside-releases.ts")).notifierOf(plan, process.env, say),
+    healthProbe: async (plan) => (await import("./wiring/outside-releases.ts")).healthProbe(plan, process.env),
+    emergencyExit: async (state) => (await import("./wiring/emergency-exit.ts")).emergencyExit(state, self),
+    runningInstances: async (state, of) => (await import("./wiring/instances.ts")).runningInstances(state, of),
+    stopEverything: async (state) => (await import("./wiring/keeper.ts")).stopEverything(state, self),
+    stopInstances: async (state, ids) => (await import("./wiring/instances.ts")).stopInstances(state, ids, self),
+    isKeeperThere: async (state) => (await import("./wiring/keeper.ts")).isKeeperThere(state),
+    restartProxy: async (state, within) => (await import("./wiring/data-plane.ts")).restartProxy(state, within, self),
+    dataPlane: async (state) => (await import("./wiring/data-plane.ts")).dataPlane(state),
+    haproxy: async () => (await import("./wiring/haproxy-tools.ts")).haproxyTools(),
     runDemo: async (order) => (await import("./demo/run-demo.ts")).runDemo(order),
     runKeeper: async (state, takeOver) =>
       (await import("./keeper/main.ts")).runKeeper({
@@ -59,7 +59,7 @@ function machinery(): Machinery {
         version,
         takeOver: takeOver ? "any" : "older",
       }),
-    restartKeeper: async (state) => (await import("./wiring.ts")).restartKeeper(state, self),
+    restartKeeper: async (state) => (await import("./wiring/keeper.ts")).restartKeeper(state, self),
     runProxy: async (state, listen) => {
       const { runProxy } = await import("./proxy/main.ts");
       await runProxy({ stateDir: state.path, listeners: listen.map(listenerOf) }).catch(tellKeeper);

@@ -8,7 +8,7 @@ import { loadPlanFile } from "../../src/config/load.ts";
 import type { Engine, RequestBody } from "../../src/engine/api.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import type { Journal } from "../../src/ports/journal.ts";
-import { assemble } from "../../src/wiring.ts";
+import { assemble } from "../../src/wiring/assemble.ts";
 import { until } from "../../test/support/until.ts";
 import type { LoadCounts } from "../load/load-program.ts";
 import { startLoad } from "../load/started-load.ts";

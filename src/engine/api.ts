@@ -13,7 +13,7 @@ import type { Notifier } from "../ports/notifier.ts";
 import type { Runtime } from "../ports/runtime.ts";
 import type { Traffic } from "../ports/traffic.ts";
 
-/** Everything outside that the engine works with. wiring.ts makes one of real adapters, tests one of simulated ones. */
+/** Everything outside that the engine works with. `src/wiring` makes one of real adapters, tests one of simulated ones. */
 export interface Ports {
   readonly clock: Clock;
   readonly journal: Journal;

@@ -1,0 +1,28 @@
+import type { AssemblyOrder } from "../cli/machinery.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import type { HealthProbe } from "../ports/health.ts";
+import type { Notifier, ReceiverCheck } from "../ports/notifier.ts";
+import { defined, redactorOf } from "./values.ts";
+
+/** For a look at instances outside a release. */
+export async function healthProbe(plan: Plan, env: AssemblyOrder["env"]): Promise<HealthProbe> {
+  const [{ createHealthProbe }, { systemClock }] = await Promise.all([
+    import("../adapters/health/http.ts"),
+    import("../adapters/clock/system.ts"),
+  ]);
+  return createHealthProbe({ clock: systemClock, redact: redactorOf(plan, env) });
+}
+
+/** Tries each message once. */
+export async function notifierOf(
+  plan: Plan,
+  env: AssemblyOrder["env"],
+  say: (line: string) => void,
+): Promise<Notifier & ReceiverCheck> {
+  const [{ createNotifier }, { systemClock: clock }] = await Promise.all([
+    import("../adapters/notify/notifier.ts"),
+    import("../adapters/clock/system.ts"),
+  ]);
+  const redact = redactorOf(plan, env);
+  return createNotifier({ clock, redact, values: () => defined(env), tries: 1, terminal: (line) => say(redact(line)) });
+}

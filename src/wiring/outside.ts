@@ -1,0 +1,55 @@
+import type { AssemblyOrder, Outside } from "../cli/machinery.ts";
+import { isOfKind } from "../core/plan/plan.ts";
+import type { Notice } from "../ports/notice.ts";
+import { keeperStart } from "./keeper-start.ts";
+import { runtimeOf, withEpoch } from "./runtimes.ts";
+import { embeddedTraffic, haproxyTraffic } from "./traffic.ts";
+import { defined, redactorOf } from "./values.ts";
+
+/** What looks at the outside without changing it. */
+export async function outside(
+  { project, plan, env }: AssemblyOrder,
+  self: readonly string[],
+  redact = redactorOf(plan, env),
+  onKeeperStarted?: () => void,
+): Promise<Outside> {
+  const [{ createHealthProbe }, { systemClock }, { createMetrics }] = await Promise.all([
+    import("../adapters/health/http.ts"),
+    import("../adapters/clock/system.ts"),
+    import("../adapters/metrics/metrics.ts"),
+  ]);
+  const { state } = project;
+  const start = keeperStart(state, self, onKeeperStarted);
+  const fenced = withEpoch(await runtimeOf({ project, plan, env }, start));
+  const { haproxy } = plan.traffic;
+  return {
+    runtime: fenced.runtime,
+    traffic:
+      haproxy === undefined
+        ? await embeddedTraffic(start, plan, fenced.epoch)
+        : await haproxyTraffic(state, plan, haproxy),
+    health: createHealthProbe({ clock: systemClock, redact }),
+    metrics: createMetrics({
+      clock: systemClock,
+      redact,
+      values: () => defined(env),
+      directory: project.folder,
+      env,
+      runtime: fenced.runtime,
+    }),
+    notices: () => noticesOf({ project, plan, env }),
+  };
+}
+
+async function noticesOf({
+  project,
+  plan,
+  env,
+}: Pick<AssemblyOrder, "project" | "plan" | "env">): Promise<readonly Notice[]> {
+  const [service] = plan.services.filter(isOfKind("compose"));
+  if (service === undefined) return [];
+  const { surveyCompose } = await import("../adapters/runtime/compose/survey.ts");
+  const frontPorts = plan.traffic.listen.map(({ port }) => port);
+  const { services } = plan;
+  return surveyCompose({ services, project: service.runtime.project, planFolder: project.folder, env, frontPorts });
+}
