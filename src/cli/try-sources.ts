@@ -17,16 +17,23 @@ export interface SourceTrial {
   readonly sentence: string;
 }
 
+/** A version, and what people call it. */
+interface Labelled {
+  readonly version: string;
+  readonly label: string;
+}
+
 /** Asks each source of the plan once, about the version that serves. */
 export async function trySources(
+  context: Context,
   plan: Plan,
   { metrics }: Pick<Outside, "metrics">,
-  /** As they are seen without starting anything: to look changes nothing. */
-  instances: readonly InstanceSeen[],
-  stable: { readonly version: string; readonly label: string } | null,
+  stableAmong: (instances: readonly InstanceSeen[]) => Labelled | null,
 ): Promise<readonly SourceTrial[]> {
   const guards = sourcedGuards(plan);
   if (guards.length === 0) return [];
+  const instances = await runningInstances(context, plan);
+  const stable = stableAmong(instances);
   const slot = instances.find(({ version }) => version === stable?.version)?.slot ?? "blue";
   const never = new AbortController().signal;
   return Promise.all(
@@ -54,8 +61,8 @@ export async function trySources(
   );
 }
 
-/** What runs of the app; none where that can't be found out. */
-export async function runningInstances({ machinery, project }: Context, plan: Plan): Promise<readonly InstanceSeen[]> {
+/** What runs of the app, as it is seen without starting anything; none where that can't be found out. */
+async function runningInstances({ machinery, project }: Context, plan: Plan): Promise<readonly InstanceSeen[]> {
   return (await machinery.runningInstances(project().state, plan).catch(() => null)) ?? [];
 }
 

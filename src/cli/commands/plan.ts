@@ -15,7 +15,7 @@ import { loadPlan } from "../plan-file.ts";
 import { lastWorkMs, planHashOf, type PlanPreview, warningsOf } from "../plan-preview.ts";
 import { catchDocument } from "../simulate/catch-document.ts";
 import { otherDaysOf } from "../other-days.ts";
-import { runningInstances, trySources } from "../try-sources.ts";
+import { trySources } from "../try-sources.ts";
 import { trafficSeen } from "../traffic-seen.ts";
 import { planView } from "../render/plan-view.ts";
 import { openReading, readRelease } from "../session.ts";
@@ -96,7 +96,7 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
     requestsPerSecond: seen?.rps ?? null,
     power: stable === null || seen === null || seen.rps === 0 ? [] : powerOf(plan, seen),
     otherDays: await otherDaysOf(plan, traffic, Date.now()),
-    sources: await trySources(plan, outside, await runningInstances(context, plan), stable),
+    sources: await trySources(context, plan, outside, () => stable),
     overrides,
     lastWorkMs: lastWorkMs(releases),
   };

@@ -3,10 +3,8 @@ import { type Limit, type Metric, METRICS } from "../../core/plan/guard.ts";
 import { limitFix, parseLimit } from "../../core/plan/limit.ts";
 import { OBJECTIVES, parseObjective } from "../../core/plan/objective.ts";
 import { knowing } from "./about.ts";
+import { limitsBy, OFF } from "./limits.ts";
 import { duration, oneOrMore, percent, requestPath, text, wholeNumber, yesOrNo } from "./values.ts";
-
-/** Switches off what a wider scope has set. */
-export const OFF = "off";
 
 /** With what a limit like `1.5x` compares. */
 const COMPARED_WITH = ["stable", "day-before", "week-before"] as const;
@@ -15,7 +13,10 @@ const OF_PLAIN = 'Of limits over a window, like `"> 1%"`.';
 
 /** What may be written of any guard. */
 export function terms(metric: Metric) {
-  const limit = limits(metric);
+  const limit = limitsBy<Limit>(`limit-${metric}`, (written) => parseLimit(metric, written), {
+    noun: `a limit on ${METRICS[metric].label}`,
+    like: limitFix(metric),
+  });
   return {
     warn: limit.optional().describe("Tell people."),
     hold: limit.optional().describe("Don't go on while it is broken."),
@@ -113,31 +114,6 @@ export const only = knowing(
     .meta({ id: "only" }),
   { noun: "an object with `route`, `method` or `header`", like: "{ route: /checkout, method: POST }" },
 );
-
-/** One limit or a list of them; null switches off what a wider scope has set. */
-function limits(metric: Metric) {
-  const one = z.union([z.string(), z.number()]);
-  const schema = z.union([one, z.array(one).min(1)]).transform((value, context): readonly Limit[] | null => {
-    if (value === OFF) return null;
-    const list = Array.isArray(value) ? value : [value];
-    return list.flatMap((item, index) => {
-      const result = parseLimit(metric, item);
-      if (result.ok) return [result.value];
-      context.issues.push({
-        code: "custom",
-        message: result.what,
-        params: { fix: result.fix },
-        path: Array.isArray(value) ? [index] : [],
-        input: item,
-      });
-      return [];
-    });
-  });
-  return knowing(schema.meta({ id: `limit-${metric}` }), {
-    noun: `a limit on ${METRICS[metric].label}`,
-    like: limitFix(metric),
-  });
-}
 
 /** What a service promises for months; null switches off what a wider scope has set. */
 function objective(metric: Metric) {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Metric } from "../../core/plan/guard.ts";
 import { knowing } from "./about.ts";
-import { objectiveOf, OFF, only, terms } from "./guard-terms.ts";
+import { objectiveOf, only, terms } from "./guard-terms.ts";
+import { OFF } from "./limits.ts";
 import { sourceGuard } from "./sources.ts";
 import { name } from "./values.ts";
 

@@ -1,10 +1,8 @@
 import { z } from "zod";
 import { parseSourceLimit, SOURCE_LIMIT_FIX, type WrittenLimit } from "../../core/plan/source-limit.ts";
 import { knowing } from "./about.ts";
+import { limitsBy, OFF } from "./limits.ts";
 import { duration, filePath, oneOrMore, shellLine, text, wholeNumber, yesOrNo } from "./values.ts";
-
-/** Switches off what a wider scope has set. */
-const OFF = "off";
 
 const address = (like: string) =>
   knowing(z.string().regex(/^([a-z][a-z0-9+]*:\/\/\S+|\$\{[A-Za-z_][A-Za-z0-9_]*\}\S*)$/), {
@@ -127,29 +125,7 @@ const postgres = knowing(
 /** The keys that say where a figure comes from: one of them. */
 export const SOURCE_KEYS = ["prometheus", "http", "command", "log", "redis", "postgres"] as const;
 
-const one = z.union([z.string(), z.number()]);
-const limits = knowing(
-  z
-    .union([one, z.array(one).min(1)])
-    .transform((value, context): readonly WrittenLimit[] | null => {
-      if (value === OFF) return null;
-      const list = Array.isArray(value) ? value : [value];
-      return list.flatMap((item, index) => {
-        const result = parseSourceLimit(item);
-        if (result.ok) return [result.value];
-        context.issues.push({
-          code: "custom",
-          message: result.what,
-          params: { fix: result.fix },
-          path: Array.isArray(value) ? [index] : [],
-          input: item,
-        });
-        return [];
-      });
-    })
-    .meta({ id: "limit-source" }),
-  { noun: "a limit", like: SOURCE_LIMIT_FIX },
-);
+const limits = limitsBy<WrittenLimit>("limit-source", parseSourceLimit, { noun: "a limit", like: SOURCE_LIMIT_FIX });
 
 const OF_REQUESTS = (key: string) => ({
   what: `\`${key}\` is for what Tidegate counts itself: requests, one by one.`,

@@ -127,7 +127,7 @@ function changedVerdicts(release: Release, step: Step, seen: Seen): readonly Rel
 }
 
 function work(release: Release, step: Step, progress: StepProgress, seen: Seen, now: Moment): readonly ReleaseEvent[] {
-  if (isTwinLeaving(release)) return [];
+  if (release.plan.twin && isTwinLeaving(release)) return [];
   const within = { kind: "step", step: step.id, attempt: progress.attempt } as const;
   const isReady = (needed: NeedsReady): boolean => areReady(release, needed, seen, now.wall);
   const next = advance(release.id, stepRecipe(release, step), progress.effects, within, now, isReady);

@@ -27,8 +27,12 @@ export function lostShare(
 }
 
 /** What a drift says of the twin. */
-export function lostTwinOf({ hasTwin }: Release, found: TrafficSeen): { readonly lostTwin?: true } {
-  return hasTwin && found.hasTwin !== true ? { lostTwin: true } : {};
+export function lostTwinOf(release: Release, found: TrafficSeen): { readonly lostTwin?: true } {
+  return lacksTwin(release, found) ? { lostTwin: true } : {};
+}
+
+function lacksTwin({ hasTwin }: Release, found: TrafficSeen): boolean {
+  return hasTwin && found.hasTwin !== true;
 }
 
 /** A shift sees to it itself at its end, and where only one of the two versions is left there is nothing to divide. */
@@ -37,9 +41,9 @@ function canLoseWhole({ stable, candidate }: Release, step: Step, found: Traffic
 }
 
 /** Whether the plane gives what it confirmed: the share to the candidate, and its part to the twin of stable. */
-export function isAsGiven({ candidate, hasTwin }: Release, found: TrafficSeen, share: Share): boolean {
-  const lacksTwin = hasTwin && share < WHOLE && found.hasTwin !== true;
-  return found.share === share && found.candidate === candidate.version && !lacksTwin;
+export function isAsGiven(release: Release, found: TrafficSeen, share: Share): boolean {
+  if (found.share !== share || found.candidate !== release.candidate.version) return false;
+  return share === WHOLE || !lacksTwin(release, found);
 }
 
 /** `goesOn`: it is given again at once; else when the release goes on. */
