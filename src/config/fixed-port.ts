@@ -32,7 +32,7 @@ interface FixedPort {
 
 function fixedPortOf({ runtime, env }: Service): FixedPort | null {
   // In a container it is its own.
-  if (runtime.kind !== "process") return null;
+  if (runtime.kind === "compose") return null;
   const { run } = runtime;
   const port = env["PORT"]?.trim() ?? "";
   if (isPort(port)) return { path: ["env", "PORT"], text: port, instead: "${port}" };

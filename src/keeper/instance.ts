@@ -8,7 +8,7 @@ import type { Backoff } from "./backoff.ts";
 import { lastLines } from "../local/log-file.ts";
 import type { InstanceSpec, InstanceState, Liveness, PublicInstanceSpec } from "./protocol.ts";
 import { type KeeperRecord, type Life, UNBORN } from "./record.ts";
-import { shellCommand } from "./shell-command.ts";
+import { shellCommand } from "../local/shell-command.ts";
 import { SupervisedProcess } from "./supervised-process.ts";
 
 /** A shell line of the user's that the keeper looks after. */

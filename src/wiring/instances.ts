@@ -6,6 +6,7 @@ import type { StateFolder } from "../local/state-folder.ts";
 import { hasContainers, STOP_MS, stopContainers } from "./containers.ts";
 import { isKeeperThere } from "./keeper.ts";
 import { keeperStart } from "./keeper-start.ts";
+import { stopUnits, unitsThere } from "./units.ts";
 
 /**
  * What the keeper has, or a killed one has left alive, and what was taken over; null where none of it is.
@@ -29,7 +30,7 @@ export async function runningInstances(
   const kept = (await isKeeperThere(state))
     ? (await callControl<KeeperState>(state.socket(KEEPER_SOCKET), "/state")).instances
     : leftBehind(state);
-  const own = [...adopted, ...(kept ?? []).map(instanceSeen), ...containers];
+  const own = [...adopted, ...(kept ?? []).map(instanceSeen), ...containers, ...(await unitsThere(state, of))];
   return kept === null && own.length === 0 ? null : own;
 }
 
@@ -38,7 +39,7 @@ export async function stopInstances(
   ids: readonly string[],
   self: readonly string[],
 ): Promise<void> {
-  const stopped = await stopContainers(state, ids);
+  const stopped = [...(await stopContainers(state, ids)), ...(await stopUnits(state, ids))];
   const processes = ids.filter((id) => !stopped.includes(id));
   if (processes.length === 0) return;
   const { keeperClient } = await import("../adapters/runtime/processes/keeper-client.ts");

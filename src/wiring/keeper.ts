@@ -6,6 +6,7 @@ import { identify, isSameProcess, type ProcessIdentity } from "../local/process-
 import type { StateFolder } from "../local/state-folder.ts";
 import { stopContainers } from "./containers.ts";
 import { keeperStart } from "./keeper-start.ts";
+import { stopUnits } from "./units.ts";
 
 export function isKeeperThere(state: StateFolder): Promise<boolean> {
   return isAnswered(state.socket(KEEPER_SOCKET));
@@ -30,11 +31,12 @@ export async function stopEverything(state: StateFolder, self: readonly string[]
     import("../adapters/traffic/haproxy/leave.ts"),
   ]);
   await leaveHaproxy(state);
+  const units = await stopUnits(state, null);
   await stopContainers(state, null);
   const keeper = await keeperProcess(state);
   const isStopped = await stopKeeper(state, keeperStart(state, self));
   if (keeper !== null) await untilEnded(keeper);
-  return isStopped;
+  return isStopped || units.length > 0;
 }
 
 /** It answers no more a moment before it has ended; who looks at the processes next must not find it. */

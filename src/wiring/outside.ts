@@ -41,15 +41,22 @@ export async function outside(
   };
 }
 
-async function noticesOf({
-  project,
-  plan,
-  env,
-}: Pick<AssemblyOrder, "project" | "plan" | "env">): Promise<readonly Notice[]> {
-  const [service] = plan.services.filter(isOfKind("compose"));
+type Place = Pick<AssemblyOrder, "project" | "plan" | "env">;
+
+async function noticesOf(place: Place): Promise<readonly Notice[]> {
+  return [...(await systemdNotices(place)), ...(await composeNotices(place))];
+}
+
+async function systemdNotices({ project, plan, env }: Place): Promise<readonly Notice[]> {
+  if (!plan.services.some(isOfKind("systemd"))) return [];
+  const { surveySystemd } = await import("../adapters/runtime/systemd/survey.ts");
+  return surveySystemd({ plan, folder: project.state, env });
+}
+
+async function composeNotices({ project, plan: { services, traffic }, env }: Place): Promise<readonly Notice[]> {
+  const [service] = services.filter(isOfKind("compose"));
   if (service === undefined) return [];
   const { surveyCompose } = await import("../adapters/runtime/compose/survey.ts");
-  const frontPorts = plan.traffic.listen.map(({ port }) => port);
-  const { services } = plan;
+  const frontPorts = traffic.listen.map(({ port }) => port);
   return surveyCompose({ services, project: service.runtime.project, planFolder: project.folder, env, frontPorts });
 }

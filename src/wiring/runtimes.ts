@@ -1,10 +1,12 @@
 import type { KeeperStart } from "../adapters/runtime/processes/ensure-keeper.ts";
+import type { SystemdRuntimeSettings } from "../adapters/runtime/systemd/runtime.ts";
 import type { AssemblyOrder } from "../cli/machinery.ts";
 import { type ComposeProject, isOfKind, type Plan } from "../core/plan/plan.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 import type { Runtime } from "../ports/runtime.ts";
+import { hasUnits } from "./units.ts";
 
-/** Processes, and containers where the plan has any or something of an earlier one may still run. */
+/** Processes, and services of systemd's and containers where the plan has any or something of an earlier one may still run. */
 export async function runtimeOf(
   { project, plan, env }: Pick<AssemblyOrder, "project" | "plan" | "env">,
   start: KeeperStart,
@@ -15,12 +17,25 @@ export async function runtimeOf(
   const shared = { app, environment, services, planFolder, folder, env };
   const process = createProcessRuntime({ ...shared, ...start });
   const engine = await composeProjectOf(plan, folder);
-  if (engine === null) return process;
-  const [{ createComposeRuntime }, { runtimeByKind }] = await Promise.all([
-    import("../adapters/runtime/compose/runtime.ts"),
-    import("../adapters/runtime/by-kind.ts"),
-  ]);
-  return runtimeByKind({ process, compose: createComposeRuntime({ ...shared, project: engine, versions: process }) });
+  const systemd = await systemdRuntimeOf(plan, shared, process);
+  if (engine === null && systemd === null) return process;
+  const { runtimeByKind } = await import("../adapters/runtime/by-kind.ts");
+  const runtimes = { process, ...(systemd === null ? {} : { systemd }) };
+  if (engine === null) return runtimeByKind(runtimes);
+  const { createComposeRuntime } = await import("../adapters/runtime/compose/runtime.ts");
+  const versions = systemd ?? process;
+  return runtimeByKind({ ...runtimes, compose: createComposeRuntime({ ...shared, project: engine, versions }) });
+}
+
+/** null: the plan has no service of systemd's, and none of an earlier one is left. */
+async function systemdRuntimeOf(
+  { services }: Plan,
+  shared: Omit<SystemdRuntimeSettings, "versions">,
+  versions: Runtime,
+): Promise<Runtime | null> {
+  if (!services.some(isOfKind("systemd")) && !hasUnits(shared.folder)) return null;
+  const { createSystemdRuntime } = await import("../adapters/runtime/systemd/runtime.ts");
+  return createSystemdRuntime({ ...shared, versions });
 }
 
 async function composeProjectOf(

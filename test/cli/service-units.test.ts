@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { commandLine, unitsOf } from "../../src/cli/service/units.ts";
+import { unitsOf } from "../../src/cli/service/units.ts";
+import { commandLine } from "../../src/core/text/unit-words.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { tidegate } from "./support/program.ts";
 

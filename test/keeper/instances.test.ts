@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { Refusal } from "../../src/local/control-socket.ts";
-import { shellCommand } from "../../src/keeper/shell-command.ts";
+import { shellCommand } from "../../src/local/shell-command.ts";
 import { identify } from "../../src/local/process-identity.ts";
 import { commandOf } from "../../src/local/process-table.ts";
 import { until } from "../support/until.ts";

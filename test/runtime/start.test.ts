@@ -4,7 +4,8 @@ import { get } from "node:http";
 import { describe, it } from "node:test";
 import { freePort } from "../../src/adapters/runtime/free-port.ts";
 import { instanceId } from "../../src/adapters/runtime/instance-id.ts";
-import { instanceSpec, processOrder } from "../../src/adapters/runtime/processes/instance-order.ts";
+import { lineOrder } from "../../src/adapters/runtime/line-program.ts";
+import { instanceSpec } from "../../src/adapters/runtime/processes/instance-order.ts";
 import { callControl } from "../../src/local/control-socket.ts";
 import { identify } from "../../src/local/process-identity.ts";
 import type { StartOrder } from "../../src/ports/runtime.ts";
@@ -50,7 +51,7 @@ describe("starting an instance", () => {
     await using world = await processWorld();
     const web = running("sleep 600 ${SHOP_TOKEN} 2>/dev/null || exec sleep 600", { env: { A: "x${SHOP_TOKEN}" } });
     const order = await orderOf(world, web, { secrets: { SHOP_TOKEN: "hunter2" } });
-    const spec = instanceSpec(processOrder(order), 4_000, {});
+    const spec = instanceSpec(lineOrder(order), 4_000, {});
     assert.ok(!JSON.stringify({ ...spec, secretEnv: {} }).includes("hunter2"));
     assert.deepEqual(spec.secretEnv, { A: "xhunter2", SHOP_TOKEN: "hunter2" });
     await world.runtime.start(order);

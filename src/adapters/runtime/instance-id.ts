@@ -3,8 +3,12 @@ import type { StartOrder } from "../../ports/runtime.ts";
 
 /** `web-blue-0-9f2c1e4a`: the same order has the same id, another version in the same slot another one. */
 export function instanceId({ service, slot, index, version }: StartOrder): string {
-  const short = /^[0-9a-f]{40,64}$/.test(version) ? version.slice(0, 8) : shortName(version);
-  return `${service.name}-${slot}-${index}-${short}`;
+  return `${service.name}-${slot}-${index}-${shortVersionName(version)}`;
+}
+
+/** A version as a part of names: short, and told apart from every other. */
+export function shortVersionName(version: string): string {
+  return /^[0-9a-f]{40,64}$/.test(version) ? version.slice(0, 8) : shortName(version);
 }
 
 function shortName(version: string): string {

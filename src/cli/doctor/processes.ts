@@ -2,7 +2,7 @@ import type { Slot } from "../../core/observation.ts";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { faultOf } from "../../core/fault.ts";
-import { comesFromGit, isOfKind, type Plan } from "../../core/plan/plan.ts";
+import { comesFromGit, isStartedByLine, type Plan } from "../../core/plan/plan.ts";
 import type { TrafficState } from "../../core/traffic/routing.ts";
 import { formatShare } from "../../core/traffic/share.ts";
 import type { Context } from "../context.ts";
@@ -22,7 +22,7 @@ import { type Finding, found } from "./finding.ts";
 export async function lookAtVersions(context: Context, plan: Plan, { runtime }: Outside): Promise<readonly Finding[]> {
   const { folder } = context.project();
   const missing = plan.services
-    .filter(isOfKind("process"))
+    .filter(isStartedByLine)
     .flatMap(({ runtime: { files } }) => files)
     .filter((file, index, all) => all.indexOf(file) === index && !existsSync(join(folder, file)));
   return [

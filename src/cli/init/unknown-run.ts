@@ -1,5 +1,5 @@
 import { FaultError } from "../../core/fault.ts";
-import { isOfKind, type Plan } from "../../core/plan/plan.ts";
+import { isStartedByLine, type Plan } from "../../core/plan/plan.ts";
 
 /** What stands in `run` where nobody knows how the service starts: the plan can be read, and says what to do. */
 export const UNKNOWN_RUN = "echo 'write the command that starts your service here' && exit 1";
@@ -7,7 +7,7 @@ export const UNKNOWN_RUN = "echo 'write the command that starts your service her
 /** The services whose command nobody has written yet. */
 export function unwrittenServices({ services }: Plan): readonly string[] {
   return services
-    .filter(isOfKind("process"))
+    .filter(isStartedByLine)
     .filter(({ runtime: { run } }) => run === UNKNOWN_RUN)
     .map(({ name }) => name);
 }

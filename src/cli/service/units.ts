@@ -1,4 +1,4 @@
-import { FaultError } from "../../core/fault.ts";
+import { commandLine, unitPath, unitText, unitWord } from "../../core/text/unit-words.ts";
 
 /** A systemd unit: its file name and text. */
 export interface Unit {
@@ -60,16 +60,16 @@ function unit(order: UnitsOrder, part: string, words: readonly string[], relatio
   return [
     "# Written by tidegate service install.",
     "[Unit]",
-    `Description=Tidegate ${part} of ${specifiers(app)} (${specifiers(environment)})`,
+    `Description=Tidegate ${part} of ${unitText(app)} (${unitText(environment)})`,
     ...(scope === "system" ? ["After=network.target"] : []),
     ...relations,
     "",
     "[Service]",
     "Type=exec",
-    ...(scope === "system" ? [`User=${specifiers(user)}`] : []),
-    `WorkingDirectory=${pathValue(folder)}`,
-    `Environment=${quoted(`PATH=${path}`)}`,
-    `EnvironmentFile=-${pathValue(environmentFile(order))}`,
+    ...(scope === "system" ? [`User=${unitText(user)}`] : []),
+    `WorkingDirectory=${unitPath(folder)}`,
+    `Environment=${unitWord(`PATH=${path}`)}`,
+    `EnvironmentFile=-${unitPath(environmentFile(order))}`,
     `ExecStart=${commandLine([...self, ...words])}`,
     // What it started lives on when it is stopped or started anew; tidegate down stops all.
     "KillMode=process",
@@ -80,33 +80,4 @@ function unit(order: UnitsOrder, part: string, words: readonly string[], relatio
     `WantedBy=${scope === "system" ? "multi-user.target" : "default.target"}`,
     "",
   ].join("\n");
-}
-
-/** Words as ExecStart reads them back: quoted, with `%`, and after the program `$`, doubled. */
-export function commandLine(words: readonly string[]): string {
-  return words.map((word, index) => quoted(index === 0 ? word : word.replaceAll("$", "$$$$"))).join(" ");
-}
-
-function quoted(word: string): string {
-  const text = specifiers(oneLine(word)).replaceAll("\\", "\\\\").replaceAll('"', '\\"');
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `"${text}"`;
-}
-
-/** A path that takes the rest of its line: no quotes, but specifiers are still read. */
-function pathValue(path: string): string {
-  return specifiers(oneLine(path));
-}
-
-function specifiers(text: string): string {
-  return text.replaceAll("%", "%%");
-}
-
-function oneLine(text: string): string {
-  if (!/\p{Cc}/u.test(text)) return text;
-  throw new FaultError({
-    code: "usage",
-    what: "A path with a line break or another control character in it can't stand in a systemd unit.",
-    where: JSON.stringify(text),
-    fix: "rename the folder",
-  });
 }

@@ -17,7 +17,6 @@ export function notBuiltSentence(key: string, { part }: NotBuilt): string {
 const RUNTIME = "Run the service's own processes with `run:`.";
 
 export const NOT_BUILT_SERVICE_KEYS: Readonly<Record<string, NotBuilt>> = {
-  systemd: { part: "systemd", instead: RUNTIME },
   kubernetes: { part: "Kubernetes", instead: RUNTIME },
 };
 

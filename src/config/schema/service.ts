@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { knowing } from "./about.ts";
 import { NOT_BUILT_SERVICE_KEYS } from "./not-built.ts";
+import { systemd } from "./systemd.ts";
 import { duration, filePath, oneOrMore, requestPath, shellLine, text, wholeNumber, yesOrNo } from "./values.ts";
 
 /** A typing mistake must not bring a machine down. */
@@ -46,6 +47,11 @@ export const service = knowing(
       .optional()
       .describe(
         "The shell line that starts one instance. `${port}` is the port that it must listen on (also in `PORT`); `${version}`, `${dir}` and `${slot}` are filled in too.",
+      ),
+    systemd: systemd
+      .optional()
+      .describe(
+        "`true`, or an object (see systemd): systemd runs the instances of a service with `run`, in place of Tidegate's keeper.",
       ),
     build: shellLine()
       .optional()

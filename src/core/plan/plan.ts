@@ -46,7 +46,7 @@ export interface Plan {
 export interface Service {
   readonly name: string;
   readonly replicas: number;
-  readonly runtime: ProcessRuntime | ComposeRuntime;
+  readonly runtime: ProcessRuntime | ComposeRuntime | SystemdRuntime;
   /** Empty for a worker. */
   readonly routes: readonly Route[];
   /** Absent: the instance counts as ready when its process lives and (with a route) its port answers TCP. */
@@ -63,9 +63,8 @@ export interface Service {
   readonly startMs: Duration;
 }
 
-/** Own processes under the keeper. */
-export interface ProcessRuntime {
-  readonly kind: "process";
+/** Made in a version's folder of its own, and started by a line. */
+interface LineRuntime {
   /** Folder of the service inside the version's folder; "." for its root. */
   readonly directory: string;
   /** Shell lines, as the user wrote them; `${port} ${version} ${dir} ${slot}` are filled in. */
@@ -75,6 +74,25 @@ export interface ProcessRuntime {
   readonly run: string;
   /** Files copied from the plan file's folder into the version's folder (`.env`). */
   readonly files: readonly string[];
+}
+
+/** Own processes under the keeper. */
+export interface ProcessRuntime extends LineRuntime {
+  readonly kind: "process";
+}
+
+/** Own processes as systemd's services: the system's where Tidegate runs as root, else the user's. */
+export interface SystemdRuntime extends LineRuntime {
+  readonly kind: "systemd";
+  /** Who runs it; absent: whoever Tidegate runs as. Of the system's services alone. */
+  readonly user?: string;
+  readonly group?: string;
+  readonly slice?: string;
+  /** As systemd writes them: `512M`, `80%`. */
+  readonly memoryMax?: string;
+  readonly cpuQuota?: string;
+  /** Lines of the unit's `[Service]` section, after Tidegate's own. */
+  readonly properties: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Containers of a service of the user's compose project, under a Docker engine. */
@@ -113,13 +131,20 @@ export type ServiceOf<K extends Service["runtime"]["kind"]> = Service & {
   readonly runtime: Extract<Service["runtime"], { readonly kind: K }>;
 };
 
-export function isOfKind<K extends Service["runtime"]["kind"]>(kind: K): (service: Service) => service is ServiceOf<K> {
-  return (service): service is ServiceOf<K> => service.runtime.kind === kind;
+export function isOfKind<K extends Service["runtime"]["kind"]>(
+  ...kinds: readonly K[]
+): (service: Service) => service is ServiceOf<K> {
+  return (service): service is ServiceOf<K> => kinds.some((kind) => service.runtime.kind === kind);
 }
+
+/** A service that is built in its version's folder and started by a line, whoever runs it. */
+export type LineService = ServiceOf<"process" | "systemd">;
+
+export const isStartedByLine: (service: Service) => service is LineService = isOfKind("process", "systemd");
 
 /** Whether its versions are commits, and not what its own `prepare` line or `image` understands. */
 export function comesFromGit({ runtime }: Service): boolean {
-  return runtime.kind === "process" ? runtime.prepare === undefined : runtime.image === undefined;
+  return runtime.kind === "compose" ? runtime.image === undefined : runtime.prepare === undefined;
 }
 
 /** Absent host: any. The longest path prefix wins. */

@@ -8,7 +8,7 @@ import { createStateFolder, type StateFolder } from "../../../local/state-folder
 import type { Runtime, StartOrder } from "../../../ports/runtime.ts";
 import { instanceId } from "../instance-id.ts";
 import { adoptedContainers } from "./adopted-containers.ts";
-import { claimedEpoch } from "./claimed-epoch.ts";
+import { claimedEpoch } from "../claimed-epoch.ts";
 import { containerExits } from "./container-exits.ts";
 import { containerLiveness } from "./container-liveness.ts";
 import { containerLog } from "./container-log.ts";
@@ -74,7 +74,7 @@ export function createComposeRuntime(settings: ComposeRuntimeSettings): Runtime 
     liveness: containerLiveness(folder, docker()),
     adopted: adoptedContainers(folder, docker(), { app, environment }),
   }));
-  const epoch = claimedEpoch(folder);
+  const epoch = claimedEpoch(folder, "compose");
   const read = projectReader(settings, docker);
   const starting = new Map<string, Promise<InstanceSeen>>();
 

@@ -7,16 +7,17 @@ import { familyOf } from "../../../local/process-family.ts";
 import { identify } from "../../../local/process-identity.ts";
 import type { Runtime } from "../../../ports/runtime.ts";
 import { adoptedInstances } from "./adopted.ts";
-import { missingEnvironmentFiles } from "./copied-files.ts";
-import { explainFailedStart } from "./diagnose.ts";
+import { missingEnvironmentFiles } from "../versions/copied-files.ts";
+import { explainFailedStart } from "../diagnose.ts";
 import { instanceId } from "../instance-id.ts";
-import { INSTANCE_HOST, instanceSeen, processOrder } from "./instance-order.ts";
+import { INSTANCE_HOST, lineOrder } from "../line-program.ts";
+import { instanceSeen } from "./instance-order.ts";
 import type { KeeperStart } from "./ensure-keeper.ts";
 import { type KeeperClient, keeperClient } from "./keeper-client.ts";
-import { prepareVersion } from "./prepare.ts";
-import { pruneVersions } from "./prune.ts";
+import { prepareVersion } from "../versions/prepare.ts";
+import { pruneVersions } from "../versions/prune.ts";
 import { startInstance } from "./start.ts";
-import { commitsBetween, resolveVersion } from "./versions.ts";
+import { commitsBetween, resolveVersion } from "../versions/version-names.ts";
 
 /** With what starts a keeper where none runs. */
 export interface ProcessRuntimeSettings extends KeeperStart {
@@ -44,8 +45,7 @@ export function createProcessRuntime(settings: ProcessRuntimeSettings): Runtime 
     start(order) {
       const id = instanceId(order);
       // One after the other would choose two ports for the same instance.
-      const start =
-        starting.get(id) ?? startInstance(keeper, processOrder(order), env).finally(() => starting.delete(id));
+      const start = starting.get(id) ?? startInstance(keeper, lineOrder(order), env).finally(() => starting.delete(id));
       starting.set(id, start);
       return start;
     },

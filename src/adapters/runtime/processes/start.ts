@@ -6,7 +6,8 @@ import { familyOf } from "../../../local/process-family.ts";
 import { identify } from "../../../local/process-identity.ts";
 import { freePort } from "../free-port.ts";
 import { instanceId } from "../instance-id.ts";
-import { INSTANCE_HOST, instanceSeen, instanceSpec, type ProcessOrder } from "./instance-order.ts";
+import { INSTANCE_HOST, type LineOrder } from "../line-program.ts";
+import { instanceSeen, instanceSpec } from "./instance-order.ts";
 import type { KeeperClient } from "./keeper-client.ts";
 
 /** How often another port is tried when somebody else was quicker. */
@@ -20,7 +21,7 @@ const WATCH_MS = 1_000;
  */
 export async function startInstance(
   keeper: KeeperClient,
-  order: ProcessOrder,
+  order: LineOrder,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<InstanceSeen> {
   const id = instanceId(order);

@@ -3,7 +3,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Fault, FaultError } from "../../../core/fault.ts";
 import { withoutControls } from "../../../core/text/plain-text.ts";
-import { isOfKind, type Service, type ServiceOf } from "../../../core/plan/plan.ts";
+import { isStartedByLine, type LineService, type Service } from "../../../core/plan/plan.ts";
 import { formatDuration } from "../../../core/time/time.ts";
 import { lastLines } from "../../../local/log-file.ts";
 import type { ProcessIdentity } from "../../../local/process-identity.ts";
@@ -29,7 +29,7 @@ const SHOWN = 15;
 /** Runs each service's line, one after the other; services that share a line and a folder share its run. */
 export async function runBuild(build: Build): Promise<void> {
   const done = new Set<string>();
-  for (const service of build.services.filter(isOfKind("process"))) {
+  for (const service of build.services.filter(isStartedByLine)) {
     const line = service.runtime[build.kind];
     const directory = build.kind === "prepare" ? build.planFolder : serviceFolder(build.target.directory, service);
     const key = JSON.stringify([line, directory]);
@@ -39,7 +39,7 @@ export async function runBuild(build: Build): Promise<void> {
   }
 }
 
-async function runOne(build: Build, service: ServiceOf<"process">, line: string, directory: string): Promise<void> {
+async function runOne(build: Build, service: LineService, line: string, directory: string): Promise<void> {
   const environment = environmentToBuild(build.env);
   const own = { version: build.target.version, dir: build.target.directory };
   const command = shellLine(line, own, (name) => environment[name], `\`${build.kind}\` of ${service.name}`);
@@ -65,7 +65,7 @@ async function runOne(build: Build, service: ServiceOf<"process">, line: string,
 
 async function failed(
   build: Build,
-  service: ServiceOf<"process">,
+  service: LineService,
   how: string,
   { line, command, directory, logFile }: { line: string; command: string; directory: string; logFile: string },
 ): Promise<Fault> {
@@ -87,7 +87,7 @@ async function failed(
   };
 }
 
-function directoryMissing(service: ServiceOf<"process">, directory: string): FaultError {
+function directoryMissing(service: LineService, directory: string): FaultError {
   return new FaultError({
     code: "directory-missing",
     what: `The folder of ${service.name} does not exist in this version.`,

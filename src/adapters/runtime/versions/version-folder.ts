@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
-import type { Service, ServiceOf } from "../../../core/plan/plan.ts";
+import type { LineService, Service } from "../../../core/plan/plan.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
 
@@ -70,7 +70,7 @@ export async function markUsed(place: VersionFolder): Promise<void> {
 }
 
 /** The folder in which a service's lines run. */
-export function serviceFolder(directory: string, service: ServiceOf<"process">): string {
+export function serviceFolder(directory: string, service: LineService): string {
   return join(directory, service.runtime.directory);
 }
 
@@ -123,9 +123,9 @@ function folderName(version: string): string {
 
 function recipeOf(services: readonly Service[]): string {
   const recipe = services.map(({ name, runtime }) =>
-    runtime.kind === "process"
-      ? [name, runtime.directory, runtime.build, runtime.prepare]
-      : [name, runtime.kind, runtime.image],
+    runtime.kind === "compose"
+      ? [name, runtime.kind, runtime.image]
+      : [name, runtime.directory, runtime.build, runtime.prepare],
   );
   return hash(JSON.stringify(recipe)).slice(0, 8);
 }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, relative } from "node:path";
 import { FaultError } from "../../../core/fault.ts";
-import { isOfKind, type ProcessRuntime, type Service } from "../../../core/plan/plan.ts";
+import { isStartedByLine, type LineService, type Service } from "../../../core/plan/plan.ts";
 import { git } from "./git.ts";
 
 /**
@@ -13,7 +13,7 @@ import { git } from "./git.ts";
 export async function copyFiles(from: string, to: string, services: readonly Service[]): Promise<void> {
   const files = new Map(
     services
-      .filter(isOfKind("process"))
+      .filter(isStartedByLine)
       .flatMap((service) => service.runtime.files.map((file) => [normalize(file), service])),
   );
   for (const [file, service] of files) {
@@ -38,7 +38,7 @@ export async function copyFiles(from: string, to: string, services: readonly Ser
 export async function missingEnvironmentFiles(
   planFolder: string,
   versionFolder: string,
-  service: Pick<ProcessRuntime, "directory" | "files">,
+  service: Pick<LineService["runtime"], "directory" | "files">,
 ): Promise<readonly string[]> {
   const folders = new Set([planFolder, join(planFolder, service.directory)]);
   const absent = [...folders]

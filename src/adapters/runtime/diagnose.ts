@@ -1,8 +1,8 @@
-import type { Fault } from "../../../core/fault.ts";
-import type { InstanceSeen } from "../../../core/observation.ts";
-import { withoutControls } from "../../../core/text/plain-text.ts";
-import { formatDuration } from "../../../core/time/time.ts";
-import { type ListeningSocket, reaches } from "../../../local/listening-sockets.ts";
+import type { Fault } from "../../core/fault.ts";
+import type { InstanceSeen } from "../../core/observation.ts";
+import { withoutControls } from "../../core/text/plain-text.ts";
+import { formatDuration } from "../../core/time/time.ts";
+import { type ListeningSocket, reaches } from "../../local/listening-sockets.ts";
 
 /** What is known of an instance that did not get ready. */
 export interface FailedStart {

@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync } from "node:fs";
-import { FaultError } from "../../../core/fault.ts";
-import { writeFileAtomically } from "../../../local/atomic-file.ts";
-import { lock } from "../../../local/exclusive-lock.ts";
-import type { StateFolder } from "../../../local/state-folder.ts";
+import { FaultError } from "../../core/fault.ts";
+import { writeFileAtomically } from "../../local/atomic-file.ts";
+import { lock } from "../../local/exclusive-lock.ts";
+import type { StateFolder } from "../../local/state-folder.ts";
 
 /**
- * The epoch of the engine of releases that may change containers. The Docker engine knows nothing of such, so it is kept
- * in the state folder, and asked before each change.
+ * The epoch of the engine of releases that may change what runs. A Docker engine and systemd know nothing of such, so it is
+ * kept in the state folder, and asked before each change.
  */
 export interface ClaimedEpoch {
   claim(epoch: number): Promise<void>;
@@ -16,8 +16,9 @@ export interface ClaimedEpoch {
   mustBeMine(): void;
 }
 
-export function claimedEpoch(folder: StateFolder): ClaimedEpoch {
-  const file = folder.file("compose", "epoch");
+/** `part`: the runtime's own folder in the state folder. */
+export function claimedEpoch(folder: StateFolder, part: "compose" | "systemd"): ClaimedEpoch {
+  const file = folder.file(part, "epoch");
   let mine: number | null = null;
   const read = (): number => {
     try {
@@ -30,8 +31,8 @@ export function claimedEpoch(folder: StateFolder): ClaimedEpoch {
     async claim(epoch) {
       // Whatever comes of it: what is done from now on is done in this engine's name, or a stale one could do it too.
       mine = epoch;
-      mkdirSync(folder.file("compose"), { recursive: true, mode: 0o700 });
-      using _alone = await lock(folder.file("compose", "epoch.lock"));
+      mkdirSync(folder.file(part), { recursive: true, mode: 0o700 });
+      using _alone = await lock(folder.file(part, "epoch.lock"));
       const highest = read();
       if (highest > epoch) throw stale(epoch, highest);
       if (highest < epoch) await writeFileAtomically(file, `${epoch}\n`);
