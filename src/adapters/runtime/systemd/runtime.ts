@@ -30,6 +30,8 @@ export interface SystemdRuntimeSettings {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** By default where systemd looks for the units of whoever this process runs as. */
   readonly unitsFolder?: string;
+  /** By default whom this process runs as: root's services are the system's. */
+  readonly uid?: number;
   /** Makes the folders of versions, knows their names, and takes over what others started. */
   readonly versions: Pick<Runtime, "prepare" | "prune" | "commits" | "resolve" | "adopt">;
 }
@@ -37,7 +39,7 @@ export interface SystemdRuntimeSettings {
 /** Instances as units of systemd's, one template for each version in a slot; systemd restarts them. */
 export function createSystemdRuntime(settings: SystemdRuntimeSettings): Runtime {
   const { app, environment, planFolder, folder, env = process.env, versions } = settings;
-  const systemctl = systemctlOf(env);
+  const systemctl = systemctlOf(env, settings.uid);
   const place = unitPlace(folder, systemctl, env, settings.unitsFolder);
   const epoch = claimedEpoch(folder, "systemd");
   const usage = unitUsage();

@@ -18,6 +18,8 @@ export interface SurveySettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** By default where systemd looks for the units of whoever this process runs as. */
   readonly unitsFolder?: string;
+  /** By default whom this process runs as. */
+  readonly uid?: number;
 }
 
 const ABOUT = "systemd";
@@ -25,9 +27,15 @@ const ABOUT = "systemd";
 const LINGER = "/var/lib/systemd/linger";
 
 /** What a person should know before systemd is to run services. Changes nothing. */
-export async function surveySystemd({ plan, folder, env, unitsFolder }: SurveySettings): Promise<readonly Notice[]> {
+export async function surveySystemd({
+  plan,
+  folder,
+  env,
+  unitsFolder,
+  uid,
+}: SurveySettings): Promise<readonly Notice[]> {
   const services = plan.services.filter(isOfKind("systemd"));
-  const systemctl = systemctlOf(env);
+  const systemctl = systemctlOf(env, uid);
   const place = unitPlace(folder, systemctl, env, unitsFolder);
   const manager = await lookAtManager(systemctl);
   if (manager.level === "bad") return [manager];
