@@ -53,7 +53,7 @@ if (await isInsideSystemd(import.meta.url)) {
     try {
       return execFileSync("systemctl", words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
     } catch (error) {
-      return String((error as { stdout?: string }).stdout ?? "").trim();
+      return ((error as { stdout?: string }).stdout ?? "").trim();
     }
   };
   const units = (): readonly string[] =>
