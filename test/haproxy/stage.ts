@@ -1,7 +1,7 @@
 import { createHaproxyTraffic } from "../../src/adapters/traffic/haproxy/traffic.ts";
 import type { Backend, RoutingTable } from "../../src/core/traffic/routing.ts";
 import type { Traffic } from "../../src/ports/traffic.ts";
-import { type App, endpoint, startNamedApp } from "../proxy/plane-under-test.ts";
+import { type App, EMPTY_TABLE, endpoint, startNamedApp } from "../proxy/plane-under-test.ts";
 import { type HaproxyTestOptions, type HaproxyUnderTest, haproxyUnderTest } from "../support/haproxy.ts";
 import { planOf, WEB } from "../support/plans.ts";
 
@@ -55,22 +55,5 @@ export function side(version: string, slot: Backend["slot"], app: App): Backend 
 }
 
 export function tableOf(changes: Partial<RoutingTable>): RoutingTable {
-  return {
-    revision: 1,
-    epoch: 1,
-    app: "shop",
-    environment: PLAN.environment,
-    release: 7,
-    offset: 0,
-    stable: null,
-    candidate: null,
-    share: 0,
-    routes: [{ path: "/", service: "web" }],
-    sticky: { kind: "cookie", name: "tidegate" },
-    pins: { header: "x-tidegate-version" },
-    engineToken: "engine-token",
-    health: {},
-    lease: null,
-    ...changes,
-  };
+  return { ...EMPTY_TABLE, environment: PLAN.environment, release: 7, ...changes };
 }

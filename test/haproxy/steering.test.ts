@@ -8,7 +8,7 @@ import { createHaproxyLastResort } from "../../src/adapters/traffic/haproxy/last
 import { createHaproxyTraffic } from "../../src/adapters/traffic/haproxy/traffic.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import type { Traffic } from "../../src/ports/traffic.ts";
-import { type App, eventually, get, RawClient, startApp } from "../proxy/plane-under-test.ts";
+import { type App, eventually, get, RawClient, startApp, startNamedApp } from "../proxy/plane-under-test.ts";
 import { haproxyUnderTest } from "../support/haproxy.ts";
 import { until } from "../support/until.ts";
 import { PLAN, side, type Stage, startStage, tableOf } from "./stage.ts";
@@ -137,6 +137,19 @@ describe("steering an HAProxy", () => {
     assert.equal(await body(), "v2", "it is given again in one write");
     const told = await until("the restart to be told", async () => (await stage.traffic.observations(0)).trouble);
     assert.match(told, /was started again/);
+  });
+
+  it("starts again with instances at other addresses than its own", async () => {
+    await using elsewhere = await startNamedApp("elsewhere", 0, "127.0.0.2");
+    const [endpoint] = side("v1", "blue", elsewhere).instances;
+    const instances = endpoint === undefined ? [] : [{ ...endpoint, host: "127.0.0.2" }];
+    await stage.write({ stable: { version: "v1", slot: "blue", instances } });
+    assert.equal(await body(), "elsewhere");
+    await stage.haproxy.start();
+    assert.equal(await body(), "elsewhere");
+    const { endpoints } = (await stage.traffic.read()) ?? {};
+    assert.equal(endpoints?.["web-blue-1"]?.healthy, true);
+    await stage.write();
   });
 
   it("begins on stable after the last resort, where it is down", async () => {

@@ -58,7 +58,7 @@ export interface App extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-async function appOn(server: Server | NetServer, port: number): Promise<App> {
+async function appOn(server: Server | NetServer, port: number, host = "127.0.0.1"): Promise<App> {
   const sockets = new Set<Socket>();
   let bytes = "";
   server.on("connection", (socket: Socket) => {
@@ -68,7 +68,7 @@ async function appOn(server: Server | NetServer, port: number): Promise<App> {
     // As text of one byte a character; node:http's own listener stays beside this one.
     socket.on("data", (chunk: Buffer) => (bytes += chunk.toString("latin1")));
   });
-  server.listen(port, "127.0.0.1");
+  server.listen(port, host);
   await once(server, "listening");
   const close = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -86,8 +86,8 @@ async function appOn(server: Server | NetServer, port: number): Promise<App> {
 }
 
 /** An app on node:http. */
-export function startApp(listener: RequestListener, port = 0): Promise<App> {
-  return appOn(createServer({ keepAliveTimeout: 60_000 }, listener), port);
+export function startApp(listener: RequestListener, port = 0, host?: string): Promise<App> {
+  return appOn(createServer({ keepAliveTimeout: 60_000 }, listener), port, host);
 }
 
 /** An app that speaks for itself, byte by byte. */
@@ -96,12 +96,16 @@ export function startRawApp(onConnection: (socket: Socket) => void, port = 0): P
 }
 
 /** An app that tells who answered. */
-export function startNamedApp(name: string, port = 0): Promise<App> {
-  return startApp((request: IncomingMessage, response: ServerResponse) => {
-    request.resume();
-    response.setHeader("x-app", name);
-    response.end(name);
-  }, port);
+export function startNamedApp(name: string, port = 0, host?: string): Promise<App> {
+  return startApp(
+    (request: IncomingMessage, response: ServerResponse) => {
+      request.resume();
+      response.setHeader("x-app", name);
+      response.end(name);
+    },
+    port,
+    host,
+  );
 }
 
 export function endpoint(id: string, app: { readonly port: number }, changes: Partial<Endpoint> = {}): Endpoint {

@@ -1,6 +1,5 @@
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { stopKeeper } from "../../src/adapters/runtime/processes/ensure-keeper.ts";
 import { createProcessRuntime } from "../../src/adapters/runtime/processes/runtime.ts";
@@ -11,6 +10,7 @@ import { identify, type ProcessIdentity } from "../../src/local/process-identity
 import { stateFolder, type StateFolder } from "../../src/local/state-folder.ts";
 import type { KeeperState } from "../../src/keeper/protocol.ts";
 import type { Runtime } from "../../src/ports/runtime.ts";
+import { type GitFolder, gitFolder } from "../support/git-folder.ts";
 import { WEB } from "../support/plans.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
@@ -18,19 +18,13 @@ import { until } from "../support/until.ts";
 const KEEPER = fileURLToPath(new URL("../keeper/keeper-program.ts", import.meta.url));
 
 /** A plan file's folder in a real git repository, a state folder with a real keeper, and the runtime over both. */
-export interface ProcessWorld extends AsyncDisposable {
+export interface ProcessWorld extends AsyncDisposable, GitFolder {
   readonly app: string;
   readonly environment: string;
   readonly planFolder: string;
   readonly folder: StateFolder;
   readonly runtime: Runtime;
   another(more?: { services?: readonly Service[]; env?: Readonly<Record<string, string>> }): Runtime;
-  /** Writes a file beside the plan file. */
-  write(path: string, text: string): void;
-  read(path: string): string;
-  /** Commits everything there is and returns the sha. */
-  commit(subject: string): string;
-  git(...args: readonly string[]): string;
   /** Starts something that listens and is none of Tidegate's; `supervised`: and that a loop starts again. */
   foreign(options?: { port?: number; supervised?: boolean }): Promise<{ pid: number; port: number }>;
   keeper(): Promise<KeeperState>;
@@ -42,15 +36,8 @@ export async function processWorld({ subfolder = "", repository = true } = {}): 
   const temporary = temporaryFolder();
   const root = temporary.file("repository");
   const planFolder = temporary.file("repository", subfolder);
-  mkdirSync(planFolder, { recursive: true });
   const folder = stateFolder(temporary.file("repository", subfolder, ".tidegate"));
-  const git = (...args: readonly string[]): string =>
-    execFileSync("git", ["-c", "user.name=T", "-c", "user.email=t@example.com", ...args], {
-      cwd: root,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-    }).trim();
-  if (repository) git("init", "--quiet", "--initial-branch=main");
+  const files = gitFolder(planFolder, repository ? root : null);
   const keeperCommand = [process.execPath, KEEPER, folder.path];
   const foreigners: ProcessIdentity[] = [];
   const another: ProcessWorld["another"] = ({ services = [], env = {} } = {}) =>
@@ -70,17 +57,7 @@ export async function processWorld({ subfolder = "", repository = true } = {}): 
     folder,
     runtime: another(),
     another,
-    write(path, text) {
-      mkdirSync(dirname(`${planFolder}/${path}`), { recursive: true });
-      writeFileSync(`${planFolder}/${path}`, text);
-    },
-    read: (path) => readFileSync(`${planFolder}/${path}`, "utf8"),
-    git,
-    commit(subject) {
-      git("add", "-A");
-      git("commit", "--quiet", "--allow-empty", "-m", subject);
-      return git("rev-parse", "HEAD");
-    },
+    ...files,
     async foreign({ port = 0, supervised = false } = {}) {
       const file = temporary.file(`port-${foreigners.length}.txt`);
       const node = `${process.execPath} -e 'require("net").createServer().listen(${port}, "127.0.0.1", function () { require("fs").writeFileSync("${file}", process.pid + " " + this.address().port) })'`;

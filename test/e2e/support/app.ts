@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync } from "node:fs";
 import { callControl } from "../../../src/local/control-socket.ts";
 import { freePort } from "../../../src/adapters/runtime/free-port.ts";
 import { type StateFolder, stateFolder } from "../../../src/local/state-folder.ts";
 import type { TrafficState } from "../../../src/core/traffic/routing.ts";
 import type { Status } from "../../../src/core/status/status.ts";
 import type { KeeperState } from "../../../src/keeper/protocol.ts";
+import { type GitFolder, gitFolder } from "../../support/git-folder.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { type Command, type Ended, startCommand } from "./command.ts";
 import { endProcessesIn, type Leftover, processesIn } from "./leftovers.ts";
@@ -21,20 +20,16 @@ export interface RunOptions {
 }
 
 /** A user's folder: a git repository with a server, a plan file and commits, and `tidegate` typed in it. */
-export interface App extends AsyncDisposable {
+export interface App extends AsyncDisposable, Omit<GitFolder, "read"> {
   readonly folder: string;
   readonly state: StateFolder;
   /** Of the front door. */
   readonly port: number;
   file(...parts: string[]): string;
-  write(path: string, text: string): void;
   /** Writes the plan file; `${PORT_OF_FRONT_DOOR}` is filled in. */
   plan(text: string): void;
-  /** Commits everything that there is, and answers the sha. */
-  commit(subject: string): string;
   /** Commits a version that behaves so. */
   version(behaviour: Behaviour): string;
-  git(...args: readonly string[]): string;
   /** Runs a command to its end. */
   tidegate(args: readonly string[], options?: RunOptions): Promise<Ended>;
   /** Starts a command that lasts. It is killed with the app. */
@@ -55,17 +50,10 @@ export interface App extends AsyncDisposable {
 export async function createApp(of: { readonly program?: string; readonly path?: string } = {}): Promise<App> {
   const temporary = temporaryFolder();
   const folder = temporary.file("shop");
-  mkdirSync(folder);
   const state = stateFolder(temporary.file("shop", ".tidegate"));
   const port = await freePort(new Set());
   const commands: Command[] = [];
-  const git = (...args: readonly string[]): string =>
-    execFileSync("git", ["-c", "user.name=T", "-c", "user.email=t@example.com", ...args], {
-      cwd: folder,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-    }).trim();
-  git("init", "--quiet", "--initial-branch=main");
+  const files = gitFolder(folder);
   const environment = (more: RunOptions["env"] = {}): Record<string, string | undefined> => ({
     PATH: of.path ?? process.env["PATH"],
     HOME: temporary.path,
@@ -88,21 +76,12 @@ export async function createApp(of: { readonly program?: string; readonly path?:
     state,
     port,
     file: (...parts) => temporary.file("shop", ...parts),
-    write(path, text) {
-      mkdirSync(dirname(temporary.file("shop", path)), { recursive: true });
-      writeFileSync(temporary.file("shop", path), text);
-    },
+    ...files,
     plan: (text) => app.write("tidegate.yaml", text.replaceAll("${PORT_OF_FRONT_DOOR}", String(port))),
-    commit(subject) {
-      git("add", "-A");
-      git("commit", "--quiet", "--allow-empty", "--message", subject);
-      return git("rev-parse", "HEAD");
-    },
     version(behaviour) {
       app.write("behaviour.json", `${JSON.stringify(behaviour)}\n`);
       return app.commit(behaviour.name);
     },
-    git,
     tidegate: (args, options) => start(args, options).ended,
     start,
     async status(release) {

@@ -18,7 +18,7 @@ export async function releaseWell(app: App, ...more: readonly string[]): Promise
 }
 
 /** Waits until the data plane has confirmed a share, as the command's documents tell it. */
-export async function untilShare(command: Command, percent: number, times = 1): Promise<void> {
+export async function untilShare(command: Command, percent: number, times = 1, boundMs = 40_000): Promise<void> {
   const confirmed = (): number =>
     command
       .documents()
@@ -26,7 +26,7 @@ export async function untilShare(command: Command, percent: number, times = 1): 
         ({ type, observed }) =>
           type === "effect-confirmed" && (observed as { sharePercent?: number } | undefined)?.sharePercent === percent,
       ).length;
-  await command.says(`${percent}% of the traffic`, () => confirmed() >= times);
+  await command.says(`${percent}% of the traffic`, () => confirmed() >= times, boundMs);
 }
 
 /** What went wrong, as `--json` tells it. */

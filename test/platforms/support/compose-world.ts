@@ -1,11 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { createComposeRuntime } from "../../../src/adapters/runtime/compose/runtime.ts";
 import { createProcessRuntime } from "../../../src/adapters/runtime/processes/runtime.ts";
 import type { ComposeProject, Service, ServiceOf } from "../../../src/core/plan/plan.ts";
 import { stateFolder, type StateFolder } from "../../../src/local/state-folder.ts";
 import type { Runtime } from "../../../src/ports/runtime.ts";
+import { type GitFolder, gitFolder } from "../../support/git-folder.ts";
 import { WEB } from "../../support/plans.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import type { DockerEngine } from "./docker-engine.ts";
@@ -13,15 +11,13 @@ import type { DockerEngine } from "./docker-engine.ts";
 export const PROJECT: ComposeProject = { files: [], profiles: [], set: {} };
 
 /** A plan file's folder in a git repository with a compose file, and the runtime over a real engine. */
-export interface ComposeWorld extends AsyncDisposable {
+export interface ComposeWorld extends AsyncDisposable, Pick<GitFolder, "write" | "commit"> {
   readonly app: string;
   readonly environment: string;
   readonly planFolder: string;
   readonly folder: StateFolder;
   readonly runtime: Runtime;
   another(services?: readonly Service[], project?: ComposeProject): Runtime;
-  write(path: string, text: string): void;
-  commit(subject: string): string;
 }
 
 let worlds = 0;
@@ -31,15 +27,8 @@ export function composeWorld(engine: DockerEngine, services: readonly Service[] 
   worlds += 1;
   const [app, environment] = [`shop${process.pid}n${worlds}`, "test"];
   const planFolder = temporary.file(app);
-  mkdirSync(planFolder, { recursive: true });
   const folder = stateFolder(temporary.file("state"));
-  const git = (...args: readonly string[]): string =>
-    execFileSync("git", ["-c", "user.name=T", "-c", "user.email=t@example.com", ...args], {
-      cwd: planFolder,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-    }).trim();
-  git("init", "--quiet", "--initial-branch=main");
+  const files = gitFolder(planFolder);
   const another: ComposeWorld["another"] = (of = services, project = PROJECT) => {
     const shared = { app, environment, services: of, planFolder, folder, env: engine.env };
     const versions = createProcessRuntime({ ...shared, keeperCommand: ["false"] });
@@ -52,15 +41,7 @@ export function composeWorld(engine: DockerEngine, services: readonly Service[] 
     folder,
     runtime: another(),
     another,
-    write(path, text) {
-      mkdirSync(dirname(`${planFolder}/${path}`), { recursive: true });
-      writeFileSync(`${planFolder}/${path}`, text);
-    },
-    commit(subject) {
-      git("add", "-A");
-      git("commit", "--quiet", "--allow-empty", "-m", subject);
-      return git("rev-parse", "HEAD");
-    },
+    ...files,
     async [Symbol.asyncDispose]() {
       const label = `label=tidegate.app=${app}`;
       removeAll(engine, ["ps", "-aq", "--filter", label], ["rm", "-f", "-v"]);

@@ -1,9 +1,10 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { chmod, chown, copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { promisify } from "node:util";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { FaultError } from "../../../core/fault.ts";
 import type { HaproxyPlan } from "../../../core/plan/plan.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
@@ -34,7 +35,7 @@ export function readConfiguration(path: string): string {
 
 /** Has HAProxy check a text as if it stood in that file; nothing of it is changed. */
 export async function checkConfiguration(
-  text: string,
+  configuration: string,
   plan: FragmentPlan,
   haproxy: HaproxyPlan,
 ): Promise<CheckedConfiguration> {
@@ -43,7 +44,7 @@ export async function checkConfiguration(
     const path = join(folder, "haproxy.cfg");
     // Files that are not there yet must not make it look wrong: the check sees empty ones.
     const { files } = fragmentOf(plan, haproxy);
-    let checked = text;
+    let checked = configuration;
     for (const [file, content] of [
       [files.map, ""],
       [files.servers, serversFileText([])],
@@ -54,16 +55,37 @@ export async function checkConfiguration(
       checked = checked.replaceAll(file, standIn);
     }
     await writeFile(path, checked, { mode: 0o600 });
-    return await promisify(execFile)("haproxy", ["-c", "-f", path], { timeout: CHECK_MS }).then(
-      ({ stderr }) => ({ isValid: true, said: saidIn(stderr, path) }),
-      (error: NodeJS.ErrnoException & { readonly stderr?: string }) =>
-        error.code === "ENOENT"
-          ? { isValid: null, said: [] }
-          : { isValid: false, said: saidIn(error.stderr ?? error.message, path) },
-    );
+    return await askHaproxy(path, inheritedIn(configuration));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function askHaproxy(path: string, descriptors: number): Promise<CheckedConfiguration> {
+  const inherited = Array.from({ length: descriptors }, () => "pipe" as const);
+  const child = spawn("haproxy", ["-c", "-f", path], {
+    stdio: ["ignore", "ignore", "pipe", ...inherited],
+    timeout: CHECK_MS,
+  });
+  const ended = Promise.withResolvers<boolean | null>();
+  child.once("error", (error: NodeJS.ErrnoException) =>
+    error.code === "ENOENT" ? ended.resolve(null) : ended.reject(error),
+  );
+  child.once("close", (code) => ended.resolve(code === 0));
+  const [isValid, said] = await Promise.all([ended.promise, text(child.stderr as Readable)]);
+  return { isValid, said: saidIn(said, path) };
+}
+
+/** Above all that a supervisor hands over. */
+const MOST_DESCRIPTORS = 64;
+
+/**
+ * How many sockets a supervisor hands over to it (`bind fd@3` is the first): it refuses to look at a configuration that
+ * names one it has not got. For a look any socket will do.
+ */
+function inheritedIn(configuration: string): number {
+  const named = [...configuration.matchAll(/\bfd@(\d+)/g)].map(([, descriptor]) => Number(descriptor) - 2);
+  return Math.min(MOST_DESCRIPTORS, Math.max(0, ...named));
 }
 
 /**
@@ -72,7 +94,7 @@ export async function checkConfiguration(
  */
 export async function writeConfiguration(
   path: string,
-  text: string,
+  configuration: string,
   plan: FragmentPlan,
   haproxy: HaproxyPlan,
 ): Promise<string> {
@@ -81,7 +103,7 @@ export async function writeConfiguration(
     await makeFirstFiles(plan, haproxy);
     const { mode, uid, gid } = statSync(path);
     await copyFile(path, kept);
-    await writeFileAtomically(path, text, mode & 0o777);
+    await writeFileAtomically(path, configuration, mode & 0o777);
     await chmod(path, mode & 0o777);
     await chown(path, uid, gid).catch(() => undefined);
     return kept;

@@ -115,7 +115,8 @@ function backendLines(
     "    # While it runs, servers are added and deleted. After a restart the spares are what the file says.",
     "    load-server-state-from-file local",
     `    server-state-file-name ${servers}`,
-    `    server-template spare 1-${sparesOf(service)} 127.0.0.1:1 ${check} disabled`,
+    "    # A name, because of a server with an address HAProxy takes no other address from there, but only the port.",
+    `    server-template spare 1-${sparesOf(service)} unused.invalid:1 init-addr last,none ${check} disabled`,
   ];
 }
 
