@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { array, assert as check, constantFrom, property, string } from "fast-check";
-import { inForce } from "../../src/adapters/traffic/haproxy/balancer.ts";
+import { inForce } from "../../src/adapters/traffic/haproxy/in-force.ts";
 import { withFragment } from "../../src/adapters/traffic/haproxy/edit.ts";
 import { outcomeOf } from "../../src/adapters/traffic/haproxy/figures.ts";
 import { fragmentOf } from "../../src/adapters/traffic/haproxy/fragment.ts";

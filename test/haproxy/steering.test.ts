@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -152,6 +152,38 @@ describe("steering an HAProxy", () => {
     await stage.write();
   });
 
+  it("is given back by the engine that acts what its files don't say, and by nobody who only looks", async () => {
+    await using acting = await startStage();
+    const { haproxy, traffic, apps } = acting;
+    const asked = async () => (await get(haproxy.port)).body;
+    await traffic.claim(3);
+    const [v1] = side("v1", "blue", apps.v1).instances;
+    const many = Array.from(
+      { length: 6 },
+      (_, index) => ({ ...v1, id: `web-blue-${index}` }) as NonNullable<typeof v1>,
+    );
+    await acting.write({ epoch: 3, stable: { version: "v1", slot: "blue", instances: many } });
+    const old = [MAP, "shop.production.servers"].map((name) => join(haproxy.haproxy.files ?? "", name));
+    const before = old.map((file) => readFileSync(file));
+    await acting.write({ epoch: 3, share: 10_000 });
+    for (const [index, file] of old.entries()) writeFileSync(file, before[index] ?? "");
+    await haproxy.start();
+    assert.equal(await asked(), "v1", "it begins with what its files say");
+    const onlooker = createHaproxyTraffic({ app: "shop", environment: "production", haproxy: haproxy.haproxy });
+    assert.equal((await onlooker.read())?.table?.share, 0);
+    assert.equal((await traffic.read())?.table?.share, 10_000);
+    assert.equal(await asked(), "v2");
+
+    await acting.write({ epoch: 3, stable: { version: "v1", slot: "blue", instances: many } });
+    await haproxy.start();
+    const { endpoints = {} } = (await traffic.read()) ?? {};
+    assert.deepEqual(
+      many.map(({ id }) => endpoints[id]?.healthy),
+      many.map(() => true),
+      "more than it finds again by itself",
+    );
+  });
+
   it("begins on stable after the last resort, where it is down", async () => {
     await stage.write({ share: 10_000 });
     await stage.haproxy.kill();
@@ -194,8 +226,12 @@ describe("two load balancers of one app", () => {
 
     await b.start();
     assert.equal((await get(b.port)).body, "before", "it has lost everything, and its files are out of reach");
+    assert.equal((await traffic.read())?.table?.share, 10_000, "the engine that acts gives it back at its first look");
+    assert.deepEqual(await both(), ["v2", "v2"]);
+
+    await b.command(`clear map ${join(b.haproxy.files ?? "", MAP)}`);
     const odd = await traffic.read();
-    assert.deepEqual([odd?.table?.share, odd?.table?.candidate], [0, null]);
+    assert.deepEqual([odd?.table?.share, odd?.table?.candidate], [0, null], "what somebody does by hand is told");
     await write(10_000);
     assert.deepEqual(await both(), ["v2", "v2"]);
 

@@ -20,6 +20,8 @@ export interface SupervisedHaproxy extends AsyncDisposable {
   readonly configuration: string;
   /** The folder that Tidegate writes and HAProxy starts with. */
   readonly files: string;
+  /** A command of the runtime API, as a person would give it. */
+  command(text: string): Promise<string>;
   /** As `systemctl reload haproxy`: resolves when the new worker answers. */
   reload(): Promise<void>;
   /** kill -9 for the worker, with which its master ends; resolves when the next ones answer. */
@@ -59,14 +61,15 @@ export async function supervisedHaproxy(backend: readonly string[]): Promise<Sup
     if (identity !== null) await stopFamily(identity, 0);
     rmSync(folder, { recursive: true, force: true });
   };
-  const pidOf = async (): Promise<number | null> => {
-    try {
-      using session = await openRuntime({ kind: "unix", path: socket }, 2_000);
-      return Number(/^Pid: (\d+)/m.exec(await session.run("show info"))?.[1]);
-    } catch {
-      return null;
-    }
+  const command = async (text: string): Promise<string> => {
+    using session = await openRuntime({ kind: "unix", path: socket }, 2_000);
+    return await session.run(text);
   };
+  const pidOf = (): Promise<number | null> =>
+    command("show info").then(
+      (told) => Number(/^Pid: (\d+)/m.exec(told)?.[1]),
+      () => null,
+    );
   const untilAnother = (before: number | null): Promise<number> =>
     until("another HAProxy answers", async () => {
       const now = await pidOf();
@@ -80,6 +83,7 @@ export async function supervisedHaproxy(backend: readonly string[]): Promise<Sup
       socket,
       configuration,
       files,
+      command,
       async reload() {
         const before = await pidOf();
         process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), "SIGUSR2");

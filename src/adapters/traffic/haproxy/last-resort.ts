@@ -2,12 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RoutingTable } from "../../../core/traffic/routing.ts";
 import type { LastResort } from "../../../ports/emergency-exit.ts";
-import { numbersOf } from "./balancer.ts";
 import { entriesOf, type MapEntries, saidBy } from "./map-entries.ts";
 import { haproxyNames } from "./names.ts";
+import { numericServers } from "./numeric-hosts.ts";
 import type { RememberedHaproxy } from "./remembered.ts";
 import { writeRestartFiles } from "./restart-files.ts";
-import { wantedServers } from "./servers.ts";
 
 /** Where HAProxy answers nobody: the files with which it starts. Nobody starts it again but whoever runs it. */
 export function createHaproxyLastResort({ app, environment, haproxy }: RememberedHaproxy): LastResort {
@@ -24,8 +23,7 @@ export function createHaproxyLastResort({ app, environment, haproxy }: Remembere
     },
     async write(table: RoutingTable) {
       if (haproxy.files === null) return;
-      const numbers = await numbersOf(table);
-      const wanted = wantedServers(table, names, (host) => numbers.get(host) ?? host);
+      const wanted = await numericServers(table, names);
       await writeRestartFiles(haproxy.files, names, entriesOf(table, table.epoch, null), wanted);
     },
     async startAnew() {

@@ -1,9 +1,9 @@
 import type { AwayBalancer, Backend, RoutingTable, TrafficState } from "../../../core/traffic/routing.ts";
 import type { Instant } from "../../../core/time/time.ts";
 import type { BalancerSeen } from "./balancer.ts";
-import { numbersOf } from "./balancer.ts";
 import { haproxyNames } from "./names.ts";
-import { serverOf, wantedServers } from "./servers.ts";
+import { numericServers } from "./numeric-hosts.ts";
+import { serverOf } from "./servers.ts";
 import { isUp, type StatRow } from "./stat.ts";
 
 /** What several load balancers say, one each. */
@@ -26,10 +26,7 @@ export async function merged({ seen, away, id, since, now, app, environment }: S
   const names = haproxyNames(app, environment);
   const table = newest.table;
   const servers = all.flatMap((each) => each.servers);
-  const wanted =
-    table === null
-      ? []
-      : await numbersOf(table).then((numbers) => wantedServers(table, names, (host) => numbers.get(host) ?? host));
+  const wanted = table === null ? [] : await numericServers(table, names);
   const rowsOf = (server: (typeof wanted)[number]): readonly (StatRow | null)[] =>
     all.map((each) => serverOf(server, each.servers));
   return {

@@ -7,6 +7,7 @@ import type { Duration, Instant } from "../../../core/time/time.ts";
 import type { Traffic } from "../../../ports/traffic.ts";
 import { readTableWrite } from "../../../proxy/check-table.ts";
 import { type Balancer, type BalancerSeen, createBalancer, type BalancerSettings } from "./balancer.ts";
+import { watchRestarts } from "./after-restart.ts";
 import { merged } from "./merged.ts";
 import { createObserver } from "./observer.ts";
 
@@ -42,6 +43,8 @@ export function createHaproxyTraffic(options: HaproxyTrafficOptions): Traffic {
   const id = `haproxy-${randomUUID()}`;
   const since = now();
   const observer = createObserver({ id, haproxy, app: options.app, environment: options.environment, now });
+
+  const restarts = watchRestarts();
 
   const ofAll = async <T>(ask: (balancer: Balancer) => Promise<T>): Promise<ReadonlyMap<Balancer, Answer<T>>> => {
     const answers = await Promise.all(balancers.map((balancer) => answered(async () => await ask(balancer))));
@@ -82,10 +85,11 @@ export function createHaproxyTraffic(options: HaproxyTrafficOptions): Traffic {
     },
     async claim(epoch) {
       await mustAll((balancer) => balancer.claim(epoch));
+      restarts.act(epoch);
     },
-    read: async () => await told(await ofAll((balancer) => balancer.look())),
+    read: async () => await told(await ofAll((balancer) => restarts.look(balancer))),
     async write(table: RoutingTable, ifRevision) {
-      const found = await ofAll((balancer) => balancer.look());
+      const found = await ofAll((balancer) => restarts.look(balancer));
       const before = await told(found);
       if (before === null) throw allAway(balancers);
       mustBeNewer(table, before, ifRevision);
@@ -93,10 +97,12 @@ export function createHaproxyTraffic(options: HaproxyTrafficOptions): Traffic {
       if (table.twin !== undefined) throw noTwin();
       // More for the candidate only where all give it; less wherever it can be had.
       if (before.away !== undefined && table.share > (before.table?.share ?? 0)) throw isAway(before.away);
-      const answers = await ofAll((balancer) => {
+      const answers = await ofAll(async (balancer) => {
         const seen = found.get(balancer);
-        if (seen !== undefined && "value" in seen) return balancer.write(table, seen.value);
-        throw new FaultError(seen?.fault ?? allAway([balancer]).fault);
+        if (seen === undefined || "fault" in seen) throw new FaultError(seen?.fault ?? allAway([balancer]).fault);
+        const written = await balancer.write(table, seen.value);
+        restarts.wrote(balancer, written);
+        return written;
       });
       throwWorst(answers);
       // Whoever is away is told in the answer; those who are there do not wait for it.
