@@ -23,8 +23,13 @@ before(async () => {
   plan = shopPlan(`{ haproxy: { socket: ${haproxy.socket}, files: ${haproxy.files} } }`);
   shop.app.plan(plan);
   shop.app.commit("Have HAProxy divide the traffic");
-  const isReady = async (): Promise<boolean> => (await fetch(`http://127.0.0.1:${haproxy.port}/health/ready`)).ok;
-  await until("the shop is open", isReady, SLOW_MS);
+  const ready = `http://127.0.0.1:${haproxy.port}/health/ready`;
+  const isOpen = (): Promise<boolean> =>
+    fetch(ready).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await until("the shop is open", isOpen, SLOW_MS);
 });
 
 describe("a compose project that runs behind an HAProxy", () => {
