@@ -5,6 +5,12 @@ import { heldAlready, type HeldSocket, holdSocket } from "./held-socket.ts";
 /** The listening sockets that a keeper holds, by the address that was asked for. */
 export class HeldSockets {
   readonly #held = new Map<string, HeldSocket>();
+  readonly #given: readonly TakenSocket[];
+
+  /** `given`: sockets that somebody else keeps open for as long as this keeper lives (systemd), and nobody else can open. */
+  constructor(given: readonly TakenSocket[] = []) {
+    this.#given = given;
+  }
 
   get(listener: Listener): HeldSocket | undefined {
     return this.#held.get(keyOf(listener));
@@ -17,7 +23,7 @@ export class HeldSockets {
   /** Opens those that are missing: all, or none where one can't be. Faults: see held-socket.ts. */
   async open(listeners: readonly Listener[]): Promise<void> {
     const missing = listeners.filter((listener) => !this.#held.has(keyOf(listener)));
-    const opened = await Promise.allSettled(missing.map((listener) => holdSocket(listener)));
+    const opened = await Promise.allSettled(missing.map((listener) => this.#open(listener)));
     const failed = opened.find((result) => result.status === "rejected");
     for (const [n, result] of opened.entries()) {
       if (result.status === "rejected") continue;
@@ -31,7 +37,7 @@ export class HeldSockets {
   async take(listeners: readonly Listener[], taken: readonly TakenSocket[]): Promise<void> {
     for (const listener of listeners) {
       if (this.#held.has(keyOf(listener))) continue;
-      const socket = await heldAlready(listener, taken).catch(() => undefined);
+      const socket = (await this.#givenFor(listener)) ?? (await heldAlready(listener, taken).catch(() => undefined));
       if (socket !== undefined) this.#held.set(keyOf(listener), socket);
     }
     const used = new Set([...this.#held.values()].map(({ handle }) => handle));
@@ -48,6 +54,16 @@ export class HeldSockets {
   letAllGo(): void {
     for (const socket of this.#held.values()) socket[Symbol.dispose]();
     this.#held.clear();
+  }
+
+  async #open(listener: Listener): Promise<HeldSocket> {
+    return (await this.#givenFor(listener)) ?? holdSocket(listener);
+  }
+
+  /** It stays open when it is let go of: whoever asks for it again gets it again. */
+  async #givenFor(listener: Listener): Promise<HeldSocket | undefined> {
+    const socket = await heldAlready(listener, this.#given).catch(() => undefined);
+    return socket === undefined ? undefined : { ...socket, [Symbol.dispose]: () => undefined };
   }
 }
 

@@ -27,6 +27,8 @@ export interface KeeperSettings {
   readonly folder: StateFolder;
   readonly proxyCommand: readonly string[];
   readonly version: string;
+  /** Listening sockets that systemd keeps open for it. */
+  readonly given?: readonly TakenSocket[];
   readonly backoff?: Backoff;
   readonly proxyBackoff?: Backoff;
   readonly logs?: LogBounds;
@@ -293,6 +295,7 @@ export class Keeper {
       ...this.#surroundings(this.#settings.proxyBackoff ?? PROXY_BACKOFF),
       command: this.#settings.proxyCommand,
       directory: this.#settings.folder.path,
+      given: this.#settings.given ?? [],
       controlSocket: this.#settings.folder.socket(PROXY_SOCKET),
     };
   }

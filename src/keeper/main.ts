@@ -8,6 +8,7 @@ import { takeCharge } from "./charge.ts";
 import { keeperApi } from "./control.ts";
 import { Keeper, type KeeperSettings } from "./keeper.ts";
 import { KEEPER_SOCKET } from "./protocol.ts";
+import { socketsOfSystemd } from "./sockets-of-systemd.ts";
 
 export interface KeeperOptions {
   readonly stateDir: string;
@@ -35,6 +36,7 @@ export interface KeeperOptions {
 export async function runKeeper(options: KeeperOptions): Promise<void> {
   const folder = stateFolder(options.stateDir);
   createStateFolder(folder);
+  const given = socketsOfSystemd();
   const version = options.version ?? "";
   const charge = await takeCharge(folder, version, options.takeOver ?? "older");
   using _only = charge.lock;
@@ -47,6 +49,7 @@ export async function runKeeper(options: KeeperOptions): Promise<void> {
     folder,
     proxyCommand: options.proxyCommand ?? [...ownCommand(), "proxy", "--state", folder.path],
     version,
+    given,
     ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
     ...(options.proxyBackoff === undefined ? {} : { proxyBackoff: options.proxyBackoff }),
     ...(options.logs === undefined ? {} : { logs: options.logs }),

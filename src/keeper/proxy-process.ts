@@ -26,7 +26,7 @@ const ALONE_WITHIN_MS: Duration = 6_000;
 /** The data plane: its process, the one before that still finishes, and the listening sockets that they work on. */
 export class ProxyProcess {
   readonly #surroundings: ProxySurroundings;
-  readonly #held = new HeldSockets();
+  readonly #held: HeldSockets;
   readonly #leaving = new Set<Leaving>();
   #spec: ProxySpec;
   #current: ProxyRun;
@@ -39,6 +39,7 @@ export class ProxyProcess {
     surroundings: ProxySurroundings,
   ) {
     this.#surroundings = surroundings;
+    this.#held = new HeldSockets(surroundings.given);
     this.#spec = recorded.spec;
     this.#current = this.#newRun(life ?? UNBORN);
     for (const { life, until } of recorded.leaving ?? []) this.#leaving.add({ run: this.#newRun(life), until });

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import type { Fault } from "../core/fault.ts";
 import type { Listener } from "../core/traffic/routing.ts";
+import type { TakenSocket } from "../local/take-sockets.ts";
 import type { LeaveWithin, ListenerMessage, ListenersDone, ProxyFailed, ProxyReady } from "../proxy/protocol.ts";
 import type { HeldSocket } from "./held-socket.ts";
 import type { Surroundings } from "./instance.ts";
@@ -11,6 +12,8 @@ import { SupervisedProcess } from "./supervised-process.ts";
 export interface ProxySurroundings extends Surroundings {
   readonly command: readonly string[];
   readonly directory: string;
+  /** Listening sockets that were opened before, by systemd, and stay open. */
+  readonly given: readonly TakenSocket[];
   /** The proxy's control socket. */
   readonly controlSocket: string;
 }
