@@ -21,6 +21,7 @@ const ORDER = {
   planFile: "/srv/100% shop/tidegate.yaml",
   statePath: "/srv/100% shop/.tidegate",
   stateOption: undefined,
+  listen: [{ host: "127.0.0.1", port: 8080 }],
   path: "/usr/local/bin:/usr/bin",
 } as const;
 
@@ -32,6 +33,7 @@ describe("systemd units", () => {
       `# Written by tidegate service install.
 [Unit]
 Description=Tidegate keeper of shop (production)
+StartLimitIntervalSec=0
 
 [Service]
 Type=exec
@@ -50,6 +52,33 @@ WantedBy=default.target
     assert.equal(serve?.name, "tidegate-shop-production-serve.service");
     assert.match(serve.text, /^ExecStart=.* serve --file "\/srv\/100%% shop\/tidegate\.yaml" --env production$/m);
     assert.match(serve.text, /^After=tidegate-shop-production-keeper\.service$/m);
+  });
+
+  it("have systemd open the listening sockets, and hand them to the keeper", () => {
+    const listen = [
+      { host: "0.0.0.0", port: 443 },
+      { host: "::1", port: 8080 },
+      { host: "shop.internal", port: 8081 },
+    ];
+    const socket = unitsOf({ ...ORDER, listen }).at(-1);
+    assert.equal(socket?.name, "tidegate-shop-production-keeper.socket");
+    assert.equal(
+      socket.text,
+      `# Written by tidegate service install.
+[Unit]
+Description=Tidegate's listening sockets of shop (production)
+
+[Socket]
+ListenStream=0.0.0.0:443
+ListenStream=[::1]:8080
+FreeBind=yes
+TriggerLimitIntervalSec=0
+
+[Install]
+WantedBy=sockets.target
+`,
+    );
+    assert.equal(unitsOf({ ...ORDER, listen: [] }).length, 2, "HAProxy opens its own");
   });
 
   it("of the machine run as the owner of the plan file", () => {
@@ -86,8 +115,13 @@ WantedBy=default.target
     assert.equal(installed.code, 0, installed.stderr);
     assert.match(installed.stdout, /systemctl --user enable --now/);
     const names = readdirSync(units);
-    assert.deepEqual(names, ["tidegate-shop-production-keeper.service", "tidegate-shop-production-serve.service"]);
-    for (const name of names) assert.match(readFileSync(join(units, name), "utf8"), /^KillMode=process$/m);
+    assert.deepEqual(names, [
+      "tidegate-shop-production-keeper.service",
+      "tidegate-shop-production-keeper.socket",
+      "tidegate-shop-production-serve.service",
+    ]);
+    for (const name of names.filter((each) => each.endsWith(".service")))
+      assert.match(readFileSync(join(units, name), "utf8"), /^KillMode=process$/m);
     const check = spawnSync("systemd-analyze", ["--user", "verify", ...names.map((name) => join(units, name))], {
       encoding: "utf8",
     });

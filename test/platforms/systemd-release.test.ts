@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { keptUnits } from "../../src/adapters/runtime/systemd/kept-units.ts";
@@ -57,13 +57,22 @@ if (await isInsideSystemd(import.meta.url)) {
     }
   };
   const units = (): readonly string[] =>
-    systemctl("list-units", "--plain", "--no-legend", "--state=active", "tidegate-shop-*")
+    systemctl("list-units", "--plain", "--no-legend", "--state=active", "tidegate-shop-production-web-*")
       .split("\n")
       .map((line) => line.split(/\s/)[0] ?? "")
       .filter((name) => name !== "");
   const mainPid = (unit: string): number => Number(systemctl("show", "--value", "--property=MainPID", unit));
 
   describe("a service that systemd runs", () => {
+    it("gets its listening sockets, its keeper and its data plane from systemd too", async () => {
+      const installed = await app.tidegate(["service", "install", "--system", "--json"], { env });
+      assert.equal(installed.code, 0, installed.stdout + installed.stderr);
+      assert.deepEqual((JSON.parse(installed.stdout) as { problems: unknown }).problems, []);
+      systemctl("daemon-reload");
+      systemctl("enable", "--now", "tidegate-shop-production-keeper.socket", "tidegate-shop-production-keeper.service");
+      await until("the keeper runs", () => app.keeper().catch(() => null));
+    });
+
     it("is told beforehand what is missing, and what it runs on", async () => {
       const doctor = await app.tidegate(["doctor"], { env });
       assert.match(doctor.stdout, /✔ systemd\s+the system's own, \d+, /);
@@ -131,6 +140,28 @@ if (await isInsideSystemd(import.meta.url)) {
       assert.ok(visits().failures.length <= 1, JSON.stringify(visits().failures));
     });
 
+    it("refuses nobody when the keeper and the data plane are killed at the same time", async () => {
+      const visits = people.since();
+      const { pid, proxy } = await app.keeper();
+      assert.equal(proxy?.holdsSockets, true);
+      process.kill(pid, "SIGKILL");
+      process.kill(proxy.pid ?? 0, "SIGKILL");
+      await until("others are there", async () => {
+        const now = await app.keeper().catch(() => null);
+        return now !== null && now.pid !== pid && now.proxy?.state === "running";
+      });
+      await people.sample(50);
+      const failures = visits().failures;
+      assert.deepEqual(
+        failures.filter(({ refused }) => refused),
+        [],
+      );
+      assert.ok(
+        failures.every(({ cut }) => cut),
+        JSON.stringify(failures),
+      );
+    });
+
     it("lives on when the engine is killed, and the next engine finds it and goes on", async () => {
       const visits = people.since();
       app.version({ name: "v3" });
@@ -148,17 +179,27 @@ if (await isInsideSystemd(import.meta.url)) {
     });
 
     it("is back after a boot: what served is wanted by the target that a boot brings up", async () => {
-      const before = units();
-      systemctl("stop", ...before);
+      const before = units().length;
+      const { proxy } = await app.keeper();
+      systemctl("stop", "tidegate-shop-*");
+      if (proxy?.pid !== undefined) process.kill(proxy.pid, "SIGKILL");
       assert.deepEqual(units(), []);
       systemctl("daemon-reload");
-      systemctl("start", "multi-user.target");
-      await until("all of them run", () => units().length === before.length);
+      systemctl("start", "sockets.target", "multi-user.target");
+      await until("all of them run", () => units().length === before);
       await until("its answers", async () => (await versionsMet()).join() === "v3");
     });
 
     it("is gone after `tidegate down`, its units and secrets with it", async () => {
       await people.leave();
+      systemctl(
+        "disable",
+        "--now",
+        "tidegate-shop-production-keeper.socket",
+        "tidegate-shop-production-keeper.service",
+      );
+      for (const name of ["keeper.socket", "keeper.service", "serve.service"])
+        rmSync(`/etc/systemd/system/tidegate-shop-production-${name}`);
       const down = await app.tidegate(["down", "--yes"], { env });
       assert.equal(down.code, 0, down.stdout + down.stderr);
       assert.deepEqual(units(), []);

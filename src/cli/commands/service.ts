@@ -4,6 +4,7 @@ import { homedir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { FaultError } from "../../core/fault.ts";
+import type { Plan } from "../../core/plan/plan.ts";
 import { makeFolder } from "../../local/make-folder.ts";
 import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, type Invocation, isGiven } from "../definition.ts";
@@ -12,7 +13,7 @@ import { environmentFile, type Unit, unitsOf } from "../service/units.ts";
 
 export const service: CommandDefinition = {
   about:
-    "Writes systemd units that start the keeper and `tidegate serve` at boot, and says how to switch them on. Stopping them leaves the app running. Values that the plan takes from the environment come from a file in the state folder then.",
+    "Writes systemd units that start the keeper and `tidegate serve` at boot and hold the listening sockets open, and says how to switch them on. Stopping the services leaves the app running. Values that the plan takes from the environment come from a file in the state folder then.",
   arguments: [{ name: "action", required: true, about: "install", choices: ["install"] }],
   options: [
     { flags: "--user", about: "for this user's own systemd (the default, unless root)" },
@@ -27,7 +28,7 @@ export const service: CommandDefinition = {
     const { context } = invocation;
     const scope = scopeOf(invocation);
     const loaded = await loadPlan(context, context.project());
-    const units = unitsOf(orderOf(context, scope, loaded.plan.app, loaded.file));
+    const units = unitsOf(orderOf(context, scope, loaded.plan, loaded.file));
     const folder = scope === "system" ? "/etc/systemd/system" : userFolder(context);
     const paths = units.map(({ name }) => join(folder, name));
     if (isGiven(invocation, "dryRun")) {
@@ -39,13 +40,15 @@ export const service: CommandDefinition = {
     }
     write(folder, units);
     const problems = await verify(scope, paths);
-    const next = nextCommands(scope, units);
+    const isServing = (await context.machinery.dataPlane(context.project().state)) !== null;
+    const next = nextCommands(scope, units, isServing);
     return answer(context, { written: paths, problems, next }, [
       ...paths.map((path) => `Wrote ${path}`),
       ...problems.map((problem) => `  systemd-analyze: ${problem}`),
       ...environmentHint(context, loaded.references),
       "Switch them on:",
       ...next.map((line) => `  ${line}`),
+      ...(isServing && units.some(({ name }) => isSocket(name)) ? [SOCKETS_LATER] : []),
     ]);
   },
 };
@@ -60,14 +63,14 @@ function scopeOf(invocation: Invocation): "user" | "system" {
 function orderOf(
   context: Context,
   scope: "user" | "system",
-  app: string,
+  plan: Plan,
   planFile: string,
 ): Parameters<typeof unitsOf>[0] {
   const { cwd, env, global, machinery } = context;
   const project = context.project();
   const given = global.state ?? (env["TIDEGATE_STATE"] || undefined);
   return {
-    app,
+    app: plan.app,
     environment: project.environment,
     scope,
     user: ownerOf(planFile, env),
@@ -76,6 +79,7 @@ function orderOf(
     planFile,
     statePath: project.state.path,
     stateOption: given === undefined ? undefined : resolve(cwd, given),
+    listen: plan.traffic.kind === "embedded" ? plan.traffic.listen : [],
     path: env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
   };
 }
@@ -124,15 +128,25 @@ async function verify(scope: "user" | "system", paths: readonly string[]): Promi
   }
 }
 
-function nextCommands(scope: "user" | "system", units: readonly Unit[]): readonly string[] {
-  const names = units.map(({ name }) => name).join(" ");
-  return scope === "system"
-    ? ["systemctl daemon-reload", `systemctl enable --now ${names}`]
-    : [
-        "systemctl --user daemon-reload",
-        `systemctl --user enable --now ${names}`,
-        "loginctl enable-linger   # so that they start at boot, not at login",
-      ];
+/** A data plane that runs has opened its sockets itself: systemd can't open them too. */
+const SOCKETS_LATER =
+  "The data plane that runs holds its sockets itself. systemd opens them at the next boot; until then connections are refused if keeper and data plane die at the same time.";
+
+function isSocket(name: string): boolean {
+  return name.endsWith(".socket");
+}
+
+function nextCommands(scope: "user" | "system", units: readonly Unit[], isServing: boolean): readonly string[] {
+  const systemctl = scope === "system" ? "systemctl" : "systemctl --user";
+  const names = units.map(({ name }) => name);
+  const now = names.filter((name) => !isServing || !isSocket(name));
+  const later = names.filter((name) => !now.includes(name));
+  return [
+    `${systemctl} daemon-reload`,
+    ...later.map((name) => `${systemctl} enable ${name}`),
+    `${systemctl} enable --now ${now.join(" ")}`,
+    ...(scope === "system" ? [] : ["loginctl enable-linger   # so that they start at boot, not at login"]),
+  ];
 }
 
 function environmentHint(context: Context, references: readonly string[]): readonly string[] {
