@@ -59,8 +59,9 @@ const plans: fc.Arbitrary<Plan> = fc
     command: fc.constantFrom("none", "safe", "ask"),
     approve: fc.boolean(),
     automaticRollback: fc.boolean(),
+    leaves: fc.boolean(),
   })
-  .map(({ otherwise, workers, command, approve, automaticRollback }) =>
+  .map(({ otherwise, workers, command, approve, automaticRollback, leaves }) =>
     planOf(
       [
         ...(approve ? [step.approve()] : []),
@@ -71,7 +72,7 @@ const plans: fc.Arbitrary<Plan> = fc
         step.shift(100, MINUTE, { else: otherwise }),
         step.retire(),
       ],
-      { services: workers ? [WEB, WORKER] : [WEB], automaticRollback },
+      { services: workers ? [WEB, WORKER] : [WEB], automaticRollback, ...(leaves ? { drift: "leave" } : {}) },
     ),
   );
 

@@ -134,3 +134,74 @@ describe("a share that the data plane took back because nobody watched", () => {
     equal(world.share, 0);
   });
 });
+
+describe("a share that something else has changed, where the plan leaves it", () => {
+  const LEFT = { drift: "leave" } as const;
+  const changed = (plan = planOf([step.start(), step.shift(25, MINUTE), step.shift(100, MINUTE)], LEFT)): PureWorld => {
+    const world = watching(plan).pass(10 * SECOND);
+    world.share = 4_000;
+    return world.settle();
+  };
+
+  it("stays as it is, and the release holds and says so, once", () => {
+    const world = changed().pass(5 * MINUTE);
+    equal(world.share, 4_000);
+    deepEqual(
+      world.eventsOf("held").map(({ because, needsPerson }) => [because.kind, needsPerson]),
+      [["drift", true]],
+    );
+    match(
+      world.eventsOf("held")[0]?.because.sentence ?? "",
+      /has 40% of the traffic instead of 25%: something else changed it, and the plan says to leave that/,
+    );
+    equal(world.eventsOf("share-drifted").length, 0);
+    deepEqual(replay(world.history), world.release);
+  });
+
+  it("is watched anew when it is as before", () => {
+    const world = changed().pass(MINUTE);
+    world.share = 2_500;
+    world.settle();
+    equal(world.release.hold, null);
+    world.pass(2 * MINUTE);
+    equal(world.share, 10_000);
+    deepEqual(replay(world.history), world.release);
+  });
+
+  it("is put right by a person who tries again", () => {
+    const world = changed();
+    equal(world.ask({ kind: "retry" }).kind, "accepted");
+    equal(world.share, 2_500);
+    equal(world.release.hold, null);
+    world.pass(2 * MINUTE);
+    equal(world.share, 10_000);
+    deepEqual(replay(world.history), world.release);
+  });
+
+  it("is put right too where another step waits meanwhile", () => {
+    const world = changed(
+      planOf([step.start(), step.shift(25, 5 * SECOND), step.approve(), step.shift(100, MINUTE)], LEFT),
+    );
+    equal(world.release.hold?.because.kind, "drift");
+    equal(world.ask({ kind: "retry" }).kind, "accepted");
+    equal(world.share, 2_500);
+    equal(world.release.hold?.because.kind, "waiting");
+    deepEqual(replay(world.history), world.release);
+  });
+
+  it("does not keep a person from going on, nor a guard from putting back", () => {
+    const world = changed();
+    equal(world.ask({ kind: "promote" }).kind, "accepted");
+    equal(world.share, 10_000);
+    const worse = changed();
+    worse.verdicts = [errorsVerdict("fail", "rollback")];
+    worse.pass(SECOND);
+    equal(worse.share, 0);
+    equal(worse.release.state, "rolled-back");
+  });
+
+  it("is given again all the same when nobody watched", () => {
+    const world = leftAlone(watching(planOf([step.start(), step.shift(25, MINUTE), step.shift(100, MINUTE)], LEFT)));
+    equal(world.share, 2_500);
+  });
+});

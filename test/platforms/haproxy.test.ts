@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
+import { RawClient } from "../proxy/plane-under-test.ts";
 import { type HaproxyUnderTest, haproxyUnderTest } from "../support/haproxy.ts";
 import { type App, createApp } from "../e2e/support/app.ts";
 import { assertReplayEquals } from "../e2e/support/journal.ts";
 import { faultOf, lastStatus, releaseWell, untilShare } from "../e2e/support/release.ts";
+import { SERVER_SOURCE } from "../e2e/support/server-source.ts";
 import { visit, type Visitors } from "../e2e/support/visitors.ts";
 
 let app: App;
@@ -27,6 +29,16 @@ steps:
     for: 2s
   - shift: 100%
     for: 1s
+  - retire
+`;
+
+/** Takes WebSockets, or what looks like them to who only passes them on, and says what it hears. */
+const ECHO = `
+server.on("upgrade", (_request, socket) => {
+  socket.write("HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\nx-app: " + behaviour.name +
+    "\\r\\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\r\\n\\r\\n");
+  socket.on("data", (heard) => socket.write(heard)).on("error", () => undefined);
+});
 `;
 
 before(async () => {
@@ -35,6 +47,7 @@ before(async () => {
   app.plan(planText(haproxy));
   haproxy.configureBare();
   await haproxy.start();
+  app.write("server.js", `${SERVER_SOURCE}\n${ECHO}`);
   app.version({ name: "v0" });
 });
 
@@ -89,16 +102,67 @@ describe("an HAProxy that runs already, with plain processes behind it", () => {
     await assertReplayEquals(app, status);
   });
 
+  it("keeps a WebSocket through the shift, and cuts it at the end of the drain, which is told", async () => {
+    using socket = await RawClient.to(haproxy.port);
+    socket.send(
+      "GET /ws HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    );
+    await socket.until("x-app: v1");
+    app.version({ name: "v2" });
+    const engine = app.start(["release", "--yes", "--json"]);
+    await untilShare(engine, 100);
+    socket.send("still there?");
+    await socket.until("still there?");
+    const ended = await engine.ended;
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    await socket.closed();
+    assert.match(ended.stdout, /"key":"[^"]*stop-standby[^\n]*"cutAtDeadline":1/);
+  });
+
+  const changeByHand = async (share: number): Promise<void> => {
+    const map = `${haproxy.haproxy.files}/shop.production.map`;
+    const line = /^\S+ (route .*)$/m.exec(await haproxy.command(`show map ${map}`))?.[1] ?? "";
+    await haproxy.command(`set map ${map} ${line.replace("|2500|", `|${share}|`)}`);
+  };
+
+  it("has a share put right that somebody changed by hand, and tells it", async () => {
+    app.version({ name: "v3" });
+    const engine = app.start(["release", "--yes", "--json"]);
+    await untilShare(engine, 25);
+    await changeByHand(4_000);
+    const { sentence } = await engine.says("it drifted", ({ type }) => type === "share-drifted");
+    assert.match(String(sentence), /40% of the traffic instead of 25%: something else changed it\. Put right\./);
+    const ended = await engine.ended;
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+  });
+
+  it("has it left where the plan says so, until a person decides", async () => {
+    app.plan(planText(haproxy).replace("traffic: {", "traffic: { drift: leave,"));
+    app.version({ name: "v4" });
+    const engine = app.start(["release", "--yes", "--json"]);
+    await untilShare(engine, 25);
+    await changeByHand(4_000);
+    const held = await engine.says("it holds", ({ type }) => type === "held");
+    assert.match(JSON.stringify(held), /40% .* the plan says to leave that/);
+    const retried = await app.tidegate(["retry", "--yes", "--json"]);
+    assert.equal(retried.code, 0, retried.stdout + retried.stderr);
+    const ended = await engine.ended;
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    app.plan(planText(haproxy));
+    await people.seen("v4", 20);
+  });
+
   it("has a bad version put back, and tells what failed", async () => {
     app.version({ name: "bad", fails: 0.5 });
     const ended = await app.tidegate(["release", "--yes", "--json"]);
     assert.equal(ended.code, 10, ended.stdout + ended.stderr);
     assert.match(lastStatus(ended).sentence, /errors \d+/);
-    await people.seen("v1", 20);
+    await people.seen("v4", 20);
   });
 
   it("is put back by `rollback --now` when the engine is dead", async () => {
-    app.version({ name: "v2" });
+    app.version({ name: "v5" });
     const engine = app.start(["release", "--yes", "--json"]);
     await untilShare(engine, 25);
     engine.kill("SIGKILL");
@@ -107,7 +171,7 @@ describe("an HAProxy that runs already, with plain processes behind it", () => {
     assert.equal(back.code, 10, back.stdout + back.stderr);
     const fresh = people.since();
     await people.sample(50);
-    assert.equal(fresh().by["v2"] ?? 0, 0);
+    assert.equal(fresh().by["v5"] ?? 0, 0);
     const attached = await app.tidegate(["attach", "--json"]);
     assert.equal(attached.code, 10, attached.stdout + attached.stderr);
   });

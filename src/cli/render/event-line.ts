@@ -151,7 +151,10 @@ function confirmedLine(event: Extract<ReleaseEvent, { type: "effect-confirmed" }
     case "share":
       return `${formatShare(effect.share)} of the traffic on ${release.candidate.label}${effect.twin === true ? `, ${formatShare(twinShare(effect.share))} on the twin of ${release.stable?.label ?? "stable"}` : ""}, read back after ${took}`;
     case "stop":
-      return [`${effectName(release, event.key)} done in ${took}`, ...leftRunningIn(event.observed)].join("\n");
+      return [
+        `${effectName(release, event.key)} done in ${took}${cutIn(event)}`,
+        ...leftRunningIn(event.observed),
+      ].join("\n");
     case "prepare":
     case "start":
     case "command":
@@ -167,6 +170,13 @@ function confirmedLine(event: Extract<ReleaseEvent, { type: "effect-confirmed" }
     case undefined:
       return null;
   }
+}
+
+/** What no drain was long enough for: WebSockets, most of all. */
+function cutIn({ observed }: Extract<ReleaseEvent, { type: "effect-confirmed" }>): string {
+  const cut = observed["cutAtDeadline"];
+  if (typeof cut !== "number" || cut === 0) return "";
+  return `; ${cut} still open at the end of the drain ${cut === 1 ? "was" : "were"} cut`;
 }
 
 function settledLine(

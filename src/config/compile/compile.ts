@@ -63,6 +63,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
     automaticRollback: rollback.value,
     budgetMs: config.budget,
     unwatched: compileUnwatched(config, told),
+    ...(config.traffic?.drift === "leave" ? { drift: "leave" } : {}),
     ...(probes === undefined ? {} : { probes }),
     ...(compileTwin(config, first.drafts, hasTraffic, told) ? { twin: true } : {}),
     keepVersions: config.keepVersions,

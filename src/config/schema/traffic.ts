@@ -140,6 +140,12 @@ export const traffic = knowing(
       .describe(
         "`{ connect, headers, idle }`: how long the proxy waits for an instance to accept a connection (2s), for a client to send the header of a request (10s), and between two requests on one connection (60s). What a plan changes here is in force from the beginning of its release, for both versions; where that one is put back, what was before it is in force again.",
       ),
+    drift: z
+      .enum(["put-right", "leave"])
+      .prefault("put-right")
+      .describe(
+        "What becomes of a share that something else has changed (a person at HAProxy's socket, say): it is put right and told, or it is left so, and the release holds until a person decides or the share is as before. Guards go on, and a share that went back because nobody watched is given again either way.",
+      ),
     unwatched: z
       .strictObject({
         after: duration

@@ -10,7 +10,8 @@ import { guardId } from "../plan/guard.ts";
 import { holdForTwin, twinMissing } from "./twin-hold.ts";
 import type { NeedsReady } from "./ingredient.ts";
 import { advance } from "./progress.ts";
-import { driftSentence, isAsGiven, lostShare, lostTwinOf } from "./lost-share.ts";
+import { leftDrift } from "./left-drift.ts";
+import { driftSentence, isAsGiven, isLeft, lostShare, lostTwinOf } from "./lost-share.ts";
 import { type Release, type StepProgress, currentStep, isEnded } from "../release/release.ts";
 import { retireRecipe, routed, stepRecipe } from "./recipe.ts";
 import { areReady, type Seen, readiness } from "./seen.ts";
@@ -76,6 +77,8 @@ function decideStep(release: Release, seen: Seen, now: Moment): readonly Release
 
   const changed = changedVerdicts(release, step, seen);
   if (changed.length > 0) return changed;
+  const left = leftDrift(release, step, progress, seen);
+  if (left !== null) return left;
   return work(release, step, progress, seen, now);
 }
 
@@ -201,7 +204,7 @@ function driftOf(release: Release, step: StepOf<"shift">, seen: Seen): readonly 
       sentence: `The data plane can't be asked, so nobody knows whether it still gives ${formatShare(step.share)}.`,
     });
   }
-  if (isAsGiven(release, found, step.share)) return null;
+  if (isAsGiven(release, found, step.share) || isLeft(release, found)) return null;
   return [
     {
       type: "share-drifted",

@@ -18,12 +18,17 @@ export function lostShare(
   const { share } = release;
   if (found === null || share === 0 || routed(release).length === 0) return null;
   if (share === WHOLE && !canLoseWhole(release, step, found)) return null;
-  if (isAsGiven(release, found, share)) return null;
+  if (isAsGiven(release, found, share) || isLeft(release, found)) return null;
   if (Object.values(progress.effects).some(({ effect, state }) => effect.kind === "share" && state !== "confirmed"))
     return null;
   const goesOn = release.paused === null && progress.state !== "failed";
   const sentence = driftSentence(share, found, goesOn);
   return [{ type: "share-drifted", wanted: share, found: found.share, ...lostTwinOf(release, found), sentence }];
+}
+
+/** Whether what was found is to stay as it is: somebody changed it, and the plan says to leave that. */
+export function isLeft({ plan }: Release, { returnedByItself }: TrafficSeen): boolean {
+  return plan.drift === "leave" && !returnedByItself;
 }
 
 /** What a drift says of the twin. */

@@ -29,6 +29,8 @@ export interface Plan {
   readonly budgetMs: Duration;
   /** What the data plane does with a partial share that no engine renews. */
   readonly unwatched: { readonly afterMs: Duration; readonly do: "stable" | "hold" };
+  /** A share that something else has changed stays so, and holds the release. Absent: it is put right. */
+  readonly drift?: "leave";
   /** Told to both versions in this rhythm while a share is judged. Absent: nothing is. */
   readonly probes?: { readonly flows: readonly SmokeFlow[]; readonly everyMs: Duration };
   /**

@@ -81,12 +81,19 @@ export function retried(release: Release, id: string): Release {
   const running: Release =
     release.state === "failed" ? { ...next, state: release.liveAt === null ? "running" : "live" } : next;
   if (running.undo !== null) return { ...running, undo: { ...running.undo, effects: keepGood(running.undo.effects) } };
-  return withStep(running, id, (step) => ({
+  const isDrift = release.hold?.because.kind === "drift";
+  return withStep(isDrift && !isShift(release, id) ? { ...running, regain: release.share } : running, id, (step) => ({
     ...step,
     state: step.state === "failed" ? "waiting" : step.state,
     because: null,
-    effects: keepGood(step.effects),
+    ...(isDrift ? { readyAt: null } : {}),
+    effects: isDrift ? withoutShare(keepGood(step.effects)) : keepGood(step.effects),
   }));
+}
+
+/** The share is asked for again. */
+function withoutShare(effects: Effects): Effects {
+  return Object.fromEntries(Object.entries(effects).filter(([, { effect }]) => effect.kind !== "share"));
 }
 
 function isShift(release: Release, id: string): boolean {
@@ -135,6 +142,6 @@ export function drifted(
     readyAt: null,
     // What was watched before it drifted was watched.
     watchedBefore: watchedSoFar(step, at),
-    effects: Object.fromEntries(Object.entries(step.effects).filter(([, effect]) => effect.effect.kind !== "share")),
+    effects: withoutShare(step.effects),
   }));
 }
