@@ -21,8 +21,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "proxy/protocol.ts",
     ...["check-table", "counter-filter", "observations", "outcome"].map((name) => `proxy/${name}.ts`),
   ],
+  migrations: ["core"],
   server: ["core", "ports", "engine", "local"],
-  cli: ["core", "ports", "config", "engine", "server", "local", "keeper/main.ts", "proxy/main.ts"],
+  cli: ["core", "ports", "config", "engine", "migrations", "server", "local", "keeper/main.ts", "proxy/main.ts"],
   demo: ["core", "local", "cli"],
   wiring: ["core", "ports", "local", "keeper", "proxy", "adapters", "cli"],
 };

@@ -1,0 +1,25 @@
+import type { RuleKind, Severity } from "./rule.ts";
+
+/** Something that a rule says of a statement. */
+export interface Finding {
+  readonly kind: RuleKind;
+  readonly rule: string;
+  readonly severity: Severity;
+  readonly message: string;
+  readonly fix: string;
+  /** The reason by which the file itself allows it. */
+  readonly allowed?: string;
+}
+
+export interface LintedStatement {
+  readonly file: string;
+  /** Of its first word, from 1. */
+  readonly line: number;
+  readonly sql: string;
+  readonly findings: readonly Finding[];
+}
+
+/** Whether it stops a release: an error that nobody has allowed. */
+export function isStopping({ severity, allowed }: Finding): boolean {
+  return severity === "error" && allowed === undefined;
+}

@@ -1,0 +1,149 @@
+import type { SqlParser } from "../sql/parser.ts";
+import { type Allowed, allowedAt } from "./allowed.ts";
+import { RULES } from "./catalogue.ts";
+import { changesOf } from "./changes-of.ts";
+import type { Finding, LintedStatement } from "./finding.ts";
+import { createMemory, type Memory } from "./known.ts";
+import { type Script, scriptsOf } from "./script.ts";
+import type { At, Rule, Severity } from "./rule.ts";
+
+/** A file to be linted, in the order in which it would be applied. */
+export interface SqlFile {
+  /** As people know it. */
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface LintOptions {
+  readonly parse: SqlParser;
+  /** The tool that runs files without marks does so in a transaction. */
+  readonly isTransactionAssumed: boolean;
+}
+
+/** What each statement of some migrations would do to those who work beside it. Pure but for the parser. */
+export function lint(
+  files: readonly SqlFile[],
+  { parse, isTransactionAssumed }: LintOptions,
+): readonly LintedStatement[] {
+  const memory = createMemory();
+  return files.flatMap(({ name, text }) =>
+    scriptsOf(name, text, isTransactionAssumed).flatMap((script) => lintScript(script, parse, memory)),
+  );
+}
+
+function lintScript(script: Script, parse: SqlParser, memory: Memory): readonly LintedStatement[] {
+  const { file, text } = script;
+  const lineAt = lineCounter(text);
+  const psql = script.psql.map((at) => psqlStatement(file, lineAt(at)));
+  const parsed = parse(text);
+  const unread = parsed.unread.map(({ message, start, end, at }): LintedStatement => ({
+    file,
+    line: lineAt(at),
+    sql: text.slice(start, end),
+    findings: [syntaxFinding(message)],
+  }));
+  memory.begin(script);
+  const all = parsed.statements.map(({ node }) => changesOf(node));
+  let before = 0;
+  const statements = parsed.statements.map(({ start, end }, index): LintedStatement => {
+    const changes = all[index] ?? [];
+    const sql = text.slice(start, end);
+    const at: At = { changes, sql, script, known: memory, later: all.slice(index + 1), isAlone: all.length === 1 };
+    const allowed = allowedAt(text, before, start, end);
+    const findings = RULES.filter((rule) => isAsked(rule, script)).flatMap((rule) =>
+      rule.check(at).map((message) => findingOf(rule, message, allowed)),
+    );
+    memory.learn(changes);
+    before = end;
+    return {
+      file,
+      line: lineAt(start),
+      sql,
+      findings: [...findings, ...allowed.flatMap(misused)].toSorted(worstFirst),
+    };
+  });
+  return [...psql, ...unread, ...statements].toSorted((a, b) => a.line - b.line);
+}
+
+/**
+ * What runs once nobody needs the old shape any more breaks nobody, and a way back takes away what its way forward has
+ * brought.
+ */
+function isAsked({ kind }: Rule, { phase, way }: Script): boolean {
+  if (kind === "compat") return phase !== "contract" && way === "up";
+  return kind !== "style" || way === "up";
+}
+
+function findingOf(
+  { name, aliases = [], kind, severity, fix }: Rule,
+  message: string,
+  allowed: readonly Allowed[],
+): Finding {
+  const because = allowed.find(({ rule }) => rule === name || aliases.includes(rule))?.because;
+  return { kind, rule: name, severity, message, fix, ...(because === undefined ? {} : { allowed: because }) };
+}
+
+const NAMES = new Set(RULES.flatMap(({ name, aliases = [] }) => [name, ...aliases]));
+
+function worstFirst(a: Finding, b: Finding): number {
+  return SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
+}
+
+const SEVERITIES: readonly Severity[] = ["error", "warning", "info"];
+
+function misused({ rule, because }: Allowed): readonly Finding[] {
+  const isKnown = NAMES.has(rule);
+  if (isKnown && because !== undefined) return [];
+  return [
+    {
+      kind: "style",
+      rule: "allow-without-reason",
+      severity: "error",
+      message: isKnown ? `It is not said why ${rule} is allowed here.` : `There is no rule ${rule}.`,
+      fix: "Write `-- tidegate:allow RULE because …`.",
+    },
+  ];
+}
+
+function syntaxFinding(message: string): Finding {
+  return {
+    kind: "txn",
+    rule: "syntax",
+    severity: "error",
+    message: `PostgreSQL can't read this: ${message}.`,
+    fix: "Mend it: nobody can say what it would do.",
+  };
+}
+
+function psqlStatement(file: string, line: number): LintedStatement {
+  return {
+    file,
+    line,
+    sql: "\\",
+    findings: [
+      {
+        kind: "txn",
+        rule: "psql-command",
+        severity: "warning",
+        message: "A command of psql: no server and no migration tool but psql understands it.",
+        fix: "Leave it out, or run the file with psql.",
+      },
+    ],
+  };
+}
+
+/** The line, from 1, of places that are asked for in their order or not. */
+function lineCounter(text: string): (at: number) => number {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return (at) => {
+    let low = 0;
+    let high = starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= at) low = middle;
+      else high = middle;
+    }
+    return low + 1;
+  };
+}

@@ -1,0 +1,69 @@
+import type { Change, ChangeOf } from "./change.ts";
+import type { Known } from "./known.ts";
+import type { Script } from "./script.ts";
+
+/** `lock`: whom it keeps waiting. `compat`: whether the version that serves still works. `txn`: transactions. */
+export type RuleKind = "lock" | "compat" | "txn" | "style";
+export type Severity = "error" | "warning" | "info";
+
+/** What there is to find in a statement, with what a page says of it. */
+export interface Rule {
+  readonly name: string;
+  /** What squawk or eugene call it, where that is another name. */
+  readonly aliases?: readonly string[];
+  readonly kind: RuleKind;
+  readonly severity: Severity;
+  /** What goes wrong, in a sentence or two. */
+  readonly about: string;
+  /** What to write instead. */
+  readonly fix: string;
+  /** SQL in which it speaks; several files are divided by a line `-- next file`. */
+  readonly bad: string;
+  /** The same done safely. */
+  readonly good: string;
+  /** A sentence for each fault that it finds. */
+  check(at: At): readonly string[];
+}
+
+/** A statement in its place. */
+export interface At {
+  readonly changes: readonly Change[];
+  /** Without comments before it. */
+  readonly sql: string;
+  readonly script: Script;
+  /** What all statements before it have done. */
+  readonly known: Known;
+  /** Of those that follow in the same script. */
+  readonly later: readonly (readonly Change[])[];
+  /** Whether it is the script's only one. */
+  readonly isAlone: boolean;
+}
+
+type RuleOf<Kind extends Change["kind"]> = Omit<Rule, "check"> & {
+  readonly of: readonly Kind[];
+  /** What is wrong with one change; null: nothing. */
+  readonly says: (change: ChangeOf<Kind>, at: At) => string | null;
+};
+
+/** A rule about changes of some kinds, one by one. */
+export function ruleOf<Kind extends Change["kind"]>({ of, says, ...rule }: RuleOf<Kind>): Rule {
+  const isMeant = (change: Change): change is ChangeOf<Kind> => of.some((kind) => kind === change.kind);
+  return {
+    ...rule,
+    check: (at) =>
+      at.changes.flatMap((change) => {
+        const sentence = isMeant(change) ? says(change, at) : null;
+        return sentence === null ? [] : [sentence];
+      }),
+  };
+}
+
+/** A rule about changes of tables that were there before: nobody waits for one that the same script has made. */
+export function ruleOfOld<Kind extends ChangeOfTable["kind"]>(rule: RuleOf<Kind>): Rule {
+  return ruleOf<Kind>({
+    ...rule,
+    says: (change, at) => (at.known.isNew((change as ChangeOfTable).table) ? null : rule.says(change, at)),
+  });
+}
+
+type ChangeOfTable = Extract<Change, { readonly table: string }>;

@@ -1,0 +1,68 @@
+import type { Change } from "../change.ts";
+import { type At, type Rule, ruleOf } from "../rule.ts";
+
+export const TRANSACTION_RULES: readonly Rule[] = [
+  {
+    name: "ban-concurrent-index-creation-in-transaction",
+    kind: "txn",
+    severity: "error",
+    about: "What is done CONCURRENTLY can't be done in a transaction: PostgreSQL refuses it.",
+    fix: "Put it into a migration of its own that runs without a transaction (`-- migrate:up transaction:false`).",
+    bad: "BEGIN;\nCREATE INDEX CONCURRENTLY orders_customer ON orders (customer_id);\nCOMMIT;",
+    good: "CREATE INDEX CONCURRENTLY orders_customer ON orders (customer_id);",
+    check: ({ changes, known, isAlone }) => {
+      const concurrent = changes.find((change) => "isConcurrent" in change && change.isConcurrent);
+      if (concurrent === undefined || concurrent.kind === "refresh-view") return [];
+      // Whoever runs files in transactions is taken to know of one that is alone in its file.
+      if (known.transaction === null || (known.transaction === "assumed" && isAlone)) return [];
+      return ["PostgreSQL refuses this in a transaction."];
+    },
+  },
+  {
+    name: "ban-uncommitted-transaction",
+    kind: "txn",
+    severity: "error",
+    about: "The file begins a transaction and does not end it: what it does may be thrown away.",
+    fix: "End it with COMMIT.",
+    bad: "BEGIN;\nCREATE TABLE invoices (id bigint);",
+    good: "BEGIN;\nCREATE TABLE invoices (id bigint);\nCOMMIT;",
+    check: ({ changes, later }) =>
+      has(changes, "begin") && !later.some((each) => has(each, "end"))
+        ? ["This transaction is never ended: what follows may be thrown away."]
+        : [],
+  },
+  {
+    name: "transaction-nesting",
+    kind: "txn",
+    severity: "warning",
+    about: "A second BEGIN does nothing, and the first COMMIT ends both.",
+    fix: "Leave it out, or use SAVEPOINT.",
+    bad: "BEGIN;\nBEGIN;\nCOMMIT;",
+    good: "BEGIN;\nCREATE TABLE invoices (id bigint);\nCOMMIT;",
+    check: ({ changes, known, script }: At) => {
+      if (has(changes, "begin") && known.transaction !== null)
+        return ["There is a transaction already: this does nothing, and the first COMMIT ends it."];
+      return has(changes, "end") && script.transaction === "script" && known.transaction === "script"
+        ? ["This ends the transaction of the tool that runs the migration: what follows is no longer undone with it."]
+        : [];
+    },
+  },
+  ruleOf({
+    name: "enum-value-in-transaction",
+    kind: "txn",
+    severity: "info",
+    about: "A value that is added to an enum can't be used before the transaction has ended.",
+    fix: "Use it in a migration of its own.",
+    bad: "BEGIN;\nALTER TYPE mood ADD VALUE 'fine' AFTER 'ok';\nUPDATE people SET mood = 'fine' WHERE id = 1;\nCOMMIT;",
+    good: "ALTER TYPE mood ADD VALUE 'fine' AFTER 'ok';\n-- next file\nUPDATE people SET mood = 'fine' WHERE id = 1;",
+    of: ["add-enum-value"],
+    says: ({ type }, { known, later }) =>
+      known.transaction !== null && later.some((each) => has(each, "write-rows") || has(each, "none"))
+        ? `What follows in this transaction can't use the new value of ${type} yet.`
+        : null,
+  }),
+];
+
+function has(changes: readonly Change[], kind: Change["kind"]): boolean {
+  return changes.some((change) => change.kind === kind);
+}

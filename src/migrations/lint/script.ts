@@ -1,0 +1,67 @@
+/** A part of a file that is run at once: the file itself, or one of its ways. */
+export interface Script {
+  /** As it was given. */
+  readonly file: string;
+  /** Of the same length as the file's, with blanks where other parts are, so that places are those of the file. */
+  readonly text: string;
+  /** Forward, or back. */
+  readonly way: "up" | "down";
+  /** In which release phase it runs, where it says so. */
+  readonly phase: "expand" | "backfill" | "contract" | null;
+  /** Whether a transaction is open when it begins: "script" by what the file says, "assumed" by what the user says. */
+  readonly transaction: "script" | "assumed" | null;
+  /** Commands of psql, which no server understands: where their lines begin. */
+  readonly psql: readonly number[];
+}
+
+/** `-- migrate:up transaction:false` (dbmate), `-- +goose Up`, `-- +migrate Down`. */
+const MARK = /^[ \t]*--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down)\b(.*)$/gim;
+const PHASE = /^[ \t]*--[ \t]*phase:[ \t]*(expand|backfill|contract)\b/im;
+const WITHOUT_TRANSACTION = /transaction:[ \t]*false|notransaction|\+goose[ \t]+NO[ \t]+TRANSACTION/i;
+
+/** The parts of a file: both ways of it where it has marks for them, else the whole. */
+export function scriptsOf(file: string, text: string, isTransactionAssumed: boolean): readonly Script[] {
+  const marks = [...text.matchAll(MARK)];
+  const phase = (PHASE.exec(text)?.[1]?.toLowerCase() ?? null) as Script["phase"];
+  if (marks.length === 0) {
+    const way = /[._-]down\.sql$/i.test(file) ? "down" : "up";
+    const transaction = isTransactionAssumed ? "assumed" : null;
+    return [{ file, way, phase, transaction, ...withoutPsql(text) }];
+  }
+  const isWithout = /\+goose[ \t]+NO[ \t]+TRANSACTION/i.test(text);
+  return marks.map((mark, index): Script => {
+    const from = mark.index + mark[0].length;
+    const to = marks[index + 1]?.index ?? text.length;
+    return {
+      file,
+      way: mark[1]?.toLowerCase() === "down" ? "down" : "up",
+      phase,
+      transaction: isWithout || WITHOUT_TRANSACTION.test(mark[2] ?? "") ? null : "script",
+      ...withoutPsql(blank(text.slice(0, from)) + text.slice(from, to) + blank(text.slice(to))),
+    };
+  });
+}
+
+/** Lines that psql itself takes, and the rows after `COPY … FROM stdin`, become blank. */
+function withoutPsql(text: string): Pick<Script, "text" | "psql"> {
+  const psql: number[] = [];
+  let isData = false;
+  let at = 0;
+  const lines = text.split("\n").map((line) => {
+    const start = at;
+    at += line.length + 1;
+    if (isData) {
+      isData = !/^\\\.\s*$/.test(line);
+      return blank(line);
+    }
+    isData = /^\s*copy\s[^;]*\sfrom\s+stdin\b[^;]*;\s*$/i.test(line);
+    if (!/^\\[a-z!?.]/i.test(line)) return line;
+    psql.push(start);
+    return blank(line);
+  });
+  return { text: lines.join("\n"), psql };
+}
+
+function blank(text: string): string {
+  return text.replaceAll(/[^\n]/g, " ");
+}

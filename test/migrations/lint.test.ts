@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { findingsOf, linted, rulesOf } from "./support.ts";
+
+const DROP = "ALTER TABLE orders DROP COLUMN note;";
+
+describe("a migration", () => {
+  it("may change what it makes itself", () => {
+    assert.deepEqual(
+      rulesOf(`
+        CREATE TABLE public.invoices (id bigint NOT NULL, note text, body text);
+        ALTER TABLE invoices ADD CONSTRAINT known CHECK (note <> '');
+        ALTER TABLE invoices ALTER COLUMN note SET NOT NULL;
+        ALTER TABLE invoices RENAME COLUMN note TO remark;
+        ALTER TABLE invoices ADD COLUMN at timestamptz DEFAULT clock_timestamp();
+        ALTER TABLE invoices DROP COLUMN at;
+        CREATE INDEX invoices_id ON invoices (id);
+        DROP INDEX invoices_id;
+        UPDATE invoices SET body = '';
+        DROP TABLE public.invoices;`).filter((rule) => rule !== "require-timeout-settings"),
+      [],
+    );
+  });
+
+  it("finds what another file has made in use", () => {
+    const made = "CREATE TABLE public.invoices (id bigint NOT NULL);";
+    assert.ok(
+      rulesOf(made, "CREATE INDEX invoices_id ON invoices (id);").includes("require-concurrent-index-creation"),
+    );
+  });
+
+  it("may break the old version once nobody needs it any more", () => {
+    assert.ok(rulesOf(DROP).includes("ban-drop-column"));
+    assert.ok(!rulesOf(`-- phase: contract\n${DROP}`).includes("ban-drop-column"));
+    // Whom it keeps waiting is another matter.
+    assert.ok(rulesOf("-- phase: contract\nVACUUM FULL orders;").includes("prefer-repack"));
+  });
+
+  it("takes away on its way back what it has brought", () => {
+    const both =
+      "-- migrate:up\nALTER TABLE orders ADD COLUMN note text;\n-- migrate:down\nALTER TABLE orders DROP COLUMN note;\n";
+    assert.ok(!rulesOf(both).includes("ban-drop-column"));
+    const blocking = "-- migrate:up\nSELECT 1;\n-- migrate:down\nCREATE INDEX o ON orders (id);\n";
+    assert.ok(rulesOf(blocking).includes("require-concurrent-index-creation"));
+  });
+
+  it("runs in a transaction where its tool begins one", () => {
+    const index = "CREATE INDEX CONCURRENTLY o ON orders (id);\n";
+    const rule = "ban-concurrent-index-creation-in-transaction";
+    for (const up of ["-- migrate:up\n", "-- +goose Up\n", "-- +migrate Up\n"])
+      assert.ok(rulesOf(up + index).includes(rule), up);
+    for (const up of [
+      "-- migrate:up transaction:false\n",
+      "-- +goose NO TRANSACTION\n-- +goose Up\n",
+      "-- +migrate Up notransaction\n",
+      "",
+    ])
+      assert.ok(!rulesOf(up + index).includes(rule), up);
+  });
+
+  it("allows a rule with a reason, for one statement", () => {
+    const allowed = findingsOf(
+      `-- tidegate:allow ban-drop-column because release 12 no longer reads it\n${DROP}\n${DROP}`,
+    ).filter(({ rule }) => rule === "ban-drop-column");
+    assert.deepEqual(
+      allowed.map((each) => each.allowed),
+      ["release 12 no longer reads it", undefined],
+    );
+    const behind = findingsOf(`${DROP} -- tidegate:allow ban-drop-column because it was never filled\n${DROP}`);
+    assert.deepEqual(
+      behind.filter(({ rule }) => rule === "ban-drop-column").map((each) => each.allowed),
+      ["it was never filled", undefined],
+    );
+  });
+
+  it("allows nothing without a reason, nor a rule that there is not", () => {
+    const silent = findingsOf(`-- tidegate:allow ban-drop-column\n${DROP}`);
+    assert.deepEqual(
+      silent.filter(({ severity, allowed }) => severity === "error" && allowed === undefined).map(({ rule }) => rule),
+      ["ban-drop-column", "allow-without-reason"],
+    );
+    const [unknown] = findingsOf("-- tidegate:allow drop-it because I may\nSELECT 1;");
+    assert.equal(unknown?.message, "There is no rule drop-it.");
+  });
+});
+
+describe("a text", () => {
+  it("that PostgreSQL can't read in one place is looked at in all others", () => {
+    const statements = linted([`SELECT 'ß';\nALTER TABLE orders ADD COLUM note text;\n${DROP}\n`]);
+    assert.deepEqual(
+      statements.map(({ line, findings }) => [line, findings.map(({ rule }) => rule).includes("syntax")]),
+      [
+        [1, false],
+        [2, true],
+        [3, false],
+      ],
+    );
+    assert.ok(statements[2]?.findings.some(({ rule }) => rule === "ban-drop-column"));
+  });
+
+  it("has its places told in lines, whatever letters stand before", () => {
+    const text = `-- größer: 🙂🙂\n/* noch\n   eine */\nSELECT '🙂', $f$;\n--$f$;\n\n  ${DROP}`;
+    assert.deepEqual(
+      linted([text]).map(({ line, sql }) => [line, sql]),
+      [
+        [4, "SELECT '🙂', $f$;\n--$f$"],
+        [7, DROP.slice(0, -1)],
+      ],
+    );
+  });
+
+  it("may hold what only psql understands, and rows of COPY", () => {
+    const text = `\\connect shop\nCOPY orders (id) FROM stdin;\n1\n\\.\n${DROP}\n`;
+    const statements = linted([text]);
+    assert.deepEqual(
+      statements.map(({ line }) => line),
+      [1, 2, 5],
+    );
+    assert.equal(statements[0]?.findings[0]?.rule, "psql-command");
+    assert.ok(!statements.some(({ findings }) => findings.some(({ rule }) => rule === "syntax")));
+  });
+
+  it("with nothing in it has nothing to find", () => {
+    assert.deepEqual(linted(["", "  \n", "-- only a comment\n", ";;\n"]), []);
+  });
+
+  it("of a thousand statements is read to its end", () => {
+    const text = Array.from({ length: 1_000 }, (_, index) => `CREATE INDEX i${index} ON orders (c${index});`).join(
+      "\n",
+    );
+    const statements = linted([text]);
+    assert.equal(statements.length, 1_000);
+    assert.equal(statements.at(-1)?.line, 1_000);
+  });
+});
