@@ -16,12 +16,26 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { inject } from "postject";
 
 const OUTPUT = resolve(process.argv[2] ?? "dist/tidegate");
 /** By which Node knows that a program was put into it. Source: nodejs.org, "Single executable applications". */
 const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
+
+/** PostgreSQL's parser looks for its machine code in the file beside its own, which is not there any more. */
+const parserInside: Plugin = {
+  name: "parser-inside",
+  setup: (builder) =>
+    builder.onLoad({ filter: /libpg-query[\\/]wasm[\\/]libpg-query\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, "utf8");
+      const asked = "async function getWasmBinary(binaryFile){";
+      if (!text.includes(asked))
+        throw new Error(`${path} reads its code in another way: see how it asks for libpg-query.wasm`);
+      const inside = 'const code=require("./libpg-query.wasm");return code.default??code;';
+      return { contents: text.replace(asked, asked + inside), loader: "js" };
+    }),
+};
 
 const folder = mkdtempSync(join(tmpdir(), "tidegate-single-"));
 try {
@@ -67,6 +81,8 @@ async function bundle(entry: string, output: string): Promise<void> {
     logLevel: "warning",
     // Nothing lies beside a module any more; what would ask for it asks for an asset.
     define: { "import.meta.url": "MODULE_URL", "import.meta.main": "false", "import.meta.filename": "__filename" },
+    loader: { ".wasm": "binary" },
+    plugins: [parserInside],
     banner: { js: 'const MODULE_URL = require("node:url").pathToFileURL(process.execPath).href;' },
   });
 }

@@ -16,6 +16,8 @@ export interface ArgumentDefinition {
   readonly name: string;
   readonly required: boolean;
   readonly about: string;
+  /** The last one only: any number of words. */
+  readonly isList?: true;
   /** The only words that it may be. */
   readonly choices?: readonly string[];
 }

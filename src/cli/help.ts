@@ -82,8 +82,9 @@ export function usageLine(name: string, definition: CommandDefinition): string {
   return ["tidegate", name, ...words, ...(definition.options.length === 0 ? [] : ["[options]"])].join(" ");
 }
 
-export function argumentWord({ name, required }: ArgumentDefinition): string {
-  return required ? `<${name}>` : `[${name}]`;
+export function argumentWord({ name, required, isList }: ArgumentDefinition): string {
+  const word = isList === true ? `${name}…` : name;
+  return required ? `<${word}>` : `[${word}]`;
 }
 
 function table(rows: readonly (readonly [string, string])[], style: Style): readonly string[] {

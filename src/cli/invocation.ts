@@ -18,14 +18,15 @@ export function parse(name: string, definition: CommandDefinition, words: readon
   let read: Omit<Parsed, "global" | "wantsHelp"> = { arguments: [], options: {} };
   const command = new Command(name).exitOverride().helpOption(false).allowExcessArguments(false);
   command.configureOutput({ writeErr: () => undefined, outputError: () => undefined });
-  for (const { name: argument, required, about, choices } of definition.arguments) {
-    const made = command.createArgument(required ? `<${argument}>` : `[${argument}]`, about);
+  for (const { name: argument, required, about, choices, isList } of definition.arguments) {
+    const word = isList === true ? `${argument}...` : argument;
+    const made = command.createArgument(required ? `<${word}>` : `[${word}]`, about);
     command.addArgument(choices === undefined ? made : made.choices(choices));
   }
   for (const { flags, about } of [...definition.options, ...GLOBAL_OPTIONS]) command.option(flags, about);
   command.option("-h, --help", "show this help");
   command.action(() => {
-    read = { arguments: [...command.processedArgs] as (string | undefined)[], options: command.opts() };
+    read = { arguments: command.processedArgs.flat() as (string | undefined)[], options: command.opts() };
   });
   const wantsHelp = words.includes("--help") || words.includes("-h");
   try {

@@ -46,6 +46,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/simulate.ts")).simulate,
   },
   {
+    name: "migrate",
+    group: "Release",
+    summary: "say what SQL migrations would block or break, before they are run",
+    load: async () => (await import("./commands/migrate.ts")).migrate,
+  },
+  {
     name: "release",
     group: "Release",
     summary: "release a version a little at a time, and follow it",
@@ -164,7 +170,6 @@ export const COMMANDS: readonly CommandEntry[] = [
 /** Words of later versions: told as such, never listed. */
 export const NOT_BUILT: readonly string[] = [
   "rehearse",
-  "migrate",
   "backup",
   "restore",
   "flag",

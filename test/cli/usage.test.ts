@@ -66,7 +66,10 @@ describe("the words of a command", () => {
     for (const words of [["rehearse"], ["migrate", "up"]]) {
       const { code, stderr } = await run(...words);
       assert.equal(code, 2);
-      assert.match(stderr, new RegExp(`^"tidegate ${words[0]}" is not built yet in this version of Tidegate\\.$`, "m"));
+      assert.match(
+        stderr,
+        new RegExp(`^"tidegate ${words.join(" ")}" is not built yet in this version of Tidegate\\.$`, "m"),
+      );
     }
   });
 

@@ -58,6 +58,13 @@ describe("Tidegate as one executable file, where there is no Node", () => {
     assert.ok((JSON.parse(stdout) as { readonly caught: number }).caught > 0.5, stdout);
   });
 
+  it("reads SQL with a parser of its own", async () => {
+    app.write("1.sql", "CREATE INDEX o ON orders (id);\n");
+    const { code, stdout, stderr } = await app.tidegate(["migrate", "lint", "1.sql"]);
+    assert.equal(code, 3, stdout + stderr);
+    assert.match(stdout, /require-concurrent-index-creation/);
+  });
+
   it("releases by a plan in TypeScript, and puts back", async () => {
     app.version({ name: "v1" });
     await release();

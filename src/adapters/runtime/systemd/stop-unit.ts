@@ -24,8 +24,7 @@ export async function stopUnit(place: UnitPlace, record: UnitRecord, stopMs: num
   await writeRecord(folder, stopped);
   // Its own stop would wait as long as the unit says; here the release does.
   await systemctl.run("stop", "--no-block", "--", unit);
-  // What a release has stopped does not come back at a boot; of the user's own that is taken back when it is resumed.
-  if (record.adopted?.wasEnabled !== false) await systemctl.run("disable", "--no-reload", "--quiet", "--", unit);
+  await systemctl.run("disable", "--no-reload", "--quiet", "--", unit);
   const isKilled = !(await hasEnded(place, stopped, stopMs));
   if (isKilled) {
     await systemctl.run("kill", "--signal=SIGKILL", "--", unit);

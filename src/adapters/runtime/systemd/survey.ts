@@ -8,7 +8,7 @@ import { isOfKind, type Plan, type ServiceOf } from "../../../core/plan/plan.ts"
 import type { StateFolder } from "../../../local/state-folder.ts";
 import type { Notice } from "../../../ports/notice.ts";
 import { type Systemctl, systemctl as systemctlOf } from "./systemctl.ts";
-import { unitPlace } from "./unit-place.ts";
+import { type UnitPlace, unitPlace } from "./unit-place.ts";
 import { isWrittenFor } from "./unit-text.ts";
 
 export interface SurveySettings {
@@ -36,21 +36,15 @@ export async function surveySystemd({
 }: SurveySettings): Promise<readonly Notice[]> {
   const services = plan.services.filter(isOfKind("systemd"));
   const systemctl = systemctlOf(env, uid);
+  const place = unitPlace(folder, systemctl, env, unitsFolder);
   const manager = await lookAtManager(systemctl);
   if (manager.level === "bad") return [manager];
-  const units = await unitPlace(folder, systemctl, env, unitsFolder).unitsFolder();
   const ofServices = await Promise.all(services.map((service) => lookAtAccount(service, systemctl.scope, folder)));
-  const runs = services.map(({ name }): Notice => ({
-    about: name,
-    level: "info",
-    sentence: `systemd runs it as tidegate-${plan.app}-${plan.environment}-${name}-SLOT-VERSION@NUMBER.service, and starts it at boot`,
-  }));
   return [
     manager,
-    ...runs,
     ...lookAtLinger(systemctl),
-    ...lookAtFolder(units),
-    ...foreignUnits(units, folder, plan),
+    ...lookAtFolder(place),
+    ...foreignUnits(place, plan),
     ...ofServices.flat(),
   ];
 }
@@ -91,7 +85,7 @@ function lookAtLinger({ scope }: Systemctl): readonly Notice[] {
 }
 
 /** One that is to be made is made in the first above it that is there. */
-function lookAtFolder(unitsFolder: string): readonly Notice[] {
+function lookAtFolder({ unitsFolder }: UnitPlace): readonly Notice[] {
   let there = unitsFolder;
   while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
   try {
@@ -110,11 +104,7 @@ function lookAtFolder(unitsFolder: string): readonly Notice[] {
 }
 
 /** Units that have a name as Tidegate would give one, and are none of this state folder. */
-function foreignUnits(
-  unitsFolder: string,
-  folder: StateFolder,
-  { app, environment, services }: Plan,
-): readonly Notice[] {
+function foreignUnits({ unitsFolder, folder }: UnitPlace, { app, environment, services }: Plan): readonly Notice[] {
   const starts = services.filter(isOfKind("systemd")).map(({ name }) => `tidegate-${app}-${environment}-${name}-`);
   return namesIn(unitsFolder)
     .filter((name) => name.includes("@.service") && starts.some((start) => name.startsWith(start)))

@@ -1,4 +1,3 @@
-import { constants } from "node:os";
 import type { InstanceSeen, Usage } from "../../../core/observation.ts";
 import type { UnitRecord } from "./unit-records.ts";
 import type { UnitProperties } from "./systemctl.ts";
@@ -11,11 +10,7 @@ export const PROPERTIES = [
   "Job",
   "MainPID",
   "NRestarts",
-  "Result",
   "ExecMainStartTimestampMonotonic",
-  "ExecMainExitTimestampMonotonic",
-  "ExecMainCode",
-  "ExecMainStatus",
   "ControlGroup",
   "CPUUsageNSec",
   "MemoryCurrent",
@@ -37,7 +32,6 @@ export function unitSeen(
   now: Clocks,
 ): InstanceSeen {
   const { id, service, slot, version, address, wanted } = record;
-  const isAdopted = record.adopted !== undefined;
   const state = stateOf(record, properties);
   const pid = Number(properties?.["MainPID"] ?? 0);
   const startedAt = startOf(properties, now);
@@ -54,8 +48,8 @@ export function unitSeen(
     ...(last === null || last === undefined ? {} : { lastExit: last }),
     ...(usage === null ? {} : { usage }),
     // Somebody else stopped it (systemctl stop), or it has not been started yet after a reboot.
-    ...(state === "exited" && wanted === "running" && !isAdopted ? { isLost: true as const } : {}),
-    adopted: isAdopted,
+    ...(state === "exited" && wanted === "running" ? { isLost: true as const } : {}),
+    adopted: false,
   };
 }
 
@@ -101,23 +95,6 @@ function startOf(properties: UnitProperties | undefined, { wall, monotonicMs }: 
   const started = Number(properties?.["ExecMainStartTimestampMonotonic"] ?? 0) / 1_000;
   return started > 0 ? Math.round(wall - (monotonicMs - started)) : undefined;
 }
-
-/** How the last life ended, as systemd tells it for as long as there is no new one. null: one lives, or there never was any. */
-export function exitShown(
-  properties: UnitProperties | undefined,
-  { wall, monotonicMs }: Clocks,
-): InstanceSeen["lastExit"] | null {
-  const { Result = "", ExecMainCode = "0", ExecMainStatus = "0" } = properties ?? {};
-  const ended = Number(properties?.["ExecMainExitTimestampMonotonic"] ?? 0) / 1_000;
-  const how = HOW[ExecMainCode];
-  if (how === undefined || ended === 0) return null;
-  const name = Object.entries(constants.signals).find(([, number]) => number === Number(ExecMainStatus))?.[0];
-  const status = how === "exited" ? ExecMainStatus : (name?.replace(/^SIG/, "") ?? ExecMainStatus);
-  return exitOf(`${Result} ${how} ${status}`, Math.round(wall - (monotonicMs - ended)));
-}
-
-/** Of waitid(2). */
-const HOW: Readonly<Record<string, string>> = { "1": "exited", "2": "killed", "3": "dumped" };
 
 /**
  * `exit-code exited 7`, as the unit wrote it: systemd's result, how the process ended, and its code or signal. null: it
