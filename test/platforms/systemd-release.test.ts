@@ -21,6 +21,7 @@ services:
     route: /
     health: { ready: /health, every: 500ms, timeout: 2s }
     env: { SHOP_TOKEN: "\${SHOP_TOKEN}" }
+    files: [.env]
     drain: 2s
     stopWithin: 3s
     systemd: { user: nobody, memoryMax: 256M, cpuQuota: 150%, properties: { LimitNOFILE: 4096 } }
@@ -46,7 +47,11 @@ if (await isInsideSystemd(import.meta.url)) {
     // The account that runs the service must be able to come to its folder.
     chmodSync(dirname(app.folder), 0o711);
     app.plan(PLAN);
-    app.version({ name: "v0" });
+    // Of root, and nobody else may read it: the account that runs the service gets it nevertheless.
+    app.write(".gitignore", ".env\n");
+    app.write(".env", "SHOP_DATABASE=here\n");
+    chmodSync(app.file(".env"), 0o600);
+    app.version({ name: "v0", needsEnvFile: true });
   });
 
   const systemctl = (...words: readonly string[]): string => {

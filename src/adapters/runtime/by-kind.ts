@@ -41,11 +41,11 @@ export function runtimeByKind({ process, systemd, compose }: RuntimesByKind): Ru
     explain: async (instance) => (await ofInstance(instance)).explain(instance),
     adopt: async (order) => {
       try {
-        return await (compose ?? process).adopt(order);
+        return await last.adopt(order);
       } catch (error) {
-        if (compose === undefined || !(error instanceof FaultError) || error.fault.code !== "nothing-listens")
-          throw error;
-        return process.adopt(order);
+        const isElsewhere = error instanceof FaultError && error.fault.code === "nothing-listens";
+        if (last !== compose || !isElsewhere) throw error;
+        return (systemd ?? process).adopt(order);
       }
     },
     resume: async (order) => {

@@ -11,6 +11,7 @@ import type { Runtime, StartOrder } from "../../../src/ports/runtime.ts";
 import { isFault } from "../../contract/runtime.ts";
 import { planOf, step, WEB } from "../../support/plans.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { until } from "../../support/until.ts";
 
 const UNIT = "tidegate-shop-production-web-green-v1@0.service";
 
@@ -44,8 +45,7 @@ function recorded(unit: Partial<SystemdRuntime> = {}): Recorded {
   writeFileSync(
     program,
     `#!/bin/sh
-for word in "$@"; do printf '%s\\t' "$word" >> '${log}'; done
-printf '\\n' >> '${log}'
+printf '%s\\n' "$(printf '%s\\t' "$@")" >> '${log}'
 for word in "$@"; do case "$word" in --version) verb=version; break ;; --*) ;; *) verb=$word; break ;; esac; done
 cat '${answers}'/"$verb" 2>/dev/null
 cat '${answers}'/"$verb.errors" >&2 2>/dev/null
@@ -96,7 +96,8 @@ exit "$(cat '${answers}'/"$verb.code" 2>/dev/null || echo 0)"
     },
     answer,
     calls() {
-      const all = existsSync(log) ? readFileSync(log, "utf8").trimEnd().split("\n") : [];
+      // A line that is just being written counts the next time.
+      const all = existsSync(log) ? readFileSync(log, "utf8").split("\n").slice(0, -1) : [];
       const fresh = all.slice(read);
       read = all.length;
       return fresh.map((line) =>
@@ -113,6 +114,13 @@ exit "$(cat '${answers}'/"$verb.code" 2>/dev/null || echo 0)"
 /** As `systemctl show` writes it, which knows more than it is asked for. */
 function shown(active: string, sub: string, more = ""): string {
   return `MainPID=0\nNRestarts=0\nExecMainStartTimestampMonotonic=5000000\nMemoryCurrent=[not set]\nCPUUsageNSec=[not set]\nMemoryMax=infinity\nControlGroup=/system.slice/x\nId=${UNIT}\nLoadState=loaded\nActiveState=${active}\nSubState=${sub}\nJob=\n${more}`;
+}
+
+async function untilAsked(world: Recorded, verb: string, asked: (readonly string[])[]): Promise<void> {
+  await until(`it is asked to ${verb}`, () => {
+    asked.push(...world.calls());
+    return asked.some(([word]) => word === verb);
+  });
 }
 
 const isShow = ([verb]: readonly string[]): boolean => verb === "show";
@@ -148,10 +156,7 @@ describe("what systemd is asked for", () => {
     world.calls();
     const stopping = world.runtime.stop(id, 20_000);
     const asked: (readonly string[])[] = [];
-    while (!asked.some(([verb]) => verb === "disable")) {
-      asked.push(...world.calls());
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await untilAsked(world, "disable", asked);
     world.answer("show", { output: shown("inactive", "dead") });
     assert.deepEqual(await stopping, {});
     assert.deepEqual(
@@ -171,10 +176,7 @@ describe("what systemd is asked for", () => {
     world.calls();
     const stopping = world.runtime.stop(id, 0);
     const asked: (readonly string[])[] = [];
-    while (!asked.some(([verb]) => verb === "kill")) {
-      asked.push(...world.calls());
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await untilAsked(world, "kill", asked);
     world.answer("show", { output: shown("failed", "failed") });
     assert.deepEqual(await stopping, { wasKilled: true });
     assert.ok(asked.some((call) => call.join(" ") === `kill --signal=SIGKILL -- ${UNIT}`));
@@ -274,7 +276,8 @@ describe("what hinders a release by systemd is said with a way out", () => {
         ({ about, level, sentence }) => `${level} ${about}: ${sentence}`,
       );
     };
-    const [runs, foreign, account] = await look({});
+    const [runs, unit, foreign, account] = await look({});
+    assert.match(unit ?? "", /^info web: systemd runs it as tidegate-shop-production-web-SLOT-VERSION@/);
     assert.equal(runs, "ok systemd: the system's own, 252, degraded");
     assert.match(foreign ?? "", /^warn tidegate-shop-production-web-green-x@\.service: .*not written for this state/);
     assert.equal(account, "warn web: it runs as root");

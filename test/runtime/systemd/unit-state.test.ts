@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { UnitProperties } from "../../../src/adapters/runtime/systemd/systemctl.ts";
 import type { UnitRecord } from "../../../src/adapters/runtime/systemd/unit-records.ts";
-import { crashesNow, exitOf, stateOf, unitSeen } from "../../../src/adapters/runtime/systemd/unit-state.ts";
+import { crashesNow, exitOf, exitShown, stateOf, unitSeen } from "../../../src/adapters/runtime/systemd/unit-state.ts";
 
 const RECORD: UnitRecord = {
   format: 1,
@@ -49,6 +49,11 @@ describe("what systemd shows of a unit, as the engine sees it", () => {
     });
   }
 
+  it("one that is to be started soon, as at a boot, is neither gone nor missed", () => {
+    assert.equal(stateOf(RECORD, { ActiveState: "inactive", SubState: "dead", Job: "815" }), "starting");
+    assert.equal(stateOf(RECORD, { ActiveState: "inactive", SubState: "dead", Job: "0" }), "exited");
+  });
+
   it("one that it does not know has ended", () => assert.equal(stateOf(RECORD, undefined), "exited"));
 
   it("runs since, with that process, so many crashes ago", () => {
@@ -87,6 +92,23 @@ describe("what systemd shows of a unit, as the engine sees it", () => {
     // The wait is over: it is counted, and the start that follows is about to begin.
     assert.equal(crashesNow({ ...waiting, NRestarts: "3", Job: "815" }), 3);
     assert.equal(crashesNow({ ...RUNNING, NRestarts: "3" }), 3);
+  });
+
+  it("tells how the last life ended until the next one begins", () => {
+    const clock = { wall: 1_700_000_020_000, monotonicMs: 25_000 };
+    const ended = { ...RUNNING, Result: "exit-code", ExecMainExitTimestampMonotonic: "6000000" };
+    const at = 1_700_000_001_000;
+    const look = (more: UnitProperties) => exitShown({ ...ended, ...more }, clock);
+    assert.deepEqual(look({ ExecMainCode: "1", ExecMainStatus: "216" }), { code: 216, signal: null, at });
+    assert.deepEqual(look({ ExecMainCode: "2", ExecMainStatus: "9" }), { code: null, signal: "SIGKILL", at });
+    assert.deepEqual(look({ ExecMainCode: "2", ExecMainStatus: "9", Result: "oom-kill" }), {
+      code: null,
+      signal: "SIGKILL",
+      at,
+      outOfMemory: true,
+    });
+    assert.equal(look({ ExecMainCode: "0", ExecMainStatus: "0", ExecMainExitTimestampMonotonic: "0" }), null);
+    assert.equal(exitShown(undefined, clock), null);
   });
 
   it("knows how a life ended from what the unit noted", () => {

@@ -26,7 +26,7 @@ export async function explainUnit(failed: FailedUnit): Promise<Fault> {
   const { systemctl, planFolder, record, instance } = failed;
   const log = await unitLog(systemctl, record, EXPLAINED_LINES);
   const where = logCommand(systemctl, record);
-  const own = ofSystemd(failed);
+  const own = record.adopted === undefined ? ofSystemd(failed) : adoptedGone(record);
   if (own !== null) return { where, ...own, detail: log.slice(-SHOWN) };
   const { files, serviceFolder, directory } = record;
   return explainFailedStart({
@@ -66,10 +66,23 @@ const BEFORE_THE_PROGRAM: Readonly<Record<number, readonly [code: string, what: 
 
 function ofSystemd({ record: { id }, instance: { lastExit }, properties }: FailedUnit): Fault | null {
   if (lastExit?.outOfMemory === true) return outOfMemory(id, properties?.["MemoryMax"]);
-  const known = lastExit?.code === undefined || lastExit.code === null ? undefined : BEFORE_THE_PROGRAM[lastExit.code];
+  return beforeTheProgram(id, lastExit?.code);
+}
+
+/** Why systemd could not even begin it, by the code with which its own part ended; null: it is none of these. */
+export function beforeTheProgram(id: string, exitCode: number | null | undefined): Fault | null {
+  const known = BEFORE_THE_PROGRAM[exitCode ?? -1];
   if (known === undefined) return null;
   const [code, what, fix] = known;
-  return { code, what: `${id} could not be started: ${what} (systemd's code ${lastExit?.code}).`, fix };
+  return { code, what: `${id} could not be started: ${what} (systemd's code ${exitCode}).`, fix };
+}
+
+function adoptedGone({ unit, address }: UnitRecord): Fault {
+  return {
+    code: "instance-not-ready",
+    what: `What was taken over at ${address ?? "an unknown address"} (${unit}) does not answer as ready.`,
+    fix: "Tidegate did not write that unit and doesn't restart it: look after it there",
+  };
 }
 
 function outOfMemory(id: string, limit: string | undefined): Fault {

@@ -5,7 +5,7 @@ import { stopUnit } from "./stop-unit.ts";
 import { systemctl as systemctlOf } from "./systemctl.ts";
 import { endsOf } from "./unit-ends.ts";
 import { unitPlace } from "./unit-place.ts";
-import { readRecords } from "./unit-records.ts";
+import { forgetRecord, readRecords } from "./unit-records.ts";
 import { clocks, PROPERTIES, stateOf, unitSeen } from "./unit-state.ts";
 
 interface Place {
@@ -27,13 +27,14 @@ export async function keptUnits(folder: StateFolder, of: Place | null): Promise<
   return Promise.all(
     records.map(async (record) => {
       const properties = shown.get(record.unit);
-      return unitSeen(record, properties, await endsOf(folder, record, properties, false), null, now);
+      return unitSeen(record, properties, await endsOf(folder, record, properties, now, false), null, now);
     }),
   );
 }
 
 /**
- * Stops some of them; all of them, and takes their units away, where none are named. Answers whom it found.
+ * Stops some of them; all of them, and takes their units away, where none are named. What was adopted is left then.
+ * Answers whom it found.
  * Faults: process-not-killable, runtime-unreachable, systemd-denied.
  */
 export async function stopKeptUnits(
@@ -43,7 +44,8 @@ export async function stopKeptUnits(
   unitsFolder?: string,
 ): Promise<readonly string[]> {
   const all = readRecords(folder);
-  const wanted = all.filter(({ id }) => ids === null || ids.includes(id));
+  const wanted = all.filter(({ id, adopted }) => (ids === null ? adopted === undefined : ids.includes(id)));
+  if (ids === null) for (const { unit } of all.filter((each) => each.adopted !== undefined)) forgetRecord(folder, unit);
   if (wanted.length === 0) return [];
   const place = unitPlace(folder, systemctlOf(process.env), process.env, unitsFolder);
   const shown = await place.systemctl.show(
@@ -52,6 +54,6 @@ export async function stopKeptUnits(
   );
   const living = wanted.filter((each) => each.wanted === "running" || stateOf(each, shown.get(each.unit)) !== "exited");
   await Promise.all(living.map((each) => stopUnit(place, each, stopMs)));
-  if (ids === null) await removeUnits(place, all, all);
+  if (ids === null) await removeUnits(place, wanted, wanted);
   return wanted.map(({ id }) => id);
 }

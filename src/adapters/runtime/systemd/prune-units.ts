@@ -18,18 +18,24 @@ export async function pruneUnits(
   removed: readonly string[],
   inUse: readonly string[],
 ): Promise<void> {
-  const isOld = ({ version, wanted, stoppedAt = 0 }: UnitRecord): boolean =>
-    wanted === "stopped" && !inUse.includes(version) && (removed.includes(version) || stoppedAt < Date.now() - KEPT_MS);
+  const isOld = ({ version, wanted, stoppedAt = 0, adopted }: UnitRecord): boolean =>
+    wanted === "stopped" &&
+    // One of the user's may be gone back to for as long as no other was taken over.
+    adopted === undefined &&
+    !inUse.includes(version) &&
+    (removed.includes(version) || stoppedAt < Date.now() - KEPT_MS);
   await removeUnits(place, records.filter(isOld), records);
 }
 
 /** `gone` is stopped; a template stays as long as any of `all` needs it. */
 export async function removeUnits(
-  { folder, systemctl, unitsFolder }: UnitPlace,
+  place: UnitPlace,
   gone: readonly UnitRecord[],
   all: readonly UnitRecord[],
 ): Promise<void> {
   if (gone.length === 0) return;
+  const { folder, systemctl } = place;
+  const unitsFolder = await place.unitsFolder();
   for (const { unit } of gone) forgetRecord(folder, unit);
   const needed = new Set(all.filter((each) => !gone.includes(each)).map(({ unit }) => templateOfUnit(unit)));
   const templates = new Set(gone.map(({ unit }) => templateOfUnit(unit)));

@@ -6,6 +6,7 @@ import type { Runtime, StartOrder } from "../../../ports/runtime.ts";
 import { claimedEpoch } from "../claimed-epoch.ts";
 import { instanceId } from "../instance-id.ts";
 import { type Asked, watchedLiveness } from "../watched-liveness.ts";
+import { adoptUnit, resumeUnits } from "./adopted-unit.ts";
 import { explainUnit } from "./explain-unit.ts";
 import { pruneUnits } from "./prune-units.ts";
 import { startUnit } from "./start-unit.ts";
@@ -59,7 +60,7 @@ export function createSystemdRuntime(settings: SystemdRuntimeSettings): Runtime 
     return Promise.all(
       records.map(async (record) => {
         const properties = shown.get(record.unit);
-        const ends = await endsOf(folder, record, properties, epoch.isClaimed());
+        const ends = await endsOf(folder, record, properties, now, epoch.isClaimed());
         const found = unitSeen(record, properties, ends, used.get(record.unit) ?? null, now);
         // Who only looks restarts nothing.
         if (epoch.isClaimed()) ask(record, found);
@@ -123,9 +124,15 @@ export function createSystemdRuntime(settings: SystemdRuntimeSettings): Runtime 
         properties: await properties(record),
       });
     },
-    adopt: (order) => versions.adopt(order),
-    // Nobody here knows how somebody else started it.
-    resume: () => Promise.resolve(),
+    async adopt(order) {
+      epoch.mustBeMine();
+      const record = await adoptUnit(place, order);
+      return record === null ? versions.adopt(order) : one(record);
+    },
+    async resume(order) {
+      epoch.mustBeMine();
+      await resumeUnits(place, { app, environment }, order);
+    },
     async prune(keep, inUse) {
       const all = own();
       const shown = await systemctl.show(

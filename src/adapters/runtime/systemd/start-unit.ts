@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, rmSync } from "node:fs";
 import { FaultError } from "../../../core/fault.ts";
+import type { InstanceSeen } from "../../../core/observation.ts";
 import { environmentLine } from "../../../core/text/unit-words.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import { lock } from "../../../local/exclusive-lock.ts";
@@ -8,12 +8,16 @@ import { freePort } from "../free-port.ts";
 import { instanceId } from "../instance-id.ts";
 import { addressOf, type LineProgram, lineProgram } from "../line-program.ts";
 import { livenessOf } from "../watched-liveness.ts";
-import { firstLine } from "./systemctl.ts";
+import { beforeTheProgram } from "./explain-unit.ts";
+import { firstLine, type Systemctl, type SystemctlAnswer } from "./systemctl.ts";
 import { stopUnit } from "./stop-unit.ts";
-import { templateFile, unitName } from "./unit-names.ts";
+import { writeTemplate } from "./template.ts";
+import { unitLog } from "./unit-log.ts";
+import { unitName } from "./unit-names.ts";
 import type { UnitPlace } from "./unit-place.ts";
 import { fileOf, readRecord, readRecords, type UnitRecord, writeRecord } from "./unit-records.ts";
-import { ENVIRONMENT_FILE, isWrittenFor, PORT_NAME, PORT_PLACE, templateText, type UnitOrder } from "./unit-text.ts";
+import { clocks, exitShown, PROPERTIES } from "./unit-state.ts";
+import { ENVIRONMENT_FILE, EXIT_FILE, PORT_NAME, type UnitOrder } from "./unit-text.ts";
 
 /**
  * Writes what an instance is made of, and has systemd start it, now and after every boot. Does not wait until it is
@@ -33,34 +37,24 @@ export async function startUnit(place: UnitPlace, order: UnitOrder): Promise<Uni
   await writeTemplate(place, order);
   await writeFileAtomically(fileOf(folder, unit, ENVIRONMENT_FILE), environmentText(order, program, port), 0o600);
   await writeRecord(folder, record);
+  rmSync(fileOf(folder, unit, EXIT_FILE), { force: true });
   try {
     await must(systemctl.run("enable", "--no-reload", "--quiet", "--", unit), record);
     await must(systemctl.run("start", "--", unit), record);
   } catch (error) {
-    // It would be tried again and again, and at every boot.
-    await stopUnit(place, record, 0).catch(() => undefined);
-    throw error;
+    const last = await lastExit(systemctl, unit).catch(() => null);
+    // It would be tried again and again, and at every boot. What ran before is wanted whatever becomes of this start.
+    if (earlier?.wanted !== "running") await stopUnit(place, record, 0).catch(() => undefined);
+    const known = beforeTheProgram(record.id, last?.code);
+    throw known === null
+      ? error
+      : new FaultError({ ...known, where: unit, detail: await unitLog(systemctl, record, 2) });
   }
   return record;
 }
 
-/** The same for every instance of a version in a slot, so it is written and read in by systemd once. */
-async function writeTemplate(place: UnitPlace, order: UnitOrder): Promise<void> {
-  const { folder, systemctl, env, unitsFolder } = place;
-  const path = join(unitsFolder, templateFile(order));
-  const { command } = lineProgram(order, PORT_PLACE, env);
-  const text = templateText({ order, manager: await systemctl.manager(), command, statePath: folder.path });
-  const there = read(path);
-  if (there === text) return;
-  if (there !== null && !isWrittenFor(there, folder.path)) throw foreign(path, there);
-  try {
-    mkdirSync(unitsFolder, { recursive: true });
-    await writeFileAtomically(path, text, 0o644);
-  } catch (error) {
-    throw notWritten(path, error);
-  }
-  const reloaded = await systemctl.run("daemon-reload");
-  if (reloaded.code !== 0) throw notWritten(path, reloaded.errors);
+async function lastExit(systemctl: Systemctl, unit: string): Promise<InstanceSeen["lastExit"] | null> {
+  return exitShown((await systemctl.show([unit], PROPERTIES)).get(unit), clocks());
 }
 
 function recordOf(order: UnitOrder, unit: string, port: number): UnitRecord {
@@ -98,9 +92,10 @@ function environmentText(order: UnitOrder, { env, secretEnv }: LineProgram, port
   return `${lines.join("\n")}\n`;
 }
 
-async function must(asked: Promise<{ code: number; errors: string }>, { id, unit }: UnitRecord): Promise<void> {
-  const { code, errors } = await asked;
-  if (code === 0) return;
+async function must(asked: Promise<SystemctlAnswer>, { id, unit }: UnitRecord): Promise<void> {
+  const { code, errors, isLate } = await asked;
+  // It waits for what comes before it, as the network does at a boot; the release waits for it in its own time.
+  if (code === 0 || isLate === true) return;
   throw new FaultError({
     code: "instance-not-started",
     what: `systemd could not start ${id}.`,
@@ -108,39 +103,4 @@ async function must(asked: Promise<{ code: number; errors: string }>, { id, unit
     cause: firstLine(errors),
     fix: `journalctl -u '${unit}' says more; systemctl cat '${unit}' shows what it is`,
   });
-}
-
-function foreign(path: string, text: string): FaultError {
-  const owner = /^# Written by Tidegate for (.*?)\. /.exec(text)?.[1];
-  return new FaultError({
-    code: "unit-foreign",
-    what:
-      owner === undefined
-        ? "There is a unit of this name that Tidegate did not write."
-        : "There is a unit of this name that another Tidegate wrote.",
-    where: path,
-    ...(owner === undefined ? {} : { cause: `it is of the state folder ${owner}` }),
-    fix:
-      owner === undefined
-        ? "remove it, or call the app, the environment or the service otherwise"
-        : `stop that one (tidegate down --state ${owner}), or call this app or its environment otherwise`,
-  });
-}
-
-function notWritten(path: string, error: unknown): FaultError {
-  return new FaultError({
-    code: "units-not-written",
-    what: "A unit of systemd's could not be written.",
-    where: path,
-    cause: error instanceof Error ? error.message : firstLine(String(error)),
-    fix: "release as root, for the system's services, or as an ordinary user, for that user's own",
-  });
-}
-
-function read(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return null;
-  }
 }

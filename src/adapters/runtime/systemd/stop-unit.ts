@@ -24,7 +24,8 @@ export async function stopUnit(place: UnitPlace, record: UnitRecord, stopMs: num
   await writeRecord(folder, stopped);
   // Its own stop would wait as long as the unit says; here the release does.
   await systemctl.run("stop", "--no-block", "--", unit);
-  await systemctl.run("disable", "--no-reload", "--quiet", "--", unit);
+  // What a release has stopped does not come back at a boot; of the user's own that is taken back when it is resumed.
+  if (record.adopted?.wasEnabled !== false) await systemctl.run("disable", "--no-reload", "--quiet", "--", unit);
   const isKilled = !(await hasEnded(place, stopped, stopMs));
   if (isKilled) {
     await systemctl.run("kill", "--signal=SIGKILL", "--", unit);
@@ -39,7 +40,7 @@ export async function stopUnit(place: UnitPlace, record: UnitRecord, stopMs: num
 async function hasEnded({ systemctl }: UnitPlace, record: UnitRecord, withinMs: number): Promise<boolean> {
   const until = performance.now() + withinMs;
   for (;;) {
-    const seen = (await systemctl.show([record.unit], ["ActiveState", "SubState"])).get(record.unit);
+    const seen = (await systemctl.show([record.unit], ["ActiveState", "SubState", "Job"])).get(record.unit);
     if (stateOf(record, seen) === "exited") return true;
     if (performance.now() >= until) return false;
     await delay(LOOK_MS);

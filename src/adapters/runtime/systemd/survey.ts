@@ -8,7 +8,7 @@ import { isOfKind, type Plan, type ServiceOf } from "../../../core/plan/plan.ts"
 import type { StateFolder } from "../../../local/state-folder.ts";
 import type { Notice } from "../../../ports/notice.ts";
 import { type Systemctl, systemctl as systemctlOf } from "./systemctl.ts";
-import { type UnitPlace, unitPlace } from "./unit-place.ts";
+import { unitPlace } from "./unit-place.ts";
 import { isWrittenFor } from "./unit-text.ts";
 
 export interface SurveySettings {
@@ -36,15 +36,21 @@ export async function surveySystemd({
 }: SurveySettings): Promise<readonly Notice[]> {
   const services = plan.services.filter(isOfKind("systemd"));
   const systemctl = systemctlOf(env, uid);
-  const place = unitPlace(folder, systemctl, env, unitsFolder);
   const manager = await lookAtManager(systemctl);
   if (manager.level === "bad") return [manager];
+  const units = await unitPlace(folder, systemctl, env, unitsFolder).unitsFolder();
   const ofServices = await Promise.all(services.map((service) => lookAtAccount(service, systemctl.scope, folder)));
+  const runs = services.map(({ name }): Notice => ({
+    about: name,
+    level: "info",
+    sentence: `systemd runs it as tidegate-${plan.app}-${plan.environment}-${name}-SLOT-VERSION@NUMBER.service, and starts it at boot`,
+  }));
   return [
     manager,
+    ...runs,
     ...lookAtLinger(systemctl),
-    ...lookAtFolder(place),
-    ...foreignUnits(place, plan),
+    ...lookAtFolder(units),
+    ...foreignUnits(units, folder, plan),
     ...ofServices.flat(),
   ];
 }
@@ -85,7 +91,7 @@ function lookAtLinger({ scope }: Systemctl): readonly Notice[] {
 }
 
 /** One that is to be made is made in the first above it that is there. */
-function lookAtFolder({ unitsFolder }: UnitPlace): readonly Notice[] {
+function lookAtFolder(unitsFolder: string): readonly Notice[] {
   let there = unitsFolder;
   while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
   try {
@@ -104,7 +110,11 @@ function lookAtFolder({ unitsFolder }: UnitPlace): readonly Notice[] {
 }
 
 /** Units that have a name as Tidegate would give one, and are none of this state folder. */
-function foreignUnits({ unitsFolder, folder }: UnitPlace, { app, environment, services }: Plan): readonly Notice[] {
+function foreignUnits(
+  unitsFolder: string,
+  folder: StateFolder,
+  { app, environment, services }: Plan,
+): readonly Notice[] {
   const starts = services.filter(isOfKind("systemd")).map(({ name }) => `tidegate-${app}-${environment}-${name}-`);
   return namesIn(unitsFolder)
     .filter((name) => name.includes("@.service") && starts.some((start) => name.startsWith(start)))

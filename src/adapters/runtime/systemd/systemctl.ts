@@ -13,6 +13,8 @@ export interface SystemctlAnswer {
   readonly code: number;
   readonly output: string;
   readonly errors: string;
+  /** It was still waiting: what it asked for may be done later. */
+  readonly isLate?: true;
 }
 
 export interface Systemctl {
@@ -50,7 +52,8 @@ export function systemctl(env: Environment, uid = process.getuid?.() ?? 0): Syst
       const options = { env: own, timeout: ANSWERS_WITHIN_MS, maxBuffer: OUTPUT_LIMIT };
       execFile(program, [...words], options, (error, output, errors) => {
         if ((error as NodeJS.ErrnoException | null)?.code === "ENOENT") return reject(absent(program));
-        resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : 1, output, errors });
+        const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
+        resolve({ code, output, errors, ...(error?.killed === true ? { isLate: true as const } : {}) });
       });
     });
   const run = async (...words: readonly string[]): Promise<SystemctlAnswer> => {

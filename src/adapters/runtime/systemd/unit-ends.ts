@@ -3,7 +3,7 @@ import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";
 import type { UnitProperties } from "./systemctl.ts";
 import { fileOf, type UnitRecord } from "./unit-records.ts";
-import { crashesNow, type Ends, exitOf } from "./unit-state.ts";
+import { type Clocks, crashesNow, type Ends, exitOf, exitShown } from "./unit-state.ts";
 import { EXIT_FILE } from "./unit-text.ts";
 
 const CRASHES_FILE = "crashes.json";
@@ -19,6 +19,7 @@ export async function endsOf(
   folder: StateFolder,
   { unit }: UnitRecord,
   properties: UnitProperties | undefined,
+  clock: Clocks,
   isKept: boolean,
 ): Promise<Ends> {
   const known = readCrashes(folder, unit);
@@ -28,7 +29,7 @@ export async function endsOf(
     // A full disk must not keep anybody from seeing it: the same is found at the next look.
     await writeFileAtomically(fileOf(folder, unit, CRASHES_FILE), `${JSON.stringify(next)}\n`).catch(() => undefined);
   }
-  return { crashes: next.before + next.now, last: lastExit(folder, unit) };
+  return { crashes: next.before + next.now, last: exitShown(properties, clock) ?? lastExit(folder, unit) };
 }
 
 function readCrashes(folder: StateFolder, unit: string): Crashes {

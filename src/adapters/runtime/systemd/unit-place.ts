@@ -8,20 +8,31 @@ export interface UnitPlace {
   readonly folder: StateFolder;
   readonly systemctl: Systemctl;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Of the unit files. */
-  readonly unitsFolder: string;
+  /** Of the unit files, where this systemd looks for them. */
+  unitsFolder(): Promise<string>;
 }
 
+/** `unitsFolder`: another than the usual one. */
 export function unitPlace(
   folder: StateFolder,
   systemctl: Systemctl,
   env: UnitPlace["env"],
-  unitsFolder = usualFolder(systemctl.scope, env),
+  unitsFolder?: string,
 ): UnitPlace {
-  return { folder, systemctl, env, unitsFolder };
+  let known: Promise<string> | undefined;
+  return {
+    folder,
+    systemctl,
+    env,
+    unitsFolder: () =>
+      (known ??= unitsFolder === undefined ? usualFolder(systemctl, env) : Promise.resolve(unitsFolder)),
+  };
 }
 
-function usualFolder(scope: Systemctl["scope"], env: UnitPlace["env"]): string {
-  if (scope === "system") return "/etc/systemd/system";
-  return join(env["XDG_CONFIG_HOME"] || join(env["HOME"] || homedir(), ".config"), "systemd", "user");
+/** A user's own systemd may have been told of another home than this process (`sudo -u`): so it is asked. */
+async function usualFolder(systemctl: Systemctl, env: UnitPlace["env"]): Promise<string> {
+  if (systemctl.scope === "system") return "/etc/systemd/system";
+  const { output } = await systemctl.run("show", "--property=UnitPath", "--value");
+  const told = output.split(/\s+/).find((path) => path.endsWith("/systemd/user"));
+  return told ?? join(env["XDG_CONFIG_HOME"] || join(env["HOME"] || homedir(), ".config"), "systemd", "user");
 }

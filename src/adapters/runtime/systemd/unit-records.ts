@@ -27,6 +27,8 @@ export interface UnitRecord {
   /** `stopped`: what is not there now is not missed. */
   readonly wanted: "running" | "stopped";
   readonly stoppedAt?: number;
+  /** The user's own unit, that was taken over: nothing of it is written or removed here. */
+  readonly adopted?: { readonly wasEnabled: boolean };
 }
 
 const RECORD_FILE = "instance.json";

@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, relative } from "node:path";
+import { promisify } from "node:util";
 import { FaultError } from "../../../core/fault.ts";
 import { isStartedByLine, type LineService, type Service } from "../../../core/plan/plan.ts";
 import { git } from "./git.ts";
@@ -23,12 +25,28 @@ export async function copyFiles(from: string, to: string, services: readonly Ser
     const temporary = `${target}.${randomUUID().slice(0, 8)}.new`;
     await mkdir(dirname(target), { recursive: true });
     await cp(join(from, file), temporary, { recursive: true, preserveTimestamps: true });
+    await giveAway(temporary, service);
     await rename(temporary, target).catch(async () => {
       // A folder is not replaced by a rename.
       await rm(target, { recursive: true, force: true });
       await rename(temporary, target);
     });
   }
+}
+
+/** To the account that is to read it: a copy that root made with mode 600 would be root's alone. */
+async function giveAway(path: string, { name, runtime }: LineService): Promise<void> {
+  if (runtime.kind !== "systemd" || runtime.user === undefined || process.getuid?.() !== 0) return;
+  const account = `${runtime.user}:${runtime.group ?? ""}`;
+  await promisify(execFile)("chown", ["-R", "--", account, path]).catch((error: unknown) => {
+    throw new FaultError({
+      code: "user-missing",
+      what: `What ${name} lists under \`files\` can't be given to ${account}.`,
+      where: path,
+      cause: error instanceof Error ? (error.message.split("\n")[1] ?? error.message) : String(error),
+      fix: "correct `user` and `group` of `systemd`, or make them: useradd --system",
+    });
+  });
 }
 
 /**
