@@ -5,8 +5,13 @@ import type { Notice } from "../ports/notice.ts";
 import type { Context } from "./context.ts";
 
 /** One of them as a sentence, its way out behind it. */
-export function noticeSentence({ about, sentence, fix }: Notice): string {
-  return `${about}: ${fullStop(sentence)}${fix === undefined ? "" : ` ${fullStop(fix)}`}`;
+export function noticeSentence({ about, fix, ...notice }: Notice): string {
+  return `${about}: ${fullStop(withPlace(notice))}${fix === undefined ? "" : ` ${fullStop(fix)}`}`;
+}
+
+/** The sentence with its place behind it. */
+export function withPlace({ sentence, where }: Pick<Notice, "sentence" | "where">): string {
+  return where === undefined || where === "" ? sentence : `${sentence} (${where})`;
 }
 
 /** Says before a release what is worth knowing, and refuses one that can't work. Faults: release-hindered. */
@@ -19,6 +24,7 @@ export async function tellNotices(context: Context, plan: Plan): Promise<void> {
     throw new FaultError({
       code: "release-hindered",
       what: fullStop(`${first.about}: ${first.sentence}`),
+      ...(first.where === undefined || first.where === "" ? {} : { where: first.where }),
       ...(others.length === 0 ? {} : { detail: others.map(noticeSentence) }),
       ...(first.fix === undefined ? {} : { fix: first.fix }),
     });

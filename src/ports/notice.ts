@@ -6,5 +6,7 @@ export interface Notice {
   readonly level: "ok" | "info" | "warn" | "bad";
   /** A sentence without its full stop. */
   readonly sentence: string;
+  /** Where it stands or is: `compose.yaml:7`. */
+  readonly where?: string;
   readonly fix?: string;
 }

@@ -18,6 +18,7 @@ import { lookAtReceivers } from "../doctor/receivers.ts";
 import { lookAtSources } from "../doctor/sources.ts";
 import { DONE, REFUSED } from "../exit-code.ts";
 import { unwrittenServices, WRITE_RUN } from "../init/unknown-run.ts";
+import { withPlace } from "../notices.ts";
 import { otherDaysOf, unknownDays } from "../other-days.ts";
 import { loadPlan } from "../plan-file.ts";
 import { findingsView } from "../render/findings.ts";
@@ -70,7 +71,7 @@ async function look(context: Context): Promise<readonly Finding[]> {
     ...unwrittenServices(plan).map((name) =>
       found("plan file", "bad", `nobody has written yet how ${name} starts`, WRITE_RUN),
     ),
-    ...(await outside.notices()).map(({ about, level, sentence, fix }) => found(about, level, sentence, fix)),
+    ...(await outside.notices()).map(({ about, level, fix, ...notice }) => found(about, level, withPlace(notice), fix)),
     ...(await lookAtReceivers(context, plan)),
     ...(await lookAtVersions(context, plan, outside)),
     ...(await lookAtPorts(plan, plane.state)),

@@ -1,8 +1,10 @@
-import type { Fault } from "../../../core/fault.ts";
+import { type Fault, FaultError } from "../../../core/fault.ts";
 import { isDataImage } from "../../../core/plan/data-image.ts";
+import type { ServiceOf } from "../../../core/plan/plan.ts";
 import { type ComposeDocument, placeIn } from "./compose-files.ts";
 import { listOf, mapOf, textOf } from "./written-values.ts";
 import { mountsOf, networksOf, type ResolvedProject } from "./resolved-project.ts";
+import type { UserProject } from "./user-project.ts";
 
 /** Why two versions of a service can't run beside each other on one engine; empty where nothing is in the way. */
 export function refusalsOf(
@@ -71,6 +73,16 @@ export function refusalsOf(
           ),
         ]),
   ];
+}
+
+/** Faults: compose-not-releasable, with all that is in the way. */
+export function mustBeReleasable(project: UserProject, service: ServiceOf<"compose">): void {
+  const [first, ...others] = refusalsOf(project.resolved, service.runtime.service, project.files.documents);
+  if (first === undefined) return;
+  throw new FaultError({
+    ...first,
+    ...(others.length === 0 ? {} : { detail: others.map(({ what, where }) => `${what} ${where ?? ""}`.trim()) }),
+  });
 }
 
 /** Where a known database keeps what it must not share; null for what is none. */

@@ -1,9 +1,8 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { FaultError } from "../../../core/fault.ts";
 import type { InstanceSeen } from "../../../core/observation.ts";
-import { type ComposeProject, isOfKind, type Service, type ServiceOf } from "../../../core/plan/plan.ts";
+import { type ComposeProject, isOfKind, type Service } from "../../../core/plan/plan.ts";
 import { lock } from "../../../local/exclusive-lock.ts";
-import { parseTcpTable } from "../../../local/listening-sockets.ts";
 import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
 import type { Runtime, StartOrder } from "../../../ports/runtime.ts";
 import { instanceId } from "../instance-id.ts";
@@ -23,28 +22,19 @@ import {
   stateOf,
   placeLabels,
 } from "./containers.ts";
-import { ensureDependencies, releasedNames } from "./dependencies.ts";
 import { dockerAddress } from "./docker-address.ts";
 import { dockerClient, type DockerClient } from "./docker-client.ts";
+import { containerStarter, isAsked } from "./container-starter.ts";
 import { noteEngine } from "./engine-record.ts";
 import { explainContainer } from "./explain-container.ts";
-import {
-  ensureImage,
-  type ImageOrder,
-  makeImage,
-  noteImages,
-  portOf,
-  type PreparedImage,
-  preparedImages,
-} from "./images.ts";
+import { imageOfVersion } from "./image-of-version.ts";
+import { portOf, preparedImages } from "./images.ts";
+import { listeningInside } from "./listening-inside.ts";
+import { projectReader } from "./project-reader.ts";
 import { pruneContainers } from "./prune-containers.ts";
-import { refusalsOf } from "./refusals.ts";
-import { containerWith, isLiving, startContainers } from "./start-container.ts";
+import { mustBeReleasable } from "./refusals.ts";
 import type { ComposeStart } from "./container-of-order.ts";
 import { stopContainer } from "./stop-container.ts";
-import { readUserProject, type UserProject } from "./user-project.ts";
-import { fingerprint } from "./compose-files.ts";
-import { type ComposeTool, findCompose } from "./compose-tool.ts";
 
 export interface ComposeRuntimeSettings {
   readonly app: string;
@@ -64,7 +54,7 @@ const EXPLAINED_LINES = 60;
 
 /** Instances as containers of the user's compose project, one project a slot; the engine restarts them. */
 export function createComposeRuntime(settings: ComposeRuntimeSettings): Runtime {
-  const { app, environment, services, project, folder, versions, env = process.env } = settings;
+  const { app, environment, services, project, planFolder, folder, versions, env = process.env } = settings;
   let connected: DockerClient | undefined;
   // A context that is not there is told when it is needed, as every other mistake.
   const docker = (): DockerClient => (connected ??= dockerClient(dockerAddress(project, env)));
@@ -75,7 +65,7 @@ export function createComposeRuntime(settings: ComposeRuntimeSettings): Runtime 
     adopted: adoptedContainers(folder, docker(), { app, environment }),
   }));
   const epoch = claimedEpoch(folder, "compose");
-  const read = projectReader(settings, docker);
+  const read = projectReader({ project, planFolder, env, docker });
   const starting = new Map<string, Promise<InstanceSeen>>();
 
   const seen = async (container: Inspected): Promise<InstanceSeen> => {
@@ -93,45 +83,7 @@ export function createComposeRuntime(settings: ComposeRuntimeSettings): Runtime 
     const [found] = await findContainers(docker(), { ...placeLabels({ app, environment }), [LABEL.instance]: id });
     return found ?? null;
   };
-  const images = (version: string, project: UserProject, signal: AbortSignal): ImageOrder => ({
-    folder,
-    docker: docker(),
-    project,
-    app,
-    environment,
-    version,
-    signal,
-  });
-
-  const start = async (order: ComposeStart): Promise<InstanceSeen> => {
-    epoch.mustBeMine();
-    const before = await containerWith(docker(), order);
-    if (before !== null && isLiving(before)) return seen(before);
-    const place = await startPlace(order);
-    epoch.mustBeMine();
-    // Compose takes a second for each time that it is asked: the other replicas, which are asked for next, come along.
-    const others = Array.from({ length: order.service.replicas }, (_, index) => ({ ...order, index }));
-    return seen(await startContainers(place, [order, ...others.filter(({ index }) => index !== order.index)]));
-  };
-
-  const startPlace = async (order: ComposeStart) => {
-    const { service, version, directory } = order;
-    const project = await read(version, directory);
-    refuse(project, service);
-    const image = await imageOf(images(version, project, new AbortController().signal), directory, service);
-    const isAsked = service.routes.length > 0 || service.health !== undefined;
-    const place = {
-      folder,
-      docker: docker(),
-      project,
-      image,
-      env,
-      ...(isAsked ? { port: portOf(project, service, image) } : {}),
-    };
-    await noteEngine(folder, docker().address, { app, environment });
-    await ensureDependencies(place, order, releasedNames(services));
-    return place;
-  };
+  const start = containerStarter({ app, environment, services, folder, env, docker, read, epoch });
 
   return {
     claim: (next) => epoch.claim(next),
@@ -144,18 +96,23 @@ export function createComposeRuntime(settings: ComposeRuntimeSettings): Runtime 
       const project = await read(version, made.directory);
       let isMade = made.built;
       for (const service of wanted.filter(isOfKind("compose"))) {
-        refuse(project, service);
+        mustBeReleasable(project, service);
         const known = preparedImages(folder, made.directory)[service.runtime.service];
-        const image = await imageOf(images(version, project, signal), made.directory, service);
+        const order = { folder, docker: docker(), project, app, environment, version, signal };
+        const image = await imageOfVersion(order, made.directory, service);
         isMade ||= known?.id !== image.id;
-        if (service.routes.length > 0 || service.health !== undefined) portOf(project, service, image);
+        if (isAsked(service)) portOf(project, service, image);
       }
       return { directory: made.directory, tookMs: Math.round(performance.now() - startedAt), built: isMade };
     },
     start(order) {
       const mine = composeOrder(order);
       const id = instanceId(mine);
-      const under = starting.get(id) ?? start(mine).finally(() => starting.delete(id));
+      const under =
+        starting.get(id) ??
+        start(mine)
+          .then(seen)
+          .finally(() => starting.delete(id));
       starting.set(id, under);
       return under;
     },
@@ -185,7 +142,7 @@ export function createComposeRuntime(settings: ComposeRuntimeSettings): Runtime 
         container,
         exit: await parts().exits.lastOf(container),
         log,
-        listening: listeningIn(container),
+        listening: listeningInside(container),
       });
     },
     async adopt(order) {
@@ -217,63 +174,6 @@ function composeOrder(order: StartOrder): ComposeStart {
   const { service } = order;
   if (!isOfKind("compose")(service)) throw new Error(`${service.name} is no service of a compose file.`);
   return { ...order, service };
-}
-
-/**
- * Compose takes a while to say what it makes of its files, and a release asks for each instance: as long as none of what
- * it reads has changed, it says the same.
- */
-function projectReader({ project, planFolder, env = process.env }: ComposeRuntimeSettings, docker: () => DockerClient) {
-  const known = new Map<string, { readonly print: string; readonly read: Promise<UserProject> }>();
-  let tool: Promise<ComposeTool> | undefined;
-  return async (version: string, versionFolder: string): Promise<UserProject> => {
-    const print = fingerprint(project, planFolder, versionFolder, env);
-    const before = known.get(versionFolder);
-    if (before?.print === print) return before.read;
-    tool ??= findCompose(env).catch((error: unknown) => {
-      tool = undefined;
-      throw error;
-    });
-    const place = { settings: project, address: docker().address, planFolder, versionFolder, version, env };
-    const read = tool.then((found) => readUserProject(place, found));
-    known.set(versionFolder, { print, read });
-    read.catch(() => known.delete(versionFolder));
-    return read;
-  };
-}
-
-/** The image of a version's service as it was prepared, or prepared now; made again where somebody removed it. */
-async function imageOf(order: ImageOrder, directory: string, service: ServiceOf<"compose">): Promise<PreparedImage> {
-  const { folder, version } = order;
-  const name = service.runtime.service;
-  const all = preparedImages(folder, directory);
-  const known = all[name];
-  if (known !== undefined && (await ensureImage(order, name, known))) return known;
-  const image = await makeImage(order, name, service, known === undefined ? all : {});
-  await noteImages(folder, directory, version, { ...preparedImages(folder, directory), [name]: image });
-  return image;
-}
-
-function refuse(project: UserProject, service: ServiceOf<"compose">): void {
-  const [first, ...others] = refusalsOf(project.resolved, service.runtime.service, project.files.documents);
-  if (first === undefined) return;
-  throw new FaultError({
-    ...first,
-    ...(others.length === 0 ? {} : { detail: others.map(({ what, where }) => `${what} ${where ?? ""}`.trim()) }),
-  });
-}
-
-/** What listens inside a container of this machine, where its processes may be looked at. */
-function listeningIn({ State: { Pid } }: Inspected): readonly { port: number; isLoopback: boolean }[] | null {
-  if (Pid <= 0) return null;
-  try {
-    const tables = ["tcp", "tcp6"].flatMap((name) => parseTcpTable(readFileSync(`/proc/${Pid}/net/${name}`, "utf8")));
-    // Where the engine's own resolver listens.
-    const apps = tables.filter(({ address }) => address !== "127.0.0.11");
-    return apps.map(({ address, port }) => ({ port, isLoopback: address.startsWith("127.") || address === "::1" }));
-  } catch {
-    return null;
-  }
 }
 
 /** A log driver that can't be read is no trouble of the instance's. */

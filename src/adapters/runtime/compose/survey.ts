@@ -1,11 +1,13 @@
-import { describeFault, faultOf } from "../../../core/fault.ts";
+import { faultOf } from "../../../core/fault.ts";
 import { isOfKind, type ServiceOf } from "../../../core/plan/plan.ts";
 import type { Notice } from "../../../ports/notice.ts";
 import { placeIn } from "./compose-files.ts";
 import { type ComposeTool, findCompose } from "./compose-tool.ts";
 import { releasedNames } from "./dependencies.ts";
+import { isAsked } from "./container-starter.ts";
 import { type DockerAddress, dockerAddress, isOnThisMachine } from "./docker-address.ts";
 import { dockerClient } from "./docker-client.ts";
+import { portOf } from "./images.ts";
 import { keptApart, refusalsOf } from "./refusals.ts";
 import {
   containerPorts,
@@ -157,9 +159,11 @@ function ofService(project: UserProject, service: ServiceOf<"compose">): readonl
     ...refusals.map(({ what, where, fix }): Notice => ({
       about,
       level: "bad",
-      sentence: `${what.replace(/\.$/, "")}${where === undefined || where === "" ? "" : ` (${where})`}`,
+      sentence: what.replace(/\.$/, ""),
+      ...(where === undefined ? {} : { where }),
       ...(fix === undefined ? {} : { fix }),
     })),
+    ...unclearPort(project, service),
     ...keptApart(resolved, name, files.documents).map((sentence): Notice => ({
       about,
       level: "warn",
@@ -194,6 +198,18 @@ function ofService(project: UserProject, service: ServiceOf<"compose">): readonl
         ]
       : []),
   ];
+}
+
+/** An image may name its port itself, and is not looked at here; of several ports nobody can choose one. */
+function unclearPort(project: UserProject, service: ServiceOf<"compose">): readonly Notice[] {
+  const written = project.resolved.services[service.runtime.service] ?? {};
+  if (!isAsked(service) || containerPorts(written).length < 2) return [];
+  try {
+    portOf(project, service, { reference: "", id: "" });
+    return [];
+  } catch (error) {
+    return [noticeOf(service.name, error)];
+  }
 }
 
 /** What the project publishes where the front door is to listen. */
@@ -234,11 +250,13 @@ function publishMissing({ host }: DockerAddress): Notice {
 }
 
 function noticeOf(about: string, error: unknown): Notice {
-  const { fix, code: _, ...shown } = faultOf(error, "runtime-unreachable", "it can't be asked.");
+  const { what, where, cause, detail = [], fix } = faultOf(error, "runtime-unreachable", "it can't be asked.");
+  const why = [...(cause === undefined ? [] : [cause]), ...detail].join("; ");
   return {
     about,
     level: "bad",
-    sentence: describeFault({ ...shown, code: "" }),
+    sentence: `${what.replace(/\.$/, "")}${why === "" ? "" : `: ${why}`}`,
+    ...(where === undefined ? {} : { where }),
     ...(fix === undefined ? {} : { fix }),
   };
 }
