@@ -103,6 +103,10 @@ describe("places in compose files", () => {
       [`Missing mandatory value for "image" option interpolating x in service "web": must be set`, "compose.yaml:3"],
       ["validating /x/compose.yaml: services.db additional properties 'portz' not allowed", "compose.yaml:8"],
       [`service "db" refers to undefined network back: invalid compose project`, "compose.yaml:8"],
+      [
+        "The Compose file is invalid because:\nService db has neither an image nor a build context specified.",
+        "compose.yaml:8",
+      ],
       ["something else", "compose.yaml"],
     ];
     for (const [said, place] of told) assert.equal(placeOfError(documents, said), place, said);

@@ -117,7 +117,11 @@ export function placeOfError(documents: readonly ComposeFiles["documents"][numbe
   const option = /value for "([^"]+)"/.exec(said)?.[1];
   if (inService !== undefined)
     return placeIn(documents, ["services", inService, ...(option === undefined ? [] : [option])]);
-  const service = /[Ss]ervice ["']([^"']+)["']/.exec(said)?.[1];
+  // One generation quotes the name, the other does not.
+  const named = [...said.matchAll(/\b[Ss]ervice (?:"([^"]+)"|'([^']+)'|([\w.-]+))/g)].map(
+    ([, a, b, c]) => a ?? b ?? c ?? "",
+  );
+  const service = named.find((name) => documents.some((document) => document.has(["services", name])));
   if (service !== undefined) return placeIn(documents, ["services", service]);
   return documents.map(({ name }) => name).join(", ");
 }
