@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { after, before, describe, it } from "node:test";
+import { type App, createApp, type RunOptions } from "../e2e/support/app.ts";
+import type { Ended } from "../e2e/support/command.ts";
+import { faultOf } from "../e2e/support/release.ts";
+import { visit, type Visitors } from "../e2e/support/visitors.ts";
+import { buildNodeImage, dockerEngine, type DockerEngine } from "./support/docker-engine.ts";
+
+const PLAN = `app: shop
+services: { web: { compose: web, health: /, drain: 1s } }
+compose: { context: elsewhere, publish: 127.0.0.1 }
+traffic: { embedded: \${PORT_OF_FRONT_DOOR} }
+guards: { errors: off, p95: off }
+steps: [{ shift: 50%, for: 1s }, { shift: 100%, for: 1s }, retire]
+`;
+
+const FILE = `services:
+  web:
+    build: .
+    init: true
+    ports: ["3000"]
+`;
+
+const server = (name: string): string =>
+  `require("node:http").createServer((request, response) => { request.resume(); response.setHeader("x-app", "${name}"); response.end(); }).listen(3000);`;
+
+let engine: DockerEngine;
+let app: App;
+let people: Visitors;
+const opened = new AsyncDisposableStack();
+after(() => opened.disposeAsync());
+
+const run = (...args: readonly string[]): Promise<Ended> =>
+  app.tidegate(args, { env: { DOCKER_CONFIG: engine.env["DOCKER_CONFIG"] } satisfies RunOptions["env"] });
+
+const version = (name: string): string => {
+  app.write("server.js", server(name));
+  return app.commit(name);
+};
+
+/** An engine that is reached over the network: its networks are nobody's here, as far as Tidegate can know. */
+before(async () => {
+  engine = opened.use(await dockerEngine());
+  buildNodeImage(engine, "tidegate-test-node:1");
+  const socket = engine.host.slice("unix://".length);
+  const relay = createServer((near) => {
+    const far = connect(socket);
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      one.on("error", () => other.destroy()).pipe(other);
+  }).listen(0, "127.0.0.1");
+  opened.defer(() => void relay.close());
+  await once(relay, "listening");
+  const { port } = relay.address() as AddressInfo;
+  const env = { ...engine.env, DOCKER_HOST: undefined };
+  const context = ["context", "create", "elsewhere", "--docker", `host=tcp://127.0.0.1:${port}`];
+  execFileSync("docker", context, { env, stdio: "ignore" });
+  app = opened.use(await createApp());
+  app.plan(PLAN);
+  app.write("compose.yaml", FILE);
+  app.write("Dockerfile", 'FROM tidegate-test-node:1\nCOPY server.js /server.js\nCMD ["node", "/server.js"]\n');
+});
+
+describe("a Docker engine on another machine, by its context", () => {
+  it("is not released to before it is said where its containers are reached", async () => {
+    app.plan(PLAN.replace(", publish: 127.0.0.1", ""));
+    version("v0");
+    const refused = await run("release", "--yes", "--json");
+    assert.equal(refused.code, 3, refused.stdout + refused.stderr);
+    assert.match(`${faultOf(refused).what} ${faultOf(refused).fix}`, /on another machine.*publish: 10\.0\.0\.5/s);
+    app.plan(PLAN);
+  });
+
+  it("has its instances reached by ports that they publish", async () => {
+    version("v1");
+    const ended = await run("release", "--yes", "--json");
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    people = opened.use(visit(app.port));
+    await people.seen("v1", 20);
+    assert.match(engine.run("ps", "--format", "{{.Ports}}"), /^127\.0\.0\.1:\d+->3000\/tcp$/);
+  });
+
+  it("has a version follow another, and nothing dropped", async () => {
+    version("v2");
+    const ended = await run("release", "--yes", "--json");
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    await people.seen("v2", 20);
+    await people.leave();
+    assert.deepEqual(people.visits.failures, []);
+  });
+
+  it("is left with nothing of the app after `tidegate down`", async () => {
+    const down = await run("down", "--yes");
+    assert.equal(down.code, 0, down.stdout + down.stderr);
+    assert.equal(engine.run("ps", "-aq"), "");
+  });
+});
