@@ -84,9 +84,20 @@ export function isSettled(status: Status): boolean {
   return status.state === "live" && status.current?.waitsFor === "start-time";
 }
 
-/** Whoever acts must stay while a part of the traffic is on the candidate: alone it would go back to stable. */
+/**
+ * Whoever acts must stay while a part of the traffic is on the candidate: alone it would go back to stable. So too while all of it
+ * is there and its step may still put it back: unwatched a bad version would keep everybody.
+ */
 export function needsWatching(status: Status): boolean {
-  return !isOver(status) && status.sharePercent > 0 && status.sharePercent < 100;
+  if (isOver(status) || status.sharePercent === 0) return false;
+  return status.sharePercent < 100 || isLastShareJudged(status);
+}
+
+/** The share is given and has yet to pass, there is a version to go back to, and the engine would do so by itself. */
+function isLastShareJudged({ steps, current, stable, hold }: Status): boolean {
+  const step = current === null ? undefined : steps.find(({ id }) => id === current.step);
+  const isPutBack = stable !== null && hold?.endsByItself !== false;
+  return isPutBack && step?.kind === "shift" && step.state === "running";
 }
 
 /** It stands still without one, or goes back to stable. */

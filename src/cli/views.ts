@@ -20,8 +20,8 @@ export interface ViewOptions {
   readonly isAskedFor: boolean;
   /** It is `tidegate status` that shows it: nobody need be led there. */
   readonly isStatus?: boolean;
-  /** Sentences that go with a status. */
-  readonly notes: (status: Status, release: Release) => readonly string[];
+  /** Sentences that go with a status; `isLast`: with the picture that stays. */
+  readonly notes: (status: Status, release: Release, isLast: boolean) => readonly string[];
 }
 
 /** How a release is followed here: a picture redrawn in place, lines in a log, or documents. */
@@ -40,7 +40,8 @@ function liveView({ terminal }: Context, options: ViewOptions): FollowView {
     picture: (status, release) =>
       screen.draw(view(status, release, options, { height: Math.max(1, terminal.output.rows - 1) })),
     // Nothing can be stopped any more.
-    end: (status, release) => screen.last(view(status, release, { ...options, hint: null })),
+    end: (status, release) =>
+      screen.last(view(status, release, { ...options, hint: null }, { notes: options.notes(status, release, true) })),
     [Symbol.dispose]: () => {
       restoreNotes();
       screen[Symbol.dispose]();
@@ -78,7 +79,7 @@ function lineView({ terminal }: Context, options: ViewOptions): FollowView {
       }
       const still = isOver(status) ? null : progress.due(status.sentence, Date.now());
       if (still !== null) line(Date.now(), still);
-      const notes = isOver(status) ? [] : options.notes(status, release);
+      const notes = isOver(status) ? [] : options.notes(status, release, false);
       const joined = notes.join("\n");
       if (joined !== lastNotes) for (const note of notes) line(Date.now(), note);
       lastNotes = joined;
@@ -86,7 +87,7 @@ function lineView({ terminal }: Context, options: ViewOptions): FollowView {
     end: (status, release, because) => {
       if (because === "stopped") return;
       terminal.print("");
-      const around = aroundOf(status, release, { ...options, hint: null });
+      const around = aroundOf(status, release, { ...options, hint: null }, true);
       terminal.print(releaseView(status, terminal.style(), around).join("\n"));
     },
     [Symbol.dispose]: () => undefined,
@@ -110,11 +111,12 @@ export function aroundOf(
   status: Status,
   release: Release,
   { hint, notes, isAskedFor, isStatus = false }: ViewOptions,
+  isLast = false,
 ): Around {
   return {
     ...(isStatus ? { isStatus } : {}),
     ...(isOver(status) || hint === null ? {} : { hint }),
-    notes: notes(status, release),
+    notes: notes(status, release, isLast),
     openItems: openItems(release),
     ...(isAskedFor ? {} : { exitCode: exitCodeOf(status) }),
   };

@@ -37,10 +37,10 @@ export async function watchRelease(
   const kept = lockKept(context, session);
   using view = openView(context, {
     hint: session.actor() === "here" ? "Ctrl-C detaches" : "Ctrl-C stops watching",
-    notes: (status, release) => {
+    notes: (status, release, isLast) => {
       const holder = kept();
       // Whether it ends or hangs is not known yet, and the one is no news while the other is bad news.
-      return holder === "leaving" ? [] : notes(status, release, session, { holder });
+      return holder === "leaving" ? [] : notes(status, release, session, { holder, isLast });
     },
     isAskedFor: options.asked === "rollback",
     isStatus: options.isStatus === true,
@@ -89,12 +89,24 @@ function isStillCalling({ alerts }: Status): boolean {
   );
 }
 
+/** It ends by itself, and a person is told of it all the same. */
+function isWaitingForFigures({ hold }: Status): boolean {
+  return hold?.needsPerson === true && hold.endsByItself;
+}
+
+interface Around {
+  readonly plane?: TrafficState | null;
+  readonly holder?: LockHolder | null;
+  /** This command ends with it. */
+  readonly isLast?: boolean;
+}
+
 /** What goes with a picture: trouble of the engine, nobody acts, why this process stays. */
 export function notes(
   status: Status,
   release: Release,
   session: Session,
-  { plane = null, holder = null }: { readonly plane?: TrafficState | null; readonly holder?: LockHolder | null } = {},
+  { plane = null, holder = null, isLast = false }: Around = {},
 ): readonly string[] {
   const lines: string[] = [];
   const { candidate, current, release: id } = status;
@@ -102,8 +114,11 @@ export function notes(
   if (current?.seen !== undefined) lines.push(current.seen);
   const actor = session.actor();
   if (actor === "here" && needsWatching(status) && isSettled(status))
-    lines.push(`Stays to watch, because ${status.sharePercent}% of the traffic is on ${candidate.label}.`);
-  if (actor === "here" && status.hold?.needsPerson === true && status.hold.endsByItself && !needsWatching(status))
+    lines.push(
+      `Stays to watch, because ${status.sharePercent}% of the traffic is on ${candidate.label}${status.sharePercent === 100 && current !== null ? `, and "${current.name}" has not passed` : ""}.`,
+    );
+  // It may go on in the next instant, so that it ends is known when it does.
+  if (isLast && actor === "here" && isWaitingForFigures(status) && !needsWatching(status))
     lines.push(
       `Nothing more happens to visitors until then, so this command ends now, and nobody acts after it: tidegate attach ${id} watches until that is over and goes on; tidegate serve does so for all releases.`,
     );

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { exitCodeOf, exitCodeOfFault, exitCodeOfRefusal } from "../../src/cli/exit-code.ts";
 import { isSettled, needsWatching } from "../../src/cli/follow.ts";
+import type { Status } from "../../src/core/status/status.ts";
 import * as statuses from "./support/statuses.ts";
 
 it("a release's state is its exit code", () => {
@@ -47,4 +48,25 @@ it("somebody has to watch as long as a part of the traffic is on the candidate",
   assert.equal(needsWatching(statuses.WAITS_FOR_APPROVAL), false);
   assert.equal(needsWatching(statuses.LIVE), false);
   assert.equal(needsWatching(statuses.ROLLED_BACK), false);
+});
+
+it("somebody has to watch all of the traffic too, until its step has passed", () => {
+  const name = statuses.WITHOUT_DATA.steps.find(({ sharePercent }) => sharePercent === 100);
+  assert.ok(name !== undefined);
+  const at = (over: Partial<Status>): Status => ({
+    ...statuses.WITHOUT_DATA,
+    sharePercent: 100,
+    steps: statuses.WITHOUT_DATA.steps.map((step) => (step === name ? { ...step, state: "running" } : step)),
+    current: { ...statuses.WITHOUT_DATA.current!, step: name.id, name: name.name, number: name.number },
+    ...over,
+  });
+  assert.equal(needsWatching(at({})), true, "its figures aren't in");
+  assert.equal(
+    needsWatching(at({ hold: null, paused: statuses.PAUSED.paused })),
+    true,
+    "paused, and put back all the same",
+  );
+  assert.equal(needsWatching(at({ stable: null })), false, "there is nothing to go back to");
+  assert.equal(needsWatching(at({ hold: { ...statuses.WITHOUT_DATA.hold!, endsByItself: false } })), false);
+  assert.equal(needsWatching(at({ current: statuses.LIVE.current })), false, "an approval after the watch");
 });

@@ -288,6 +288,26 @@ describe("with tidegate serve", { concurrency: false }, () => {
   });
 });
 
+describe("all of the traffic on a version of which nothing is known yet", { concurrency: false }, () => {
+  it("is watched until its step passes, and put back", async () => {
+    const quick = "{ rollback: '> 20%', window: 10s, minRequests: 10, breaches: 1 }";
+    app.plan(PLAN("1s").replace("errors: off", `errors: ${quick}`).replace("  - shift: 50%\n    for: 1s\n", ""));
+    app.version({ name: "v7", fails: 1 });
+    const release = app.start(["release"]);
+    await release.tells(
+      /^\S+ {2}Stays to watch, because 100% of the traffic is on \w+, and "shift 100%" has not passed\.$/m,
+    );
+    const asking = new AbortController();
+    const ended = release.ended.finally(() => asking.abort());
+    while (!asking.signal.aborted) await answer();
+    const { code, stdout, stderr } = await ended;
+    assert.equal(code, 10, stdout + stderr);
+    assert.match(stdout, /^✖ ROLLED BACK at 100%: errors 100%/m);
+    assert.doesNotMatch(stdout, /this command ends now/);
+    assert.equal(await answer(), "v3");
+  });
+});
+
 describe("what waits for people", { concurrency: false }, () => {
   it("ends with 11, and approve goes on with it where nobody acts", async () => {
     app.write("list.md", "# Go\n\n- [ ] Backup checked\n");
