@@ -114,6 +114,35 @@ if (await isInsideSystemd(import.meta.url)) {
     });
   });
 
+  describe("an instance that hangs", () => {
+    it("is ended and started anew by systemd when an engine acts and asks it in vain", async () => {
+      const app = opened.use(await createApp());
+      app.plan(planWith("true").replace("ready: /health,", "ready: /health, live: /health, fall: 2,"));
+      app.version({ name: "v1" });
+      const ended = await app.tidegate(["release", "--yes", "--json"]);
+      assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+      const serve = app.start(["serve"]);
+      await serve.tells(/Acts on production/);
+      const [{ pid = 0, unit } = { unit: "" }] = (await keptUnits(app.state, null)).map((each) => ({
+        pid: each.pid ?? 0,
+        unit: each.id,
+      }));
+      process.kill(pid, "SIGSTOP");
+      const after = await until(
+        `${unit} has another process`,
+        async () => {
+          const [seen] = await keptUnits(app.state, null);
+          return seen?.state === "running" && seen.pid !== pid && seen;
+        },
+        40_000,
+      );
+      assert.deepEqual([after.restarts, after.lastExit?.signal], [1, "SIGKILL"]);
+      serve.kill("SIGTERM");
+      await serve.ended;
+      await app.down();
+    });
+  });
+
   describe("an instance that can't run", () => {
     it("is told with what systemd says of it, and is not left behind", async () => {
       const app = opened.use(await createApp());

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { FaultError } from "../../../core/fault.ts";
 import type { InstanceSeen } from "../../../core/observation.ts";
 import { isOfKind } from "../../../core/plan/plan.ts";
@@ -7,6 +8,7 @@ import { claimedEpoch } from "../claimed-epoch.ts";
 import { instanceId } from "../instance-id.ts";
 import { type Asked, watchedLiveness } from "../watched-liveness.ts";
 import { adoptUnit, resumeUnits } from "./adopted-unit.ts";
+import { endHung } from "./end-hung.ts";
 import { explainUnit } from "./explain-unit.ts";
 import { pruneUnits } from "./prune-units.ts";
 import { startUnit } from "./start-unit.ts";
@@ -37,6 +39,9 @@ export interface SystemdRuntimeSettings {
   readonly versions: Pick<Runtime, "prepare" | "prune" | "commits" | "resolve" | "adopt">;
 }
 
+/** How soon something new to be asked is found. */
+const RARELY_MS = 5_000;
+
 /** Instances as units of systemd's, one template for each version in a slot; systemd restarts them. */
 export function createSystemdRuntime(settings: SystemdRuntimeSettings): Runtime {
   const { app, environment, planFolder, folder, env = process.env, versions } = settings;
@@ -45,10 +50,7 @@ export function createSystemdRuntime(settings: SystemdRuntimeSettings): Runtime 
   const epoch = claimedEpoch(folder, "systemd");
   const usage = unitUsage();
   const starting = new Map<string, Promise<InstanceSeen>>();
-  const watch = watchedLiveness(async ({ unit }: Asked & { readonly unit: string }) => {
-    // It ends like any that crashed, so systemd starts it again, and counts it.
-    await systemctl.run("kill", "--signal=SIGKILL", "--", unit);
-  });
+  const watch = watchedLiveness(({ unit }: Asked & { readonly unit: string }) => endHung(systemctl, unit));
 
   const seen = async (records: readonly UnitRecord[]): Promise<readonly InstanceSeen[]> => {
     const shown = await systemctl.show(
@@ -88,8 +90,25 @@ export function createSystemdRuntime(settings: SystemdRuntimeSettings): Runtime 
     return one(await startUnit(place, order));
   };
 
+  /** An engine that acts and has no release looks at nothing by itself; what hangs must be found all the same. */
+  const watchAlways = async (): Promise<void> => {
+    for (;;) {
+      const asked = own().filter(({ liveness, wanted }) => liveness !== undefined && wanted === "running");
+      // What can't be looked at now is looked at in its time.
+      if (epoch.isClaimed() && asked.length > 0) await seen(asked).catch(() => undefined);
+      await delay(Math.min(RARELY_MS, ...asked.map(({ liveness }) => liveness?.everyMs ?? RARELY_MS)), undefined, {
+        // It keeps no process from ending.
+        ref: false,
+      });
+    }
+  };
+  let watching: Promise<void> | undefined;
+
   return {
-    claim: (next) => epoch.claim(next),
+    async claim(next) {
+      await epoch.claim(next);
+      watching ??= watchAlways();
+    },
     prepare: (version, services, signal) => versions.prepare(version, services, signal),
     start(order) {
       const id = instanceId(order);
