@@ -49,6 +49,7 @@ function machinery(): Machinery {
     stopEverything: async (state) => (await import("./wiring/keeper.ts")).stopEverything(state, self),
     stopInstances: async (state, ids) => (await import("./wiring/instances.ts")).stopInstances(state, ids, self),
     isKeeperThere: async (state) => (await import("./wiring/keeper.ts")).isKeeperThere(state),
+    portsOfSystemd: async (state) => (await import("./wiring/keeper.ts")).portsOfSystemd(state),
     restartProxy: async (state, within) => (await import("./wiring/data-plane.ts")).restartProxy(state, within, self),
     dataPlane: async (state) => (await import("./wiring/data-plane.ts")).dataPlane(state),
     haproxy: async () => (await import("./wiring/haproxy-tools.ts")).haproxyTools(),

@@ -38,6 +38,8 @@ export interface Machinery {
   /** What `rollback --now` works with. */
   emergencyExit(state: StateFolder): Promise<EmergencyExit>;
   isKeeperThere(state: StateFolder): Promise<boolean>;
+  /** Ports on which systemd has the keeper's listening sockets open; empty where no keeper runs, or it opens its own. */
+  portsOfSystemd(state: StateFolder): Promise<readonly number[]>;
   /** What the data plane of the state folder says of itself; null where none answers. */
   dataPlane(state: StateFolder): Promise<TrafficState | null>;
   /** Stops all instances, the proxy and the keeper of the state folder, or what a killed one left; false where nothing runs. */

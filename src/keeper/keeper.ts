@@ -113,6 +113,7 @@ export class Keeper {
       bootId: bootId(),
       version: this.#settings.version,
       epoch: this.#epoch,
+      given: (this.#settings.given ?? []).map(({ host, port }) => ({ host, port })),
       proxy: this.#proxy?.state() ?? null,
       instances: [...this.#instances.values()].map((instance) => instance.state(usage.get(instance.id))),
     };

@@ -85,6 +85,8 @@ export interface KeeperState {
   readonly bootId: string;
   readonly version: string;
   readonly epoch: number;
+  /** Listening sockets that systemd has opened for it. Absent: of an older keeper. */
+  readonly given?: readonly { readonly host: string; readonly port: number }[];
   readonly proxy: {
     readonly spec: ProxySpec;
     readonly pid?: number;

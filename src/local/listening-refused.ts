@@ -59,6 +59,11 @@ function portTaken({ address, port }: WantedPort): Fault {
     fix: [
       `if that is the service itself, take it over as stable: give Tidegate another port under \`traffic\`, then: tidegate release --adopt ${reachable}:${port}`,
       "else stop it, or choose another port under `traffic`",
+      ...(owners.some(({ pid }) => pid === 1)
+        ? [
+            "systemd itself holds it by a `.socket` unit? systemctl list-sockets shows which; that of tidegate service install hands it to its keeper: is that running?",
+          ]
+        : []),
     ].join("\n"),
   };
 }

@@ -12,6 +12,12 @@ export function isKeeperThere(state: StateFolder): Promise<boolean> {
   return isAnswered(state.socket(KEEPER_SOCKET));
 }
 
+/** Ports on which systemd has the keeper's listening sockets open; empty where no keeper runs, or it opens its own. */
+export async function portsOfSystemd(state: StateFolder): Promise<readonly number[]> {
+  const keeper = await callControl<KeeperState>(state.socket(KEEPER_SOCKET), "/state").catch(() => null);
+  return (keeper?.given ?? []).map(({ port }) => port);
+}
+
 export async function restartKeeper(state: StateFolder, self: readonly string[]): Promise<KeeperRestarted> {
   const { restartKeeper: restart } = await import("../adapters/runtime/processes/ensure-keeper.ts");
   const { old, now } = await restart(keeperStart(state, self));

@@ -123,13 +123,10 @@ if (await isInsideSystemd(import.meta.url)) {
       assert.equal(ended.code, 0, ended.stdout + ended.stderr);
       const serve = app.start(["serve"]);
       await serve.tells(/Acts on production/);
-      const [{ pid = 0, unit } = { unit: "" }] = (await keptUnits(app.state, null)).map((each) => ({
-        pid: each.pid ?? 0,
-        unit: each.id,
-      }));
+      const pid = (await keptUnits(app.state, null))[0]?.pid ?? 0;
       process.kill(pid, "SIGSTOP");
       const after = await until(
-        `${unit} has another process`,
+        "it has another process",
         async () => {
           const [seen] = await keptUnits(app.state, null);
           return seen?.state === "running" && seen.pid !== pid && seen;

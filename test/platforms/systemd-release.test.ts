@@ -81,6 +81,7 @@ if (await isInsideSystemd(import.meta.url)) {
     it("is told beforehand what is missing, and what it runs on", async () => {
       const doctor = await app.tidegate(["doctor"], { env });
       assert.match(doctor.stdout, /✔ systemd\s+the system's own, \d+, /);
+      assert.match(doctor.stdout, /✔ port \d+\s+systemd holds it open, for the data plane/);
     });
 
     it("starts with the first release, as systemd's own units, by their account and within their limits", async () => {

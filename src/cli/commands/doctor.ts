@@ -74,7 +74,7 @@ async function look(context: Context): Promise<readonly Finding[]> {
     ...(await outside.notices()).map(({ about, level, fix, ...notice }) => found(about, level, withPlace(notice), fix)),
     ...(await lookAtReceivers(context, plan)),
     ...(await lookAtVersions(context, plan, outside)),
-    ...(await lookAtPorts(plan, plane.state)),
+    ...(await lookAtPorts(plan, plane.state, await context.machinery.portsOfSystemd(context.project().state))),
     ...(plan.traffic.kind === "haproxy" ? await (await context.machinery.haproxy()).look(plan) : []),
     // Why another's load balancer does not answer stands above already, and nobody here starts it.
     ...(plan.traffic.kind === "haproxy" && plane.state === null

@@ -5,18 +5,31 @@ import type { TrafficState } from "../../core/traffic/routing.ts";
 import { listeningRefused } from "../../local/listening-refused.ts";
 import { type Finding, found } from "./finding.ts";
 
-/** Whether the data plane has, or can get, each address on which the plan listens; if not, who has it. */
-export async function lookAtPorts(plan: Plan, plane: TrafficState | null): Promise<readonly Finding[]> {
+/**
+ * Whether the data plane has, or can get, each address on which the plan listens; if not, who has it. `ofSystemd`: ports
+ * that systemd holds for the keeper.
+ */
+export async function lookAtPorts(
+  plan: Plan,
+  plane: TrafficState | null,
+  ofSystemd: readonly number[],
+): Promise<readonly Finding[]> {
   // Another's load balancer opens its own.
   if (!plan.services.some(({ routes }) => routes.length > 0) || plan.traffic.kind === "haproxy") return [];
-  return Promise.all(plan.traffic.listen.map(({ host, port }) => lookAtPort(host, port, plane)));
+  return Promise.all(plan.traffic.listen.map(({ host, port }) => lookAtPort(host, port, plane, ofSystemd)));
 }
 
-async function lookAtPort(host: string, port: number, plane: TrafficState | null): Promise<Finding> {
+async function lookAtPort(
+  host: string,
+  port: number,
+  plane: TrafficState | null,
+  ofSystemd: readonly number[],
+): Promise<Finding> {
   const name = `port ${port}`;
   if (port === 0) return found("port", "ok", "a free one is taken when it starts");
   if (plane?.listening.some((own) => own.port === port) === true)
     return found(name, "ok", "Tidegate's own data plane listens there");
+  if (ofSystemd.includes(port)) return found(name, "ok", "systemd holds it open, for the data plane");
   const code = await tryToListen(host, port);
   if (code === null) return found(name, "ok", `free on ${host}`);
   const address = isIP(host) === 0 ? (await lookup(host).catch(() => ({ address: host }))).address : host;
