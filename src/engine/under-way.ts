@@ -3,6 +3,7 @@ import type { EventOf } from "../core/release/event.ts";
 import { type Fault, faultOf } from "../core/fault.ts";
 import { SECOND } from "../core/time/time.ts";
 import type { Clock } from "../ports/clock.ts";
+import { atMost } from "./at-most.ts";
 import { perform, type Stage } from "./perform.ts";
 
 /** How long a rollback waits for what was under way to stop, before it stops the candidate. */
@@ -60,13 +61,6 @@ export function createUnderWay({ clock, stage, settled, refused, fatal }: UnderW
   const endings = (which: (each: Performance) => boolean): readonly Promise<void>[] =>
     [...performances.values()].filter(which).map(({ ended }) => ended);
 
-  /** Waits for all of them, but no longer. A timer that is left behind would keep the process from ending. */
-  const atMost = async (ms: number, ended: readonly Promise<void>[]): Promise<void> => {
-    const enough = new AbortController();
-    await Promise.race([Promise.all(ended), clock.sleep(ms, enough.signal)]);
-    enough.abort(new Error("nothing is left to wait for"));
-  };
-
   const run = async (
     { key, name, effect, within }: EventOf<"effect-requested">,
     signal: AbortSignal,
@@ -93,6 +87,7 @@ export function createUnderWay({ clock, stage, settled, refused, fatal }: UnderW
       const before =
         within.kind === "undo" && effect.kind !== "share"
           ? atMost(
+              clock,
               ABORT_WAIT_MS,
               endings(({ isUndo }) => !isUndo),
             )
@@ -117,12 +112,14 @@ export function createUnderWay({ clock, stage, settled, refused, fatal }: UnderW
       const work = [...performances.values()].filter(({ isMessage }) => !isMessage);
       for (const { controller } of work) controller.abort();
       const cleanUps = atMost(
+        clock,
         CLEAN_UP_MS,
         work.map(({ ended }) => ended),
       );
-      await Promise.all([cleanUps, atMost(FAREWELL_MS, [lastWords()])]);
+      await Promise.all([cleanUps, atMost(clock, FAREWELL_MS, [lastWords()])]);
       for (const { controller, isMessage } of performances.values()) if (isMessage) controller.abort();
       await atMost(
+        clock,
         FAREWELL_ENDS_MS,
         endings(({ isMessage }) => isMessage),
       );

@@ -7,6 +7,7 @@ import type { RoutingTable, TrafficState } from "../core/traffic/routing.ts";
 import { type Duration, SECOND } from "../core/time/time.ts";
 import type { Ports } from "./api.ts";
 import { otherDays, type OtherDays, type Span } from "./other-days.ts";
+import { atMost } from "./at-most.ts";
 import { createProber } from "./prober.ts";
 import { trafficHours } from "./traffic-hours.ts";
 
@@ -55,6 +56,9 @@ export interface World {
   ): Promise<TrafficState>;
 }
 
+/** Looks are some hundred milliseconds apart, and a busy Docker engine may need a second. */
+const RUNTIME_ANSWERS_WITHIN_MS = 2 * SECOND;
+
 export function createWorld(ports: Ports, poke: () => void): World {
   const { clock, runtime, traffic } = ports;
   const prober = createProber(ports.health, clock, poke);
@@ -76,6 +80,7 @@ export function createWorld(ports: Ports, poke: () => void): World {
   const secondAgo = (ageMs: Duration): number => Math.floor((clock.monotonic() - ageMs) / SECOND);
 
   let isKnown = false;
+  let asking: Promise<void> | null = null;
   let looks = 0;
   let newestLook = 0;
   const askForInstances = async (): Promise<readonly InstanceSeen[]> => {
@@ -91,7 +96,15 @@ export function createWorld(ports: Ports, poke: () => void): World {
 
   const lookAtInstances = async (): Promise<void> => {
     // Not seen is not gone: what was seen last stays, and its health says how old it is.
-    await askForInstances().catch(() => undefined);
+    asking ??= askForInstances()
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => (asking = null));
+    // A runtime that hangs must keep nobody from looking at the traffic, least of all from putting it back.
+    if (isKnown) await atMost(clock, RUNTIME_ANSWERS_WITHIN_MS, [asking]);
+    else await asking;
   };
 
   const lookAtTraffic = async (): Promise<void> => {

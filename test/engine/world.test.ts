@@ -1,5 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { InstanceSeen } from "../../src/core/observation.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import { routingTable } from "../../src/core/traffic/table.ts";
 import type { TrafficState } from "../../src/core/traffic/routing.ts";
@@ -28,6 +29,38 @@ it("nothing is known before the first look, which is not that no data plane runs
     watch.look(shifting, at).verdicts.map(({ verdict, sentence }) => `${verdict}: ${sentence}`),
     ["source-down: errors unknown: no data plane runs"],
   );
+});
+
+it("a runtime that hangs keeps nobody from looking at the traffic, and what was seen last stays", async () => {
+  const { ports, clock } = engineUnderTest();
+  const one: InstanceSeen = {
+    id: "web-1",
+    service: "web",
+    slot: "blue",
+    version: "v1",
+    state: "running",
+    restarts: 0,
+    adopted: false,
+  };
+  let asked = 0;
+  let answer: ((found: readonly InstanceSeen[]) => void) | undefined;
+  const instances = (): Promise<readonly InstanceSeen[]> =>
+    (asked += 1) === 1 ? Promise.resolve([one]) : new Promise((resolve) => (answer = resolve));
+  const world = createWorld({ ...ports, runtime: { ...ports.runtime, instances } }, () => undefined);
+  await world.look([]);
+  await ports.traffic.ensure([]);
+  const hanging = world.look([]);
+  await clock.advance(2_000);
+  await hanging;
+  deepEqual(world.instances(), [one]);
+  equal(world.traffic()?.table, null, "the traffic was looked at");
+  const still = world.look([]);
+  await clock.advance(2_000);
+  await still;
+  equal(asked, 2, "it is not asked again while it owes an answer");
+  answer?.([]);
+  await world.look([]);
+  deepEqual(world.instances(), []);
 });
 
 it("a look at the data plane that began before a write does not undo what the write told", async () => {

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { type App, createApp, type RunOptions } from "../e2e/support/app.ts";
 import type { Ended } from "../e2e/support/command.ts";
-import { faultOf } from "../e2e/support/release.ts";
+import { faultOf, untilShare } from "../e2e/support/release.ts";
 import { visit, type Visitors } from "../e2e/support/visitors.ts";
+import { type EngineRelay, engineRelay } from "./support/engine-relay.ts";
 import { buildNodeImage, dockerEngine, type DockerEngine } from "./support/docker-engine.ts";
 
 const PLAN = `app: shop
-services: { web: { compose: web, health: /, drain: 1s } }
+services: { web: { compose: web, health: /health, drain: 1s } }
 compose: { context: elsewhere, publish: 127.0.0.1 }
 traffic: { embedded: \${PORT_OF_FRONT_DOOR} }
 guards: { errors: off, p95: off }
@@ -28,13 +27,14 @@ const server = (name: string): string =>
   `require("node:http").createServer((request, response) => { request.resume(); response.setHeader("x-app", "${name}"); response.end(); }).listen(3000);`;
 
 let engine: DockerEngine;
+let relay: EngineRelay;
 let app: App;
 let people: Visitors;
 const opened = new AsyncDisposableStack();
 after(() => opened.disposeAsync());
 
-const run = (...args: readonly string[]): Promise<Ended> =>
-  app.tidegate(args, { env: { DOCKER_CONFIG: engine.env["DOCKER_CONFIG"] } satisfies RunOptions["env"] });
+const options = (): RunOptions => ({ env: { DOCKER_CONFIG: engine.env["DOCKER_CONFIG"] } });
+const run = (...args: readonly string[]): Promise<Ended> => app.tidegate(args, options());
 
 const version = (name: string): string => {
   app.write("server.js", server(name));
@@ -45,20 +45,9 @@ const version = (name: string): string => {
 before(async () => {
   engine = opened.use(await dockerEngine());
   buildNodeImage(engine, "tidegate-test-node:1");
-  const socket = engine.host.slice("unix://".length);
-  const relay = createServer((near) => {
-    const far = connect(socket);
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ] as const)
-      one.on("error", () => other.destroy()).pipe(other);
-  }).listen(0, "127.0.0.1");
-  opened.defer(() => void relay.close());
-  await once(relay, "listening");
-  const { port } = relay.address() as AddressInfo;
+  relay = opened.use(await engineRelay(engine));
   const env = { ...engine.env, DOCKER_HOST: undefined };
-  const context = ["context", "create", "elsewhere", "--docker", `host=tcp://127.0.0.1:${port}`];
+  const context = ["context", "create", "elsewhere", "--docker", `host=${relay.host}`];
   execFileSync("docker", context, { env, stdio: "ignore" });
   app = opened.use(await createApp());
   app.plan(PLAN);
@@ -90,6 +79,26 @@ describe("a Docker engine on another machine, by its context", () => {
     const ended = await run("release", "--yes", "--json");
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
     await people.seen("v2", 20);
+    assert.deepEqual(people.visits.failures, []);
+  });
+
+  it("keeps nobody from putting the traffic back when it hangs", async () => {
+    app.plan(PLAN.replace("errors: off", `errors: { rollback: "> 5%", window: 10s, minRequests: 20, breaches: 1 }`));
+    app.write(
+      "server.js",
+      server("bad").replace("response.end()", `response.writeHead(request.url === "/health" ? 200 : 500).end()`),
+    );
+    app.commit("bad");
+    const release = app.start(["release", "--yes", "--json"], options());
+    await untilShare(release, 50);
+    relay.hang();
+    await untilShare(release, 0);
+    const fresh = people.since();
+    await people.sample(30);
+    assert.equal(fresh().by["bad"] ?? 0, 0);
+    relay.goOn();
+    const ended = await release.ended;
+    assert.equal(ended.code, 10, ended.stdout + ended.stderr);
     await people.leave();
     assert.deepEqual(people.visits.failures, []);
   });
