@@ -179,15 +179,18 @@ if (await isInsideSystemd(import.meta.url)) {
       // Another home than that of the shell in which Tidegate runs, as after `sudo -u`.
       mkdirSync(`/etc/systemd/system/user@${uid}.service.d`);
       writeFileSync(`/etc/systemd/system/user@${uid}.service.d/home.conf`, `[Service]\nEnvironment=HOME=${account}\n`);
-      systemctl("daemon-reload");
-      systemctl("start", `user@${uid}.service`);
-      await until("it runs", () => systemctl("is-active", `user@${uid}.service`) === "active");
       const asUser = (...words: readonly string[]): { status: number | null; stdout: string; stderr: string } =>
         spawnSync("setpriv", [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", process.execPath, MAIN, ...words], {
           cwd: app.folder,
           encoding: "utf8",
           env: { PATH: process.env["PATH"], HOME: home, TIDEGATE_USER: "ann" },
         });
+      const without = asUser("doctor");
+      assert.match(without.stdout, /systemd\s+This user has no systemd of their own running/);
+      assert.match(without.stdout, /loginctl enable-linger/);
+      systemctl("daemon-reload");
+      systemctl("start", `user@${uid}.service`);
+      await until("it runs", () => systemctl("is-active", `user@${uid}.service`) === "active");
       const released = asUser("release", "--yes", "--json");
       assert.equal(released.status, 0, released.stdout + released.stderr);
       await using people = visit(app.port);

@@ -168,6 +168,21 @@ if (await isInsideSystemd(import.meta.url)) {
       );
     });
 
+    it("loses nobody when the keeper's unit is restarted, and the data plane after it", async () => {
+      const visits = people.since();
+      const { pid, proxy } = await app.keeper();
+      systemctl("restart", "tidegate-shop-production-keeper.service");
+      const now = await until("another keeper is there", async () => {
+        const state = await app.keeper().catch(() => null);
+        return state !== null && state.pid !== pid && state;
+      });
+      assert.deepEqual([now.proxy?.pid, now.proxy?.holdsSockets], [proxy?.pid, true]);
+      const restarted = await app.tidegate(["proxy", "restart"], { env });
+      assert.equal(restarted.code, 0, restarted.stdout + restarted.stderr);
+      await people.sample(50);
+      assert.deepEqual(visits().failures, []);
+    });
+
     it("lives on when the engine is killed, and the next engine finds it and goes on", async () => {
       const visits = people.since();
       app.version({ name: "v3" });

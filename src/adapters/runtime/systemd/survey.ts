@@ -7,7 +7,7 @@ import { faultOf } from "../../../core/fault.ts";
 import { isOfKind, type Plan, type ServiceOf } from "../../../core/plan/plan.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";
 import type { Notice } from "../../../ports/notice.ts";
-import { type Systemctl, systemctl as systemctlOf } from "./systemctl.ts";
+import { NO_SYSTEMD, NO_USER_MANAGER, type Systemctl, systemctl as systemctlOf } from "./systemctl.ts";
 import { unitPlace } from "./unit-place.ts";
 import { isWrittenFor } from "./unit-text.ts";
 
@@ -61,14 +61,12 @@ async function lookAtManager(systemctl: Systemctl): Promise<Notice> {
     const { output } = await systemctl.run("is-system-running");
     const state = output.trim();
     const whose = scope === "system" ? "the system's own" : "this user's own";
-    return state === "offline" || state === "unknown" || state === ""
-      ? {
-          about: ABOUT,
-          level: "bad",
-          sentence: "it does not run here",
-          fix: "take `systemd` out of the service, and Tidegate's keeper runs it",
-        }
-      : { about: ABOUT, level: "ok", sentence: `${whose}, ${version}, ${state}` };
+    if (!["offline", "unknown", ""].includes(state))
+      return { about: ABOUT, level: "ok", sentence: `${whose}, ${version}, ${state}` };
+    // Source: sd_booted(3).
+    return scope === "user" && existsSync("/run/systemd/system")
+      ? { about: ABOUT, level: "bad", sentence: "this user has none of their own running", fix: NO_USER_MANAGER }
+      : { about: ABOUT, level: "bad", sentence: "it does not run here", fix: NO_SYSTEMD };
   } catch (error) {
     const { what, cause, fix } = faultOf(error, "runtime-unreachable", "it can't be asked.");
     const sentence = `${what.replace(/\.$/, "")}${cause === undefined ? "" : `: ${cause}`}`;

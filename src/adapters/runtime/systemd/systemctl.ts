@@ -113,8 +113,8 @@ function refuse(errors: string, scope: Manager["scope"]): void {
   }
 }
 
-const NO_SYSTEMD = "is this a container? then take `systemd` out of the service, and Tidegate's keeper runs it";
-const NO_USER_MANAGER =
+export const NO_SYSTEMD = "is this a container? then take `systemd` out of the service, and Tidegate's keeper runs it";
+export const NO_USER_MANAGER =
   "loginctl enable-linger   # as that user, once: then it runs from boot on\nor release as root, for the system's services";
 
 function absent(program: string): FaultError {
