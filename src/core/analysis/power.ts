@@ -88,7 +88,9 @@ export function walkOf(
     const whole = logNormaliser(stratum, factor * tolerance) - logNormaliser(stratum, tolerance);
     return (whole / events) * part;
   };
-  const each = (cost(bad * (1 + STEP)) - cost(bad * (1 - STEP))) / (2 * STEP * bad);
+  // No more than all of them can be bad.
+  const [less, more] = [bad * (1 - STEP), Math.min(1, bad * (1 + STEP))];
+  const each = (cost(more) - cost(less)) / (more - less);
   const up = Math.log(factor);
   const told = toldBy(all);
   return {

@@ -34,6 +34,16 @@ describe("the formula of what a step catches", () => {
       assert.ok(played.caught <= 0.05, `${played.caught}`);
     });
 
+  it("is a chance for whatever part of the requests fails, all of them too", () => {
+    const parts = [0, 0.001, 0.5, 0.99, 0.995, 0.999, 1];
+    for (const share of [0.001, 0.5, 0.999])
+      for (const stableErrors of parts)
+        for (const candidateErrors of parts) {
+          const { caught } = inClosedForm(stepOf({ share, stableErrors, candidateErrors, latency: null }));
+          assert.ok(caught >= 0 && caught <= 1, `${caught} of ${candidateErrors} beside ${stableErrors}`);
+        }
+  });
+
   it("still says what is caught in part, and surely", () => {
     const half = inClosedForm(stepOf({ candidateErrors: 0.01, latency: null }));
     assert.ok(half.caught > 0.4 && half.caught < 0.6, `${half.caught}`);
