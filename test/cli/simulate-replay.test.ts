@@ -149,6 +149,77 @@ describe("recorded traffic that is judged", () => {
     match(refusal(wrong), /2 of 1 requests of "errors" can't have been bad\./);
   });
 
+  it("names the versions that it took, and asks where they can't be told apart", async () => {
+    // By second: version, requests, failed. A day in which v1 was released over v0, and v2 over v1, with a twin of v1.
+    const rows = (of: readonly (readonly [string, number, number, number])[]): string =>
+      of
+        .flatMap(([version, from, to, requestsEach]) =>
+          Array.from({ length: to - from }, (_, index) =>
+            JSON.stringify({
+              second: BEGIN + from + index,
+              version,
+              requests: requestsEach,
+              status: { ok: requestsEach },
+            }),
+          ),
+        )
+        .join("\n");
+    const taken = (text: string, options = {}): readonly string[] => {
+      const { candidate, stable } = judged(text, options);
+      return [candidate, stable];
+    };
+    const twoReleases = [
+      ["v0", 0, 900, 50],
+      ["v1", 600, 1_200, 20],
+      ["v2", 1_000, 1_200, 5],
+    ] as const;
+    deepEqual(taken(rows(twoReleases)), ["v2", "v1"], "v0 has more requests, and none beside v2");
+    deepEqual(taken(rows([...twoReleases, ["v3", 1_300, 1_400, 50]])), ["v2", "v1"], "v3 has nothing beside it");
+    deepEqual(taken(rows([...twoReleases, ["v1~twin", 1_000, 1_200, 5]])), ["v2", "v1~twin"]);
+    deepEqual(taken(rows(twoReleases), { candidate: "v1", stable: "v0" }), ["v1", "v0"]);
+    deepEqual(taken(rows(twoReleases), { candidate: "v1" }), ["v1", "v0"], "beside which most was served");
+
+    const both = rows([
+      ["v1", 0, 60, 5],
+      ["v2", 0, 60, 15],
+    ]);
+    const told = refusal(both);
+    match(told, /^Which version is judged can't be told: v2 and v1 are both there from the first requests on\.$/m);
+    match(told, /--candidate NAME --stable NAME; recorded are v2 \(900 requests\), v1 \(300 requests\)$/m);
+    deepEqual(taken(both, { candidate: "v2" }), ["v2", "v1"]);
+    deepEqual(taken(both, { stable: "v2" }), ["v1", "v2"]);
+    // v2 is silent in the first second by chance.
+    match(
+      refusal(
+        rows([
+          ["v1", 0, 60, 15],
+          ["v2", 1, 60, 5],
+        ]),
+      ),
+      /^Which version is judged can't be told/,
+    );
+    deepEqual(
+      taken(
+        rows([
+          ["v1", 0, 60, 15],
+          ["v2", 10, 60, 5],
+        ]),
+      ),
+      ["v2", "v1"],
+    );
+    const three = rows([
+      ["v0", 0, 60, 15],
+      ["v1", 0, 60, 15],
+      ["v2", 30, 60, 5],
+    ]);
+    match(refusal(three), /^What v2 is compared with can't be told: v0 and v1 served beside it\.$/m);
+    match(refusal(three, { stable: "v9" }), /^No version "v9" is recorded\.[^]*--stable v0; recorded are v0, v1, v2$/m);
+    match(refusal(three, { candidate: "v1", stable: "v1" }), /^A version can't be compared with itself\.$/m);
+    const lone = await tidegate(["simulate", "--stable", "v1"], { cwd: folder.path });
+    equal(lone.code, 2);
+    match(lone.stderr, /^--stable names a version of recorded traffic, and there is no --replay\.$/m);
+  });
+
   it("is the same as rows of the data plane", () => {
     const rows = new Map<
       string,
@@ -179,7 +250,7 @@ describe("recorded traffic that is judged", () => {
     const { replayed } = judged(rows.flat().join("\n"), { candidate: "b" });
     equal(replayed.guards[0]?.counted.n ?? 0, replayed.watchedSeconds * 50);
     const mixed = Array.from({ length: 20 }, (_, second) => [row(second, "a", 0, true), row(second, "b", 30, true)]);
-    match(refusal(mixed.flat().join("\n")), /no second in which the candidate could be compared/);
+    match(refusal(mixed.flat().join("\n"), { candidate: "b" }), /no second in which the candidate could be compared/);
   });
 
   it("counts nothing of a time of which nothing is recorded", () => {

@@ -42,7 +42,15 @@ export const simulate: CommandDefinition = {
 };
 
 /** Options that judge: the others make up traffic, which is recorded here. */
-const OF_REPLAY = ["--replay", "--candidate", "--weights", "--tolerance", "--latency-tolerance", "--tempering"];
+const OF_REPLAY = [
+  "--replay",
+  "--candidate",
+  "--stable",
+  "--weights",
+  "--tolerance",
+  "--latency-tolerance",
+  "--tempering",
+];
 
 function refuseMixed({ options }: Invocation, isReplay: boolean): void {
   const given = [...STEP_OPTIONS, ...TRAFFIC_OPTIONS]
@@ -50,7 +58,7 @@ function refuseMixed({ options }: Invocation, isReplay: boolean): void {
     .filter((flag) => options[camelCase(flag.slice(2))] !== undefined);
   const wrong = isReplay
     ? given.find((flag) => !OF_REPLAY.includes(flag))
-    : given.find((flag) => flag === "--candidate");
+    : given.find((flag) => flag === "--candidate" || flag === "--stable");
   if (wrong === undefined) return;
   throw new FaultError({
     code: "usage",

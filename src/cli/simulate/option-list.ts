@@ -23,6 +23,10 @@ export const STEP_OPTIONS: readonly OptionDefinition[] = [
     flags: "--candidate <version>",
     about: "with --replay: which version is judged; by default the one that appears last",
   },
+  {
+    flags: "--stable <version>",
+    about: "with --replay: beside which one; by default the twin, or what served most beside it",
+  },
   { flags: "--runs <number>", about: "how often the step is played; by default 1000, fewer where that takes minutes" },
   { flags: "--seed <number>", about: "the same seed gives the same answer; by default 1" },
 ];

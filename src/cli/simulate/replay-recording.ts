@@ -1,11 +1,10 @@
-import type { SecondRow } from "../../core/observation.ts";
 import { type Catch, catchesOf } from "../../core/forecast/catches.ts";
 import { comparisonOf, ERROR_TOLERANCE, LATENCY_TOLERANCE } from "../../core/forecast/guards.ts";
 import { type Replayed, replayed } from "../../core/forecast/replay.ts";
 import { merge } from "../../core/analysis/histogram.ts";
-import { nearest } from "../../core/text/nearest.ts";
 import type { Invocation } from "../definition.ts";
 import { givenText, valueOf } from "./reading.ts";
+import { comparedVersions } from "./recorded-versions.ts";
 import { readRecording, refused } from "./recording.ts";
 import { TEMPERING, TOLERANCE } from "./step.ts";
 import { guardWeights } from "./weights.ts";
@@ -25,7 +24,10 @@ export interface ReplayedRecording {
 /** Judges the recording in the file. Faults: usage, with file and line. */
 export function replayRecording(invocation: Invocation, path: string): ReplayedRecording {
   const { rows, notes, hasLatencies } = readRecording(path);
-  const { candidate, stable, others } = versionsOf(rows, path, givenText(invocation, "candidate"));
+  const { candidate, stable, others } = comparedVersions(rows, path, {
+    candidate: givenText(invocation, "candidate"),
+    stable: givenText(invocation, "stable"),
+  });
   const plannedSeconds = new Set(rows.filter(({ version }) => version === candidate).map(({ second }) => second)).size;
   const errorTolerance = valueOf(invocation, "tolerance", TOLERANCE, ERROR_TOLERANCE);
   const comparison = comparisonOf(guardWeights(invocation), errorTolerance, plannedSeconds);
@@ -71,45 +73,4 @@ export function replayRecording(invocation: Invocation, path: string): ReplayedR
 /** Where nothing failed, it is not known that nothing ever does. */
 function rateOf({ requests, bad }: { readonly requests: number; readonly bad: number }): number {
   return (bad + 0.5) / (requests + 1);
-}
-
-interface Versions {
-  readonly candidate: string;
-  readonly stable: string;
-  readonly others: readonly string[];
-}
-
-/** The candidate is the one that appears last, stable the one with the most requests of the others. */
-function versionsOf(rows: readonly SecondRow[], path: string, named: string | undefined): Versions {
-  const known = new Map<string, { first: number; requests: number }>();
-  for (const { version, second, requests } of rows) {
-    const before = known.get(version) ?? { first: second, requests: 0 };
-    known.set(version, { first: Math.min(before.first, second), requests: before.requests + requests });
-  }
-  const byAppearance = [...known].sort(([, a], [, b]) => b.first - a.first || a.requests - b.requests);
-  const [newest] = byAppearance;
-  if (newest === undefined) throw refused(path, null, "There is no row in the file.");
-  if (byAppearance.length === 1)
-    throw refused(
-      path,
-      null,
-      `Only one version is recorded, "${newest[0]}": there is nothing to compare it with.`,
-      "record the traffic of both versions while they serve side by side",
-    );
-  const candidate = named ?? newest[0];
-  if (!known.has(candidate)) {
-    const near = nearest(candidate, known.keys());
-    const names = [...known.keys()].slice(0, 8).join(", ");
-    throw refused(
-      path,
-      null,
-      `No version "${candidate}" is recorded.`,
-      `--candidate ${near ?? newest[0]}; recorded are ${names}`,
-    );
-  }
-  const rest = byAppearance
-    .filter(([version]) => version !== candidate)
-    .sort(([, a], [, b]) => b.requests - a.requests);
-  const [stable = "", ...others] = rest.map(([version]) => version);
-  return { candidate, stable, others };
 }
