@@ -34,7 +34,8 @@ function judgedBy(rows: readonly SecondRow[]): Omit<SeenTraffic, "rps"> {
 /** An answer holds a few hundred rows, the oldest first, and a plane keeps ten minutes. */
 const MOST_PAGES = 10;
 
-async function everySecond(traffic: Traffic): Promise<Pick<ObservationBatch, "rows" | "at">> {
+/** All that a data plane keeps. */
+export async function everySecond(traffic: Traffic): Promise<Pick<ObservationBatch, "rows" | "at">> {
   const rows: SecondRow[] = [];
   let batch = await traffic.observations(0);
   for (let page = 1; page < MOST_PAGES && batch.rows.length > 0; page += 1) {

@@ -305,6 +305,13 @@ describe("all of the traffic on a version of which nothing is known yet", { conc
     assert.match(stdout, /^✖ ROLLED BACK at 100%: errors 100%/m);
     assert.doesNotMatch(stdout, /this command ends now/);
     assert.equal(await answer(), "v3");
+    const { candidate, stable } = await app.status();
+    const versions = ["--candidate", candidate.version, "--stable", stable?.version ?? ""];
+    const judged = await app.tidegate(["simulate", "--replay", "live", ...versions, "--json"]);
+    assert.equal(judged.code, 0, judged.stderr);
+    const { guards } = JSON.parse(judged.stdout) as { guards: readonly { guard: string; n: number; bad: number }[] };
+    const errors = guards.find(({ guard }) => guard === "errors");
+    assert.ok(errors !== undefined && errors.n >= 10 && errors.bad === errors.n, judged.stdout);
   });
 });
 

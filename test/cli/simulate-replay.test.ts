@@ -83,7 +83,7 @@ describe("recorded traffic that is judged", () => {
       /^It would have rolled back after \d+s, by errors [\d.]+% \(\d+\/\d+\) against [\d.]+% \(\d+\/[\d ]+\), evidence \d+ \(acts at 100\)\./,
     );
     match(text, / span v2 beside v1, 2026-05-04 00:02:00Z to 2026-05-04 00:0\d:\d\dZ/);
-    match(text, / power so much traffic and time catches errors of .*% \(/);
+    match(text, / power all that is recorded of it, 5m, catches errors of .*% \(/);
     const { stdout: json } = await tidegate(["simulate", "--replay", path, "--json"], { cwd: folder.path });
     const document = JSON.parse(json) as {
       decided: { guard: string; atMs: number };
@@ -218,6 +218,69 @@ describe("recorded traffic that is judged", () => {
     const lone = await tidegate(["simulate", "--stable", "v1"], { cwd: folder.path });
     equal(lone.code, 2);
     match(lone.stderr, /^--stable names a version of recorded traffic, and there is no --replay\.$/m);
+  });
+
+  it("says above which each version's answers counted as slow, and of which time what is said of it is", async () => {
+    const path = folder.file("span.csv");
+    writeFileSync(path, csv({ candidateErrors: 0.1 }));
+    const { stdout } = await tidegate(["simulate", "--replay", path], { cwd: folder.path });
+    const { replayed } = judged(csv({ candidateErrors: 0.1 }));
+    const { limit } = replayed.guards.find(({ guard }) => guard === "p95") ?? {};
+    ok(limit !== undefined && limit !== null && limit.candidateMs > limit.stableMs + 20);
+    const above = ({ candidateMs, stableMs }: typeof limit): RegExp =>
+      new RegExp(
+        `^  slower than p95 +\\S+ \\(.*\\) above ${Math.round(candidateMs)}ms +\\S+ \\(.*\\) above ${Math.round(stableMs)}ms  `,
+        "m",
+      );
+    match(stdout, above(limit));
+    ok(replayed.watchedSeconds < replayed.whole.seconds);
+    match(stdout, /^ {2}power all that is recorded of it, 5m, catches errors of /m);
+    const { stdout: json } = await tidegate(["simulate", "--replay", path, "--json"], { cwd: folder.path });
+    const document = JSON.parse(json) as Readonly<Record<string, unknown>>;
+    equal(document["couldCatchInMs"], 300_000);
+    deepEqual((document["guards"] as readonly Record<string, unknown>[])[1]?.["candidateLimitMs"], limit.candidateMs);
+    const { stdout: all } = await tidegate(["simulate", "--replay", path, "--candidate", "v1"], { cwd: folder.path });
+    match(all, /^ {2}power so much traffic and time catches /m);
+  });
+
+  it("keeps columns apart however much was counted, and lets no name speak to the terminal", async () => {
+    const path = folder.file("much.jsonl");
+    const row = (second: number, version: string, requests: number, failed: number): string =>
+      JSON.stringify({ second: BEGIN + second, version, requests, status: { ok: requests - failed, server: failed } });
+    const red = "\u001B[31mv1";
+    writeFileSync(
+      path,
+      Array.from({ length: 60 }, (_, second) => [
+        row(second, red, 99_999_999, 45_678_912),
+        row(second, "v2", 99_999_999, 45_678_912),
+        row(second, "v3", 2, 0),
+      ])
+        .flat()
+        .join("\n"),
+    );
+    const words = ["simulate", "--replay", path, "--candidate", "v2", "--stable", red];
+    const { code, stdout, stderr } = await tidegate(words, { cwd: folder.path });
+    equal(code, 0, stderr);
+    match(stdout, /^ {2}errors +\d+% \([\d ]+\/[\d ]+\) {2,}\d+% \([\d ]+\/[\d ]+\) {2,}[\d.]+$/m);
+    match(stdout, / v2 beside v1, /);
+    equal(stdout.includes("\u001B"), false);
+    const { stdout: left } = await tidegate([...words.slice(0, -1), "v3"], { cwd: folder.path });
+    match(left, /Left out, because two versions are compared: v1\./);
+    equal(left.includes("\u001B"), false);
+  });
+
+  it("is read as the data plane's socket answers it, whole", () => {
+    const rows = Array.from({ length: 60 }, (_, second) =>
+      ["v1", "v2"].map((version) => ({ second: BEGIN + second, version, requests: 9, status: { ok: 9 } })),
+    ).flat();
+    for (const indent of [0, 2]) {
+      const { replayed } = judged(JSON.stringify({ proxy: "4711-a", next: 120, rows, lost: 0 }, null, indent), {
+        candidate: "v2",
+      });
+      equal(replayed.guards[0]?.counted.n, 540);
+    }
+    const broken = JSON.stringify({ proxy: "4711-a", rows: [...rows, { second: 1 }] });
+    match(refusal(broken), /^Row 121: "version" must be a text\./);
   });
 
   it("is the same as rows of the data plane", () => {

@@ -185,6 +185,7 @@ describe("tidegate simulate", () => {
     [["--weight", "100%"], /^`100%` will not do here\./m],
     [["--weight", "120%"], /^`120%` is more than all of the traffic\.$/m],
     [["--for", "5"], /^`5` has no unit\.[^]*Write `5s` for seconds/m],
+    [["--stable-p95", "100"], /^`100` has no unit\.[^]*Write `100ms`, or `100s` for seconds/m],
     [["--for", "0s"], /^`0s` will not do here\.$/m],
     [["--for", "1y"], /^`1y` is not a duration\.$/m],
     [["--candidate-errors", "120%"], /^`120%` will not do here\.$/m],

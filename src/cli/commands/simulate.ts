@@ -12,7 +12,8 @@ import { replayView } from "../render/replay-view.ts";
 import { openScreen } from "../render/screen.ts";
 import { onInterrupt } from "../signals.ts";
 import { catchDocument } from "../simulate/catch-document.ts";
-import { replayRecording } from "../simulate/replay-recording.ts";
+import { LIVE, liveRecording } from "../simulate/live-recording.ts";
+import { judgeRecording, replayRecording } from "../simulate/replay-recording.ts";
 import { camelCase, givenText, valueOf, within } from "../simulate/reading.ts";
 import { asGiven, type Case, healthyCase, type PlayedCase, playCases, severalSizes } from "../simulate/simulation.ts";
 import { STEP_OPTIONS, TRAFFIC_OPTIONS } from "../simulate/option-list.ts";
@@ -36,7 +37,7 @@ export const simulate: CommandDefinition = {
   run: async (invocation) => {
     const file = givenText(invocation, "replay");
     refuseMixed(invocation, file !== undefined);
-    if (file !== undefined) return replay(invocation, file);
+    if (file !== undefined) return await replay(invocation, file);
     return await (isGiven(invocation, "aA") ? healthyOnly(invocation) : faults(invocation));
   },
 };
@@ -69,9 +70,12 @@ function refuseMixed({ options }: Invocation, isReplay: boolean): void {
   });
 }
 
-function replay(invocation: Invocation, file: string): ExitCode {
+async function replay(invocation: Invocation, file: string): Promise<ExitCode> {
   const { context } = invocation;
-  const found = replayRecording(invocation, resolve(context.cwd, file));
+  const found =
+    file === LIVE
+      ? judgeRecording(invocation, await liveRecording(context), file)
+      : replayRecording(invocation, resolve(context.cwd, file));
   const { replayed, candidate, stable, acts, catches, notes } = found;
   const document = {
     decided:
@@ -86,12 +90,14 @@ function replay(invocation: Invocation, file: string): ExitCode {
     toMs: replayed.to * SECOND,
     watchedMs: replayed.watchedSeconds * SECOND,
     gaps: replayed.gaps.map(({ from, seconds }) => ({ fromMs: from * SECOND, ms: seconds * SECOND })),
-    guards: replayed.guards.map(({ guard, counted, limitMs, logEvidence }) => ({
+    guards: replayed.guards.map(({ guard, counted, limit, logEvidence }) => ({
       guard,
-      limitMs,
+      limitMs: limit?.stableMs ?? null,
+      candidateLimitMs: limit?.candidateMs ?? null,
       ...counted,
       evidence: finite(logEvidence),
     })),
+    couldCatchInMs: replayed.whole.seconds * SECOND,
     couldCatch: catches.map(catchDocument),
     notes,
   };

@@ -1,5 +1,6 @@
 import { formatCount, formatPercent } from "../../core/analysis/figures.ts";
 import type { Replayed, ReplayedGuard } from "../../core/forecast/replay.ts";
+import { onOneLine, withoutControls } from "../../core/text/plain-text.ts";
 import { formatDuration, SECOND } from "../../core/time/time.ts";
 import type { ReplayedRecording } from "../simulate/replay-recording.ts";
 import { catchWords } from "./catch-words.ts";
@@ -15,17 +16,19 @@ export function replayView(recording: ReplayedRecording, style: Style): readonly
     "",
     ...table(replayed, style),
     "",
-    ...labelled("span", [`${candidate} beside ${stable}, ${span(replayed)}`], style),
-    ...labelled("power", [powerOf(catches)], style),
-    ...labelled("note", notes, style),
+    // Names come from the file, and must not speak to the terminal.
+    ...labelled("span", [`${onOneLine(candidate)} beside ${onOneLine(stable)}, ${span(replayed)}`], style),
+    ...labelled("power", [powerOf(catches, replayed)], style),
+    ...labelled("note", notes.map(withoutControls), style),
   ];
 }
 
-function powerOf(catches: ReplayedRecording["catches"]): string {
+function powerOf(catches: ReplayedRecording["catches"], { whole, watchedSeconds }: Replayed): string {
   const words = catchWords(catches);
-  return words === null
-    ? "stable fails so often that nothing can be much worse"
-    : `so much traffic and time catches ${words}`;
+  if (words === null) return "stable fails so often that nothing can be much worse";
+  return whole.seconds === watchedSeconds
+    ? `so much traffic and time catches ${words}`
+    : `all that is recorded of it, ${formatDuration(whole.seconds * SECOND)}, catches ${words}`;
 }
 
 function sentence({ replayed, acts }: ReplayedRecording): string {
@@ -39,8 +42,11 @@ function sentence({ replayed, acts }: ReplayedRecording): string {
 }
 
 /** `errors 5.9% (4/68) against 0.08% (1/1 302)` */
-function figures({ guard, counted, limitMs }: ReplayedGuard): string {
-  const name = limitMs === null ? "errors" : `answers slower than stable's ${guard} of ${ms(limitMs)}:`;
+function figures({ guard, counted, limit }: ReplayedGuard): string {
+  const name =
+    limit === null
+      ? "errors"
+      : `answers slower than ${ms(limit.candidateMs)} (of stable than ${ms(limit.stableMs)}, its ${guard}):`;
   return `${name} ${rate(counted.bad, counted.n)} against ${rate(counted.badStable, counted.nStable)}`;
 }
 
@@ -49,21 +55,21 @@ function rate(bad: number, n: number): string {
 }
 
 const HEADS = ["candidate", "stable", "evidence"];
-const WIDTHS = [24, 26, 12];
+/** At least; a column is as wide as its widest cell. */
+const WIDTHS = [18, 26, 26, 16];
+const GAP = 2;
 
 function table({ guards }: Replayed, style: Style): readonly string[] {
-  const row = (name: string, cells: readonly string[]): string =>
-    `  ${padEnd(name, 24)}${cells.map((cell, column) => padStart(cell, WIDTHS[column] ?? 0)).join("")}`;
-  return [
-    paint(style, "dim", row("", HEADS)),
-    ...guards.map(({ guard, counted, limitMs, logEvidence }) =>
-      row(guard === "errors" ? "errors" : `slower than ${guard}${limitMs === null ? "" : `, ${ms(limitMs)}`}`, [
-        rate(counted.bad, counted.n),
-        rate(counted.badStable, counted.nStable),
-        counted.n === 0 || counted.nStable === 0 ? "-" : formatEvidence(logEvidence),
-      ]),
-    ),
-  ];
+  const rows = guards.map(({ guard, counted, limit, logEvidence }) => [
+    guard === "errors" ? "errors" : `slower than ${guard}`,
+    rate(counted.bad, counted.n) + (limit === null ? "" : ` above ${ms(limit.candidateMs)}`),
+    rate(counted.badStable, counted.nStable) + (limit === null ? "" : ` above ${ms(limit.stableMs)}`),
+    counted.n === 0 || counted.nStable === 0 ? "-" : formatEvidence(logEvidence),
+  ]);
+  const widths = WIDTHS.map((least, column) => Math.max(least, ...rows.map((row) => GAP + (row[column] ?? "").length)));
+  const line = ([name = "", ...cells]: readonly string[]): string =>
+    `  ${padEnd(name, widths[0] ?? 0)}${cells.map((cell, index) => padStart(cell, widths[index + 1] ?? 0)).join("")}`;
+  return [paint(style, "dim", line(["", ...HEADS])), ...rows.map(line)];
 }
 
 function span({ from, to, gaps, watchedSeconds }: Replayed): string {

@@ -17,7 +17,8 @@ export const STEP_OPTIONS: readonly OptionDefinition[] = [
   { flags: "--a-a", about: "the candidate is as good as stable, and the traffic unruly: how often is it put back?" },
   {
     flags: "--replay <file>",
-    about: "judge recorded traffic: a CSV (time, version, status, latency), or the data plane's rows as JSON lines",
+    about:
+      "judge recorded traffic: a CSV (time, version, status, latency), the data plane's rows as JSON, or live: what it has just now",
   },
   {
     flags: "--candidate <version>",

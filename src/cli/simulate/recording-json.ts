@@ -3,16 +3,37 @@ import { BUCKET_COUNT } from "../../core/analysis/histogram.ts";
 import { timeNotes } from "./recording-notes.ts";
 import { type Recording, refused } from "./recording.ts";
 
-/** The data plane's rows, one a line. Faults: usage, with file and line. */
-export function rowsOfJsonLines(text: string, path: string): Recording {
+/** The data plane's rows: one a line, or its whole answer, which has them all. Faults: usage, with file and line. */
+export function rowsOfJson(text: string, path: string): Recording {
   const rows: SecondRow[] = [];
-  for (const [index, line] of text.split("\n").entries()) {
-    if (line.trim() === "") continue;
-    const wrong = (what: string): Error => refused(path, index + 1, what);
-    rows.push(rowOf(parsedLine(line, wrong), wrong));
+  for (const [index, line] of (wholeAnswer(text) ?? text.split("\n")).entries()) {
+    if (typeof line === "string" && line.trim() === "") continue;
+    const wrong = (what: string): Error =>
+      refused(
+        path,
+        typeof line === "string" ? index + 1 : null,
+        typeof line === "string" ? what : `Row ${index + 1}: ${what}`,
+      );
+    rows.push(rowOf(typeof line === "string" ? parsedLine(line, wrong) : line, wrong));
   }
   const hasLatencies = rows.some(({ latency }) => Object.keys(latency).length > 0);
   return { rows, hasLatencies, notes: timeNotes(rows.map(({ second }) => second)) };
+}
+
+/** The rows of an answer to `GET /observations`, however it is laid out; null: the file is no such answer. */
+function wholeAnswer(text: string): readonly Readonly<Record<string, unknown>>[] | null {
+  // It begins with other keys than a row does: only such a file is parsed twice.
+  if (!/^\s*\{\s*"(?:proxy|next|rows)"/.test(text)) return null;
+  try {
+    const { rows } = JSON.parse(text) as { readonly rows?: unknown };
+    return Array.isArray(rows) ? rows.map((row: unknown) => (isObject(row) ? row : {})) : null;
+  } catch {
+    return null;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 type Wrong = (what: string) => Error;
@@ -20,7 +41,7 @@ type Wrong = (what: string) => Error;
 function parsedLine(line: string, wrong: Wrong): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(line);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (isObject(value)) return value;
   } catch {
     // Told below: what stands there is no object either way.
   }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { FaultError } from "../../core/fault.ts";
 import type { SecondRow } from "../../core/observation.ts";
 import { rowsOfCsv } from "./recording-csv.ts";
-import { rowsOfJsonLines } from "./recording-json.ts";
+import { rowsOfJson } from "./recording-json.ts";
 
 /** Recorded traffic. */
 export interface Recording {
@@ -14,12 +14,12 @@ export interface Recording {
 
 const MOST_BYTES = 500_000_000;
 
-/** Reads a CSV of requests, or the data plane's rows, one JSON document a line. Faults: usage, with file and line. */
+/** Reads a CSV of requests, or the data plane's rows, as its socket gives them or one a line. Faults: usage, with file and line. */
 export function readRecording(path: string): Recording {
   const text = textOf(path);
   const first = text.trimStart();
   if (first === "") throw refused(path, null, "The file is empty: there is nothing to judge.");
-  return first.startsWith("{") ? rowsOfJsonLines(text, path) : rowsOfCsv(text, path);
+  return first.startsWith("{") ? rowsOfJson(text, path) : rowsOfCsv(text, path);
 }
 
 function textOf(path: string): string {
@@ -44,6 +44,6 @@ export function refused(path: string, line: number | null, what: string, fix?: s
     ...(line === null ? {} : { where: `${path}:${line}` }),
     fix:
       fix ??
-      "a CSV with the columns time, version, status and latency, or the data plane's rows, one JSON document a line: docs/simulate.md",
+      "a CSV with the columns time, version, status and latency, or the data plane's rows, as its socket gives them or one a line: docs/simulate.md",
   });
 }

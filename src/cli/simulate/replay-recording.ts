@@ -5,7 +5,7 @@ import { merge } from "../../core/analysis/histogram.ts";
 import type { Invocation } from "../definition.ts";
 import { givenText, valueOf } from "./reading.ts";
 import { comparedVersions } from "./recorded-versions.ts";
-import { readRecording, refused } from "./recording.ts";
+import { readRecording, type Recording, refused } from "./recording.ts";
 import { TEMPERING, TOLERANCE } from "./step.ts";
 import { guardWeights } from "./weights.ts";
 
@@ -23,7 +23,15 @@ export interface ReplayedRecording {
 
 /** Judges the recording in the file. Faults: usage, with file and line. */
 export function replayRecording(invocation: Invocation, path: string): ReplayedRecording {
-  const { rows, notes, hasLatencies } = readRecording(path);
+  return judgeRecording(invocation, readRecording(path), path);
+}
+
+/** Judges what was recorded in `path`. Faults: usage. */
+export function judgeRecording(
+  invocation: Invocation,
+  { rows, notes, hasLatencies }: Recording,
+  path: string,
+): ReplayedRecording {
   const { candidate, stable, others } = comparedVersions(rows, path, {
     candidate: givenText(invocation, "candidate"),
     stable: givenText(invocation, "stable"),

@@ -3,6 +3,7 @@ import type { Forecast } from "../../core/forecast/forecast.ts";
 import type { BurstModel, LatencyModel, LoadModel, TrafficModel } from "../../core/forecast/traffic-model.ts";
 import { FaultError } from "../../core/fault.ts";
 import {
+  misread,
   parseDuration,
   parseNumber,
   parsePercent,
@@ -86,7 +87,15 @@ const FACTOR = within(parseTimes, { least: 0.01, most: 1_000, words: "`0.01x` to
 export const TOLERANCE = within(parseTimes, { least: 1, most: 100, words: "`1x` (nothing is tolerated) to `100x`" });
 export const TEMPERING = within(parseNumber, { least: 0.001, most: 1, words: "a number from 0.001 to 1" });
 const SPREAD = within(parseNumber, { least: 0.05, most: 3, words: "a number from 0.05 to 3" });
-const MILLISECONDS = within(parseDuration, { least: 1, most: 3_600_000, words: "`1ms` to `1h`" });
+const MILLISECONDS = within(parseLatency, { least: 1, most: 3_600_000, words: "`1ms` to `1h`" });
+
+/** Without its unit a latency means milliseconds, whatever else a duration may mean. */
+function parseLatency(text: string): Parsed<number> {
+  const bare = /^\d+(\.\d+)?$/.exec(text.trim())?.[0];
+  return bare === undefined
+    ? parseDuration(text)
+    : misread(`\`${bare}\` has no unit.`, `Write \`${bare}ms\`, or \`${bare}s\` for seconds.`);
+}
 
 /** The usual latencies of an app of which nothing is known, where its load is a part of the question. */
 const USUAL_P95_MS = 100;

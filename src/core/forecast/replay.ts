@@ -39,8 +39,8 @@ export interface ReplayedGuard {
   readonly guard: ForecastGuard;
   /** Up to the last second that was looked at. */
   readonly counted: CountedSecond;
-  /** Above which a request counted as slow at last, in milliseconds; null: of errors, or not known. */
-  readonly limitMs: number | null;
+  /** Above which a request counted as slow at last, the candidate's a little later than stable's; null: of errors, or not known. */
+  readonly limit: SlowLimit | null;
   readonly logEvidence: number;
 }
 
@@ -161,7 +161,7 @@ function createReplay(stable: string, { comparison, latencyTolerance, tempering 
       const guards = comparison.guards.map(({ id }): ReplayedGuard => ({
         guard: id as ForecastGuard,
         counted: sums.get(id) ?? NOTHING_COUNTED,
-        limitMs: limits.get(id)?.stableMs ?? null,
+        limit: limits.get(id) ?? null,
         logEvidence: logOf[id] ?? 0,
       }));
       return { guards, logTotal };
