@@ -47,10 +47,9 @@ export function written({ journal, epoch, now, took, refused, ...begin }: Writte
   /** Of what is owed, so much may be in the journal already: the answer to an append was lost, or said no when it was done. */
   let doubtful: number | null = null;
 
-  const after = (events: readonly ReleaseEvent[]): Release => {
-    const at = now();
-    return events.reduce((state, event) => evolve(state, { event, at }), release);
-  };
+  /** `at`: the moment that stands in the journal, for a replay makes the same of it. */
+  const after = (events: readonly ReleaseEvent[], at: Moment): Release =>
+    events.reduce((state, event) => evolve(state, { event, at }), release);
 
   const take = async (next: Release, events: readonly ReleaseEvent[]): Promise<void> => {
     release = next;
@@ -77,7 +76,7 @@ export function written({ journal, epoch, now, took, refused, ...begin }: Writte
     const at = now();
     const events = [...owed, ...more];
     // Evolve first: what can't follow must not get into the journal.
-    const next = after(events);
+    const next = after(events, at);
     try {
       await journal.append(
         release.id,
@@ -103,7 +102,7 @@ export function written({ journal, epoch, now, took, refused, ...begin }: Writte
   return {
     release: () => release,
     seq: () => seq,
-    state: () => after(owed),
+    state: () => after(owed, now()),
     isOwed: () => owed.length > 0,
     owe: (event) => void (owed = [...owed, event]),
     append,

@@ -28,6 +28,7 @@ async function bench(refused: readonly ReleaseEvent[] | null = null): Promise<Be
   const stored = await memory.append(1, 0, [planned(1), at({ type: "started" })], 0);
   const release = replay(stored);
   if (release === null) throw new Error("A planned release replays.");
+  let ticks = 5;
   let loses = false;
   let unreadable = 0;
   const journal: Journal = {
@@ -55,7 +56,8 @@ async function bench(refused: readonly ReleaseEvent[] | null = null): Promise<Be
       epoch: 0,
       release,
       seq: 2,
-      now: () => ({ wall: 5, watched: 5 }),
+      // Time goes on between two looks at the clock.
+      now: () => ({ wall: (ticks += 1), watched: ticks }),
       took: async (events) => void took.push(...events.map(({ type }) => type)),
       refused: async () => refused,
     }),
@@ -66,6 +68,14 @@ async function bench(refused: readonly ReleaseEvent[] | null = null): Promise<Be
 }
 
 describe("what the journal has of a release", () => {
+  it("replays to what is known here, to the millisecond", async () => {
+    const { book, journal } = await bench();
+    await book.append([PAUSED]);
+    deepEqual(replay(await journal.read(1)), book.release());
+    await book.append([RESUMED, PAUSED]);
+    deepEqual(replay(await journal.read(1)), book.release());
+  });
+
   it("is what was taken, and nothing of what was refused", async () => {
     const { book, journal, took, types } = await bench();
     journal.failNext(REFUSED);

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { keptUnits } from "../../src/adapters/runtime/systemd/kept-units.ts";
 import { type App, createApp } from "../e2e/support/app.ts";
+import { assertReplayEquals } from "../e2e/support/journal.ts";
 import { lastStatus, untilShare } from "../e2e/support/release.ts";
 import { visit, type Visitors } from "../e2e/support/visitors.ts";
 import { until } from "../support/until.ts";
@@ -197,6 +198,7 @@ if (await isInsideSystemd(import.meta.url)) {
       assert.equal(attached.code, 0, attached.stdout + attached.stderr);
       await people.seen("v3", 20);
       assert.deepEqual(visits().failures, []);
+      await assertReplayEquals(app, lastStatus(attached));
     });
 
     it("is back after a boot: what served is wanted by the target that a boot brings up", async () => {
