@@ -10,8 +10,8 @@ import { NO_TWIN_OF_ADOPTED } from "../core/release/twin.ts";
 import { isRunning, type Release } from "../core/release/release.ts";
 import { hadVisitors, putBackBefore, putBackSentence } from "../core/command/put-back.ts";
 import { statusOf } from "../core/status/status.ts";
-import { SECOND } from "../core/time/time.ts";
-import { formatShare } from "../core/traffic/share.ts";
+import { type Duration, SECOND } from "../core/time/time.ts";
+import { formatShare, WHOLE } from "../core/traffic/share.ts";
 import { formatDuration } from "../core/time/time.ts";
 import { stuckSentence, weakSentence } from "./render/plan-power.ts";
 import { type OtherDay, unknownDays } from "./other-days.ts";
@@ -27,6 +27,8 @@ export interface PlanPreview {
   readonly candidate: { readonly version: string; readonly label: string };
   /** Requests a second over the last minute; null: no data plane runs, or it can't be asked. */
   readonly requestsPerSecond: number | null;
+  /** Over which those were counted: a minute, or less where there was none before. */
+  readonly trafficSeenMs: Duration | null;
   /** By share below 100 %; empty where no traffic was seen. */
   readonly power: readonly StepPower[];
   /** By step and guard that is held against another day. */
@@ -73,7 +75,9 @@ export function warningsOf(
       ? [`${NO_TWIN_OF_ADOPTED.what} It will be refused: ${NO_TWIN_OF_ADOPTED.fix ?? ""}.`]
       : []),
     ...littleTraffic(preview),
-    ...unknownDays(preview.otherDays),
+    ...notWatched(preview),
+    // The first version waits for no figures.
+    ...(preview.stable === null ? [] : unknownDays(preview.otherDays)),
     ...overrun(preview),
     ...(preview.plan.automaticRollback
       ? []
@@ -95,6 +99,18 @@ function littleTraffic(preview: Omit<PlanPreview, "warnings">): readonly string[
   const weak = preview.power.map(weakSentence).filter((sentence) => sentence !== null);
   const stuck = preview.power.map(stuckSentence).filter((sentence) => sentence !== null);
   return [...weak, ...stuck, ...starved(preview), ...tooShortForBlocks(preview)];
+}
+
+/** Shares whose every guard is off or tried out: whatever a version answers, it goes live. */
+function notWatched({ plan, stable }: Omit<PlanPreview, "warnings">): readonly string[] {
+  const shifts = plan.steps.filter((step) => step.kind === "shift" && (stable !== null || step.share === WHOLE));
+  const bare = shifts.filter(({ guards }) => !guards.some(isActedOn));
+  if (bare.length === 0) return [];
+  const all = bare.length === shifts.length;
+  const names = bare.map(({ name }) => `"${name}"`).join(", ");
+  return [
+    `Nothing is watched${all ? "" : ` in ${names}`}: no guard acts${all ? "" : " there"}, so a version that answers with errors ${all ? "goes live" : "passes"}. Only failed checks and instances that are no longer ready put it back. Switch guards on: errors, p95.`,
+  ];
 }
 
 /** What compares CPU or memory minute by minute needs some minutes, and a step waits for what may hold it. */

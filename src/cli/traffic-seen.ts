@@ -1,27 +1,43 @@
 import { merge } from "../core/analysis/histogram.ts";
 import type { SeenTraffic } from "../core/forecast/catches.ts";
 import type { ObservationBatch, SecondRow } from "../core/observation.ts";
-import { SECOND } from "../core/time/time.ts";
+import { type Duration, type Instant, SECOND } from "../core/time/time.ts";
 import type { Traffic } from "../ports/traffic.ts";
 
 const RATE_WINDOW_MS = 60 * SECOND;
 
+/** What the data plane counted lately. */
+export interface TrafficSeen extends SeenTraffic {
+  /** Over so many of the last seconds there was traffic to take the mean of: a minute, or less where it has just begun. */
+  readonly overMs: Duration;
+}
+
 /**
- * What the data plane counted lately: requests a second over the last minute, errors and latencies over all that it keeps, of
- * `version` alone where one is given. null where none answers.
+ * Requests a second over the last minute, errors and latencies over all that the data plane keeps, of `version` alone where one is
+ * given. null where none answers.
  */
-export async function trafficSeen(traffic: Traffic, version: string | null): Promise<SeenTraffic | null> {
+export async function trafficSeen(traffic: Traffic, version: string | null): Promise<TrafficSeen | null> {
   try {
     const plane = await traffic.read();
     if (plane === null) return null;
     const { rows, at } = await everySecond(traffic);
-    const windowMs = Math.min(RATE_WINDOW_MS, Math.max(SECOND, at - plane.startedAt));
-    const recent = rows.filter(({ second }) => second * SECOND >= at - windowMs);
-    const rps = recent.reduce((sum, { requests }) => sum + requests, 0) / (windowMs / SECOND);
-    return { rps, ...judgedBy(rows.filter((row) => version === null || row.version === version)) };
+    return seenOf(rows, { at, since: plane.startedAt, version });
   } catch {
     return null;
   }
+}
+
+/** Of the rows that a plane keeps, which counts since `since`; `version`: whose errors and latencies are meant, null for all. */
+export function seenOf(
+  rows: readonly SecondRow[],
+  { at, since, version }: { readonly at: Instant; readonly since: Instant; readonly version: string | null },
+): TrafficSeen {
+  // Traffic that began a moment ago is not the less for the time before it.
+  const first = Math.min(at, ...rows.filter(({ requests }) => requests > 0).map(({ second }) => second * SECOND));
+  const overMs = Math.min(RATE_WINDOW_MS, Math.max(SECOND, at - Math.max(since, first)));
+  const recent = rows.filter(({ second }) => second * SECOND >= at - overMs);
+  const rps = recent.reduce((sum, { requests }) => sum + requests, 0) / (overMs / SECOND);
+  return { rps, overMs, ...judgedBy(rows.filter((row) => version === null || row.version === version)) };
 }
 
 function judgedBy(rows: readonly SecondRow[]): Omit<SeenTraffic, "rps"> {

@@ -36,6 +36,7 @@ describe("what is known beforehand of another day", () => {
         stable: { version: "v1", label: "v1", isAdopted: false },
         candidate: { version: "v2", label: "v2" },
         requestsPerSecond: 10,
+        trafficSeenMs: 60_000,
         power: [],
         otherDays,
         sources: [],

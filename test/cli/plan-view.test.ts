@@ -6,6 +6,8 @@ import type { Plan } from "../../src/core/plan/plan.ts";
 import { powerOf } from "../../src/core/forecast/plan-power.ts";
 import { planHashOf, type PlanPreview, warningsOf } from "../../src/cli/plan-preview.ts";
 import { powerSentence } from "../../src/cli/render/plan-power.ts";
+import { seenOf } from "../../src/cli/traffic-seen.ts";
+import type { SecondRow } from "../../src/core/observation.ts";
 import { planView } from "../../src/cli/render/plan-view.ts";
 import { planOf, step, WEB, WORKER } from "../support/plans.ts";
 
@@ -41,6 +43,7 @@ const PREVIEW: Omit<PlanPreview, "warnings"> = {
   stable: { version: "a1f09cdd", label: "a1f09c", isAdopted: false },
   candidate: { version: "9f2c1edd", label: "9f2c1e" },
   requestsPerSecond: 180,
+  trafficSeenMs: 60_000,
   power: powerOf(PLAN, seen(180)),
   otherDays: [],
   sources: [],
@@ -117,6 +120,54 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
     );
   });
 
+  it("tells a limit over a window from one that is tested, and a tiny one from none", () => {
+    const limits = (value: number, kind: "plain" | "absolute", more: Partial<Guard> = {}): string => {
+      const guard: Guard = { ...RATE, metric: "errors", limits: { rollback: [{ kind, value }] }, ...more };
+      const plan = planOf([step.start(), step.shift(100, 60_000, { guards: [guard] })]);
+      const view = planView({ ...PREVIEW, plan, power: [], warnings: [] }, { ...STYLE, width: 200 }).join("\n");
+      return /watched: (.*)/.exec(view)?.[1] ?? "";
+    };
+    assert.equal(limits(0.01, "absolute"), "errors: rolls back at 1%");
+    assert.equal(limits(0.01, "plain"), "errors (over 1m, from 50 requests on, 2 times in a row): rolls back at > 1%");
+    assert.equal(
+      limits(0.01, "plain", { breaches: 1, failures: 5 }),
+      "errors (over 1m, from 50 requests on, at once or 5 in all): rolls back at > 1%",
+    );
+    assert.equal(
+      limits(0.99, "plain", { metric: "availability" }),
+      "availability (over 1m, from 50 requests on, 2 times in a row): rolls back at < 99%",
+    );
+    assert.equal(limits(0.000_001, "absolute"), "errors: rolls back at 0.0001%");
+    assert.equal(limits(1e-9, "absolute"), "errors: rolls back at 0.0000001%");
+    assert.equal(limits(0, "absolute"), "errors: rolls back at 0%");
+  });
+
+  it("takes the mean of traffic that has just begun over the time since then, and says so", () => {
+    const at = 1_767_225_600_000;
+    const rows = (from: number, each: number): SecondRow[] =>
+      Array.from({ length: from }, (_, index) => ({
+        second: at / 1_000 - from + index,
+        version: "v1",
+        requests: each,
+        status: { ok: each, redirect: 0, client: 0, server: 0, failed: 0 },
+        latency: {},
+        webSockets: { opened: 0, failed: 0 },
+        worst: [],
+        mixed: false,
+      }));
+    const asked = { at, since: at - 3_600_000, version: null };
+    const begun = seenOf(rows(5, 40), asked);
+    assert.deepEqual([begun.rps, begun.overMs], [40, 5_000]);
+    const title = planView(
+      { ...PREVIEW, requestsPerSecond: begun.rps, trafficSeenMs: begun.overMs, warnings: [] },
+      STYLE,
+    )[0];
+    assert.match(title ?? "", / traffic seen: 40\/s for 5s /);
+    const steady = seenOf(rows(300, 40), asked);
+    assert.deepEqual([steady.rps, steady.overMs], [40, 60_000]);
+    assert.deepEqual([seenOf([], asked).rps], [0]);
+  });
+
   it("leaves partial shares out where nothing serves yet", () => {
     const view = planView({ ...PREVIEW, stable: null, warnings: [] }, STYLE).join("\n");
     assert.match(view, /shift 5% +left out: nothing serves yet/);
@@ -181,14 +232,14 @@ describe("what to know before a release", () => {
     const text = warnings({ requestsPerSecond: 3, power: powerOf(PLAN, seen(3)) });
     assert.match(
       text,
-      /^Little traffic: at 3 requests a second "shift 5%" sees 9 requests a minute and in 10m would in 62% of releases notice 5% errors\. Use 25%, or stay for 20m\.$/m,
+      /^Little traffic: at 3 requests a second "shift 5%" sees 9 requests a minute and in 10m would in 62% of releases notice 5% errors\. Use 25%, or stay for 20m\. To show that a version is healthy takes about 56m: a step waits for that up to twice its time\.$/m,
     );
-    assert.doesNotMatch(text, /shift 25%/);
+    assert.doesNotMatch(text, /^Little traffic: [^\n]*"shift 25%"/m);
     const none = warnings({ power: powerOf(PLAN, seen(0.001)) });
     assert.match(none, /would hardly ever notice 5% errors\. No share up to 50% and no time up to a week would do\.$/m);
     assert.match(
       warnings({ power: powerOf(PLAN, seen(0.5)) }),
-      /^Little traffic: [^\n]* sees 90 requests an hour .* Stay for 2h\.$/m,
+      /^Little traffic: [^\n]* sees 90 requests an hour .* Stay for 2h\. To show that a version is healthy takes about 6h: a step/m,
     );
   });
 
@@ -209,6 +260,33 @@ describe("what to know before a release", () => {
       warnings({ candidate: PREVIEW.stable ?? PREVIEW.candidate }),
       /^a1f09c serves already: there is nothing to release\.$/,
     );
+  });
+
+  it("is a plan by which nothing is watched, and a share", () => {
+    const off = (level: number, guards: readonly Guard[] = []): Plan["steps"][number] =>
+      step.shift(level, 60_000, { guards, hold: { kind: "evidence", atLeastMs: 60_000, boundMs: 600_000 } });
+    const plan = planOf([step.start(), off(5), off(100)]);
+    assert.match(
+      warnings({ plan, power: [] }),
+      /^Nothing is watched: no guard acts, so a version that answers with errors goes live\. Only failed checks and/,
+    );
+    const view = planView({ ...PREVIEW, plan, power: [], warnings: [] }, STYLE).join("\n");
+    assert.match(view, /shift 5% +1m$/m);
+    assert.doesNotMatch(view, /enough evidence/);
+    const dry = COMPARED.map((guard): Guard => ({ ...guard, dryRun: true }));
+    assert.match(
+      warnings({ plan: planOf([step.start(), off(5, dry), off(100, dry)]), power: [] }),
+      /^Nothing is watched:/,
+    );
+    const half = planOf([step.start(), off(5), off(100, COMPARED)]);
+    assert.match(warnings({ plan: half, power: [] }), /^Nothing is watched in "shift 5%": no guard acts there, so/);
+    assert.equal(warnings({ plan: half, power: [], stable: null }), "", "left out, where nothing serves yet");
+  });
+
+  it("is nothing of other days for the first version, which waits for no figures", () => {
+    const otherDays = [{ step: "shift-5", name: "shift 5%", sentence: "errors: no data plane runs", isKnown: false }];
+    assert.match(warnings({ otherDays }), /^"shift 5%" can't hold errors: no data plane runs\. It waits/);
+    assert.equal(warnings({ otherDays, stable: null }), "");
   });
 
   it("is an automatic rollback that is switched off", () => {

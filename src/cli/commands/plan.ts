@@ -94,6 +94,7 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
     stable,
     candidate: await runtime.resolve(version),
     requestsPerSecond: seen?.rps ?? null,
+    trafficSeenMs: seen?.overMs ?? null,
     power: stable === null || seen === null || seen.rps === 0 ? [] : powerOf(plan, seen),
     otherDays: await otherDaysOf(plan, traffic, Date.now()),
     sources: await trySources(context, plan, outside, () => stable),

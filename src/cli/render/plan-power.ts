@@ -44,7 +44,7 @@ function about(seconds: number): string {
 }
 
 /** What a step can't tell, and what would help. */
-export function weakSentence({ name, rps, share, seconds, weak }: StepPower): string | null {
+export function weakSentence({ name, rps, share, seconds, weak, passing }: StepPower): string | null {
   if (weak === null) return null;
   const perMinute = rps * 60 * (share / WHOLE);
   const requests =
@@ -60,7 +60,13 @@ export function weakSentence({ name, rps, share, seconds, weak }: StepPower): st
       : longer !== null
         ? `Stay for ${longer}.`
         : "No share up to 50% and no time up to a week would do.";
-  return `Little traffic: at ${atRate(rps)} "${name}" sees ${requests} and in ${formatDuration(seconds * SECOND)} ${missed}. ${help}`;
+  return `Little traffic: at ${atRate(rps)} "${name}" sees ${requests} and in ${formatDuration(seconds * SECOND)} ${missed}. ${help}${rest(weak.seconds, passing)}`;
+}
+
+/** A fault shows sooner than that there is none: what a step so long waits for beyond it. */
+function rest(longer: number | null, passing: StepPower["passing"]): string {
+  if (longer === null || passing === null || passing.seconds === null || passing.seconds <= longer) return "";
+  return ` To show that a version is healthy takes about ${about(passing.seconds)}: a step waits for that up to twice its time.`;
 }
 
 function atRate(rps: number): string {

@@ -1,9 +1,17 @@
 import { dayInWords, formatCount, formatFigure, formatLimit } from "../../core/analysis/figures.ts";
-import { type Guard, type GuardLevel, guardLabel, isActedOn, type Limit } from "../../core/plan/guard.ts";
+import {
+  factsOf,
+  type Guard,
+  type GuardLevel,
+  guardLabel,
+  isActedOn,
+  isOfRequests,
+  type Limit,
+} from "../../core/plan/guard.ts";
 import { leastHoldMs, plannedHoldMs } from "../../core/plan/hold-time.ts";
 import type { Plan, Step, StepOf } from "../../core/plan/plan.ts";
 import { formatShare, twinShare, WHOLE } from "../../core/traffic/share.ts";
-import { formatDuration } from "../../core/time/time.ts";
+import { formatDuration, MINUTE } from "../../core/time/time.ts";
 import type { PlanPreview } from "../plan-preview.ts";
 import { labelled } from "./labelled.ts";
 import { powerSentence } from "./plan-power.ts";
@@ -59,9 +67,14 @@ function unknownPower({ plan, stable, power, requestsPerSecond: rate }: PlanPrev
   ];
 }
 
-function title({ plan, stable, candidate, requestsPerSecond: rate }: PlanPreview, style: Style): readonly string[] {
+function title(
+  { plan, stable, candidate, requestsPerSecond: rate, trafficSeenMs }: PlanPreview,
+  style: Style,
+): readonly string[] {
   const versions = stable === null ? candidate.label : `${stable.label} ${symbols(style).arrow} ${candidate.label}`;
-  const seen = rate === null ? "no traffic seen" : `traffic seen: ${formatCount(rate)}/s`;
+  const isShort = trafficSeenMs !== null && trafficSeenMs < MINUTE;
+  const since = isShort && rate !== 0 ? ` for ${formatDuration(trafficSeenMs)}` : "";
+  const seen = rate === null ? "no traffic seen" : `traffic seen: ${formatCount(rate)}/s${since}`;
   const left = `tidegate plan  ${paint(style, "strong", `${plan.app} ${versions}`)}  ${plan.environment}  ${paint(style, "dim", seen)}`;
   return bothSides(left, paint(style, "dim", "changes nothing"), style.width);
 }
@@ -84,7 +97,7 @@ function stepLines({ plan, stable, power, otherDays }: PlanPreview, style: Style
           ];
     const lead = `${padStart(String(index + 1), 3)} ${padEnd(names[index] ?? "", nameWidth)}  `;
     const [first = "", ...rest] = wrap(
-      factsOf(step, plan, stable).join(" · "),
+      stepFacts(step, plan, stable).join(" · "),
       Math.max(24, style.width - lead.length),
     );
     const guards = guardsSentence(step.guards);
@@ -113,7 +126,7 @@ function stepLines({ plan, stable, power, otherDays }: PlanPreview, style: Style
 }
 
 /** What a step does and waits for, in a few words each. */
-function factsOf(step: Step, plan: Plan, stable: Stable): readonly string[] {
+function stepFacts(step: Step, plan: Plan, stable: Stable): readonly string[] {
   const after = step.afterMs === undefined ? [] : [`${formatDuration(step.afterMs)} after it is live`];
   const failing = step.else === "rollback" ? [] : [`else ${step.else}`];
   return [...doing(step, plan, stable), ...after, ...failing];
@@ -181,7 +194,9 @@ function shiftFacts(step: StepOf<"shift">, plan: Plan, stable: Stable): readonly
   const time =
     hold.kind === "for"
       ? `for ${formatDuration(hold.ms)}`
-      : `${formatDuration(hold.atLeastMs)} to ${formatDuration(hold.boundMs)}, until there is enough evidence`;
+      : step.guards.some(isActedOn)
+        ? `${formatDuration(hold.atLeastMs)} to ${formatDuration(hold.boundMs)}, until there is enough evidence`
+        : formatDuration(hold.atLeastMs);
   const workers = plan.services
     .filter(({ routes, overlap }) => routes.length === 0 && !overlap)
     .map(({ name }) => name);
@@ -209,18 +224,36 @@ function guardsSentence(guards: readonly Guard[]): string {
         return ofLevel === undefined || ofLevel.length === 0
           ? []
           : [
-              `${VERBS[level]} at ${ofLevel.map((limit) => `${formatLimit(guard, limit)}${ofWhen(limit)}`).join(" and ")}`,
+              `${VERBS[level]} at ${ofLevel.map((limit) => `${limitWords(guard, limit)}${ofWhen(limit)}`).join(" and ")}`,
             ];
       });
       const objective = slo === undefined ? [] : [`objective ${formatFigure(guard, slo)}`];
       const terms = [
         ...(guard.delayMs === undefined ? [] : [`after ${formatDuration(guard.delayMs)}`]),
+        ...windowWords(guard),
         ...(isActedOn(guard) ? [] : ["dry run"]),
       ];
       const aside = terms.length === 0 ? "" : ` (${terms.join(", ")})`;
       return `${guardLabel(guard)}${aside}: ${[...levels, ...objective].join(", ")}`;
     })
     .join("; ");
+}
+
+/** As in the plan, where a limit over a window is `> 1%`: it acts by other rules than `1%`, which is tested with evidence. */
+function limitWords(guard: Guard, limit: Limit): string {
+  const text = formatLimit(guard, limit);
+  if (limit.kind !== "plain") return text;
+  return `${factsOf(guard).worse === "higher" ? ">" : "<"} ${text}`;
+}
+
+/** What a limit over a window counts, and how often it is broken in a row before it acts. */
+function windowWords({ limits, windowMs, minRequests, breaches, failures, ...of }: Guard): readonly string[] {
+  if (!Object.values(limits).some((limit) => limit.some(({ kind }) => kind === "plain"))) return [];
+  return [
+    `over ${formatDuration(windowMs)}`,
+    ...(isOfRequests(of) ? [`from ${formatCount(minRequests)} requests on`] : []),
+    `${breaches === 1 ? "at once" : `${breaches} times in a row`}${failures === undefined ? "" : ` or ${failures} in all`}`,
+  ];
 }
 
 function ofWhen(limit: Limit): string {

@@ -78,7 +78,17 @@ function formatBytes(bytes: number): string {
 export function formatLimit(of: Measured, limit: Limit): string {
   if (limit.kind === "relative" || limit.kind === "before") return `${limit.factor}x`;
   if (limit.kind === "growth") return `+${formatPercent(limit.value)}/h`;
-  return formatFigure(of, limit.value);
+  // As it was written: a limit of 0.0001% is not one of nothing.
+  const isTiny = limit.value > 0 && limit.value < TINY && of.source === undefined && factsOf(of).unit === "share";
+  return isTiny ? `${withoutExponent(limit.value * 100)}%` : formatFigure(of, limit.value);
+}
+
+/** Below it two digits after the point say nothing. */
+const TINY = 0.000_05;
+
+/** `0.0000001` and not `1e-7`. */
+function withoutExponent(value: number): string {
+  return value.toFixed(Math.min(20, 1 - Math.floor(Math.log10(value)))).replace(/0+$/, "");
 }
 
 /** `14:05-14:20 UTC` */
