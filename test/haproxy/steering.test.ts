@@ -267,11 +267,15 @@ describe("what can't be steered", () => {
     await haproxy.start();
     await assert.rejects(trafficAt(path).ensure([]), fault("haproxy-fragment-missing", /tidegate haproxy diff/));
     await assert.rejects(trafficAt(path).write(tableOf({}), 0), fault("haproxy-fragment-missing"));
-    haproxy.configure(PLAN, { level: "operator" });
-    await haproxy.start();
-    await assert.rejects(trafficAt(path).ensure([]), fault("traffic-not-permitted", /level operator.*level admin/));
-    const stable = side("v1", "blue", { port: 1 } as App);
-    await assert.rejects(trafficAt(path).write(tableOf({ stable }), 0), fault("traffic-not-permitted"));
+    for (const level of ["user", "operator"] as const) {
+      haproxy.configure(PLAN, { level });
+      await haproxy.start();
+      const refused = new RegExp(`level ${level}.*level admin`);
+      await assert.rejects(trafficAt(path).ensure([]), fault("traffic-not-permitted", refused));
+      const stable = side("v1", "blue", { port: 1 } as App);
+      await assert.rejects(trafficAt(path).write(tableOf({ stable }), 0), fault("traffic-not-permitted"));
+      assert.equal(await (await fetch(haproxy.url)).text(), "before");
+    }
     assert.equal((await trafficAt(path).read())?.table, null);
     haproxy.configure(PLAN);
     await haproxy.start();

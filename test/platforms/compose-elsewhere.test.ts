@@ -82,6 +82,20 @@ describe("a Docker engine on another machine, by its context", () => {
     assert.deepEqual(people.visits.failures, []);
   });
 
+  it("releases a tag of which git knows nothing, and goes back from it", async () => {
+    const built = engine.run("images", "--format", "{{.Repository}}:{{.Tag}}", "tidegate/shop-production-web");
+    const v1 = built.split("\n").at(-1) ?? "";
+    engine.run("tag", v1, "local/shop:1.4.2");
+    app.plan(PLAN.replace("compose: web,", "compose: web, image: 'local/shop:${version}',").replace(", retire", ""));
+    const ended = await run("release", "1.4.2", "--yes", "--json");
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    await people.seen("v1", 20);
+    const back = await run("rollback", "--yes", "--json");
+    assert.equal(back.code, 0, back.stdout + back.stderr);
+    await people.seen("v2", 20);
+    assert.deepEqual(people.visits.failures, []);
+  });
+
   it("keeps nobody from putting the traffic back when it hangs", async () => {
     app.plan(PLAN.replace("errors: off", `errors: { rollback: "> 5%", window: 10s, minRequests: 20, breaches: 1 }`));
     app.write(

@@ -10,7 +10,10 @@ import {
   parseResolved,
   portsOf,
 } from "../../../src/adapters/runtime/compose/resolved-project.ts";
+import { serviceNotices } from "../../../src/adapters/runtime/compose/service-notices.ts";
 import { sharedPart } from "../../../src/adapters/runtime/compose/shared-part.ts";
+import type { ServiceOf } from "../../../src/core/plan/plan.ts";
+import { WEB } from "../../support/plans.ts";
 import { isFault } from "../../contract/runtime.ts";
 
 describe("a compose project as compose prints it", () => {
@@ -146,5 +149,32 @@ describe("a service that can't run twice is refused, with its place", () => {
 
   it("and any other is not", () => {
     assert.deepEqual(refusals("{ image: shop, container_name: shop, ports: ['80:80'], volumes: ['data:/d'] }"), []);
+  });
+});
+
+describe("what a person should know of a service before it is released", () => {
+  const composed = (name: string, more: Partial<ServiceOf<"compose">> = {}): ServiceOf<"compose"> => ({
+    ...WEB,
+    ...more,
+    name,
+    runtime: { kind: "compose", service: name, project: { files: [], profiles: [], set: {} } },
+  });
+  const told = (file: string, ...services: readonly ServiceOf<"compose">[]): readonly string[] => {
+    const project = { resolved: parseResolved(file, "shop"), files: { documents: [] } };
+    return services.flatMap((service) =>
+      serviceNotices(project, service, services).map(({ level, sentence }) => `${level}: ${sentence}`),
+    );
+  };
+
+  it("that what it needs starts later, for want of a route", () => {
+    const file = "services: { web: { image: x, ports: ['80'], depends_on: [api] }, api: { image: x } }";
+    assert.match(told(file, composed("api", { routes: [] }), composed("web"))[0] ?? "", /^warn: it depends on api/);
+    assert.deepEqual(told(file, composed("api"), composed("web")), []);
+    assert.deepEqual(told(file, composed("api", { routes: [], overlap: true }), composed("web")), []);
+  });
+
+  it("that nobody can choose one of several ports", () => {
+    const file = "services: { web: { image: x, ports: ['80', '81'] } }";
+    assert.match(told(file, composed("web"))[0] ?? "", /^bad: web names several ports \(80, 81\)/);
   });
 });

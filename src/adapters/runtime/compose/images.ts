@@ -10,7 +10,7 @@ import type { DockerClient } from "./docker-client.ts";
 import { withVersion } from "./fill-version.ts";
 import { placeIn } from "./compose-files.ts";
 import { containerPorts } from "./resolved-project.ts";
-import type { UserProject } from "./user-project.ts";
+import type { ReadProject, UserProject } from "./user-project.ts";
 
 /** What a version's service runs, decided once: whatever a tag means later. */
 export interface PreparedImage {
@@ -212,7 +212,7 @@ function imageOf(reference: string, { Id, RepoDigests, Config }: EngineImage): P
 }
 
 /** Where a container of the service takes requests. Faults: compose-port-unknown. */
-export function portOf(project: UserProject, service: ServiceOf<"compose">, image: PreparedImage): number {
+export function portOf(project: ReadProject, service: ServiceOf<"compose">, image: PreparedImage): number {
   const { port, service: name } = service.runtime;
   if (port !== undefined) return port;
   const named = containerPorts(project.resolved.services[name] ?? {});

@@ -4,7 +4,7 @@ import type { ServiceOf } from "../../../core/plan/plan.ts";
 import { type ComposeDocument, placeIn } from "./compose-files.ts";
 import { listOf, mapOf, textOf } from "./written-values.ts";
 import { mountsOf, networksOf, type ResolvedProject } from "./resolved-project.ts";
-import type { UserProject } from "./user-project.ts";
+import type { ReadProject } from "./user-project.ts";
 
 /** Why two versions of a service can't run beside each other on one engine; empty where nothing is in the way. */
 export function refusalsOf(
@@ -76,7 +76,7 @@ export function refusalsOf(
 }
 
 /** Faults: compose-not-releasable, with all that is in the way. */
-export function mustBeReleasable(project: UserProject, service: ServiceOf<"compose">): void {
+export function mustBeReleasable(project: ReadProject, service: ServiceOf<"compose">): void {
   const [first, ...others] = refusalsOf(project.resolved, service.runtime.service, project.files.documents);
   if (first === undefined) return;
   throw new FaultError({

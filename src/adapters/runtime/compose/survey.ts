@@ -1,24 +1,15 @@
-import { faultOf } from "../../../core/fault.ts";
 import { isOfKind, type ServiceOf } from "../../../core/plan/plan.ts";
 import type { Notice } from "../../../ports/notice.ts";
 import { placeIn } from "./compose-files.ts";
 import { type ComposeTool, findCompose } from "./compose-tool.ts";
 import { releasedNames } from "./dependencies.ts";
-import { isAsked } from "./container-starter.ts";
+import { division } from "./division.ts";
 import { type DockerAddress, dockerAddress, isOnThisMachine } from "./docker-address.ts";
 import { dockerClient } from "./docker-client.ts";
-import { portOf } from "./images.ts";
-import { keptApart, refusalsOf } from "./refusals.ts";
-import {
-  containerPorts,
-  dependenciesOf,
-  mountsOf,
-  nameOnEngine,
-  portsOf,
-  type ResolvedProject,
-} from "./resolved-project.ts";
+import { noticeOf } from "./notice-of-fault.ts";
+import { portsOf } from "./resolved-project.ts";
 import type { ComposeRuntimeSettings } from "./runtime.ts";
-import { sharedPart } from "./shared-part.ts";
+import { serviceNotices } from "./service-notices.ts";
 import { readUserProject, type UserProject } from "./user-project.ts";
 
 export interface SurveySettings extends Pick<ComposeRuntimeSettings, "services" | "project" | "planFolder" | "env"> {
@@ -58,7 +49,7 @@ export async function surveyCompose(settings: SurveySettings): Promise<readonly 
   return [
     ...notices,
     ...division(project, services),
-    ...services.flatMap((service) => ofService(project, service)),
+    ...services.flatMap((service) => serviceNotices(project, service, services)),
     ...collidingPorts(project, services, settings.frontPorts),
   ];
 }
@@ -76,140 +67,6 @@ function read(
 ): Promise<UserProject> {
   const place = { settings: project, address, planFolder, versionFolder: planFolder, version: "VERSION", env };
   return readUserProject(place, tool);
-}
-
-/** Which services are released, and which are there once for all versions. */
-function division({ resolved, files }: UserProject, services: readonly ServiceOf<"compose">[]): readonly Notice[] {
-  const released = releasedNames(services);
-  const { others, tasks } = sharedPart(resolved, released);
-  const rest = Object.keys(resolved.services).filter((name) => ![...released, ...others, ...tasks].includes(name));
-  const notice = (sentence: string): Notice => ({ about: "compose file", level: "info", sentence });
-  const volumes = [...new Set(others.flatMap((name) => volumesOf(resolved, name)))];
-  return [
-    notice(
-      `project ${resolved.name}, from ${files.documents.map(({ name }) => name).join(" and ")}: ${released.join(", ")} ${released.length === 1 ? "runs" : "run"} once for each version`,
-    ),
-    ...(others.length === 0
-      ? []
-      : [
-          notice(
-            `${others.join(", ")} ${others.length === 1 ? "is" : "are"} shared by all versions and left as ${others.length === 1 ? "it is" : "they are"}${volumes.length === 0 ? "" : `, with ${volumes.join(", ")}`}`,
-          ),
-        ]),
-    ...(tasks.length === 0
-      ? []
-      : [
-          notice(
-            `${tasks.join(", ")} ${tasks.length === 1 ? "runs" : "run"} once for each version, to the end, before what waits for it starts`,
-          ),
-        ]),
-    ...(rest.length === 0
-      ? []
-      : [
-          notice(
-            `${rest.join(", ")} ${rest.length === 1 ? "is" : "are"} neither released nor needed by what is: left alone`,
-          ),
-        ]),
-    ...[...others, ...rest].flatMap((name) => callsReleased(resolved, files.documents, name, released)),
-  ];
-}
-
-function volumesOf(project: ResolvedProject, service: string): readonly string[] {
-  return mountsOf(project.services[service] ?? {}).flatMap(({ kind, source }) =>
-    kind === "volume" && source !== undefined ? [nameOnEngine(project, "volumes", source)] : [],
-  );
-}
-
-function callsReleased(
-  project: ResolvedProject,
-  documents: UserProject["files"]["documents"],
-  name: string,
-  released: readonly string[],
-): readonly Notice[] {
-  const called = [...dependenciesOf(project.services[name] ?? {}).keys()].filter((each) => released.includes(each));
-  if (called.length === 0) return [];
-  return [
-    {
-      about: name,
-      level: "warn",
-      sentence: `it depends on ${called.join(" and ")} (${placeIn(documents, ["services", name, "depends_on"])}), which it will not find under that name: a name can't lead to the version that serves`,
-      fix: `let ${name} call ${called.join(" and ")} through Tidegate's front door, or release it too`,
-    },
-  ];
-}
-
-function ofService(project: UserProject, service: ServiceOf<"compose">): readonly Notice[] {
-  const { resolved, files } = project;
-  const name = service.runtime.service;
-  const written = resolved.services[name];
-  const about = service.name;
-  if (written === undefined) {
-    const sentence = `the compose file has no service ${name}; it has ${Object.keys(resolved.services).join(", ")}`;
-    return [{ about, level: "bad", sentence, fix: "correct `compose:` in the plan file" }];
-  }
-  const refusals = refusalsOf(resolved, name, files.documents);
-  const shared = mountsOf(written).filter(
-    ({ kind, source, isReadOnly }) => (kind === "volume" || kind === "bind") && source !== undefined && !isReadOnly,
-  );
-  const closed = portsOf(written).filter(
-    ({ target, protocol }) => protocol !== "tcp" || target !== (service.runtime.port ?? containerPorts(written)[0]),
-  );
-  const isAsked = service.routes.length > 0;
-  return [
-    ...refusals.map(({ what, where, fix }): Notice => ({
-      about,
-      level: "bad",
-      sentence: what.replace(/\.$/, ""),
-      ...(where === undefined ? {} : { where }),
-      ...(fix === undefined ? {} : { fix }),
-    })),
-    ...unclearPort(project, service),
-    ...keptApart(resolved, name, files.documents).map((sentence): Notice => ({
-      about,
-      level: "warn",
-      sentence: sentence.replace(/\.$/, ""),
-    })),
-    ...(refusals.length > 0
-      ? []
-      : shared.map(({ source = "", target }): Notice => ({
-          about,
-          level: "warn",
-          sentence: `both versions will write to ${source}, at ${target}, while they run beside each other (${placeIn(files.documents, ["services", name, "volumes"])})`,
-          fix: "is every file there written by one of them at a time? then nothing needs to be done; else mount it read-only (`:ro`), or keep it in a shared service",
-        }))),
-    ...(closed.length === 0 || !isAsked
-      ? []
-      : [
-          {
-            about,
-            level: "info" as const,
-            sentence: `port ${closed.map(({ target, protocol }) => (protocol === "tcp" ? target : `${target}/${protocol}`)).join(", ")} of it ${closed.length === 1 ? "is" : "are"} not published for released containers; requests come by the front door`,
-          },
-        ]),
-    ...(isAsked && service.health === undefined && written["healthcheck"] === undefined
-      ? [
-          {
-            about,
-            level: "warn" as const,
-            sentence:
-              "nothing says when it is ready: neither `health` in the plan file nor `healthcheck` in the compose file; it counts as ready when its port accepts connections",
-            fix: "name a path: `health: /health`",
-          },
-        ]
-      : []),
-  ];
-}
-
-/** An image may name its port itself, and is not looked at here; of several ports nobody can choose one. */
-function unclearPort(project: UserProject, service: ServiceOf<"compose">): readonly Notice[] {
-  const written = project.resolved.services[service.runtime.service] ?? {};
-  if (!isAsked(service) || containerPorts(written).length < 2) return [];
-  try {
-    portOf(project, service, { reference: "", id: "" });
-    return [];
-  } catch (error) {
-    return [noticeOf(service.name, error)];
-  }
 }
 
 /** What the project publishes where the front door is to listen. */
@@ -246,17 +103,5 @@ function publishMissing({ host }: DockerAddress): Notice {
     level: "bad",
     sentence: `the engine at ${host} is on another machine, and nothing says on which address its containers are reached from here`,
     fix: "its own address in a network that both are in: `compose: { publish: 10.0.0.5 }`",
-  };
-}
-
-function noticeOf(about: string, error: unknown): Notice {
-  const { what, where, cause, detail = [], fix } = faultOf(error, "runtime-unreachable", "it can't be asked.");
-  const why = [...(cause === undefined ? [] : [cause]), ...detail].join("; ");
-  return {
-    about,
-    level: "bad",
-    sentence: `${what.replace(/\.$/, "")}${why === "" ? "" : `: ${why}`}`,
-    ...(where === undefined ? {} : { where }),
-    ...(fix === undefined ? {} : { fix }),
   };
 }

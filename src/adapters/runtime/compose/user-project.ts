@@ -8,10 +8,15 @@ import { parseResolved, type ResolvedProject } from "./resolved-project.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The user's compose project in one version, and compose to do something with it. */
-export interface UserProject {
-  readonly files: ComposeFiles;
+/** What stands in the user's compose project, and where. */
+export interface ReadProject {
+  readonly files: Pick<ComposeFiles, "documents">;
   readonly resolved: ResolvedProject;
+}
+
+/** The user's compose project in one version, and compose to do something with it. */
+export interface UserProject extends ReadProject {
+  readonly files: ComposeFiles;
   /** Has compose do something with a document of ours, in the project of that name. */
   compose(project: string, document: unknown, verb: readonly string[], order: ComposeOrder): Promise<RunResult>;
   /** Has compose do something with the user's own files, from where they lie beside the plan file. */
