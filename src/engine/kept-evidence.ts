@@ -1,5 +1,6 @@
 import { burntMovedBy } from "../core/analysis/budget.ts";
 import type { EProcess } from "../core/analysis/e-process.ts";
+import type { Trouble } from "../core/analysis/trouble.ts";
 import type { Gauges } from "../core/analysis/gauge-blocks.ts";
 import type { Gathered, GuardEvidence } from "../core/analysis/gathered.ts";
 import type { ProbeEvidence } from "../core/analysis/probes.ts";
@@ -65,10 +66,12 @@ function withoutOpen(gauges: Gauges): Gauges {
 }
 
 function shortened(evidence: GuardEvidence, upTo: number): GuardEvidence {
-  const { against, onStable, shown, failing, groups, open, slow, past, burnt } = evidence;
+  const { against, trouble, beside, usual, shown, failing, groups, open, slow, past, burnt } = evidence;
   return {
     against: mapped(against),
-    onStable: mapped(onStable),
+    ...(trouble === undefined ? {} : { trouble: shortenedTrouble(trouble) }),
+    ...(usual === undefined ? {} : { usual: usual === null ? null : Number(usual.toPrecision(4)) }),
+    ...(beside === undefined ? {} : { beside: rounded(beside) }),
     shown: { byRate: rounded(shown.byRate), byRatio: rounded(shown.byRatio) },
     failing,
     groups,
@@ -91,6 +94,20 @@ export function fromJournal(evidence: Gathered, upTo: number, newest: number): G
 
 function mapped(processes: Readonly<Record<string, EProcess>>): Readonly<Record<string, EProcess>> {
   return Object.fromEntries(Object.entries(processes).map(([key, process]) => [key, rounded(process)]));
+}
+
+/** Of most limits there is none, and that is not worth its place. */
+function shortenedTrouble(trouble: NonNullable<GuardEvidence["trouble"]>): NonNullable<GuardEvidence["trouble"]> {
+  const short = ({ logStakes, isOn }: Trouble): Trouble => ({
+    logStakes: logStakes.map((each) => digits(each, 3)),
+    isOn,
+  });
+  const begun = Object.entries(trouble).filter(([, { candidate, stable }]) =>
+    [...candidate.logStakes, ...stable.logStakes].some((stake) => stake > 0),
+  );
+  return Object.fromEntries(
+    begun.map(([key, { candidate, stable }]) => [key, { candidate: short(candidate), stable: short(stable) }]),
+  );
 }
 
 function rounded({ logStakes, reserve, seconds }: EProcess): EProcess {

@@ -4,8 +4,9 @@ import { type EProcess, logEvidence } from "./e-process.ts";
 import type { GuardEvidence } from "./gathered.ts";
 import type { Look } from "./look.ts";
 import type { ProbedGuard } from "./probes.ts";
-import { acting, comparesAlone, evidenceKey, tested, type TestedLimit } from "./tested-limits.ts";
+import { acting, comparesAlone, evidenceKey, ownLimits, tested, type TestedLimit } from "./tested-limits.ts";
 import type { Total } from "./total.ts";
+import { isStableInTrouble, isStableSuspect } from "./trouble.ts";
 
 /** Limits of one level that are broken. */
 export interface Broken {
@@ -63,13 +64,30 @@ function areBroken(
 ): boolean {
   const hasAbsolute = limits.some(({ limit }) => limit.kind === "absolute");
   const bound = level === "warn" ? TOLD : BROKEN;
-  const isAsBad = isBrokenOnStable(guard, mine);
+  // A limit that stable breaks too says nothing of the candidate: then it must be the worse of the two.
+  if (level === "rollback" && isStableInTrouble(guard, mine, look))
+    return worseThanStable(limits, mine, look) >= BROKEN || isIncident(guard, mine, look);
   return limits.every((one) => {
     const log = logOf(mine.against[evidenceKey(one, look)]);
-    if (one.limit.kind === "absolute" || !hasAbsolute) return log >= bound;
-    // Where stable breaks the limit too, the environment does: that holds, and goes on to be told as such.
-    return log >= BESIDE || (level === "rollback" && isAsBad);
+    if (one.limit.kind === "relative" && hasAbsolute) return log >= BESIDE;
+    return log >= bound && !(level === "rollback" && isStableSuspect(one, mine, look));
   });
+}
+
+/** ln of what says that the candidate is worse than stable. */
+function worseThanStable(limits: readonly TestedLimit[], { against, beside }: GuardEvidence, look: Look): number {
+  const compared = limits.filter(({ limit }) => limit.kind === "relative");
+  return Math.max(logOf(beside), ...compared.map((one) => logOf(against[evidenceKey(one, look)])));
+}
+
+/** Whether both versions break the guard's own limits of a rollback just now, and nothing says that the candidate is the worse. */
+export function isIncident(guard: Guard, mine: GuardEvidence | undefined, look: Look): boolean {
+  if (mine === undefined || !isStableInTrouble(guard, mine, look)) return false;
+  const rollback = tested(guard).filter(({ level }) => level === "rollback");
+  return (
+    ownLimits(guard).every((one) => mine.trouble?.[evidenceKey(one, look)]?.candidate.isOn === true) &&
+    worseThanStable(rollback, mine, look) < BROKEN
+  );
 }
 
 /** ln of the strongest evidence against the candidate by which something would be done. */
@@ -79,16 +97,6 @@ export function strongestAgainst(guard: Guard, mine: GuardEvidence, look: Look, 
     .map((one) => logOf(mine.against[evidenceKey(one, look)]));
   const ofAll = comparesAlone(guard) && total.strongest === guardId(guard) ? [total.log] : [];
   return Math.max(Number.NEGATIVE_INFINITY, ...own, ...ofAll);
-}
-
-/** Whether stable breaks the same limits of a rollback that it can break: absolute ones, and those of other days. */
-export function isBrokenOnStable(guard: Guard, evidence: GuardEvidence | undefined): boolean {
-  const absolute = tested(guard).filter(
-    ({ level, limit }) =>
-      level === "rollback" && (limit.kind === "absolute" || (limit.kind === "before" && limit.days !== undefined)),
-  );
-  const { onStable = {} } = evidence ?? {};
-  return absolute.length > 0 && absolute.every(({ key }) => logOf(onStable[key]) >= BROKEN);
 }
 
 function logOf(process: EProcess | undefined): number {

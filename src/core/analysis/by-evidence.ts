@@ -2,7 +2,7 @@ import { type Guard, guardId, guardLabel, namedAs, type Verdict } from "../plan/
 import { BESIDE, LEAST_FAILING_VISITORS, TOLD } from "./bounds.ts";
 import { strongestAgainst, worstBroken } from "./broken-by-evidence.ts";
 import { whyNotHeld } from "./day-before.ts";
-import { formatCount, guardSentence, nothingSeen } from "./figures.ts";
+import { comparedName, formatCount, guardSentence, nothingSeen } from "./figures.ts";
 import { type Gathered, type GuardEvidence, NO_EVIDENCE } from "./gathered.ts";
 import type { Look } from "./look.ts";
 import { probesInWords } from "./probes.ts";
@@ -11,6 +11,7 @@ import { figuresOfStep, mostTelling } from "./telling-figures.ts";
 import { comparesLatencyAlone, type Total } from "./total.ts";
 import type { View } from "./views.ts";
 import { firstLimit } from "./limit-value.ts";
+import { isStableInTrouble } from "./trouble.ts";
 
 /** What a guard says whose limits are tested with all that was gathered so far. */
 export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, total: Total): Verdict {
@@ -43,6 +44,8 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, 
   if (unheld !== null) return say("no-data", `${sentence}; ${unheld}`);
   const against = strongestAgainst(guard, mine, look, total);
   if (against >= TOLD) return say("inconclusive", `${sentence}; it looks worse, ${whyNotYet(mine, against, look)}`);
+  if (isStableInTrouble(guard, mine, look))
+    return say("inconclusive", `${sentence}; ${comparedName(look)} itself has an incident, so nothing can be shown`);
   const missing = stillToShow(guard, mine, gathered, look, figures.n);
   return missing === null ? say("pass", sentence) : say("inconclusive", `${sentence}; ${missing}`);
 }

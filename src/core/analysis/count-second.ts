@@ -2,24 +2,38 @@ import { type Guard, QUANTILES } from "../plan/guard.ts";
 import type { SecondRow } from "../observation.ts";
 import { SECOND } from "../time/time.ts";
 import { COHORT_GROUPS, counterOf } from "../traffic/counting.ts";
-import { ratesBeyond } from "./alternatives.ts";
+import { rateAtOdds, ratesBeyond } from "./alternatives.ts";
 import { type CountedSecond, gainsOf, NOTHING_COUNTED } from "./counted-second.ts";
 import { type CohortCounts, temperingOf } from "./dispersion.ts";
 import { type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
-import type { GuardEvidence } from "./gathered.ts";
+import { type GuardEvidence, NO_EVIDENCE } from "./gathered.ts";
 import type { Look } from "./look.ts";
 import { type Tolerated, toleratedBy } from "./past.ts";
 import { countedOf, type SecondOfBoth, trialsOf } from "./seconds.ts";
 import { shownGoodEnough } from "./good-enough.ts";
 import { RENEWED_EVERY_SECONDS, slowLimit } from "./slow-limit.ts";
 import { together } from "./strata.ts";
-import { evidenceKey, factorOf, factorsOf, limitRate, tested, toleranceOf } from "./tested-limits.ts";
+import {
+  comparesInTrouble,
+  evidenceKey,
+  EXCLUDED_RATIO,
+  factorOf,
+  factorsOf,
+  isRateCompared,
+  limitRate,
+  tested,
+  type TestedLimit,
+  toleranceOf,
+  USUAL_FACTOR,
+  USUAL_MARGIN,
+} from "./tested-limits.ts";
+import { AS_USUAL, isStableInTrouble, type TroubleOfBoth, watchTrouble } from "./trouble.ts";
 
 /** The evidence on a guard with one second more. */
 export function countSecond(guard: Guard, before: GuardEvidence, both: SecondOfBoth, look: Look): GuardEvidence {
   const slow = slowNow(guard, before, both.second, look);
   const counted = Object.fromEntries(
-    comparedNow(guard, look).map((factor) => {
+    comparedNow(guard, before, look).map((factor) => {
       const id = counterOf(guard, factor);
       return [id, countedOf(guard.metric, both, { slow: slow[id] ?? null, counter: id })];
     }),
@@ -30,16 +44,20 @@ export function countSecond(guard: Guard, before: GuardEvidence, both: SecondOfB
   const counter = factor === null ? null : counterOf(guard, factor);
   const ofCounter = (seconds: Counted): CountedSecond =>
     (counter === null ? undefined : seconds[counter]) ?? NOTHING_COUNTED;
+  const { trouble: _, beside: __, ...others } = before;
+  const grown = grownAgainst(guard, before, { both, closed }, look);
   const mine = counter === null ? undefined : both.candidate?.counted?.[counter];
   const theirs = counter === null ? undefined : both.stable?.cohorts?.[counter];
   return {
-    ...before,
-    ...grownAgainst(guard, before, { both, closed }, look),
-    shown: shownGoodEnough(guard, before, {
-      compared: ofCounter(closed),
-      ofSecond: ofCounter(counted),
-      candidate: both.candidate,
-    }),
+    ...others,
+    ...grown,
+    shown: isStableInTrouble(guard, grown, look)
+      ? NO_EVIDENCE.shown
+      : shownGoodEnough(guard, before, {
+          compared: ofCounter(closed),
+          ofSecond: ofCounter(counted),
+          candidate: both.candidate,
+        }),
     failing: mine === undefined ? before.failing : (before.failing ?? 0) + mine.newlyBad,
     groups: theirs === undefined ? before.groups : withCohorts(before.groups, theirs),
     open,
@@ -48,8 +66,10 @@ export function countSecond(guard: Guard, before: GuardEvidence, both: SecondOfB
 }
 
 /** The factors of what is compared; none while there is no twin to compare with. */
-function comparedNow(guard: Guard, { twin }: Look): readonly number[] {
-  return twin === undefined || twin.notReady === null ? factorsOf(guard) : [];
+function comparedNow(guard: Guard, before: GuardEvidence, look: Look): readonly number[] {
+  const { twin } = look;
+  if (twin !== undefined && twin.notReady !== null) return [];
+  return comparesInTrouble(guard) && isStableInTrouble(guard, before, look) ? [USUAL_FACTOR] : factorsOf(guard);
 }
 
 /** By counter. */
@@ -61,36 +81,66 @@ function grownAgainst(
   before: GuardEvidence,
   { both, closed }: { readonly both: SecondOfBoth; readonly closed: Counted },
   look: Look,
-): Pick<GuardEvidence, "against" | "onStable"> {
+): Pick<GuardEvidence, "against" | "trouble" | "beside"> {
   // A bake goes on for as long as people like, and what breaks late in it must be found as well.
   const plannedSeconds = look.switched === undefined ? look.plannedMs / SECOND : Number.POSITIVE_INFINITY;
   // By what was known before this second: evidence must not be tempered by itself.
   const tempering = temperingOf(before.groups);
   const against: Record<string, EProcess> = { ...before.against };
-  const onStable: Record<string, EProcess> = { ...before.onStable };
-  const add = (to: Record<string, EProcess>, key: string, gains: readonly number[]): void => {
-    to[key] = grow(to[key] ?? freshEProcess(), gains, plannedSeconds);
+  const trouble: Record<string, TroubleOfBoth> = {};
+  const add = (key: string, gains: readonly number[]): void => {
+    against[key] = grow(against[key] ?? freshEProcess(), gains, plannedSeconds);
+  };
+  const addOwn = (one: TestedLimit, tolerated: Tolerated, isAlsoOfStable: boolean): void => {
+    const key = evidenceKey(one, look);
+    const known = before.trouble?.[key];
+    const now = isAlsoOfStable ? troubleOf(guard, known, both, tolerated) : null;
+    if (now !== null) trouble[key] = now;
+    // What both went through says nothing of the candidate.
+    if (now !== null && (now.stable.isOn ? one.level === "rollback" : known?.stable.isOn === true)) delete against[key];
+    else add(key, gainsBeyond(guard, both.candidate, tolerated));
   };
   for (const one of tested(guard)) {
     const { limit } = one;
-    const key = evidenceKey(one, look);
     if (limit.kind === "relative") {
       const tolerance = toleranceOf(guard, limit.factor);
       const compared = closed[counterOf(guard, limit.factor)] ?? NOTHING_COUNTED;
-      add(against, key, gainsOf(compared, { grid: ODDS_RATIOS, tolerance, tempering }));
+      add(evidenceKey(one, look), gainsOf(compared, { grid: ODDS_RATIOS, tolerance, tempering }));
     } else if (limit.kind === "before") {
       const tolerated = before.past?.days === limit.days ? toleratedBy(before.past, limit.factor) : null;
-      if (tolerated === null) continue;
-      add(against, key, gainsBeyond(guard, both.candidate, tolerated));
       // Where stable serves beside, it may be worse than on the other day too.
-      if (limit.days !== undefined) add(onStable, key, gainsBeyond(guard, both.stable, tolerated));
-    } else {
-      const tolerated = { rate: limitRate(guard, limit.value), limitMs: limit.value };
-      add(against, key, gainsBeyond(guard, both.candidate, tolerated));
-      add(onStable, key, gainsBeyond(guard, both.stable, tolerated));
-    }
+      if (tolerated !== null && tolerated.rate < 1) addOwn(one, tolerated, limit.days !== undefined);
+    } else addOwn(one, { rate: limitRate(guard, limit.value), limitMs: limit.value }, true);
   }
-  return { against, onStable };
+  const usual = rateOfTrouble(guard, before, look);
+  if (usual !== null)
+    trouble[AS_USUAL] = troubleOf(guard, before.trouble?.[AS_USUAL], both, { rate: usual, limitMs: null });
+  const isBeside = comparesInTrouble(guard) && Object.values(trouble).some(({ stable }) => stable.isOn);
+  const compared = closed[counterOf(guard, USUAL_FACTOR)] ?? NOTHING_COUNTED;
+  const gains = gainsOf(compared, { grid: ODDS_RATIOS, tolerance: USUAL_FACTOR, tempering });
+  return {
+    against,
+    trouble,
+    ...(isBeside ? { beside: grow(before.beside ?? freshEProcess(), gains, Number.POSITIVE_INFINITY) } : {}),
+  };
+}
+
+/** Beyond which stable is in trouble, of a guard that has no limit of its own; null: nobody knows what is usual. */
+function rateOfTrouble(guard: Guard, { usual }: GuardEvidence, { switched }: Look): number | null {
+  if (usual === null || usual === undefined || switched !== undefined || !isRateCompared(guard)) return null;
+  return rateAtOdds(Math.max(USUAL_MARGIN, usual), EXCLUDED_RATIO);
+}
+
+function troubleOf(
+  { metric }: Guard,
+  before: TroubleOfBoth | undefined,
+  { candidate, stable }: SecondOfBoth,
+  { rate, limitMs }: Tolerated,
+): TroubleOfBoth {
+  return {
+    candidate: watchTrouble(before?.candidate, trialsOf(metric, candidate, limitMs), rate),
+    stable: watchTrouble(before?.stable, trialsOf(metric, stable, limitMs), rate),
+  };
 }
 
 function gainsBeyond({ metric }: Guard, row: SecondRow | null, { rate, limitMs }: Tolerated): readonly number[] {

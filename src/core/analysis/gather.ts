@@ -4,10 +4,10 @@ import { countSecond } from "./count-second.ts";
 import { type Gathered, type GuardEvidence, NO_EVIDENCE } from "./gathered.ts";
 import type { Look } from "./look.ts";
 import { heldAgainstDayBefore } from "./day-before.ts";
-import { beforeSwitch } from "./past.ts";
+import { beforeSwitch, rateBefore } from "./past.ts";
 import { countProbes, NOTHING_PROBED } from "./probes.ts";
 import { type SecondOfBoth, secondsOfBoth } from "./seconds.ts";
-import { daysBeforeOf } from "./tested-limits.ts";
+import { daysBeforeOf, isRateCompared } from "./tested-limits.ts";
 import { lookOf } from "./views.ts";
 
 /** Counts what has come since the last look. */
@@ -32,7 +32,7 @@ function gatherSeconds(before: Gathered, look: Look): Gathered {
       view.rows === look.rows
         ? seconds.filter(({ second }) => second >= begin)
         : secondsOfBoth(view.rows, look, begin, look.toSecond);
-    const known = withPast(guard, guards[guardId(guard)] ?? NO_EVIDENCE, view);
+    const known = withUsual(guard, withPast(guard, guards[guardId(guard)] ?? NO_EVIDENCE, view), view, begin);
     const mine = looked.reduce((evidence, both) => {
       const past = heldAgainstDayBefore(guard, evidence.past, view, both.second);
       return countSecond(guard, past === undefined ? evidence : { ...evidence, past }, both, view);
@@ -61,6 +61,11 @@ function withPast(guard: Guard, mine: GuardEvidence, look: Look): GuardEvidence 
   if (known !== undefined && known.days === undefined) return mine;
   const past = beforeSwitch(guard, look, look.switched);
   return past === null ? others : { ...others, past };
+}
+
+/** Asked once, before the release has begun to change anything. */
+function withUsual(guard: Guard, mine: GuardEvidence, look: Look, begin: number): GuardEvidence {
+  return mine.usual !== undefined || !isRateCompared(guard) ? mine : { ...mine, usual: rateBefore(guard, look, begin) };
 }
 
 function visitorsIn(seconds: readonly SecondOfBoth[], before: number | null): number | null {

@@ -9,6 +9,7 @@ import { type ProbeEvidence, probesOfNextStep } from "./probes.ts";
 import type { SlowLimit } from "./slow-limit.ts";
 import { NO_OPEN_STRATA, type OpenStrata } from "./strata.ts";
 import { OF_ALL_TRAFFIC } from "./tested-limits.ts";
+import type { TroubleOfBoth } from "./trouble.ts";
 import type { VisitorShift } from "./visitor-shift.ts";
 
 /** Evidence on all guards of a release. */
@@ -33,8 +34,15 @@ export interface Gathered {
 export interface GuardEvidence {
   /** Against the candidate, by level and place of the limit (`rollback:0`): one budget from the first share to the last. */
   readonly against: Readonly<Record<string, EProcess>>;
-  /** The same absolute limits on stable's figures: an incident of the environment breaks them too. */
-  readonly onStable: Readonly<Record<string, EProcess>>;
+  /**
+   * Whether each version breaks these limits just now: an incident of the environment has both break them. Absent in what an older
+   * Tidegate kept.
+   */
+  readonly trouble?: Readonly<Record<string, TroubleOfBoth>>;
+  /** The rate that stable had before the release, of a guard that only compares; null: nobody saw enough of it. Absent: not asked yet. */
+  readonly usual?: number | null;
+  /** While stable breaks them too, and nothing of the guard compares: that the candidate is worse than it meanwhile. */
+  readonly beside?: EProcess;
   /** That the candidate is good enough, in this step. */
   readonly shown: { readonly byRate: EProcess; readonly byRatio: EProcess };
   /** Different visitors with a bad request on the candidate in this release; null: not known. */
@@ -58,8 +66,7 @@ export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, shifts: 
 export function forNextStep({ guards, visitors, shifts, probed }: Gathered): Gathered {
   const kept = Object.entries(guards).map(([id, evidence]) => {
     const { shown, open, slow } = NO_EVIDENCE;
-    const lasting = Object.entries(evidence.against).filter(([key]) => !key.startsWith(OF_ALL_TRAFFIC));
-    return [id, { ...evidence, against: Object.fromEntries(lasting), shown, open, slow }];
+    return [id, { ...evidence, against: beforeAllTraffic(evidence.against), shown, open, slow }];
   });
   return {
     upTo: null,
@@ -70,10 +77,13 @@ export function forNextStep({ guards, visitors, shifts, probed }: Gathered): Gat
   };
 }
 
+function beforeAllTraffic(against: GuardEvidence["against"]): GuardEvidence["against"] {
+  return Object.fromEntries(Object.entries(against).filter(([key]) => !key.startsWith(OF_ALL_TRAFFIC)));
+}
+
 /** On a guard of which nothing was counted yet. */
 export const NO_EVIDENCE: GuardEvidence = {
   against: {},
-  onStable: {},
   shown: { byRate: UNPROVEN, byRatio: UNPROVEN },
   failing: null,
   groups: [],

@@ -2,7 +2,7 @@ import { type Guard, guardId, type Verdict } from "../plan/guard.ts";
 import { verdictByBurnRate } from "./burn-rate.ts";
 import { verdictByEvidence } from "./by-evidence.ts";
 import type { CountedLooks } from "./counted-looks.ts";
-import { isBrokenOnStable } from "./broken-by-evidence.ts";
+import { isIncident } from "./broken-by-evidence.ts";
 import { NO_BLOCKS } from "./gauge-blocks.ts";
 import { verdictOfBlocks } from "./gauge-limits.ts";
 import type { Gathered } from "./gathered.ts";
@@ -17,7 +17,7 @@ import { saysMore } from "./weight-of-verdicts.ts";
 /** What is said of a guard. */
 export interface Said {
   readonly verdict: Verdict;
-  /** Stable breaks the same limits of a rollback: then it is the environment's incident. */
+  /** Stable breaks the same limits of a rollback, and is no better: then it is the environment's incident. */
   readonly isAsBadOnStable: boolean;
 }
 
@@ -35,7 +35,7 @@ export function judgeGuard(
   if (tested !== null) {
     const verdict = verdictByEvidence(tested, gathered, view, total);
     const isRollback = verdict.verdict === "fail" && verdict.level === "rollback";
-    said.push({ verdict, isAsBadOnStable: isRollback && isBrokenOnStable(guard, mine) });
+    said.push({ verdict, isAsBadOnStable: isRollback && isIncident(guard, mine, view.look) });
   }
   if (plain !== null) said.push(judgePlainly(plain, view, looks));
   if (slo !== undefined) said.push(ofCandidate(verdictByBurnRate({ ...guard, slo }, mine?.burnt, view.look)));

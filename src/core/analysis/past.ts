@@ -59,6 +59,16 @@ export function beforeSwitch(
   };
 }
 
+/** The rate of bad requests that stable had before a second; null: too few were seen. */
+export function rateBefore({ metric }: Guard, { rows, stable }: Look, second: number): number | null {
+  if (stable === null) return null;
+  const all = rows
+    .filter((row) => row.version === stable && row.second < second && row.second >= second - BEFORE_SECONDS)
+    .map((row) => trialsOf(metric, row, null));
+  const n = all.reduce((sum, trials) => sum + trials.n, 0);
+  return n < LEAST_PAST ? null : all.reduce((sum, trials) => sum + trials.bad, 0) / n;
+}
+
 /** What a candidate may do that is compared with the past: a rate of bad requests, of a latency those above `limitMs`. */
 export interface Tolerated {
   readonly rate: number;

@@ -43,6 +43,14 @@ export function acting(guard: Guard): readonly TestedLimit[] {
   return tested(guard).filter(({ level }) => level !== "warn");
 }
 
+/** Limits of a rollback that stable can break by itself too: absolute ones, and those of other days. */
+export function ownLimits(guard: Guard): readonly TestedLimit[] {
+  return tested(guard).filter(
+    ({ level, limit }) =>
+      level === "rollback" && (limit.kind === "absolute" || (limit.kind === "before" && limit.days !== undefined)),
+  );
+}
+
 /** A comparison of availabilities says nothing of odds, and is left to its window. */
 export function isTested(guard: Guard, { kind }: Limit): boolean {
   const compares = kind === "relative" || kind === "before";
@@ -100,7 +108,7 @@ export function toleranceOf({ metric }: Guard, factor: number): number {
 /** A step passes only when an odds ratio of so many times the tolerated one is excluded. */
 export const EXCLUDED_RATIO = 2;
 
-const USUAL_MARGIN = 0.01;
+export const USUAL_MARGIN = 0.01;
 
 /** The rate that must be excluded before a step passes; of a latency, the part slower than `limitMs`. null: it has no limit of its own. */
 export function marginOf(guard: Guard): { readonly rate: number; readonly limitMs: number | null } | null {
@@ -122,6 +130,19 @@ export function tailToExclude({ metric }: Guard): number | null {
   if (q === undefined) return null;
   const odds = (EXCLUDED_RATIO * (1 - q)) / q;
   return odds / (1 + odds);
+}
+
+/** Whether it is a rate, and does nothing but compare it. */
+export function isRateCompared(guard: Guard): boolean {
+  return QUANTILES[guard.metric] === undefined && comparesAlone(guard);
+}
+
+/** How many times as bad as stable a candidate may be where the plan does not say it. */
+export const USUAL_FACTOR = 1.5;
+
+/** Whether the candidate is compared with stable while that breaks the guard's own limits too, and nothing of the guard compares by itself. */
+export function comparesInTrouble(guard: Guard): boolean {
+  return QUANTILES[guard.metric] === undefined && guard.metric !== "availability" && factorsOf(guard).length === 0;
 }
 
 /** How many times as bad as stable the candidate may be, by each limit that compares; several have several. */
