@@ -107,6 +107,13 @@ describe("A limit", () => {
 
   it("that can never be reached is refused", () => {
     assert.equal(limit("errors", "101%"), "`101%` is never reached: errors can't be more than 100%.");
+    assert.equal(limit("errors", "0%"), "No number of requests can show that errors are never above 0%.");
+    assert.equal(limit("errors", "100%"), "`100%` is never broken by errors.");
+    assert.equal(
+      limit("availability", "100%"),
+      "No number of requests can show that availability is never below 100%.",
+    );
+    assert.deepEqual(limit("errors", "> 0%"), { kind: "plain", value: 0 });
   });
 });
 

@@ -6,7 +6,7 @@ export const WITHIN: readonly number[] = [0.02, 0.1, 0.25, 0.5];
 
 /** Rates, 0 … 1, each above `limit`, that a version may have which breaks it. */
 export function ratesBeyond(limit: number): readonly number[] {
-  const safe = Math.max(limit, 1e-9);
+  const safe = Math.min(1 - 1e-9, Math.max(limit, 1e-9));
   return BEYOND.map((ratio) => rateOf(odds(safe) * ratio));
 }
 

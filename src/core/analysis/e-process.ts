@@ -108,10 +108,19 @@ export function comparisonGains(
 /** What `n` trials with `bad` bad ones gain each alternative rate, against a rate of at most `limit`, both 0 … 1. */
 export function limitGains(n: number, bad: number, limit: number, alternatives: readonly number[]): readonly number[] {
   if (n === 0) return alternatives.map(() => 0);
-  return alternatives.map(
-    (rate) => bad * (Math.log(rate) - Math.log(limit)) + (n - bad) * (Math.log1p(-rate) - Math.log1p(-limit)),
-  );
+  const most = inside(limit);
+  return alternatives.map((each) => {
+    const rate = inside(each);
+    return bad * (Math.log(rate) - Math.log(most)) + (n - bad) * (Math.log1p(-rate) - Math.log1p(-most));
+  });
 }
+
+/** Of what never or always happens no number of requests can tell: the nearest rate that it can. */
+function inside(rate: number): number {
+  return Math.min(1 - NEAREST, Math.max(NEAREST, rate));
+}
+
+const NEAREST = 1e-9;
 
 /** ln(e^x + e^y) */
 export function logAdd(x: number, y: number): number {

@@ -80,7 +80,15 @@ function unbroken(
       `${sentence}; to compare with, ${comparedName(look)} has n = ${formatCount(figures.nStable)} of ${formatCount(guard.minRequests)} needed`,
     ];
   }
-  return ["pass", sentence];
+  if (!isOverByFew(guard, figures)) return ["pass", sentence];
+  const few = `${formatCount(figures.k ?? 0)} of the ${formatCount(guard.minEvents)} bad ones`;
+  return ["pass", `${sentence}; only ${few} that it takes to be broken`];
+}
+
+/** A limit of its own is passed by fewer bad requests than people want to be troubled for. */
+function isOverByFew(guard: Guard, figures: Figures): boolean {
+  if (hasEvents(guard, figures)) return false;
+  return Object.values(guard.limits).some((limits) => limits.every((limit) => isOver(guard, limit, figures)));
 }
 
 function worstBroken(guard: Guard, figures: Figures): Broken | null {
@@ -104,13 +112,17 @@ function isBroken(guard: Guard, limit: Limit, figures: Figures): boolean {
     const isOver = limit.factor >= 1 ? candidate > base * limit.factor : candidate < base * limit.factor;
     return isOver && hasEvents(guard, figures);
   }
-  const isOver = higherIsWorse ? candidate > limit.value : candidate < limit.value;
-  if (!isOver) return false;
+  if (!isOver(guard, limit, figures)) return false;
   if (isEnough(guard, figures)) return hasEvents(guard, figures);
   // A total failure need not wait for the full count: even its lower bound is over the limit.
   if (figures.k === undefined || figures.k < guard.minEvents) return false;
   const badLimit = higherIsWorse ? limit.value : 1 - limit.value;
   return lowerBound(figures.k, figures.n) > badLimit;
+}
+
+function isOver(guard: Guard, limit: Limit, { candidate }: Figures): boolean {
+  if (candidate === null || limit.kind === "relative" || limit.kind === "before") return false;
+  return factsOf(guard).worse === "higher" ? candidate > limit.value : candidate < limit.value;
 }
 
 function hasEvents(guard: Guard, figures: Figures): boolean {

@@ -1,4 +1,4 @@
-import { type Limit, type Metric, METRICS } from "./guard.ts";
+import { isOfProcesses, type Limit, type Metric, METRICS } from "./guard.ts";
 import { misread, parseDuration, parsePercent, type Parsed, parsed } from "../text/units.ts";
 
 /**
@@ -6,6 +6,13 @@ import { misread, parseDuration, parsePercent, type Parsed, parsed } from "../te
  * `"> 1%"` is absolute over a fixed window, and `+2%/h` is a growth.
  */
 export function parseLimit(metric: Metric, written: string | number): Parsed<Limit> {
+  const limit = parseWritten(metric, written);
+  if (!limit.ok || limit.value.kind !== "absolute") return limit;
+  return unprovable(metric, String(written).trim(), limit.value.value) ?? limit;
+}
+
+/** The same, where a rate of none or of all is a mistake of another kind. */
+export function parseWritten(metric: Metric, written: string | number): Parsed<Limit> {
   const text = String(written).trim();
   const comparison = /^([<>])=?\s*(.*)$/.exec(text);
   if (comparison !== null) return parseComparison(metric, text, comparison[1] ?? "", comparison[2] ?? "");
@@ -13,6 +20,19 @@ export function parseLimit(metric: Metric, written: string | number): Parsed<Lim
   const growth = /^\+?\s*(\d+(?:\.\d+)?\s*%)\s*\/\s*(?:h|hour)$/i.exec(text);
   if (growth !== null) return parseGrowth(metric, text, growth[1] ?? "");
   return parseAbsolute(metric, text);
+}
+
+/** A rate that is tested request by request must leave something on both sides; null: it does. */
+function unprovable(metric: Metric, text: string, value: number): Parsed<Limit> | null {
+  const { unit, worse, label } = METRICS[metric];
+  if (unit !== "share" || isOfProcesses(metric) || (value > 0 && value < 1)) return null;
+  const isNoneTolerated = worse === "higher" ? value === 0 : value === 1;
+  if (!isNoneTolerated) return misread(`\`${text}\` is never broken by ${label}.`, limitFix(metric));
+  const [tolerated, plain] = worse === "higher" ? ["0.1%", "> 0%"] : ["99.9%", "< 100%"];
+  return misread(
+    `No number of requests can show that ${label} ${worse === "higher" ? "are never above 0%" : "is never below 100%"}.`,
+    `Write what can be tolerated, like \`${tolerated}\`, or \`"${plain}"\` with \`minEvents: 1\`, which a single bad request in the window breaks.`,
+  );
 }
 
 /** How limits of a metric are written, for messages and the reference. */

@@ -3,7 +3,7 @@ import { formatPercent } from "../analysis/figures.ts";
 import { limitRate } from "../analysis/tested-limits.ts";
 import { misread, type Parsed, parsed } from "../text/units.ts";
 import { isOfProcesses, type Metric, METRICS, QUANTILES } from "./guard.ts";
-import { parseLimit } from "./limit.ts";
+import { parseWritten } from "./limit.ts";
 
 /** How an objective of a metric is written. */
 export const OBJECTIVES: Readonly<Record<Metric, string>> = {
@@ -30,7 +30,7 @@ export function parseObjective(metric: Metric, written: string | number): Parsed
       "Write it for errors, availability, p95, p99 or websockets.",
     );
   const like = `Objectives of ${label} are written as \`${OBJECTIVES[metric]}\`.`;
-  const limit = parseLimit(metric, written);
+  const limit = parseWritten(metric, written);
   if (!limit.ok) return misread(limit.what, like);
   if (limit.value.kind !== "absolute") return misread(`\`${String(written)}\` is a limit and no objective.`, like);
   const { value } = limit.value;

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { ratesBeyond, ratesWithin } from "../../../src/core/analysis/alternatives.ts";
 import { dispersion, temperingOf } from "../../../src/core/analysis/dispersion.ts";
-import { limitGains } from "../../../src/core/analysis/e-process.ts";
+import { limitGains, UNPROVEN } from "../../../src/core/analysis/e-process.ts";
+import { goodUntilShown } from "../../../src/core/analysis/until-shown.ts";
 import { createRandom } from "../../../src/core/analysis/random.ts";
 
 describe("a limit of its own", () => {
@@ -58,4 +59,12 @@ describe("how bad events spread over groups of visitors", () => {
     assert.equal(dispersion(Array.from({ length: 20 }, () => ({ n: 10, bad: 10 }))), 1);
     assert.equal(dispersion([]), 1);
   });
+});
+
+describe("a rate that nothing can be said of", () => {
+  for (const rate of [0, 1])
+    it(`is ${rate * 100} %: it is known how many good ones are missing, and all gains are numbers`, () => {
+      assert.equal(goodUntilShown(UNPROVEN, rate), rate === 0 ? Number.POSITIVE_INFINITY : 1);
+      for (const bad of [0, 3, 10]) assert.ok(limitGains(10, bad, rate, ratesBeyond(rate)).every(Number.isFinite));
+    });
 });
