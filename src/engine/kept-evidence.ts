@@ -45,9 +45,14 @@ function inFewDigits({ guards, visitors, shifts, upTo, brokenLooks, gauges, prob
 }
 
 function shortenedProbes({ guards }: ProbeEvidence): ProbeEvidence["guards"] {
-  const short = Object.entries(guards).map(([id, { against, shown, ...counts }]) => [
+  const short = Object.entries(guards).map(([id, { against, shown, shownByPairs, ...counts }]) => [
     id,
-    { ...counts, against: rounded(against), shown: rounded(shown) },
+    {
+      ...counts,
+      against: rounded(against),
+      shown: rounded(shown),
+      ...(shownByPairs === undefined ? {} : { shownByPairs: rounded(shownByPairs) }),
+    },
   ]);
   return Object.fromEntries(short) as ProbeEvidence["guards"];
 }

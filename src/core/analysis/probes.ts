@@ -1,12 +1,22 @@
 import { type Guard, type GuardId, guardId, isActedOn } from "../plan/guard.ts";
 import type { Duration } from "../time/time.ts";
-import { ratesWithin } from "./alternatives.ts";
+import { ratesWithin, WITHIN } from "./alternatives.ts";
+import { SHOWN } from "./bounds.ts";
 import { firstSecondOf } from "./delay.ts";
-import { comparisonGains, type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS, UNPROVEN } from "./e-process.ts";
+import {
+  comparisonGains,
+  type EProcess,
+  freshEProcess,
+  grow,
+  limitGains,
+  logEvidence,
+  ODDS_RATIOS,
+  UNPROVEN,
+} from "./e-process.ts";
 import { comparedName, formatCount } from "./figures.ts";
 import type { Look } from "./look.ts";
 import { LATENCY_RESOLUTION_MS } from "./slow-limit.ts";
-import { acting, factorOf, isLatency, marginOf, tailToExclude, toleranceOf } from "./tested-limits.ts";
+import { acting, EXCLUDED_RATIO, factorOf, isLatency, marginOf, tailToExclude, toleranceOf } from "./tested-limits.ts";
 
 /** Smoke flows told to both versions at the same time. */
 export interface ProbeRound {
@@ -44,6 +54,11 @@ export interface ProbedGuard {
   readonly against: EProcess;
   /** That the candidate is good enough, in this step. */
   readonly shown: EProcess;
+  /**
+   * The same of a latency that is only compared, by the pairs in which one was slower: where answers take now so, now so, an equal
+   * version is the slower one as often as not. Absent in what an older Tidegate kept.
+   */
+  readonly shownByPairs?: EProcess;
 }
 
 /** Nothing was probed yet. */
@@ -120,7 +135,30 @@ function counted(before: ProbedGuard, { pairs }: ProbeRound, guard: Guard, plann
     better: before.better + better,
     against: grow(before.against, gains, plannedRounds),
     shown: show(before.shown, pairs, guard, worse),
+    ...(isLatency(guard) && marginOf(guard) === null
+      ? { shownByPairs: showByPairs(before.shownByPairs ?? UNPROVEN, { worse, better }, bets.tolerance) }
+      : {}),
   };
+}
+
+/** That the candidate is not the slower one at twice the odds that are tolerated. */
+function showByPairs(
+  before: EProcess,
+  { worse, better }: { readonly worse: number; readonly better: number },
+  tolerated: number,
+): EProcess {
+  const bets = { grid: WITHIN, tolerance: EXCLUDED_RATIO * tolerated, tempering: 1 };
+  const [ifWorse, ifBetter] = [1, 0].map((bad) => comparisonGains({ a: 1, b: 1, events: 1 }, bad, bets));
+  return grow(
+    before,
+    WITHIN.map((_, index) => worse * (ifWorse?.[index] ?? 0) + better * (ifBetter?.[index] ?? 0)),
+    1,
+  );
+}
+
+/** Whether probes have shown that the candidate is good enough. */
+export function isShownByProbes({ shown, shownByPairs }: ProbedGuard): boolean {
+  return logEvidence(shown) >= SHOWN || (shownByPairs !== undefined && logEvidence(shownByPairs) >= SHOWN);
 }
 
 function show(before: EProcess, pairs: readonly ProbePair[], guard: Guard, slower: number): EProcess {

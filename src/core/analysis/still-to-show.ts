@@ -5,7 +5,7 @@ import { comparedName, formatCount, formatLimit, formatPercent } from "./figures
 import type { Gathered, GuardEvidence } from "./gathered.ts";
 import type { Look } from "./look.ts";
 import { excludedBy, LEAST_PAST, type Tolerated } from "./past.ts";
-import type { ProbedGuard } from "./probes.ts";
+import { isShownByProbes, type ProbedGuard } from "./probes.ts";
 import { acting, limitBefore, marginOf, tailToExclude } from "./tested-limits.ts";
 import { goodUntilShown } from "./until-shown.ts";
 
@@ -20,7 +20,7 @@ export function stillToShow(
   const probed = gathered.probed?.guards[guardId(guard)];
   const withoutPast = pastMissing(guard, mine, look);
   if (withoutPast !== null) return withoutPast;
-  if (probed !== undefined && logEvidence(probed.shown) >= SHOWN) return null;
+  if (probed !== undefined && isShownByProbes(probed)) return null;
   return notShown(guard, mine, probed, look, n) ?? fewVisitors(guard, gathered);
 }
 

@@ -53,6 +53,18 @@ describe("probes, where no user comes", () => {
     }
   });
 
+  it("let an equal version pass whose answers take now so long, now so long, and none that takes half as long again", () => {
+    const passes = (slower: number): number =>
+      Array.from({ length: 40 }, (_, seed) => {
+        const random = createRandom(seed);
+        const one = (times: number): ProbeOutcome => passed(Math.round(200 * times * Math.exp(0.4 * random.normal())));
+        const all = watch([P95], 1_000, () => pair(one(slower), one(1)), EVERY);
+        return all.some(([verdict]) => verdict?.verdict === "pass") ? 1 : 0;
+      }).reduce<number>((sum, each) => sum + each, 0);
+    ok(passes(1) >= 36, `${passes(1)} of 40 equal ones passed`);
+    ok(passes(1.6) <= 4, `${passes(1.6)} of 40 slower ones passed`);
+  });
+
   it("say nothing against a version where both fail, and do not let it pass either", () => {
     const all = watch([ERRORS], 3_600, () => pair(failed(), failed()));
     ok(all.flat().every(({ verdict }) => verdict === "inconclusive" || verdict === "no-data"));
