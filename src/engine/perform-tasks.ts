@@ -2,7 +2,7 @@ import type { MachineCheck } from "../core/plan/checklist.ts";
 import type { EffectOf, Observed } from "../core/release/effect.ts";
 import type { Placed } from "../core/release/event.ts";
 import { FaultError, faultOf } from "../core/fault.ts";
-import { unansweredOf } from "../core/analysis/evidence.ts";
+import { unansweredOf } from "../core/diagnosis/evidence.ts";
 import { receiverName } from "../core/plan/receiver.ts";
 import { fillReferences } from "../core/text/references.ts";
 import { routed } from "../core/decide/recipe.ts";

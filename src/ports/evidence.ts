@@ -1,4 +1,4 @@
-import type { Evidence } from "../core/analysis/evidence.ts";
+import type { Evidence } from "../core/diagnosis/evidence.ts";
 import type { SecondRow } from "../core/observation.ts";
 
 /** Gathers what a rollback hands over of the bug. */

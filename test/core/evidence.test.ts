@@ -6,8 +6,8 @@ import {
   failuresOf,
   routesByExcess,
   unansweredOf,
-} from "../../src/core/analysis/evidence.ts";
-import { newKindsOfLines } from "../../src/core/analysis/log-kinds.ts";
+} from "../../src/core/diagnosis/evidence.ts";
+import { newKindsOfLines } from "../../src/core/diagnosis/log-kinds.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
 
 type Worst = SecondRow["worst"][number];

@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createMemoryJournal } from "../../src/adapters/journal/memory.ts";
-import type { Evidence } from "../../src/core/analysis/evidence.ts";
+import type { Evidence } from "../../src/core/diagnosis/evidence.ts";
 import { replay } from "../../src/core/release/evolve.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import type { Engine } from "../../src/engine/api.ts";

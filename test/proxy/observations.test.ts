@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import { bucketOf, merge } from "../../src/core/analysis/histogram.ts";
-import { failuresOf, routesByExcess } from "../../src/core/analysis/evidence.ts";
+import { failuresOf, routesByExcess } from "../../src/core/diagnosis/evidence.ts";
 import type { SecondRow } from "../../src/core/observation.ts";
 import { Observations } from "../../src/proxy/observations.ts";
 import { FAILED, PASSED_ON } from "../../src/proxy/outcome.ts";

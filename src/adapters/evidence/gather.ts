@@ -1,6 +1,6 @@
-import { type Evidence, failuresOf, routesByExcess } from "../../core/analysis/evidence.ts";
+import { type Evidence, failuresOf, routesByExcess } from "../../core/diagnosis/evidence.ts";
 import { FaultError } from "../../core/fault.ts";
-import { newKindsOfLines } from "../../core/analysis/log-kinds.ts";
+import { newKindsOfLines } from "../../core/diagnosis/log-kinds.ts";
 import type { InstanceSeen } from "../../core/observation.ts";
 import { onOneLine } from "../../core/text/plain-text.ts";
 import { type Duration, formatDuration, SECOND } from "../../core/time/time.ts";

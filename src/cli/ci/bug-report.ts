@@ -1,4 +1,4 @@
-import { type Evidence, type RouteEvidence } from "../../core/analysis/evidence.ts";
+import { type Evidence, type RouteEvidence } from "../../core/diagnosis/evidence.ts";
 import type { Status } from "../../core/status/status.ts";
 import { fullStop } from "../../core/text/plain-text.ts";
 import { formatDuration } from "../../core/time/time.ts";

@@ -1,5 +1,5 @@
 import { fullStop } from "../../core/text/plain-text.ts";
-import { type Evidence, explainEvidence } from "../../core/analysis/evidence.ts";
+import { type Evidence, explainEvidence } from "../../core/diagnosis/evidence.ts";
 import type { Fault } from "../../core/fault.ts";
 import { formatCount } from "../../core/analysis/figures.ts";
 import { guardId, isActedOn } from "../../core/plan/guard.ts";

@@ -129,7 +129,7 @@ function growth(guard: Guard, limit: number, { isTwin }: Figures, { blocks }: Ga
   const level = series.reduce((sum, { candidate }) => sum + candidate, 0) / series.length;
   if (level <= 0) return { isBroken: false, sentence: `${label} 0%, ${told}` };
   const found = growthOf(
-    series.map(({ at }) => (at * 60_000) / HOUR),
+    series.map(({ at }) => (at * MINUTE) / HOUR),
     series.map(({ candidate, stable }: GaugeBlock) => candidate - (isBesideStable ? (stable ?? 0) : 0)),
   );
   const part = (value: number): number => value / level;
@@ -147,7 +147,7 @@ function growth(guard: Guard, limit: number, { isTwin }: Figures, { blocks }: Ga
 function timeToTell(series: readonly GaugeBlock[], half: number, limit: number): string {
   const minutes = (series.at(-1)?.at ?? 0) - (series[0]?.at ?? 0);
   const wanted = Math.max(minutes, minutes * ((2 * half) / limit) ** (2 / 3));
-  return `about ${formatDuration(Math.ceil(wanted / 10) * 10 * 60_000)}`;
+  return `about ${formatDuration(Math.ceil(wanted / 10) * 10 * MINUTE)}`;
 }
 
 function rate(perSecond: number): string {

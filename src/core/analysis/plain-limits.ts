@@ -28,7 +28,7 @@ export function judgePlainly(
   const figures = figuresOf(guard, look, windows(guard.windowMs));
   const unknown = whatIsUnknown(guard, figures, look);
   if (unknown !== null) return { verdict: cantTell({ guard, figures, looks }, ...unknown), isAsBadOnStable: false };
-  const broken = worstBroken(guard, figures);
+  const broken = brokenOverWindow(guard, figures);
   if (broken === null) {
     const sentence = guardSentence(guard, figures, firstLimit(guard));
     const found = unbroken(guard, figures, sentence, look);
@@ -56,7 +56,7 @@ function whatIsUnknown(
   return null;
 }
 
-interface Broken {
+interface BrokenLimit {
   readonly level: GuardLevel;
   readonly limit: Limit;
 }
@@ -91,7 +91,7 @@ function isOverByFew(guard: Guard, figures: Figures): boolean {
   return Object.values(guard.limits).some((limits) => limits.every((limit) => isOver(guard, limit, figures)));
 }
 
-function worstBroken(guard: Guard, figures: Figures): Broken | null {
+function brokenOverWindow(guard: Guard, figures: Figures): BrokenLimit | null {
   for (const level of GUARD_LEVELS) {
     const limits = guard.limits[level] ?? [];
     const [limit] = limits;

@@ -1,4 +1,4 @@
-import type { Evidence } from "../analysis/evidence.ts";
+import type { Evidence } from "../diagnosis/evidence.ts";
 import type { Fault } from "../fault.ts";
 import type { Observed } from "../release/effect.ts";
 import type { Because } from "../release/event.ts";

@@ -1,7 +1,7 @@
 import { guardId } from "../../core/plan/guard.ts";
 import { paint, type Style, symbols } from "../../cli/render/style.ts";
 import { padEnd, wrap } from "../../cli/render/text.ts";
-import { explainEvidence } from "../../core/analysis/evidence.ts";
+import { explainEvidence } from "../../core/diagnosis/evidence.ts";
 import { formatCount } from "../../core/analysis/figures.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import { cutByCrashes } from "../problems.ts";
