@@ -59,6 +59,11 @@ export interface World {
 /** Looks are some hundred milliseconds apart, and a busy Docker engine may need a second. */
 const RUNTIME_ANSWERS_WITHIN_MS = 2 * SECOND;
 
+/** Far more than the versions that serve within a look: a plane hands on what it keeps in parts. */
+const MANY_ROWS = 100;
+/** A plane keeps ten minutes. */
+const MOST_PAGES = 20;
+
 export function createWorld(ports: Ports, poke: () => void): World {
   const { clock, runtime, traffic } = ports;
   const prober = createProber(ports.health, clock, poke);
@@ -136,18 +141,21 @@ export function createWorld(ports: Ports, poke: () => void): World {
     lastRowsAt = clock.monotonic();
     try {
       if (cursor.proxy !== state.proxy) Object.assign(cursor, { proxy: state.proxy, next: 0 });
-      const asked = clock.monotonic();
-      const batch = await traffic.observations(cursor.next);
-      // A new process counts from nothing, and its sequence is its own.
-      if (batch.proxy !== cursor.proxy) return void Object.assign(cursor, { proxy: batch.proxy, next: 0 });
-      sourceDown =
-        batch.lost > 0 && cursor.next > 0
-          ? `${batch.lost} seconds of the data plane's figures were lost`
-          : (batch.trouble ?? null);
-      cursor.next = batch.next;
-      const oldest = secondAgo(KEEP_SECONDS * SECOND);
-      rows = [...rows, ...dated(batch, asked)].filter(({ second }) => second >= oldest);
-      hours.count(dated(batch, clock.wall()), clock.wall(), state.startedAt);
+      let lost = 0;
+      // What comes first is the oldest: who takes a release over would hold its newest seconds for empty ones.
+      for (let page = 1, isMore = true; isMore && page <= MOST_PAGES; page += 1) {
+        const asked = clock.monotonic();
+        const batch = await traffic.observations(cursor.next);
+        // A new process counts from nothing, and its sequence is its own.
+        if (batch.proxy !== cursor.proxy) return void Object.assign(cursor, { proxy: batch.proxy, next: 0 });
+        lost += cursor.next > 0 ? batch.lost : 0;
+        sourceDown = lost > 0 ? `${lost} seconds of the data plane's figures were lost` : (batch.trouble ?? null);
+        cursor.next = batch.next;
+        const oldest = secondAgo(KEEP_SECONDS * SECOND);
+        rows = [...rows, ...dated(batch, asked)].filter(({ second }) => second >= oldest);
+        hours.count(dated(batch, clock.wall()), clock.wall(), state.startedAt);
+        isMore = batch.rows.length >= MANY_ROWS;
+      }
     } catch (error) {
       sourceDown = faultOf(error, "traffic-unreachable", "the data plane's figures can't be read").what;
     }

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { InstanceSeen } from "../../src/core/observation.ts";
+import type { InstanceSeen, ObservationBatch } from "../../src/core/observation.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import { routingTable } from "../../src/core/traffic/table.ts";
 import type { TrafficState } from "../../src/core/traffic/routing.ts";
@@ -29,6 +29,33 @@ it("nothing is known before the first look, which is not that no data plane runs
     watch.look(shifting, at).verdicts.map(({ verdict, sentence }) => `${verdict}: ${sentence}`),
     ["source-down: errors unknown: no data plane runs"],
   );
+});
+
+it("one look reads all that the data plane keeps, however many parts it is handed on in", async () => {
+  const { ports, clock } = engineUnderTest();
+  await ports.traffic.ensure([]);
+  const { proxy } = (await ports.traffic.read()) ?? { proxy: "" };
+  const at = clock.wall();
+  const kept = Array.from({ length: 450 }, (_, index) => ({
+    second: Math.floor(at / 1_000) - 450 + index,
+    version: "v1",
+    requests: 1,
+    status: { ok: 1, redirect: 0, client: 0, server: 0, failed: 0 },
+    latency: {},
+    webSockets: { opened: 0, failed: 0 },
+    worst: [],
+    mixed: false,
+  }));
+  let asked = 0;
+  const observations = (since: number): Promise<ObservationBatch> => {
+    asked += 1;
+    const rows = kept.slice(since, since + 200);
+    return Promise.resolve({ proxy, next: since + rows.length, rows, lost: 0, inFlight: {}, at });
+  };
+  const world = createWorld({ ...ports, traffic: { ...ports.traffic, observations } }, () => undefined);
+  await world.look([]);
+  equal(world.rows().length, 450);
+  equal(asked, 3);
 });
 
 it("a runtime that hangs keeps nobody from looking at the traffic, and what was seen last stays", async () => {
