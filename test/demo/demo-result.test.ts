@@ -165,7 +165,7 @@ describe("the demo's last words", () => {
     assert.ok(lines.length <= 9, lines.join("\n"));
     const text = lines.join("\n");
     for (const part of [
-      "✔ v2 went live, v3 was put back by itself, and nobody's request failed. It took 58s.",
+      "✔ v2 went live, v3 was put back by itself, and nobody's request was lost. It took 58s.",
       "16 000 requests, 0 failed; 1 500 orders accepted, 0 lost; 40 WebSockets, 0 dropped",
       "4.05% of the visitors: 120 requests in all, 7 answered with an error of its own",
       "14ms from the decision to the last request that v3 began with",

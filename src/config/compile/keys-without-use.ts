@@ -56,7 +56,7 @@ function promoteOfNoRate(entry: Written): readonly PathProblem[] {
   }
   if (promote > 0 && promote < 1) return [];
   const what = `A rate of ${formatPercent(promote)} can't be excluded.`;
-  const fix = "Write more than 0% and less than 100%: `1%` takes some 450 good requests.";
+  const fix = "Write more than 0% and less than 100%: `1%` takes some 360 good requests.";
   return [{ ...at(entry, "promote"), what, fix }];
 }
 

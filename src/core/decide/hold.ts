@@ -206,14 +206,15 @@ function reasonToPass(release: Release, step: Step, seen: Seen): Because {
   if (step.kind !== "shift") return { kind: "time", sentence: `${step.name}: done.` };
   if (seen.verdicts.length === 0) return { kind: "guard", sentence: "Its time is over; nothing was watched." };
   const told = seen.verdicts.map(({ sentence }) => sentence).join("; ");
-  return { kind: "guard", sentence: `${whatWasFound(release, seen.verdicts.filter(isActedOn))}: ${told}.` };
+  return { kind: "guard", sentence: `${whatWasFound(release, seen.verdicts)}: ${told}.` };
 }
 
-function whatWasFound(release: Release, verdicts: readonly Verdict[]): string {
+function whatWasFound(release: Release, all: readonly Verdict[]): string {
+  const verdicts = all.filter(isActedOn);
   if (verdicts.length === 0) return "Its time is over; nothing was watched but what is tried out";
   if (verdicts.some(({ verdict }) => verdict === "fail")) return "A warning, and no other limit broken";
   const isUnseen = verdicts.some(({ verdict }) => verdict !== "pass");
-  return release.stable === null && isUnseen
-    ? "The first version, which need not wait for visitors"
-    : "No limit broken";
+  if (release.stable === null && isUnseen) return "The first version, which need not wait for visitors";
+  const isTriedOut = all.some((verdict) => verdict.verdict === "fail" && !isActedOn(verdict));
+  return isTriedOut ? "No limit broken but one that is tried out" : "No limit broken";
 }

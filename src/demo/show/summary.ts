@@ -54,7 +54,7 @@ function success({ good, failedRequests }: DemoResult): string {
   if (good !== "promoted") return "What you broke and what was bad was put back by itself.";
   // A key may have made v3 crash, with requests on it.
   return failedRequests === 0
-    ? "v2 went live, v3 was put back by itself, and nobody's request failed."
+    ? "v2 went live, v3 was put back by itself, and nobody's request was lost."
     : "v2 went live, and v3 was put back by itself.";
 }
 
