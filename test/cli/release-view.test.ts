@@ -336,6 +336,16 @@ shop a1f09c → 9f2c1e  production                                              
     assert.doesNotMatch(view, /^ {2}why /m);
   });
 
+  it("a rollback for slowness: what failed beside it is found, and no reason", () => {
+    const { rollback } = statuses.ROLLED_BACK;
+    const by = (metric: string): string => shown({ ...statuses.ROLLED_BACK, rollback: { ...rollback!, metric } }, 100);
+    for (const metric of ["p95", "memory", "carts"]) {
+      assert.match(by(metric), /^ {2}found POST \/checkout 500 ×4/m);
+      assert.doesNotMatch(by(metric), /^ {2}why /m);
+    }
+    assert.match(by("errors"), /^ {2}why {3}POST \/checkout 500 ×4/m);
+  });
+
   it("many steps: those near the one that is due", () => {
     assert.equal(
       shown(statuses.MANY_STEPS, 80),

@@ -27,8 +27,7 @@ export function undoing(
     ...timeline(rollback, stable, style),
     ...facts(status, rollback, stable).map((line) => `  ${line}`),
     ...(rollback.fault === null ? [] : said(rollback.fault, seen, style)),
-    // A person had reasons of their own, and the title says them: this is what else is known.
-    ...labelled(rollback.by === null ? "why" : "found", why, style),
+    ...labelled(isAboutFailures(rollback) ? "why" : "found", why, style),
     ...(status.state === "rolled-back" && around.isStatus !== true ? next(status, style, around.exitCode) : []),
   ];
 }
@@ -47,6 +46,14 @@ function title(status: Status, rollback: RollbackStatus, style: Style): readonly
   return wrap(`${words} ${sentence}`, style.width, "  ").map((line, index) =>
     index === 0 && line.startsWith(words) ? paint(style, tone, words) + line.slice(words.length) : line,
   );
+}
+
+/** Broken by what fails: routes that fail explain them, and explain nothing of an answer that is slow. */
+const OF_FAILURES: readonly string[] = ["errors", "availability", "websockets", "restarts"];
+
+/** A person had reasons of their own, and so has a guard of something else: the title says them, and this is what else is known. */
+function isAboutFailures({ by, metric }: RollbackStatus): boolean {
+  return by === null && (metric === undefined || OF_FAILURES.includes(metric));
 }
 
 /** All traffic is back, and nobody is there to do the rest. */

@@ -8,6 +8,8 @@ import type { Release } from "../release/release.ts";
 export interface RollbackStatus {
   readonly sentence: string;
   readonly kind: Because["kind"];
+  /** By the guard of which it was decided; absent: by none. */
+  readonly metric?: string;
   readonly by: string | null;
   readonly decidedAtMs: number;
   readonly fromSharePercent: number;
@@ -34,6 +36,7 @@ export function rollbackStatus(release: Release): RollbackStatus | null {
   return {
     sentence: undo.because.sentence,
     kind: undo.because.kind,
+    ...(undo.because.verdict === undefined ? {} : { metric: undo.because.verdict.metric }),
     by: undo.by,
     decidedAtMs: undo.decidedAt.wall,
     fromSharePercent: undo.fromShare / 100,
