@@ -6,8 +6,8 @@ import { Observations } from "../../../proxy/observations.ts";
 import { CLIENT_GONE, FAILED, type Outcome, PASSED_ON } from "../../../proxy/outcome.ts";
 import type { LoggedRequest } from "./log-line.ts";
 
-/** Lines are read within milliseconds; a second counts as over when so much more has passed. */
-const SETTLES_MS = 250;
+/** Lines are fetched five times a second; a second counts as over when so much more has passed. */
+const SETTLES_MS = 450;
 /** As far back as the rows go. */
 const OLDEST_MS = 600_000;
 

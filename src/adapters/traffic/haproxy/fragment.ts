@@ -25,8 +25,8 @@ export type FragmentPlan = Pick<Plan, "app" | "environment" | "services" | "traf
 export const HTTPLOG =
   "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r";
 
-/** What the log ring holds while nobody reads it: some 15 000 requests. */
-const RING_BYTES = 4 * 1024 * 1024;
+/** What the log ring holds while nobody reads it: some 30 000 requests. */
+const RING_BYTES = 8 * 1024 * 1024;
 
 /**
  * The fragment of a plan. Pure. `logFormat`: what the frontend logs by now; Tidegate's fields follow it in the same line,
