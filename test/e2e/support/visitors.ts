@@ -35,6 +35,8 @@ export interface Visitors extends AsyncDisposable {
   seen(version: string, times?: number, boundMs?: number): Promise<void>;
   /** How many of the next answers come from each version. */
   sample(requests: number): Promise<Readonly<Record<string, number>>>;
+  /** Waits until whatever is asked now has its answer. */
+  answered(): Promise<void>;
   leave(): Promise<void>;
 }
 
@@ -54,12 +56,13 @@ export function visit(port: number, options: VisitOptions = {}): Visitors {
   const visits: Visits = { requests: 0, by: {}, appErrors: {}, failures: [] };
   const leaving = new AbortController();
   const agents: Agent[] = [];
+  const open = new Set<Promise<unknown>>();
   const walk = async (person: number): Promise<void> => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     agents.push(agent);
     for (let turn = 0; !leaving.signal.aborted; turn += 1) {
       const isPost = person % 2 === 1 && turn % 2 === 1;
-      await ask({
+      const asked = ask({
         port,
         agent,
         method: isPost ? "POST" : "GET",
@@ -67,6 +70,9 @@ export function visit(port: number, options: VisitOptions = {}): Visitors {
         headers,
         visits,
       });
+      open.add(asked);
+      await asked;
+      open.delete(asked);
       await delay(pauseMs, undefined, { signal: leaving.signal }).catch(() => undefined);
     }
   };
@@ -98,6 +104,7 @@ export function visit(port: number, options: VisitOptions = {}): Visitors {
       await until(`${requests} more requests`, () => fresh().requests >= requests, 30_000);
       return fresh().by;
     },
+    answered: async () => void (await Promise.all(open)),
     leave,
     [Symbol.asyncDispose]: leave,
   };
