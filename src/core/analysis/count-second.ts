@@ -115,14 +115,11 @@ function grownAgainst(
   const usual = rateOfTrouble(guard, before, look);
   if (usual !== null)
     trouble[AS_USUAL] = troubleOf(guard, before.trouble?.[AS_USUAL], both, { rate: usual, limitMs: null });
-  const isBeside = comparesInTrouble(guard) && Object.values(trouble).some(({ stable }) => stable.isOn);
+  if (!comparesInTrouble(guard) || !Object.values(trouble).some(({ stable }) => stable.isOn))
+    return { against, trouble };
   const compared = closed[counterOf(guard, USUAL_FACTOR)] ?? NOTHING_COUNTED;
   const gains = gainsOf(compared, { grid: ODDS_RATIOS, tolerance: USUAL_FACTOR, tempering });
-  return {
-    against,
-    trouble,
-    ...(isBeside ? { beside: grow(before.beside ?? freshEProcess(), gains, Number.POSITIVE_INFINITY) } : {}),
-  };
+  return { against, trouble, beside: grow(before.beside ?? freshEProcess(), gains, Number.POSITIVE_INFINITY) };
 }
 
 /** Beyond which stable is in trouble, of a guard that has no limit of its own; null: nobody knows what is usual. */

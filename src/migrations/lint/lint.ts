@@ -43,16 +43,22 @@ function lintScript(script: Script, parse: SqlParser, memory: Memory): readonly 
     findings: [syntaxFinding(message)],
   }));
   memory.begin(script);
+  const rules = RULES.filter((rule) => isAsked(rule, script));
   const all = parsed.statements.map(({ node }) => changesOf(node));
   let before = 0;
   const statements = parsed.statements.map(({ start, end }, index): LintedStatement => {
     const changes = all[index] ?? [];
     const sql = text.slice(start, end);
-    const at: At = { changes, sql, script, known: memory, later: all.slice(index + 1), isAlone: all.length === 1 };
+    const at: At = {
+      changes,
+      sql,
+      script,
+      known: memory,
+      later: () => all.slice(index + 1),
+      isAlone: all.length === 1,
+    };
     const allowed = allowedAt(text, before, start, end);
-    const findings = RULES.filter((rule) => isAsked(rule, script)).flatMap((rule) =>
-      rule.check(at).map((message) => findingOf(rule, message, allowed)),
-    );
+    const findings = rules.flatMap((rule) => rule.check(at).map((message) => findingOf(rule, message, allowed)));
     memory.learn(changes);
     before = end;
     return {

@@ -34,7 +34,7 @@ export interface At {
   /** What all statements before it have done. */
   readonly known: Known;
   /** Of those that follow in the same script. */
-  readonly later: readonly (readonly Change[])[];
+  readonly later: () => readonly (readonly Change[])[];
   /** Whether it is the script's only one. */
   readonly isAlone: boolean;
 }

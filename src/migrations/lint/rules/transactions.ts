@@ -27,7 +27,7 @@ export const TRANSACTION_RULES: readonly Rule[] = [
     bad: "BEGIN;\nCREATE TABLE invoices (id bigint);",
     good: "BEGIN;\nCREATE TABLE invoices (id bigint);\nCOMMIT;",
     check: ({ changes, later }) =>
-      has(changes, "begin") && !later.some((each) => has(each, "end"))
+      has(changes, "begin") && !later().some((each) => has(each, "end"))
         ? ["This transaction is never ended: what follows may be thrown away."]
         : [],
   },
@@ -57,7 +57,7 @@ export const TRANSACTION_RULES: readonly Rule[] = [
     good: "ALTER TYPE mood ADD VALUE 'fine' AFTER 'ok';\n-- next file\nUPDATE people SET mood = 'fine' WHERE id = 1;",
     of: ["add-enum-value"],
     says: ({ type }, { known, later }) =>
-      known.transaction !== null && later.some((each) => has(each, "write-rows") || has(each, "none"))
+      known.transaction !== null && later().some((each) => has(each, "write-rows") || has(each, "none"))
         ? `What follows in this transaction can't use the new value of ${type} yet.`
         : null,
   }),
