@@ -7,7 +7,7 @@ import { changeShares, type PutBacks, putBack, swapVersions } from "./haproxy/un
 import { benchOptions, machine, machineLine, progress, table } from "./measure/output.ts";
 import { scratchFolder } from "./measure/scratch-folder.ts";
 import { quantile } from "./measure/statistics.ts";
-import type { UnderLoad } from "./switching/under-load.ts";
+import { type UnderLoad, underLoadLines } from "./switching/under-load.ts";
 
 const GOAL_MS = 50;
 const GOAL_PERCENT = 10;
@@ -47,11 +47,7 @@ function lines(loads: readonly UnderLoad[], backs: PutBacks, cost: ObservationCo
     "HAProxy, divided by Tidegate, under load",
     machineLine(machine()),
     "",
-    table(
-      ["under load", "requests", "failed"],
-      loads.map((load) => [load.what, load.requests.toLocaleString("en"), String(load.failed)]),
-    ),
-    ...loads.flatMap(({ what, failures }) => failures.map((failure) => `  ${what}: ${failure}`)),
+    ...underLoadLines(loads),
     "",
     table(
       ["put back, ms from the decision", "p50", "p95", "p99"],

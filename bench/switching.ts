@@ -7,7 +7,7 @@ import { quantile } from "./measure/statistics.ts";
 import { rollBack, type Rollbacks } from "./switching/rollbacks.ts";
 import { measureSplit, type Split } from "./switching/split.ts";
 import { swapVersions } from "./switching/swaps.ts";
-import type { UnderLoad } from "./switching/under-load.ts";
+import { type UnderLoad, underLoadLines } from "./switching/under-load.ts";
 import { changeWeights } from "./switching/weights.ts";
 import { scratchFolder } from "./measure/scratch-folder.ts";
 
@@ -49,11 +49,7 @@ function lines(loads: readonly UnderLoad[], rollbacks: Rollbacks, splits: readon
     "Switching under load",
     machineLine(machine()),
     "",
-    table(
-      ["under load", "requests", "failed"],
-      loads.map((load) => [load.what, load.requests.toLocaleString("en"), String(load.failed)]),
-    ),
-    ...loads.flatMap(({ what, failures }) => failures.map((failure) => `  ${what}: ${failure}`)),
+    ...underLoadLines(loads),
     "",
     table(
       ["rollback, ms from the decision in the journal", "p50", "p95", "p99"],

@@ -2,6 +2,7 @@ import { fragmentOf } from "../../src/adapters/traffic/haproxy/fragment.ts";
 import { createHaproxyTraffic } from "../../src/adapters/traffic/haproxy/traffic.ts";
 import type { RoutingTable } from "../../src/core/traffic/routing.ts";
 import type { Traffic } from "../../src/ports/traffic.ts";
+import { EMPTY_TABLE } from "../../test/proxy/plane-under-test.ts";
 import { type HaproxyUnderTest, haproxyUnderTest } from "../../test/support/haproxy.ts";
 import { planOf, WEB } from "../../test/support/plans.ts";
 import { backendOf } from "../measure/tidegate-proxy.ts";
@@ -51,19 +52,10 @@ export function fragmentWithoutLog(haproxy: HaproxyUnderTest): ReturnType<typeof
 }
 
 const EMPTY: RoutingTable = {
+  ...EMPTY_TABLE,
   revision: 0,
-  epoch: 1,
   app: PLAN.app,
   environment: PLAN.environment,
   release: 1,
-  offset: 0,
-  stable: null,
-  candidate: null,
-  share: 0,
-  routes: [{ path: "/", service: "web" }],
-  sticky: { kind: "cookie", name: "tidegate" },
-  pins: { header: "x-tidegate-version" },
   engineToken: "bench",
-  health: {},
-  lease: null,
 };

@@ -11,14 +11,8 @@ const DRAIN_MS = 5_000;
 
 /** Changes the share again and again, from none to all and back. */
 export async function changeShares(changes: number): Promise<UnderLoad> {
-  await using stable = await startListening(INSTANCE, ["v1"]);
-  await using candidate = await startListening(INSTANCE, ["v2"]);
-  await using place = await startPlace();
-  const sides = {
-    stable: versionIn("blue", "v1", stable.port),
-    candidate: versionIn("green", "v2", candidate.port),
-  };
-  await place.change({ ...sides });
+  await using beside = await startBeside();
+  const { place } = beside;
   await using load = startLoad(place.port, CONNECTIONS);
   await delay(500);
   for (let change = 1; change <= changes; change += 1) {
@@ -27,6 +21,19 @@ export async function changeShares(changes: number): Promise<UnderLoad> {
     await delay(BETWEEN_MS);
   }
   return { what: `${changes} changes of the share`, count: changes, ...(await load.stop()) };
+}
+
+/** Two versions side by side, behind an HAProxy that gives the candidate nothing yet. */
+async function startBeside() {
+  const opened = new AsyncDisposableStack();
+  const stable = opened.use(await startListening(INSTANCE, ["v1"]));
+  const candidate = opened.use(await startListening(INSTANCE, ["v2"]));
+  const place = opened.use(await startPlace());
+  await place.change({
+    stable: versionIn("blue", "v1", stable.port),
+    candidate: versionIn("green", "v2", candidate.port),
+  });
+  return { place, candidatePid: candidate.child.pid, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 /** Puts a new version in the place of the old one again and again; the old one is drained, then killed with SIGKILL. */
@@ -68,14 +75,8 @@ export interface PutBacks extends UnderLoad {
 
 /** Puts all traffic back from half of it, at a load that a busy service has. */
 export async function putBack(times: number): Promise<PutBacks> {
-  await using stable = await startListening(INSTANCE, ["v1"]);
-  await using candidate = await startListening(INSTANCE, ["v2"]);
-  await using place = await startPlace();
-  const sides = {
-    stable: versionIn("blue", "v1", stable.port),
-    candidate: versionIn("green", "v2", candidate.port),
-  };
-  await place.change({ ...sides });
+  await using beside = await startBeside();
+  const { place } = beside;
   await using load = startLoad(place.port, CONNECTIONS, 600);
   const toLastRequestMs: number[] = [];
   const toReadBackMs: number[] = [];
@@ -87,7 +88,7 @@ export async function putBack(times: number): Promise<PutBacks> {
     toReadBackMs.push(Date.now() - decidedAt);
     await delay(100);
     const { lastBegun } = await load.counts();
-    const last = lastBegun[String(candidate.child.pid)] ?? 0;
+    const last = lastBegun[String(beside.candidatePid)] ?? 0;
     toLastRequestMs.push(Math.max(0, last - decidedAt));
   }
   const counts = await load.stop();
