@@ -1,8 +1,9 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Effect, Message } from "../../src/core/release/effect.ts";
 import type { Plan, Step } from "../../src/core/plan/plan.ts";
 import type { NotifyTarget } from "../../src/core/plan/receiver.ts";
+import { untoldStatus } from "../../src/core/status/people-told.ts";
 import { isSettled } from "../../src/core/release/settled.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { planOf, step, USUAL } from "../support/plans.ts";
@@ -27,6 +28,17 @@ function handed(world: PureWorld): readonly string[] {
     .eventsOf("effect-requested")
     .flatMap(({ effect }) =>
       effect.kind === "notify" ? [`${effect.to.map(named).join("+")} ${topicOf(effect)}`] : [],
+    );
+}
+
+/** What each receiver was warned of, a message an entry. */
+function warned(world: PureWorld): readonly string[] {
+  return world
+    .eventsOf("effect-requested")
+    .flatMap(({ effect }) =>
+      effect.kind === "notify" && effect.message.topic === "warning"
+        ? [`${effect.to.map(named).join("+")}: ${effect.message.sentence}`]
+        : [],
     );
 }
 
@@ -86,6 +98,50 @@ describe("people are told", () => {
     world.pass(3 * MINUTE);
     equal(world.share, 10_000);
     deepEqual(handed(world), ["chat started", "chat warning", "chat warning"]);
+  });
+
+  it("of several broken limits that only warn in one message, and of what comes right after it in the next", () => {
+    const world = watching(planOf([step.start(), step.shift(5, 10 * MINUTE)], { notify: [CHAT, PAGER] }));
+    const broken = ["p95", "cpu", "carts"].map((metric) => ({
+      ...errorsVerdict("fail", "warn"),
+      metric,
+      sentence: `${metric} is high`,
+    }));
+    world.verdicts = broken.slice(0, 2);
+    world.pass(3 * SECOND);
+    deepEqual(warned(world), ["chat: p95 is high. cpu is high.", "pager: p95 is high. cpu is high."]);
+    world.verdicts = broken;
+    world.pass(20 * SECOND);
+    equal(warned(world).length, 2);
+    world.verdicts = [...broken, { ...errorsVerdict("fail", "warn"), metric: "queue", sentence: "queue is long" }];
+    world.pass(5 * MINUTE);
+    deepEqual(warned(world).slice(2), ["chat: carts is high. queue is long.", "pager: carts is high. queue is long."]);
+  });
+
+  it("of several broken limits together again when nobody took the message, by one engine or the next", () => {
+    const plan = planOf([step.start(), step.shift(5, HOUR)], { notify: [CHAT] });
+    const world = watching(plan, ({ message }) => (message.topic === "warning" ? NOBODY : { observed: {} }));
+    world.verdicts = ["p95", "cpu"].map((metric) => ({
+      ...errorsVerdict("fail", "warn"),
+      metric,
+      sentence: `${metric} is high`,
+    }));
+    world.pass(5 * MINUTE);
+    deepEqual([...new Set(warned(world))], ["chat: p95 is high. cpu is high."]);
+    equal(untoldStatus(world.release, world.wall).length, 1);
+    const tries = warned(world).length;
+    ok(tries > 1, String(tries));
+    world.takeOver(MINUTE).pass(30 * MINUTE);
+    equal(warned(world).length, 5);
+    deepEqual([...new Set(warned(world))], ["chat: p95 is high. cpu is high."]);
+    equal(
+      new Set(
+        world
+          .eventsOf("effect-requested")
+          .flatMap(({ effect, key }) => (effect.kind === "notify" && effect.message.topic === "warning" ? [key] : [])),
+      ).size,
+      1,
+    );
   });
 
   it("of a hold that lasts, once a step and reason, and not of one that is over at once", () => {

@@ -4,6 +4,7 @@ import { bearsRepeating, type NotifyTarget, receiverName } from "../plan/receive
 import type { Release } from "../release/release.ts";
 import { type Duration, HOUR, type Instant, MINUTE, type Moment, SECOND } from "../time/time.ts";
 import { alertTellings, isEscalationAhead } from "./alerts.ts";
+import { bundlesOf, messageOf } from "./bundles.ts";
 import { newsOf } from "./news.ts";
 import { hears, type Telling } from "./telling.ts";
 
@@ -19,21 +20,29 @@ const NEWS: Duration = HOUR;
  * that does not answer keeps nothing from the others, and nobody is told twice because somebody else was not.
  */
 export function decideMessages(release: Release, now: Moment): readonly ReleaseEvent[] {
-  return tellings(release, now.wall).flatMap((telling): readonly ReleaseEvent[] => {
-    const { name, message, target, sent } = telling;
-    if (sent !== undefined && !(isToldAgain(telling, now.wall) && hasPaused(sent, now.wall))) return [];
+  const due = tellings(release, now.wall).filter(
+    (telling) => telling.sent === undefined || (isToldAgain(telling, now.wall) && hasPaused(telling.sent, now.wall)),
+  );
+  return bundlesOf(release, due, now.wall).map((bundle): ReleaseEvent => {
+    const [{ target, sent, name: own }] = bundle;
+    const name = sent?.name ?? own;
+    const also = bundle.flatMap((each) => (each.name === name ? [] : [each.name]));
     const thread = threadOf(release, target);
-    return [
-      {
-        type: "effect-requested",
-        key: effectKey(release.id, "message", 1, name),
-        within: { kind: "message" },
-        name,
-        try: (sent?.try ?? 0) + 1,
-        effect: { kind: "notify", message, to: [target], ...(thread === null ? {} : { thread }) },
-        inverse: null,
+    return {
+      type: "effect-requested",
+      key: effectKey(release.id, "message", 1, name),
+      within: { kind: "message" },
+      name,
+      ...(also.length === 0 ? {} : { also }),
+      try: (sent?.try ?? 0) + 1,
+      effect: {
+        kind: "notify",
+        message: messageOf(bundle),
+        to: [target],
+        ...(thread === null ? {} : { thread }),
       },
-    ];
+      inverse: null,
+    };
   });
 }
 

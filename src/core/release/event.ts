@@ -79,6 +79,8 @@ export type ReleaseEvent =
       readonly key: string;
       readonly within: Within;
       readonly name: string;
+      /** What is done with it by other names: messages that go as one. Absent: nothing. */
+      readonly also?: readonly string[];
       readonly try: number;
       readonly effect: Effect;
       readonly inverse: Effect | null;

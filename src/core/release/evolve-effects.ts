@@ -1,5 +1,5 @@
 import { withCommandDone } from "./begun.ts";
-import type { Within, ReleaseEvent } from "./event.ts";
+import type { EventOf, ReleaseEvent, Within } from "./event.ts";
 import { withStep } from "./evolve-steps.ts";
 import type { EffectProgress, Effects, Release } from "./release.ts";
 import { WHOLE } from "../traffic/share.ts";
@@ -30,6 +30,25 @@ function mapEffects(release: Release, change: (effect: EffectProgress) => Effect
     messages: each(release.messages),
     earlyRetirement: release.earlyRetirement === null ? null : each(release.earlyRetirement),
   };
+}
+
+/** The effect that is asked for, by every name that it has. */
+export function requestedEffects(event: EventOf<"effect-requested">, at: Moment): Effects {
+  const { key, name, also = [], effect, inverse } = event;
+  const requested: EffectProgress = {
+    key,
+    name,
+    effect,
+    inverse,
+    state: "requested",
+    try: event.try,
+    requestedAt: at,
+    endedAt: null,
+    tookMs: null,
+    observed: null,
+    fault: null,
+  };
+  return Object.fromEntries([name, ...also].map((each) => [each, requested]));
 }
 
 /** Nobody performs any more what is open: the engine that did is gone. */

@@ -2,7 +2,7 @@ import { guardId } from "../plan/guard.ts";
 import type { Act, EventType, Happened, ReleaseEvent } from "./event.ts";
 import { NOTHING_BEGUN, withRequested } from "./begun.ts";
 import { emergencyNoted } from "./evolve-emergency.ts";
-import { confirmed, endEffect, interruptOpenEffects, withEffects } from "./evolve-effects.ts";
+import { confirmed, endEffect, interruptOpenEffects, requestedEffects, withEffects } from "./evolve-effects.ts";
 import { drifted, indexOf, keepGood, openCommands, retried, steppedBack, withStep } from "./evolve-steps.ts";
 import type { Release } from "./release.ts";
 import { WHOLE } from "../traffic/share.ts";
@@ -53,19 +53,7 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
     case "effect-requested":
       return withEffects({ ...next, begun: withRequested(next.begun, event) }, event.within, (effects) => ({
         ...effects,
-        [event.name]: {
-          key: event.key,
-          name: event.name,
-          effect: event.effect,
-          inverse: event.inverse,
-          state: "requested",
-          try: event.try,
-          requestedAt: at,
-          endedAt: null,
-          tookMs: null,
-          observed: null,
-          fault: null,
-        },
+        ...requestedEffects(event, at),
       }));
     case "effect-confirmed":
       return confirmed(next, event, at);

@@ -32,12 +32,15 @@ export interface AlertStatus {
 
 /** The messages that did not come where they should, the oldest first. */
 export function untoldStatus(release: Release, now: Instant): readonly UntoldStatus[] {
-  const again = new Map(tellings(release, now).map((telling) => [telling.name, isToldAgain(telling, now)]));
-  return Object.values(release.messages).flatMap((sent): readonly UntoldStatus[] => {
-    const { effect, name } = sent;
+  const again = new Set(
+    tellings(release, now).flatMap((telling) => (isToldAgain(telling, now) ? telling.sent?.key : [])),
+  );
+  return Object.entries(release.messages).flatMap(([name, sent]): readonly UntoldStatus[] => {
+    const { effect } = sent;
     const [target] = effect.kind === "notify" ? effect.to : [];
-    if (effect.kind !== "notify" || target === undefined) return [];
-    const isTriedAgain = again.get(name) === true;
+    // What went as one message stands under each of its names.
+    if (effect.kind !== "notify" || target === undefined || name !== sent.name) return [];
+    const isTriedAgain = again.has(sent.key);
     const sentence = whatBecame(sent, bearsRepeating(target, effect.message.alert !== undefined));
     if (sentence === null) return [];
     const { topic } = effect.message;
