@@ -32,7 +32,7 @@ describe("A plan file with a mistake in it says so", () => {
           where  tidegate.yaml:5:1 · colour
           seen   5 | colour: blue
                    | ^^^^^^
-          fix    Known here: app, services, compose, traffic, guards, metrics, probes, twin, notify, page, people, automaticRollback, budget, keepVersions, patrol, steps.
+          fix    Known here: app, services, compose, traffic, database, guards, metrics, probes, twin, notify, page, people, automaticRollback, budget, keepVersions, patrol, steps.
           code   plan-key-unknown
       `,
     ));

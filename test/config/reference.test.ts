@@ -20,11 +20,11 @@ function blocks(page: string, language: string): readonly string[] {
 }
 
 const ENV = {
-  DATABASE_URL: "x",
   CHAT_WEBHOOK: "https://chat.example.com/",
   SMOKE_PASSWORD: "x",
   URL: "x",
   METRICS_TOKEN: "x",
+  DATABASE_URL: "postgres://x",
   SLACK_URL: "x",
   SMTP_URL: "x",
   HOOK_SECRET: "x",

@@ -1,11 +1,12 @@
 import { equal, match, ok } from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
-import { Client } from "pg";
+import type { Client } from "pg";
 import type { PostgresFrom, RedisFrom } from "../../src/core/plan/source.ts";
+import { type PostgresServer, postgresServer } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 import { httpServer } from "../tasks/servers.ts";
@@ -15,22 +16,13 @@ const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());
 
 /** A program that lasts until the tests are over. */
-function started(
-  program: string,
-  words: readonly string[],
-  options: { readonly cwd: string; readonly user?: User },
-): void {
-  const child = spawn(program, words, { stdio: "ignore", cwd: options.cwd, ...options.user });
+function started(program: string, words: readonly string[], options: { readonly cwd: string }): void {
+  const child = spawn(program, words, { stdio: "ignore", cwd: options.cwd });
   stack.defer(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill("SIGKILL");
     await once(child, "exit");
   });
-}
-
-interface User {
-  readonly uid: number;
-  readonly gid: number;
 }
 
 describe("A real Redis", () => {
@@ -101,51 +93,17 @@ describe("A real Redis", () => {
 });
 
 describe("A real PostgreSQL", () => {
-  let folder = "";
-  const url = (): string => `postgres://gate@localhost/postgres?host=${encodeURIComponent(folder)}`;
+  let server: PostgresServer;
   const of = (figure: PostgresFrom["figure"], more: Partial<PostgresFrom> = {}): PostgresFrom => ({
     kind: "postgres",
-    url: url(),
+    url: server.url(),
     figure,
     ...more,
   });
-  const session = async (name: string): Promise<Client> => {
-    const client = new Client({ connectionString: url(), application_name: name });
-    client.on("error", () => undefined);
-    await client.connect();
-    stack.defer(() => client.end().catch(() => undefined));
-    return client;
-  };
+  const session = (name: string): Promise<Client> => server.session(server.url(), name);
 
   before(async () => {
-    const temporary = stack.use(temporaryFolder());
-    folder = temporary.path;
-    const user = ordinaryUser();
-    if (user !== undefined) chownSync(folder, user.uid, user.gid);
-    chmodSync(folder, 0o755);
-    const bin = programsOf();
-    const made = spawnSync(`${bin}initdb`, ["-D", temporary.file("data"), "-U", "gate", "--auth=trust", "--no-sync"], {
-      cwd: folder,
-      ...user,
-    });
-    equal(made.status, 0, String(made.stderr));
-    started(
-      `${bin}postgres`,
-      [
-        "-D",
-        temporary.file("data"),
-        "-k",
-        folder,
-        "-c",
-        "listen_addresses=",
-        "-c",
-        "fsync=off",
-        "-c",
-        "max_connections=20",
-      ],
-      { cwd: folder, ...(user === undefined ? {} : { user }) },
-    );
-    await until("PostgreSQL answers", async () => (await answerOf(of("slow-queries"))) === "0", 20_000);
+    server = stack.use(await postgresServer(["fsync=off", "max_connections=20"]));
   });
 
   it("says which part of its connections is taken, of one application alone too", async () => {
@@ -198,25 +156,7 @@ describe("A real PostgreSQL", () => {
       /^down: PostgreSQL does not listen there/,
     );
     const metrics = realMetrics({ SECRET: "pass-word" });
-    const unknown = await answerOf(
-      of("connections", { url: `postgres://nobody:\${SECRET}@localhost/postgres?host=${encodeURIComponent(folder)}` }),
-      { metrics },
-    );
+    const unknown = await answerOf(of("connections", { url: server.url("postgres", "nobody:${SECRET}") }), { metrics });
     match(unknown, /^down: PostgreSQL lets nobody in: role "nobody" does not exist \| check user and password/);
   });
 });
-
-/** PostgreSQL does not run as root. */
-function ordinaryUser(): User | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const [uid, gid] = ["-u", "-g"].map((flag) => Number(spawnSync("id", [flag, "nobody"], { encoding: "utf8" }).stdout));
-  return { uid: uid ?? 65_534, gid: gid ?? 65_534 };
-}
-
-/** Debian keeps them out of the way; empty: they are on the PATH. */
-function programsOf(): string {
-  const found = spawnSync("sh", ["-c", "ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1"], {
-    encoding: "utf8",
-  }).stdout.trim();
-  return found === "" ? "" : `${found}/`;
-}

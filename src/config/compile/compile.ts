@@ -3,6 +3,7 @@ import type { EnvironmentOverrides, Override } from "../overrides.ts";
 import type { PathProblem, Problem } from "../reading/problem.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { CompileContext, Told } from "./context.ts";
+import { compileDatabase } from "./database.ts";
 import { draftSteps, overrideFirstShift } from "./drafts.ts";
 import { checkOrder } from "./order.ts";
 import { compileReceivers } from "./receivers.ts";
@@ -42,6 +43,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
     readChecklist: checklistReader(config.people, context, told),
     readSmoke: smokeReader(services, routes, context, told),
   };
+  const database = compileDatabase(config, context, told);
   const probes = compileProbes(config, stepContext.readSmoke, told);
   const guards = compileGuards(config, first.drafts, hasTraffic, stepContext, told);
   const width = Math.max(2, String(first.drafts.length).length);
@@ -65,6 +67,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
     unwatched: compileUnwatched(config, told),
     ...(config.traffic?.drift === "leave" ? { drift: "leave" } : {}),
     ...(probes === undefined ? {} : { probes }),
+    ...(database === undefined ? {} : { database }),
     ...(compileTwin(config, first.drafts, hasTraffic, told) ? { twin: true } : {}),
     keepVersions: config.keepVersions,
     patrolMs: config.patrol,

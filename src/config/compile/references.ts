@@ -4,7 +4,7 @@ import type { Path } from "../reading/located.ts";
 import type { PathProblem, Problem } from "../reading/problem.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 
-type TidegateName = (typeof TIDEGATE_NAMES)[number] | (typeof SOURCE_NAMES)[number];
+type TidegateName = (typeof TIDEGATE_NAMES)[number] | (typeof SOURCE_NAMES)[number] | "file";
 
 /** Which references may stand in a text: Tidegate's own by name, and whether the user's may. */
 export interface Allowed {
@@ -20,6 +20,9 @@ export const SHELL_ALONE: Allowed = { own: [], user: true, shell: true };
 export const OF_REQUEST: Allowed = { own: ["version"], user: true };
 const OF_SOURCE: Allowed = { own: SOURCE_NAMES, user: true };
 export const OF_ADDRESS: Allowed = { own: [], user: true };
+
+/** A shell line about a file that Tidegate has made. */
+const OF_FILE: Allowed = { own: ["file"], user: true, shell: true };
 
 const OF_SERVICE: Readonly<Record<string, Allowed>> = {
   run: { own: TIDEGATE_NAMES, user: true, shell: true },
@@ -43,6 +46,7 @@ function allowedAt(path: Path): Allowed {
   if (top === "services") return Object.hasOwn(OF_SERVICE, key) ? (OF_SERVICE[key] ?? NONE) : NONE;
   if (top === "compose") return words[1] === "set" ? { own: ["version"], user: false } : NONE;
   if (top === "traffic") return words[1] === "pins" ? OF_ADDRESS : NONE;
+  if (top === "database") return words[1] === "url" ? OF_ADDRESS : words.at(-1) === "upload" ? OF_FILE : NONE;
   if (top === "notify" || top === "page") return OF_ADDRESS;
   // A line for the shell; in a list of arguments everything is filled in.
   if (words.includes("guards") && path.at(-1) === "command") return { ...OF_SOURCE, shell: true };

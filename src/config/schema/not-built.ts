@@ -37,6 +37,20 @@ export const NOT_BUILT_STEPS: Readonly<Record<string, NotBuilt>> = {
   purge: { part: "signals", instead: "Remove the step, or purge with `run:` and its `undo`." },
 };
 
+const TOOL = {
+  part: "database",
+  instead: "Remove it; run your tool with a `run:` step and its `undo`, or its SQL files with `migrations: FOLDER`.",
+};
+
+/** Tools of the team's own. */
+export const NOT_BUILT_DATABASE_KEYS: Readonly<Record<string, NotBuilt>> = {
+  alembic: TOOL,
+  rails: TOOL,
+  prisma: TOOL,
+  knex: TOOL,
+  command: TOOL,
+};
+
 const MESSAGES = "Remove it, or send messages to a `webhook`.";
 
 export const NOT_BUILT_NOTIFY_KEYS: Readonly<Record<string, NotBuilt>> = {
@@ -46,7 +60,6 @@ export const NOT_BUILT_NOTIFY_KEYS: Readonly<Record<string, NotBuilt>> = {
 const ROOM = { part: "release room", instead: "Remove it. `notify: { webhook: … }` tells a webhook." };
 
 export const NOT_BUILT_TOP_KEYS: Readonly<Record<string, NotBuilt>> = {
-  database: { part: "database", instead: "Remove it; run your migration with a `run:` step and its `undo`." },
   secrets: { part: "secrets", instead: "Remove it, and give secrets in the environment: `${NAME}`." },
   alerts: ROOM,
   calendar: { part: "release room", instead: "Remove it, or wait for a time of week with a `window:` step." },

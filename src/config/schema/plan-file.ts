@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { knowing } from "./about.ts";
 import { compose } from "./compose.ts";
+import { database } from "./database.ts";
 import { planGuards } from "./guards.ts";
 import { metricsConfig } from "./sources.ts";
 import { NOT_BUILT_TOP_KEYS } from "./not-built.ts";
@@ -23,6 +24,7 @@ export const planFile = knowing(
     traffic: traffic
       .optional()
       .describe("Who splits the traffic (see Traffic). Needed as soon as a service has a route."),
+    database: database.optional().describe("The app's database (see Database)."),
     guards: planGuards.optional().describe("Metrics and their limits (see Guards)."),
     metrics: metricsConfig
       .optional()

@@ -1,4 +1,5 @@
 import type { Checklist } from "./checklist.ts";
+import type { DatabasePlan } from "./database.ts";
 import type { SmokeFlow } from "../smoke/smoke.ts";
 import type { Guard } from "./guard.ts";
 import type { NotifyTarget, Paging } from "./receiver.ts";
@@ -38,6 +39,8 @@ export interface Plan {
    * the traffic. Absent: with stable itself.
    */
   readonly twin?: true;
+  /** Absent: the plan says nothing of any. */
+  readonly database?: DatabasePlan;
   /** How many prepared old versions stay on disk. */
   readonly keepVersions: number;
   /** How often `serve` checks health outside releases. */
