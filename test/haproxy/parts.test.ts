@@ -274,6 +274,38 @@ describe("the loss check", () => {
     assert.equal(loss.look(5, 5_000), 0, "another process counts from nothing");
   });
 
+  it("takes no lines for lost that are always on their way, of other requests at each look", () => {
+    const loss = lossCheck();
+    let ended = 0;
+    const lost: number[] = [];
+    for (let second = 0; second < 30; second += 1) {
+      const at = second * 1_000;
+      // Lines of the last moments before a look are fetched after it.
+      const coming = 4 + second;
+      ended += 40 + coming;
+      for (let line = 0; line < 40; line += 1) loss.read(at - 500);
+      lost.push(loss.look(ended, at, at + 5));
+      for (let line = 0; line < coming; line += 1) loss.read(at - 50);
+    }
+    assert.deepEqual(
+      lost.filter((count) => count > 0),
+      [],
+    );
+  });
+
+  it("finds a line that is lost among many that come late", () => {
+    const loss = lossCheck();
+    let ended = 0;
+    let lost = 0;
+    for (let second = 0; second < 10; second += 1) {
+      const at = second * 1_000;
+      lost += loss.look(ended, at, at + 5);
+      ended += 40;
+      for (let line = 0; line < (second === 4 ? 39 : 40); line += 1) loss.read(at + 900);
+    }
+    assert.equal(lost, 1);
+  });
+
   it("leaves out what had ended before it began", () => {
     const loss = lossCheck();
     loss.look(100, 1_000);

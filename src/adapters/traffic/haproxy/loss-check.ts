@@ -10,35 +10,48 @@ const SETTLES_MS: Duration = 1_000;
 export interface LossCheck {
   /** A line of a request that ended at `endedAt`. */
   read(endedAt: Instant): void;
-  /** `ended`: the requests that HAProxy says have ended, at `at`. Answers how many more are lost since the look before. */
-  look(ended: number, at: Instant): number;
+  /**
+   * `ended`: the requests that HAProxy says have ended. It was asked at `asked` and had answered by `answered`, by the clock
+   * of its lines. Answers how many more are lost since the look before.
+   */
+  look(ended: number, asked: Instant, answered?: Instant): number;
+}
+
+/** What HAProxy had counted once, and how many lines were read since that it can't have counted then. */
+interface Look {
+  readonly answered: Instant;
+  readonly ended: number;
+  laterLines: number;
 }
 
 export function lossCheck(): LossCheck {
   let since: { readonly at: Instant; readonly ended: number } | null = null;
   let lines = 0;
   let told = 0;
-  let looks: readonly { readonly at: Instant; readonly missing: number }[] = [];
+  let looks: readonly Look[] = [];
   return {
     read(endedAt) {
-      if (since !== null && endedAt > since.at) lines += 1;
+      if (since === null || endedAt <= since.at) return;
+      lines += 1;
+      for (const look of looks) if (endedAt > look.answered) look.laterLines += 1;
     },
-    look(ended, at) {
+    look(ended, asked, answered = asked) {
       // Another process counts from nothing.
       if (since === null || ended < since.ended) {
-        since = { at, ended };
+        since = { at: asked, ended };
         lines = 0;
         told = 0;
         looks = [];
         return 0;
       }
-      looks = [...looks, { at, missing: ended - since.ended - lines }];
-      const begun = looks.findLastIndex((look) => look.at <= at - SETTLES_MS);
-      if (begun === -1) return 0;
-      looks = looks.slice(begun);
-      const missing = Math.max(0, Math.min(...looks.map((look) => look.missing)));
-      const more = Math.max(0, missing - told);
-      told = Math.max(told, missing);
+      const counted = since.ended;
+      const settled = looks.filter((look) => look.answered <= asked - SETTLES_MS);
+      looks = [...looks.filter((look) => !settled.includes(look)), { answered, ended, laterLines: 0 }];
+      // Each count is held against the lines of its own requests: those that are under way are never all here.
+      const missing = settled.map((look) => look.ended - counted - (lines - look.laterLines));
+      const most = Math.max(told, ...missing);
+      const more = most - told;
+      told = most;
       return more;
     },
   };

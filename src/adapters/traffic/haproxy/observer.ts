@@ -34,6 +34,8 @@ const CLOCK_MS: Duration = 20;
 
 interface Followed {
   pid: number;
+  /** By so much its clock is ahead of ours at the least: a line was read before it had ended. */
+  aheadMs: Duration;
   stream: EventStream | null;
   readonly checks: Map<string, LossCheck>;
 }
@@ -42,7 +44,7 @@ export function createObserver({ id, haproxy, app, environment, now }: ObserverS
   const names = haproxyNames(app, environment);
   const figures = figuresOf(id, now);
   const followed = new Map<string, Followed>(
-    haproxy.balancers.map((address) => [nameOf(address), { pid: 0, stream: null, checks: new Map() }]),
+    haproxy.balancers.map((address) => [nameOf(address), { pid: 0, aheadMs: 0, stream: null, checks: new Map() }]),
   );
   let isReading = false;
   const troubles: string[] = [];
@@ -54,6 +56,7 @@ export function createObserver({ id, haproxy, app, environment, now }: ObserverS
     own.stream = followRing(address, names.ring, (line) => {
       const request = parseLogLine(line, names.logMark);
       if (request === null) return;
+      own.aheadMs = Math.max(own.aheadMs, request.endedAt - now());
       own.checks.get(request.backend)?.read(request.endedAt);
       figures.take(request);
     });
@@ -79,6 +82,7 @@ export function createObserver({ id, haproxy, app, environment, now }: ObserverS
         isReading = true;
         for (const name of followed.keys()) follow(name);
       }
+      const answered = now();
       for (const [index, { backends, pid }] of seen.entries()) {
         const name = nameOf(haproxy.balancers[index] as (typeof haproxy.balancers)[number]);
         const own = followed.get(name);
@@ -87,7 +91,7 @@ export function createObserver({ id, haproxy, app, environment, now }: ObserverS
         for (const { backend, ended } of backends) {
           const check = own.checks.get(backend) ?? lossCheck();
           own.checks.set(backend, check);
-          const lost = check.look(ended, asked - CLOCK_MS);
+          const lost = check.look(ended, asked - CLOCK_MS, answered + own.aheadMs + CLOCK_MS);
           if (lost > 0) troubles.push(`of ${lost} requests HAProxy at ${name} counted, its log does not tell`);
         }
       }
