@@ -156,7 +156,26 @@ async function takeOver(ports: Ports, plan: Plan, before: Placed | null, address
     version,
     slot: "blue",
   });
+  await mustTakeAll(ports, plan, { ...placed, slot: adopted.slot });
   return { ...placed, slot: adopted.slot };
+}
+
+/** Whoever asks for a service of which nobody was taken over would get no answer until all of the traffic is the candidate's. */
+async function mustTakeAll(ports: Ports, plan: Plan, { version, adopted }: Placed): Promise<void> {
+  const all = await ports.runtime.instances();
+  const without = plan.services.find(
+    ({ name, routes }) =>
+      routes.length > 0 &&
+      !all.some((each) => each.version === version && each.service === name && each.address !== undefined),
+  );
+  if (without === undefined) return;
+  const { name } = without;
+  throw new FaultError({
+    code: "adopted-in-part",
+    what: `${name} has a route, and nothing that takes its requests can be taken over with ${adopted}: whoever asks for it would get no answer.`,
+    where: `services.${name}`,
+    fix: `let ${name} run in the same compose project, on a port that can be reached from here; or leave it out of the plan file for this release`,
+  });
 }
 
 async function mustAnswer(ports: Ports, { health }: Service, address: string): Promise<void> {

@@ -65,6 +65,7 @@ const container = (project: ResolvedProject, more: Partial<SlotContainer> = {}):
   labels: { "tidegate.version": "9f2c1e" },
   environment: { TIDEGATE_SLOT: "green", COST: "$5" },
   network: { name: "tidegate-shop-production-green", address: "172.20.0.2" },
+  peers: [],
   directory: "/v",
   usersDirectory: "/user",
   ...more,
@@ -101,13 +102,20 @@ describe("the document of a slot's container", () => {
     assert.deepEqual(serviceIn(document)["networks"], {
       front: {},
       back: {},
-      "tidegate-slot": { aliases: ["web", "shop-web", "shop.local"], ipv4_address: "172.20.0.2" },
+      "tidegate-slot": { aliases: ["web", "shop-web", "shop.local", "web.tidegate-slot"], ipv4_address: "172.20.0.2" },
     });
     assert.deepEqual(document["networks"], {
       "tidegate-slot": { external: true, name: "tidegate-shop-production-green" },
       front: { external: true, name: "shop_front" },
       back: { external: true, name: "company" },
     });
+  });
+
+  it("finds its version's other services before those of the same name in the project's networks", () => {
+    const project = parseResolved(OLD.replace("redis: { image", "api: { container_name: shop-api, image"), "shop");
+    const { external_links: links } = serviceIn(slotDocument([container(project, { peers: ["api"] })]));
+    assert.deepEqual(links, ["api.tidegate-slot:api", "api.tidegate-slot:shop-api"]);
+    assert.ok(!("external_links" in serviceIn(slotDocument([container(project)]))));
   });
 
   it("shares the project's volumes, by the names that they have on the engine", () => {

@@ -6,6 +6,7 @@ import type { StateFolder } from "../../../local/state-folder.ts";
 import type { AdoptOrder, ResumeOrder } from "../../../ports/runtime.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { exitSeen, findContainers, inspect, type Inspected, stateOf, timeOf } from "./containers.ts";
+import { addressBy, insideAt, type Reached, wayTo } from "./adopted-address.ts";
 import { containersOfProject } from "./shared-part.ts";
 
 /** A container of the user's own project that was taken over: it takes traffic as it is, and is stopped when it is retired. */
@@ -17,18 +18,24 @@ interface Adopted {
   readonly service: string;
   readonly version: string;
   readonly slot: Slot;
-  /** Absent for a worker. */
+  /** Of the one that was named. */
   readonly address?: string;
+  /** Of the others that take requests. */
+  readonly reached?: Reached;
   /** The restart policy that it had, which is taken away while it is stopped. */
   readonly restart: string;
 }
 
+/** Where a service's container takes requests inside. */
+export type PortOf = (service: ServiceOf<"compose">, container: Inspected) => number | Promise<number>;
+
 export interface AdoptedContainers {
   /**
-   * Takes over the container that answers at the order's address, and those of the plan's other services in the same
-   * project, which belong to the same version. null: no container of this engine has that address.
+   * Takes over the container that answers at the order's address, its replicas, and those of the plan's other services in
+   * the same project, which belong to the same version: those that take requests with where they take them. `portOf`: the
+   * port inside. null: no container of this engine has that address.
    */
-  adopt(order: AdoptOrder, services: readonly ServiceOf<"compose">[]): Promise<InstanceSeen | null>;
+  adopt(order: AdoptOrder, services: readonly ServiceOf<"compose">[], portOf: PortOf): Promise<InstanceSeen | null>;
   list(usage: (container: Inspected) => Usage | null): Promise<readonly InstanceSeen[]>;
   containerOf(instance: string): Promise<Inspected | null>;
   has(instance: string): boolean;
@@ -55,21 +62,25 @@ export function adoptedContainers(
     await writeFileAtomically(file, `${JSON.stringify(adopted, null, 1)}\n`);
   };
   return {
-    async adopt(order, services) {
+    async adopt(order, services, portOf) {
       const found = await containerAt(docker, order.address);
       if (found === null) return null;
       const family = await siblingsOf(docker, found, order.service, services);
-      const fresh = family.map(({ service, container, index }): Adopted => ({
-        id: `${service}-${order.slot}-adopted-${index}`,
-        container: container.Id,
-        app: order.app,
-        environment: order.environment,
-        service,
-        version: order.version,
-        slot: order.slot,
-        restart: container.HostConfig.RestartPolicy.Name,
-        ...(container.Id === found.Id ? { address: order.address } : {}),
-      }));
+      const ways = await waysTo(found, family, order.address, services, portOf);
+      const fresh = family.map(({ service, container, index }): Adopted => {
+        const reached = ways.get(container.Id);
+        return {
+          id: `${service}-${order.slot}-adopted-${index}`,
+          container: container.Id,
+          app: order.app,
+          environment: order.environment,
+          service,
+          version: order.version,
+          slot: order.slot,
+          restart: container.HostConfig.RestartPolicy.Name,
+          ...(container.Id === found.Id ? { address: order.address } : reached === undefined ? {} : { reached }),
+        };
+      });
       await write([...all().filter((each) => !isMine(each)), ...fresh]);
       const mine = fresh.find(({ container }) => container === found.Id);
       return mine === undefined ? null : seen(mine, found, null);
@@ -105,7 +116,7 @@ export function adoptedContainers(
 }
 
 function seen(
-  { id, service, slot, version, address }: Adopted,
+  { id, service, slot, version, address: named, reached }: Adopted,
   container: Inspected,
   usage: Usage | null,
 ): InstanceSeen {
@@ -113,6 +124,7 @@ function seen(
   const startedAt = timeOf(State.StartedAt);
   const finishedAt = timeOf(State.FinishedAt);
   const state = stateOf(container);
+  const address = named ?? (reached === undefined ? undefined : addressBy(reached, container));
   return {
     id,
     service,
@@ -174,11 +186,37 @@ async function siblingsOf(
     services.map(async ({ name, runtime }) =>
       (await containersOfProject(docker, project, runtime.service))
         .filter(({ State: { Status } }) => Status === "running")
+        // The one that was named is the first of its service.
+        .toSorted((one, other) => Number(other.Id === found.Id) - Number(one.Id === found.Id))
         .map((container, index) => ({ service: name, container, index })),
     ),
   );
-  const all = family.flat();
+  const all = family
+    .flat()
+    .toSorted((one, other) => Number(other.service === service) - Number(one.service === service));
   return all.some(({ container }) => container.Id === found.Id)
     ? all
     : [...alone, ...all.filter((each) => each.service !== service)];
+}
+
+/** By container: how those of the family take requests that have a part of the traffic. One that accepts none is left out. */
+async function waysTo(
+  found: Inspected,
+  family: readonly Sibling[],
+  address: string,
+  services: readonly ServiceOf<"compose">[],
+  portOf: PortOf,
+): Promise<ReadonlyMap<string, Reached>> {
+  const host = address.slice(0, address.lastIndexOf(":"));
+  const named = family.find(({ container }) => container.Id === found.Id)?.service;
+  const known = await Promise.all(
+    family.map(async ({ service: name, container }) => {
+      const service = services.find((each) => each.name === name);
+      if (service === undefined || service.routes.length === 0 || container.Id === found.Id) return [];
+      const inside = (name === named ? insideAt(found, address) : null) ?? (await portOf(service, container));
+      const way = await wayTo(container, inside, host);
+      return way === null ? [] : [[container.Id, way] as const];
+    }),
+  );
+  return new Map(known.flat());
 }

@@ -21,11 +21,13 @@ export interface ContainerMaterial {
   /** Where it takes requests; absent for what is not asked. */
   readonly port?: number;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Services of the compose file that are released and take requests. */
+  readonly peers: readonly string[];
 }
 
 /** The container of an order, at an address. `before`: the one whose place it takes. Faults: undefined-name. */
 export async function containerOf(
-  { project, image, port, env }: ContainerMaterial,
+  { project, image, port, env, peers }: ContainerMaterial,
   order: ComposeStart,
   network: SlotNetwork,
   address: string,
@@ -64,6 +66,7 @@ export async function containerOf(
     labels,
     environment: { ...ownEnvironment(order), ...plansEnvironment(order, port, env) },
     network: { name: network.name, address },
+    peers: peers.filter((peer) => peer !== runtime.service),
     ...(isPublished
       ? {
           publish: {
@@ -106,6 +109,7 @@ export function containerOfTask(
     },
     environment: ownEnvironment(order),
     network,
+    peers: [],
     directory: project.files.directory,
     usersDirectory: project.files.usersDirectory,
   };

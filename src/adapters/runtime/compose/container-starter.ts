@@ -1,4 +1,4 @@
-import type { ServiceOf, Service } from "../../../core/plan/plan.ts";
+import { isOfKind, type ServiceOf, type Service } from "../../../core/plan/plan.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";
 import type { ClaimedEpoch } from "../claimed-epoch.ts";
 import type { ComposeStart } from "./container-of-order.ts";
@@ -40,6 +40,10 @@ export function containerStarter(settings: ContainerStarterSettings): (order: Co
       project,
       image,
       env,
+      peers: services
+        .filter(isOfKind("compose"))
+        .filter(({ routes }) => routes.length > 0)
+        .map(({ runtime }) => runtime.service),
       ...(isAsked(service) ? { port: portOf(project, service, image) } : {}),
     };
     await noteEngine(folder, docker().address, { app, environment });

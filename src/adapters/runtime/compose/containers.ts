@@ -40,7 +40,11 @@ export interface Inspected {
   readonly Created: string;
   readonly RestartCount: number;
   readonly Image: string;
-  readonly Config: { readonly Labels: Readonly<Record<string, string>> | null; readonly Tty: boolean };
+  readonly Config: {
+    readonly Labels: Readonly<Record<string, string>> | null;
+    readonly Tty: boolean;
+    readonly ExposedPorts?: Readonly<Record<string, unknown>> | null;
+  };
   readonly HostConfig: {
     readonly Memory: number;
     readonly RestartPolicy: { readonly Name: string };

@@ -202,17 +202,30 @@ function imageOf(reference: string, { Id, RepoDigests, Config }: EngineImage): P
   const repository = reference.replace(/@.*$/, "").replace(/:[^/:]*$/, "");
   const digests = RepoDigests ?? [];
   const digest = digests.find((each) => each.startsWith(`${repository}@`)) ?? digests[0];
-  const ports = Object.keys(Config?.ExposedPorts ?? {}).filter((each) => each.endsWith("/tcp"));
   return {
     reference,
     id: Id,
     ...(digest === undefined ? {} : { digest }),
-    ...(ports.length === 1 ? { port: Number.parseInt(ports[0] ?? "", 10) } : {}),
+    ...portNamedBy({ Config }),
   };
 }
 
+interface NamesPorts {
+  readonly Config?: { readonly ExposedPorts?: Readonly<Record<string, unknown>> | null } | null | undefined;
+}
+
+/** The only port that an image names, or a container. */
+export function portNamedBy({ Config }: NamesPorts): Pick<PreparedImage, "port"> {
+  const ports = Object.keys(Config?.ExposedPorts ?? {}).filter((each) => each.endsWith("/tcp"));
+  return ports.length === 1 ? { port: Number.parseInt(ports[0] ?? "", 10) } : {};
+}
+
 /** Where a container of the service takes requests. Faults: compose-port-unknown. */
-export function portOf(project: ReadProject, service: ServiceOf<"compose">, image: PreparedImage): number {
+export function portOf(
+  project: ReadProject,
+  service: ServiceOf<"compose">,
+  image: Pick<PreparedImage, "port">,
+): number {
   const { port, service: name } = service.runtime;
   if (port !== undefined) return port;
   const named = containerPorts(project.resolved.services[name] ?? {});

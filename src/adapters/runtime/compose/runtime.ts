@@ -28,7 +28,7 @@ import { containerStarter, isAsked } from "./container-starter.ts";
 import { noteEngine } from "./engine-record.ts";
 import { explainContainer } from "./explain-container.ts";
 import { imageOfVersion } from "./image-of-version.ts";
-import { portOf, preparedImages } from "./images.ts";
+import { portNamedBy, portOf, preparedImages } from "./images.ts";
 import { listeningInside } from "./listening-inside.ts";
 import { projectReader } from "./project-reader.ts";
 import { pruneContainers } from "./prune-containers.ts";
@@ -148,7 +148,11 @@ export function createComposeRuntime(settings: ComposeRuntimeSettings): Runtime 
     async adopt(order) {
       epoch.mustBeMine();
       createStateFolder(folder);
-      const found = await parts().adopted.adopt(order, services.filter(isOfKind("compose")));
+      const found = await parts().adopted.adopt(
+        order,
+        services.filter(isOfKind("compose")),
+        async (service, container) => portOf(await read(order.version, planFolder), service, portNamedBy(container)),
+      );
       if (found === null) throw noContainerAt(order.address);
       await noteEngine(folder, docker().address, { app, environment });
       return found;

@@ -105,7 +105,7 @@ function unclearPort(project: ReadProject, service: ServiceOf<"compose">): reado
   const written = project.resolved.services[service.runtime.service] ?? {};
   if (!isAsked(service) || containerPorts(written).length < 2) return [];
   try {
-    portOf(project, service, { reference: "", id: "" });
+    portOf(project, service, {});
     return [];
   } catch (error) {
     return [noticeOf(service.name, error)];

@@ -25,6 +25,8 @@ export interface SlotContainer {
   /** Added to what the compose file says. */
   readonly environment: Readonly<Record<string, string>>;
   readonly network: { readonly name: string; readonly address: string };
+  /** Services of the user's compose file that each version has of its own and that take requests. */
+  readonly peers: readonly string[];
   /** A port of this machine that leads to it, where its own address does not. */
   readonly publish?: { readonly host: string; readonly port?: number; readonly target: number };
   /** The version's folder, and the same beside the plan file. */
@@ -103,6 +105,7 @@ function slotService(service: Plain, container: SlotContainer): Plain {
     environment: { ...environmentOf(service), ...escaped(container.environment) },
     labels: { ...pairsOf(service["labels"]), ...escaped(container.labels) },
     networks: slotNetworks(service, container),
+    ...linksOf(service, container),
     ...(publish === undefined ? {} : { ports: [`${publish.host}:${publish.port ?? ""}:${publish.target}`] }),
     ...restartOf(service),
     ...deployOf(service),
@@ -117,18 +120,39 @@ function slotService(service: Plain, container: SlotContainer): Plain {
  * project's networks it has no such name: else others would be sent to a version that nobody has let in yet.
  */
 function slotNetworks(service: Plain, { network, service: name }: SlotContainer): Plain {
-  const written = networksOf(service);
-  const aliases = Object.values(written).flatMap((each) => listOf(each["aliases"]).map(textOf));
-  const names = [name, service["container_name"], ...aliases].filter((each) => typeof each === "string");
   return {
     ...Object.fromEntries(
-      Object.entries(written).map(([key, value]) => [
+      Object.entries(networksOf(service)).map(([key, value]) => [
         key,
         Object.fromEntries(Object.entries(value).filter(([each]) => each !== "aliases" && !each.startsWith("ipv"))),
       ]),
     ),
-    [SLOT_NETWORK]: { aliases: [...new Set(names)], ipv4_address: network.address },
+    [SLOT_NETWORK]: { aliases: [...namesOf(name, service), nameInSlot(name)], ipv4_address: network.address },
   };
+}
+
+/** What others call a service. */
+function namesOf(name: string, service: Plain): readonly string[] {
+  const aliases = Object.values(networksOf(service)).flatMap((each) => listOf(each["aliases"]).map(textOf));
+  const names = [name, service["container_name"], ...aliases].filter((each) => typeof each === "string");
+  return [...new Set(names)];
+}
+
+/** A name that nobody has in another network. */
+function nameInSlot(service: string): string {
+  return `${service}.tidegate-slot`;
+}
+
+/**
+ * Beside a project that was taken over, its own containers have the same names in the project's networks, and the engine
+ * would ask those first. What is linked goes before any name of a network.
+ */
+function linksOf(service: Plain, { project, peers }: SlotContainer): Plain {
+  const links = peers.flatMap((peer) =>
+    namesOf(peer, project.services[peer] ?? {}).map((name) => `${nameInSlot(peer)}:${name}`),
+  );
+  if (links.length === 0) return {};
+  return { external_links: [...listOf(service["external_links"]), ...links] };
 }
 
 /** A release needs its instances back: who says nothing of restarts gets them. */
