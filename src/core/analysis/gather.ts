@@ -1,3 +1,4 @@
+import type { SecondRow } from "../observation.ts";
 import { type Guard, type GuardId, guardId, isOfRequests } from "../plan/guard.ts";
 import { burntSince } from "./budget.ts";
 import { countSecond } from "./count-second.ts";
@@ -6,7 +7,7 @@ import type { Look } from "./look.ts";
 import { heldAgainstDayBefore } from "./day-before.ts";
 import { beforeSwitch, rateBefore } from "./past.ts";
 import { countProbes, NOTHING_PROBED } from "./probes.ts";
-import { type SecondOfBoth, secondsOfBoth } from "./seconds.ts";
+import { secondsOfBoth } from "./seconds.ts";
 import { daysBeforeOf, isRateCompared } from "./tested-limits.ts";
 import { lookOf } from "./views.ts";
 
@@ -46,7 +47,10 @@ function gatherSeconds(before: Gathered, look: Look): Gathered {
   return {
     ...before,
     upTo: newest ?? before.upTo,
-    visitors: visitorsIn(seconds, before.visitors),
+    visitors: visitorsIn(
+      [...seconds.flatMap(({ candidate }) => candidate ?? []), ...whoCameMeanwhile(before, look, newest)],
+      before.visitors,
+    ),
     shifts: [...before.shifts, ...shifts],
     guards,
   };
@@ -68,9 +72,23 @@ function withUsual(guard: Guard, mine: GuardEvidence, look: Look, begin: number)
   return mine.usual !== undefined || !isRateCompared(guard) ? mine : { ...mine, usual: rateBefore(guard, look, begin) };
 }
 
-function visitorsIn(seconds: readonly SecondOfBoth[], before: number | null): number | null {
-  return seconds.reduce<number | null>((sum, { candidate }) => {
-    const more = candidate?.newVisitors;
-    return more === undefined ? sum : (sum ?? 0) + more;
+function visitorsIn(candidate: readonly SecondRow[], before: number | null): number | null {
+  return candidate.reduce<number | null>((sum, { newVisitors }) => {
+    return newVisitors === undefined ? sum : (sum ?? 0) + newVisitors;
   }, before);
+}
+
+/** A share is in force so long before the step that waits for it begins. */
+const IN_FORCE_BEFORE_SECONDS = 2;
+
+/**
+ * What was answered in seconds in which a share changed is no evidence, but who came then came: a visitor is new once, and
+ * most of those who ask often come in the very second in which they are let in.
+ */
+function whoCameMeanwhile({ upTo }: Gathered, look: Look, newest: number | null): readonly SecondRow[] {
+  if (newest === null) return [];
+  const from = upTo === null ? look.fromSecond - IN_FORCE_BEFORE_SECONDS : upTo + 1;
+  return look.rows.filter(
+    ({ version, second, mixed }) => mixed && version === look.candidate && second >= from && second < newest,
+  );
 }

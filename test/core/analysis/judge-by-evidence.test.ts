@@ -148,6 +148,28 @@ describe("visitors, where the data plane tells them apart", () => {
     equal(of(50).verdict, "pass");
   });
 
+  it("are counted once, whether they came first while the share changed or later", () => {
+    const rows = seconds(90, { n: 10 }, { n: 190 });
+    const none = { requests: 10, bad: 0, newlyBad: 0 };
+    const of = (whileItChanged: number): Verdict => {
+      const [first] = rows.filter(({ version }) => version === "v2");
+      ok(first);
+      const mixed = { ...first, second: first.second - 1, mixed: true, newVisitors: whileItChanged };
+      const again = { ...first, second: 30, mixed: true, newVisitors: 3 };
+      const all = [mixed, ...rows.filter(({ second }) => second !== 30), again].toSorted((a, b) => a.second - b.second);
+      return last(
+        [ERRORS],
+        all.map((one) => ({
+          newVisitors: one.second === 1 ? 2 : 0,
+          ...one,
+          counted: { errors: one.version === "v2" ? none : { ...none, requests: 190 } },
+        })),
+      );
+    };
+    match(of(44).sentence, /; to compare it needs 50 different visitors, and 49 came so far$/);
+    equal(of(45).verdict, "pass");
+  });
+
   it("who come in heaps temper the evidence", () => {
     const each = { counted: { errors: { requests: 10, bad: 4, newlyBad: 1 } }, newVisitors: 4 };
     const heaped = {
