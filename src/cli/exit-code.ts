@@ -51,6 +51,8 @@ const USAGE_CODES = new Set([
   "item-unknown",
   "unknown-version",
   "reason-missing",
+  "backup-unknown",
+  "database-missing",
 ]);
 /** The world was not as it must be, and nothing was changed. */
 const REFUSED_CODES = new Set([
@@ -73,6 +75,14 @@ const REFUSED_CODES = new Set([
   "state-spoilt",
   "state-foreign",
   "proxy-still-leaving",
+  "backup-age-missing",
+  "backup-folder-not-writable",
+  "backup-identity-missing",
+  "backup-server-newer",
+  "backup-tools-missing",
+  "database-locked",
+  "drill-not-possible",
+  "restore-refused",
 ]);
 
 export function exitCodeOfFault({ code }: Fault): ExitCode {

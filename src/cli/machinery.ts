@@ -4,9 +4,11 @@ import type { TrafficState } from "../core/traffic/routing.ts";
 import type { Duration, Instant } from "../core/time/time.ts";
 import type { EngineOptions, Ports } from "../engine/api.ts";
 import type { StateFolder } from "../local/state-folder.ts";
+import type { Backups } from "../ports/backups.ts";
 import type { EmergencyExit } from "../ports/emergency-exit.ts";
 import type { HealthProbe } from "../ports/health.ts";
 import type { Journal } from "../ports/journal.ts";
+import type { AppDatabase } from "./app-database.ts";
 import type { Finding } from "./doctor/finding.ts";
 import type { Notice } from "../ports/notice.ts";
 import type { Notifier, ReceiverCheck } from "../ports/notifier.ts";
@@ -35,6 +37,8 @@ export interface Machinery {
   healthProbe(plan: Plan): Promise<HealthProbe>;
   /** For messages outside a release: each is tried once. `say`: where those to the terminal go. */
   notifier(plan: Plan, say: (line: string) => void): Promise<Notifier & ReceiverCheck>;
+  /** Backups of the app's database. */
+  backups(place: AppDatabase): Promise<Backups>;
   /** What `rollback --now` works with. */
   emergencyExit(state: StateFolder): Promise<EmergencyExit>;
   isKeeperThere(state: StateFolder): Promise<boolean>;

@@ -14,9 +14,10 @@ export function compileDatabase(
   const written = config.database;
   if (written === undefined) return undefined;
   const { url, ca, migrations, assertions } = written;
-  checkPassword(url, told);
+  checkPassword(url, AT, told);
   if (migrations !== undefined) checkFolder(migrations, told);
-  const { keep, encryptTo = [], upload, folder: backupFolder } = written.backups;
+  const { keep, encryptTo = [], scratch, upload, folder: backupFolder } = written.backups;
+  if (scratch !== undefined) checkPassword(scratch, ["database", "backups", "scratch"], told);
   return {
     kind: kindOf(url, env, told),
     url,
@@ -30,6 +31,7 @@ export function compileDatabase(
           ? { newest: keep }
           : { newest: keep.newest, ...(keep.days === undefined ? {} : { days: keep.days }) },
       encryptTo,
+      ...(scratch === undefined ? {} : { scratch }),
       ...(upload === undefined ? {} : { upload }),
     },
     assertions: Object.entries(assertions).map(([name, sql]) => ({ name, sql })),
@@ -50,14 +52,14 @@ function kindOf(url: string, env: CompileContext["env"], told: Told): DatabasePl
 }
 
 /** I8: the plan travels in the journal. */
-function checkPassword(url: string, told: Told): void {
+function checkPassword(url: string, path: Path, told: Told): void {
   const password = /^[a-z][a-z0-9+]*:\/\/[^/@]*:([^/@]+)@/i.exec(url)?.[1];
   if (password === undefined || referencesIn(password).some(({ owner }) => owner === "user")) return;
   told.plan.push({
     code: "plan-value-invalid",
     what: "A password can't stand here in plain text: the plan is kept in the journal.",
-    fix: 'Write a reference to an environment variable: `url: "${DATABASE_URL}"`.',
-    path: AT,
+    fix: 'Write a reference to an environment variable: `"${DATABASE_URL}"`.',
+    path,
     on: "value",
   });
 }

@@ -28,6 +28,11 @@ const backups = knowing(
     encryptTo: knowing(oneOrMore(recipient).optional(), { default: "not encrypted" }).describe(
       "Who can read them: public keys of [age](https://age-encryption.org), one or a list.",
     ),
+    scratch: text("the address of an empty database", "${SCRATCH_URL}")
+      .optional()
+      .describe(
+        "An empty database in which backups are tried, where the role may not create one each time. It is emptied before and after.",
+      ),
     upload: shellLine('aws s3 cp "${file}" s3://backups/')
       .optional()
       .describe("A shell line for each backup once it is whole; `${file}` is its path."),

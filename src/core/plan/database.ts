@@ -33,6 +33,8 @@ export interface BackupPlan {
   readonly keep: { readonly newest: number; readonly days?: number };
   /** Recipients of age; empty: it is not encrypted. */
   readonly encryptTo: readonly string[];
+  /** An empty database of its own in which backups are tried, as an address. Absent: one is created beside the app's each time. */
+  readonly scratch?: string;
   /** A shell line for each backup that is whole; `${file}` is filled in. */
   readonly upload?: string;
 }

@@ -1,0 +1,213 @@
+import { randomInt } from "node:crypto";
+import { tooMany } from "../../core/backup/keep.ts";
+import { type BackupRecord, isAtLeast, namedBackup } from "../../core/backup/record.ts";
+import { FaultError } from "../../core/fault.ts";
+import type { BackupPlan } from "../../core/plan/database.ts";
+import type { BackupMade, BackupRequest, Backups, VerifyRequest } from "../../ports/backups.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { type AgeSettings, encrypting, type Identity, passingIdentity } from "./age.ts";
+import { type BackupFolder, backupFolder, bytesOf, createBackupFolder } from "./folder.ts";
+import type { BackupKind, Going, StoredBackup } from "./kind.ts";
+import { proveBackup } from "./prove.ts";
+import { uploadBackup, type UploadSettings } from "./upload.ts";
+import { sumOf } from "./written-file.ts";
+
+export interface BackupSettings extends UploadSettings {
+  readonly plan: BackupPlan & { /** Absolute. */ readonly folder: string };
+  readonly kind: BackupKind;
+  readonly clock: Clock;
+}
+
+/** Backups of one database in one folder. */
+export function createBackups(settings: BackupSettings): Backups {
+  const { plan, clock } = settings;
+  const folder = backupFolder(plan.folder);
+
+  const prune = async (): Promise<readonly string[]> => {
+    const gone = tooMany(folder.records(), plan.keep, clock.wall());
+    for (const record of gone) await folder.remove(record);
+    return gone.map(({ id }) => id);
+  };
+
+  const found = (name: string, identity: string | null): StoredBackup => {
+    const record = namedBackup(folder.records(), name);
+    if (record === null) throw unknown(name, folder);
+    return stored(folder, record, identity === null ? null : { kind: "file", path: identity });
+  };
+
+  return {
+    list: async () => folder.records(),
+    prune,
+    make: async (request) => {
+      createBackupFolder(folder);
+      await folder.sweep();
+      const { made, identity, notes } = await dumped(settings, folder, request);
+      const proven = await proofOf(settings, folder, stored(folder, made, identity), request);
+      const { upload } = plan;
+      const record =
+        upload === undefined
+          ? proven
+          : await noted(folder, await uploadBackup(upload, proven, folder, settings, request));
+      const removed = await prune();
+      return { record, path: folder.file(record.file), removed, notes: [...notes, ...uploadNotes(record)] };
+    },
+    verify: async (request) => {
+      const backup = found(request.backup, request.identity);
+      refuseWithoutIdentity(backup, request);
+      const record = await proofOf(settings, folder, backup, request);
+      return { record, path: backup.path, removed: [], notes: [] };
+    },
+    outlook: async (target) => {
+      const backup = found(target.backup, target.identity);
+      return { record: backup.record, ...(await settings.kind.outlook(backup, target.into, target)) };
+    },
+    restore: async (request) => {
+      const backup = found(request.backup, request.identity);
+      refuseWithoutIdentity(backup, { proof: "restore" });
+      await checkSum(backup, request);
+      return { record: backup.record, ...(await settings.kind.restore(backup, request, request)) };
+    },
+  };
+}
+
+/** A backup that is whole, with its record; not proven yet. */
+async function dumped(
+  settings: BackupSettings,
+  folder: BackupFolder,
+  request: BackupRequest,
+): Promise<{ readonly made: BackupRecord; readonly identity: Identity | null; readonly notes: readonly string[] }> {
+  const { kind, plan, clock } = settings;
+  const madeAt = clock.wall();
+  const id = idOf(madeAt);
+  const age = ageOf(settings, request);
+  const passing = plan.encryptTo.length === 0 ? null : await passingIdentity(age);
+  const path = folder.partial(id);
+  request.tell({ kind: "began", part: "dump" });
+  try {
+    const through = passing === null ? null : () => encrypting([...plan.encryptTo, passing.recipient], age);
+    const { written, contents, place, engine, tool, restorePoint, dumpMs, notes } = await kind.dump({
+      ...request,
+      id,
+      path,
+      through,
+    });
+    const file = `${id}.${kind.extension}${passing === null ? "" : ".age"}`;
+    await folder.finish(path, file);
+    const made: BackupRecord = {
+      format: 1,
+      id,
+      file,
+      database: { kind: kind.extension === "sqlite" ? "sqlite" : "postgres", place, engine },
+      madeAt,
+      by: request.by,
+      release: request.release,
+      tool,
+      ...written,
+      recipients: plan.encryptTo.length,
+      contents,
+      dumpMs,
+      restorePoint,
+      proof: null,
+      trouble: null,
+      upload: null,
+    };
+    await folder.note(made);
+    request.tell({ kind: "ended", part: "dump", tookMs: dumpMs });
+    return { made, identity: passing?.identity ?? null, notes };
+  } catch (error) {
+    await folder.discard(path);
+    throw error;
+  }
+}
+
+/** Proves it as asked and writes that down; what proves it to be no good is written down too. */
+async function proofOf(
+  settings: BackupSettings,
+  folder: BackupFolder,
+  backup: StoredBackup,
+  request: Going & Pick<VerifyRequest, "proof" | "by" | "directory">,
+): Promise<BackupRecord> {
+  const { record } = backup;
+  try {
+    await checkSum(backup, request);
+    // Without a key there is nothing more to read than that the bytes are those that age wrote.
+    if (record.recipients > 0 && backup.identity === null) return record;
+    const proof = await proveBackup(settings, backup, request);
+    // A backup that was restored once does not become worse by being decoded.
+    const isLess =
+      record.proof !== null && isAtLeast(record.proof.proof, proof.proof) && record.proof.proof !== proof.proof;
+    return await noted(folder, { ...record, proof: isLess ? record.proof : proof, trouble: null });
+  } catch (error) {
+    if (error instanceof FaultError && BROKEN.has(error.fault.code))
+      await noted(folder, { ...record, trouble: { code: error.fault.code, what: error.fault.what } });
+    throw error;
+  }
+}
+
+/** What is known to be the backup's own fault, and not of the place where it was tried. */
+const BROKEN = new Set(["backup-broken", "backup-differs"]);
+
+/** Faults: backup-broken. */
+async function checkSum({ record, path }: StoredBackup, { signal }: Going): Promise<void> {
+  const bytes = bytesOf(path);
+  const isSame = bytes === record.bytes && (await sumOf(path, signal)) === record.sha256;
+  if (isSame) return;
+  throw new FaultError({
+    code: "backup-broken",
+    what:
+      bytes === null
+        ? "The backup's file is not there any more."
+        : bytes === record.bytes
+          ? "The backup's file is not what was written: its checksum is another one."
+          : `The backup's file is not what was written: it has ${bytes} bytes instead of ${record.bytes}.`,
+    where: path,
+    fix: "take another one: tidegate backup list; and look at the disk on which it lies",
+  });
+}
+
+/** Faults: backup-identity-missing. */
+function refuseWithoutIdentity(
+  { record, identity, path }: StoredBackup,
+  { proof }: Pick<VerifyRequest, "proof">,
+): void {
+  if (record.recipients === 0 || identity !== null || proof === "decode") return;
+  throw new FaultError({
+    code: "backup-identity-missing",
+    what: "The backup is encrypted, and nothing here can decrypt it.",
+    where: path,
+    fix: "give the file with the secret key of one of its recipients: --identity FILE",
+  });
+}
+
+async function noted(folder: BackupFolder, record: BackupRecord): Promise<BackupRecord> {
+  await folder.note(record);
+  return record;
+}
+
+function stored(folder: BackupFolder, record: BackupRecord, identity: Identity | null): StoredBackup {
+  return { record, path: folder.file(record.file), identity: record.recipients === 0 ? null : identity };
+}
+
+function uploadNotes({ upload }: BackupRecord): BackupMade["notes"] {
+  return upload === null || upload.isDone ? [] : [`Not uploaded: ${upload.what} The backup itself is there.`];
+}
+
+function ageOf({ env, redact }: BackupSettings, { signal }: Going): AgeSettings {
+  return { env, redact, signal };
+}
+
+/** By its time to the millisecond, so that they sort; two in one differ by chance. */
+function idOf(at: number): string {
+  const [day = "", time = ""] = new Date(at).toISOString().replaceAll(/[-:]/g, "").split("T");
+  const rest = (at % 1_000).toString(16).padStart(3, "0") + randomInt(16).toString(16);
+  return `${day}-${time.slice(0, 6)}-${rest}`;
+}
+
+function unknown(name: string, folder: BackupFolder): FaultError {
+  return new FaultError({
+    code: "backup-unknown",
+    what: name === "newest" ? "There is no backup yet." : `There is no backup "${name}", or several begin like that.`,
+    where: folder.path,
+    fix: name === "newest" ? "make one: tidegate backup" : "tidegate backup list names them",
+  });
+}

@@ -1,0 +1,116 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { open, rename, rm, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { BackupRecord } from "../../core/backup/record.ts";
+import { FaultError } from "../../core/fault.ts";
+import { writeFileAtomically } from "../../local/atomic-file.ts";
+import { makeFolder } from "../../local/make-folder.ts";
+import { identify } from "../../local/process-identity.ts";
+
+/** Where backups lie: each a file, and a record of the same name as JSON, which comes last. */
+export interface BackupFolder {
+  readonly path: string;
+  file(name: string): string;
+  records(): readonly BackupRecord[];
+  /** The name for a file that is being written. Nobody takes it for a backup. */
+  partial(id: string): string;
+  /** Gives a file that was written whole its own name. */
+  finish(partial: string, name: string): Promise<void>;
+  /** Removes what was begun under such a name. */
+  discard(partial: string): Promise<void>;
+  note(record: BackupRecord): Promise<void>;
+  remove(record: BackupRecord): Promise<void>;
+  /** Removes what killed processes left half written. */
+  sweep(): Promise<void>;
+}
+
+const RECORD = /^\d{8}-\d{6}-[0-9a-f]{4}\.json$/;
+const PARTIAL = /^\.\d{8}-\d{6}-[0-9a-f]{4}\.(\d+)-(\d+)\.part$/;
+
+/** Makes nothing yet. */
+export function backupFolder(path: string): BackupFolder {
+  const file = (name: string): string => join(path, name);
+  return {
+    path,
+    file,
+    records: () =>
+      existsSync(path)
+        ? readdirSync(path)
+            .filter((name) => RECORD.test(name))
+            .sort()
+            .map((name) => readRecord(file(name)))
+        : [],
+    partial: (id) => file(`.${id}.${process.pid}-${identify(process.pid)?.startTicks ?? 0}.part`),
+    finish: async (partial, name) => {
+      await rename(partial, file(name));
+      await syncFolder(path);
+    },
+    discard: (partial) => rm(partial, { force: true }),
+    note: (record) => writeFileAtomically(file(`${record.id}.json`), `${JSON.stringify(record, null, 2)}\n`),
+    remove: async (record) => {
+      // The record first: a file without one is none, but a record without its file would promise what is not there.
+      await unlink(file(`${record.id}.json`));
+      await rm(file(record.file), { force: true });
+    },
+    sweep: async () => {
+      for (const name of readdirSync(path)) {
+        const [, pid, ticks] = PARTIAL.exec(name) ?? [];
+        if (pid !== undefined && identify(Number(pid))?.startTicks !== Number(ticks))
+          await rm(file(name), { force: true });
+      }
+    },
+  };
+}
+
+/** Makes the folder for its owner alone. Faults: backup-folder-not-writable. */
+export function createBackupFolder(folder: BackupFolder): void {
+  try {
+    makeFolder(folder.path, 0o700);
+    // It may lie in the user's repository: git should neither show it nor take it in.
+    if (!existsSync(folder.file(".gitignore"))) writeFileSync(folder.file(".gitignore"), "*\n");
+  } catch (error) {
+    throw new FaultError(
+      {
+        code: "backup-folder-not-writable",
+        what: "The folder of the backups can't be made or written.",
+        where: folder.path,
+        cause: error instanceof Error ? error.message : String(error),
+        fix: "give it to the user that makes backups, or name another one: database: { backups: { folder: … } }",
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** Faults: backup-record-unreadable. */
+function readRecord(path: string): BackupRecord {
+  const broken = (cause: string): FaultError =>
+    new FaultError({
+      code: "backup-record-unreadable",
+      what: "The record of a backup can't be read.",
+      where: path,
+      cause,
+      fix: "move it away, with the backup of the same name, if nobody can mend it",
+    });
+  try {
+    const record = JSON.parse(readFileSync(path, "utf8")) as BackupRecord;
+    if (record.format === 1) return record;
+  } catch (error) {
+    throw broken(error instanceof Error ? error.message : String(error));
+  }
+  throw broken("a later version of Tidegate wrote it");
+}
+
+/** What is there under the name of a backup's file; null: nothing. */
+export function bytesOf(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? null;
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

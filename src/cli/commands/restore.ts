@@ -1,0 +1,76 @@
+import { lossSentence } from "../../core/backup/contents.ts";
+import type { RestoreOutlook } from "../../ports/backups.ts";
+import { appDatabase, DATABASE_OPTION } from "../app-database.ts";
+import { confirm } from "../ask.ts";
+import { answer } from "../context.ts";
+import { type CommandDefinition, isGiven, textOption } from "../definition.ts";
+import { DONE } from "../exit-code.ts";
+import { backupProgress, restoredLines } from "../render/backup-view.ts";
+import { formatAge } from "../../core/time/time.ts";
+import { onInterrupt } from "../signals.ts";
+import { unlessInterrupted } from "./backup.ts";
+
+export const restore: CommandDefinition = {
+  about:
+    "Brings a database back from a backup. It is restored beside what is there, compared with what was backed up, and takes its place by a rename at the very end: a restore that fails changes nothing, and what was there is kept under another name. Before that it says what will be lost (rows newer than the backup, by table), and who is connected and will be cut off, and asks.",
+  arguments: [{ name: "backup", required: true, about: "its id, the beginning of it, or `newest`" }],
+  options: [
+    {
+      flags: "--into <name>",
+      about:
+        "another database: a name on the same server, an address (`'${STAGING_URL}'` is taken from the environment), or the path of a file of SQLite",
+    },
+    { flags: "--identity <file>", about: "for an encrypted one: a file with a secret key of age" },
+    { flags: "--no-owner", about: "leave out who owns what and who may do what, where the roles are not there" },
+    { flags: "--dry-run", about: "only say what would be lost" },
+    { flags: "--yes", about: "don't ask" },
+    DATABASE_OPTION,
+  ],
+  examples: [
+    { line: "tidegate restore newest", does: "says what it takes back, and asks" },
+    {
+      line: "tidegate restore 20261122-061503 --into shop_yesterday",
+      does: "beside the one that is there, to look at",
+    },
+    { line: "tidegate restore newest --dry-run", does: "changes nothing" },
+  ],
+  run: async (invocation) => {
+    const { context } = invocation;
+    const backups = await context.machinery.backups(await appDatabase(invocation));
+    using interruption = onInterrupt();
+    const { signal } = interruption;
+    const target = {
+      backup: invocation.arguments[0] ?? "",
+      into: textOption(invocation, "into") ?? null,
+      identity: textOption(invocation, "identity") ?? null,
+      signal,
+      tell: backupProgress(context),
+    };
+    const outlook = await unlessInterrupted(signal, () => backups.outlook(target));
+    if (isGiven(invocation, "dryRun")) return answer(context, { outlook }, [sentencesOf(outlook)]);
+    await confirm(context, sentencesOf(outlook), isGiven(invocation, "yes"));
+    const restored = await unlessInterrupted(signal, () =>
+      backups.restore({ ...target, by: context.person, withoutOwners: invocation.options["owner"] === false }),
+    );
+    return answer(context, { outlook, restored }, restoredLines(restored, context.terminal.style()), DONE);
+  },
+};
+
+const MOST_TABLES = 12;
+
+/** What a person agrees to. */
+function sentencesOf({ record, target, way, losses, clients, keptAs }: RestoreOutlook): string {
+  const age = formatAge(record.madeAt, Date.now());
+  const what = `Restores backup ${record.id} (${age} old, of ${record.database.place}) into ${target}`;
+  if (way === "new") return `${what}, which does not exist yet. Nothing is lost.`;
+  if (way === "fill") return `${what}, which is empty. Nothing is lost.`;
+  const shown = losses.slice(0, MOST_TABLES).map((loss) => `  ${lossSentence(loss)}`);
+  const more = losses.length > MOST_TABLES ? [`  and ${losses.length - MOST_TABLES} tables more`] : [];
+  return [
+    `${what}, in the place of what is there.`,
+    ...(losses.length === 0 ? ["No table has changed since."] : ["What changes by that:", ...shown, ...more]),
+    "What is written from now until it is over is lost too.",
+    clients.length === 0 ? "Nobody is connected." : `Cut off for a moment: ${clients.join(", ")}.`,
+    ...(keptAs === null ? [] : [`What is there now is kept as ${keptAs}.`]),
+  ].join("\n");
+}

@@ -1,0 +1,62 @@
+import { resolve } from "node:path";
+import type { AppDatabase } from "../cli/app-database.ts";
+import { FaultError } from "../core/fault.ts";
+import { secretsOf } from "../core/plan/secrets.ts";
+import { redactor } from "../core/text/redact.ts";
+import { userNamesIn } from "../core/text/references.ts";
+import type { Backups } from "../ports/backups.ts";
+import type { DatabaseSettings } from "../adapters/database/settings.ts";
+import { defined } from "./values.ts";
+
+/** What every connection to the app's database is opened with. */
+export function databaseSettings({ database, plan, env }: AppDatabase): DatabaseSettings {
+  const values = defined(env);
+  const secrets = secretsOf(env);
+  if (plan !== null) secrets.meet(plan);
+  const own = redactor(userNamesIn(database).flatMap((name) => values[name] ?? []));
+  return {
+    url: database.url,
+    ...(database.ca === undefined ? {} : { ca: database.ca }),
+    values: () => values,
+    redact: (text) => own.text(secrets.redact(text)),
+  };
+}
+
+/** Backups of the app's database. */
+export async function backupsOf(place: AppDatabase): Promise<Backups> {
+  const { database: plan, folder, env } = place;
+  const [{ createBackups }, { systemClock }] = await Promise.all([
+    import("../adapters/backup/backups.ts"),
+    import("../adapters/clock/system.ts"),
+  ]);
+  const database = databaseSettings(place);
+  return createBackups({
+    plan: { ...plan.backups, folder: resolve(folder, plan.backups.folder) },
+    kind: await kindOf(place, database),
+    clock: systemClock,
+    directory: folder,
+    env,
+    redact: database.redact,
+  });
+}
+
+async function kindOf(
+  { database: plan, env }: AppDatabase,
+  database: DatabaseSettings,
+): ReturnType<typeof postgresKind> {
+  if (plan.kind === "sqlite")
+    throw new FaultError({
+      code: "not-built",
+      what: "Backups of SQLite are not built yet in this version of Tidegate.",
+      fix: "sqlite3 FILE 'VACUUM INTO …'",
+    });
+  return postgresKind(database, plan.backups.scratch ?? null, env);
+}
+
+async function postgresKind(database: DatabaseSettings, scratch: string | null, env: AppDatabase["env"]) {
+  const [{ postgresBackups }, { USUAL_FOLDERS }] = await Promise.all([
+    import("../adapters/backup/postgres/kind.ts"),
+    import("../adapters/backup/postgres/programs.ts"),
+  ]);
+  return postgresBackups({ database, env, folders: USUAL_FOLDERS, scratch });
+}
