@@ -136,9 +136,27 @@ volumes: { data: {}, uploads: {} }
       ["compose", "compose"],
     );
     assert.match(assumed, /api, jobs of compose\.yaml run once for each version/);
-    assert.match(assumed, /migrate, db, proxy, files, tools of compose\.yaml are shared by all versions/);
+    assert.match(assumed, /db, proxy, files of compose\.yaml are shared by all versions/);
+    assert.match(assumed, /migrate of compose\.yaml runs once for each version, to its end/);
+    assert.match(assumed, /tools of compose\.yaml is in a profile and left alone/);
     assert.match(assumed, /tidegate release --adopt 127\.0\.0\.1:8080/);
   });
+
+  for (const [ports, published] of [
+    ['"${PORT:-8080}:3000"', 8080],
+    ['"127.0.0.1:8081-8082:3000/tcp"', 8081],
+    ['"9000:9000/udp", "[::1]:8083:3000"', 8083],
+    ["{ target: 3000, published: 8084-8085 }", 8084],
+    ['"${PORT?say which}:3000"', null],
+  ] as const)
+    it(`a compose file whose service publishes ${ports}`, async () => {
+      const { written, assumed } = await made({
+        "compose.yaml": `services: { jobs: { build: . }, web: { build: ., ports: [${ports}] } }`,
+      });
+      assert.equal(written.services["web"]?.["route"], "/");
+      const adopts = /--adopt 127\.0\.0\.1:(\d+)/.exec(assumed)?.[1] ?? null;
+      assert.equal(adopts, published === null ? null : String(published));
+    });
 
   it("a compose file with databases alone: the app's own processes", async () => {
     const { plan, assumed } = await made({

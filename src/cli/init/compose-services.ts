@@ -17,7 +17,6 @@ export function fromCompose(folder: Folder): Found | undefined {
   const all = servicesIn(text);
   const waitedFor = new Set(all.flatMap(({ tasks }) => tasks));
   const released = all.filter((service) => service.isOwn && !waitedFor.has(service.name));
-  const others = all.filter((service) => !released.includes(service)).map((service) => service.name);
   const routed = released.find(({ ports }) => ports.length > 0);
   const [first] = routed?.ports ?? [];
   return {
@@ -38,13 +37,12 @@ export function fromCompose(folder: Folder): Found | undefined {
         : [
             `${released.map((service) => service.name).join(", ")} of ${name} run once for each version; the file stays as it is.`,
           ]),
-      ...(others.length === 0
-        ? []
-        : released.length === 0
-          ? [`${others.join(", ")} of ${name} stay with compose: Tidegate releases the app's own processes.`]
-          : [
-              `${others.join(", ")} of ${name} ${others.length === 1 ? "is" : "are"} shared by all versions, and ${others.length === 1 ? "is" : "are"} left as ${others.length === 1 ? "it is" : "they are"}.`,
-            ]),
+      ...aboutOthers(
+        name,
+        all.filter((service) => !released.includes(service)),
+        waitedFor,
+        released.length > 0,
+      ),
       ...((routed?.ports.length ?? 0) > 1
         ? [`${routed?.name} has several ports; that it takes requests on ${first} is a guess: \`port\`.`]
         : []),
@@ -59,8 +57,45 @@ export function fromCompose(folder: Folder): Found | undefined {
   };
 }
 
+/** What is not released, and what becomes of it. */
+function aboutOthers(
+  file: string,
+  all: readonly ComposeService[],
+  waitedFor: ReadonlySet<string>,
+  isReleasing: boolean,
+): readonly string[] {
+  const say = (services: readonly ComposeService[], one: string, several: string): readonly string[] => {
+    const names = services.map(({ name }) => name).join(", ");
+    return services.length === 0 ? [] : [`${names} of ${file} ${services.length === 1 ? one : several}`];
+  };
+  if (!isReleasing) {
+    const stay = "stay with compose: Tidegate releases the app's own processes.";
+    return say(all, stay, stay);
+  }
+  const isTask = ({ name }: ComposeService): boolean => waitedFor.has(name);
+  const isInProfile = (service: ComposeService): boolean => !isTask(service) && service.hasProfile;
+  return [
+    ...say(
+      all.filter((service) => !isTask(service) && !isInProfile(service)),
+      "is shared by all versions, and is left as it is.",
+      "are shared by all versions, and are left as they are.",
+    ),
+    ...say(
+      all.filter(isTask),
+      "runs once for each version, to its end, before what waits for it.",
+      "run once for each version, to their end, before what waits for them.",
+    ),
+    ...say(
+      all.filter(isInProfile),
+      "is in a profile and left alone: name it under `services` if each version is to have its own.",
+      "are in profiles and left alone: name those under `services` of which each version is to have its own.",
+    ),
+  ];
+}
+
 interface ComposeService {
   readonly name: string;
+  readonly hasProfile: boolean;
   readonly isOwn: boolean;
   readonly run: string;
   /** Inside the container. */
@@ -92,6 +127,7 @@ function serviceOf(name: string, map: Readonly<Record<string, unknown>>): Compos
   const isShared = isDataImage(image) || isFrontImage(image) || map["profiles"] !== undefined;
   return {
     name,
+    hasProfile: map["profiles"] !== undefined,
     isOwn: isBuilt ? map["profiles"] === undefined : image !== "" && !isShared && !keepsData(map["volumes"]),
     run: words(map["command"]),
     ports: written.map(({ target }) => target),
@@ -111,14 +147,26 @@ function keepsData(volumes: unknown): boolean {
   );
 }
 
-/** `8080:3000`, `127.0.0.1:8080:3000/tcp`, `{ target: 3000, published: 8080 }`. */
+/** `8080:3000`, `127.0.0.1:8080-8081:3000/tcp`, `${PORT:-8080}:3000`, `{ target: 3000, published: 8080 }`. 0: not known. */
 function portOf(written: unknown): { readonly target: number; readonly published: number } {
   if (typeof written === "object" && written !== null) {
     const { target, published } = written as { target?: unknown; published?: unknown };
-    return { target: Number(target), published: Number(published ?? 0) };
+    return { target: firstOf(target), published: firstOf(published) };
   }
-  const [, published = "0", target = "0"] = /^(?:(?:[\d.]+:)?(\d+)?:)?(\d+)(?:\/tcp)?$/.exec(String(written)) ?? [];
-  return { target: Number(target), published: Number(published) };
+  const [ports = "", protocol = "tcp"] = withDefaults(String(written)).split("/");
+  if (protocol !== "tcp") return { target: 0, published: 0 };
+  const [target = "", published = ""] = ports.split(":").toReversed();
+  return { target: firstOf(target), published: firstOf(published) };
+}
+
+/** What compose fills in where nobody says otherwise. */
+function withDefaults(text: string): string {
+  return text.replaceAll(/\$\{\w+(?::?-([^}]*))?[^}]*\}|\$\w+/g, (_, value: string | undefined) => value ?? "");
+}
+
+/** The first port of a range. */
+function firstOf(range: unknown): number {
+  return Number(/^(\d+)(?:-\d+)?$/.exec(typeof range === "number" ? String(range) : words(range))?.[1] ?? 0);
 }
 
 function mapOf(value: unknown): Readonly<Record<string, unknown>> {
