@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type { Client } from "pg";
 import type { PostgresFrom, RedisFrom } from "../../src/core/plan/source.ts";
+import { postgresReplica } from "../support/postgres-replica.ts";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
@@ -124,6 +125,32 @@ describe("A real PostgreSQL", () => {
     await other.query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'slow'");
     await sleeping;
     await slow.end();
+  });
+
+  it("counts who waits for another one's lock", async () => {
+    const [first, second] = [await session("first"), await session("second")];
+    await first.query("CREATE TABLE carts (id int)");
+    await first.query("BEGIN; LOCK TABLE carts");
+    equal(await answerOf(of("blocked")), "0");
+    const waiting = second.query("SELECT * FROM carts");
+    await until("one waits", async () => (await answerOf(of("blocked"))) === "1");
+    equal(await answerOf(of("blocked", { application: "first" })), "0");
+    await first.query("COMMIT");
+    await waiting;
+    equal(await answerOf(of("blocked")), "0");
+  });
+
+  it("says how far the slowest replica is behind, and has no data where there is none", async () => {
+    equal(await answerOf(of("replication-lag")), "no-data: the query finds nothing");
+    await using replica = await postgresReplica(server);
+    await until("it follows", async () => Number(await answerOf(of("replication-lag"))) >= 0);
+    const writer = await session("writer");
+    await replica.pause();
+    await writer.query("CREATE TABLE IF NOT EXISTS written (id int)");
+    await until("it is behind", async () => {
+      await writer.query("INSERT INTO written VALUES (1)");
+      return Number(await answerOf(of("replication-lag"))) > 0.2;
+    });
   });
 
   it("gives one number by a query of the user's, which can only read", async () => {

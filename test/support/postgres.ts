@@ -40,7 +40,10 @@ export async function postgresServer(settings: readonly string[] = ["fsync=off"]
       ...user,
     });
     equal(made.status, 0, String(made.stderr));
-    writeFileSync(folder.file("data", "pg_hba.conf"), "local all secret scram-sha-256\nlocal all all trust\n");
+    writeFileSync(
+      folder.file("data", "pg_hba.conf"),
+      "local all secret scram-sha-256\nlocal all all trust\nlocal replication all trust\n",
+    );
     const url = (database = "postgres", name = "gate"): string =>
       `postgres://${name}@localhost/${database}?host=${encodeURIComponent(folder.path)}`;
     const words = [

@@ -13,6 +13,10 @@ const STATEMENTS: Readonly<Record<Exclude<PostgresFrom["figure"], "query">, stri
   connections: `SELECT count(*)::float8 / (current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int) ${SESSIONS}`,
   "slow-queries": `SELECT count(*) ${SESSIONS} AND state = 'active' AND clock_timestamp() - query_start > $2::float8 * interval '1 millisecond'`,
   "longest-transaction": `SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8 ${SESSIONS}`,
+  blocked: `SELECT count(*) ${SESSIONS} AND cardinality(pg_blocking_pids(pid)) > 0`,
+  // On the primary; a replica that has everything says nothing of how long ago that was, and is not behind.
+  "replication-lag": `SELECT coalesce(extract(epoch FROM max(replay_lag)), 0)::float8 FROM pg_stat_replication
+    WHERE state IN ('streaming', 'catchup') AND ($1::text IS NULL OR application_name = $1) HAVING count(*) > 0`,
 };
 
 /** Asks PostgreSQL on a connection of its own, in a transaction that can only read. */

@@ -124,7 +124,8 @@ function compilePostgres(
     ...(application === undefined ? {} : { application }),
     ...(figure === "slow-queries" ? { slowMs: slow ?? SECOND } : {}),
   };
-  const unit = figure === "connections" ? "share" : figure === "longest-transaction" ? "s" : "";
+  const unit =
+    figure === "connections" ? "share" : figure === "longest-transaction" || figure === "replication-lag" ? "s" : "";
   return { from, everyMs: 10 * SECOND, reachMs: 0, unit, ...(figure === undefined ? {} : { isUnitFixed: true }) };
 }
 

@@ -100,7 +100,7 @@ const log = text("a pattern", "CRITICAL|panic");
 
 const redis = z.enum(["hit-rate", "memory", "clients", "evictions"]);
 
-const figureOfPostgres = z.enum(["connections", "slow-queries", "longest-transaction"]);
+const figureOfPostgres = z.enum(["connections", "slow-queries", "longest-transaction", "blocked", "replication-lag"]);
 const postgres = knowing(
   z.union([
     figureOfPostgres,
@@ -108,7 +108,7 @@ const postgres = knowing(
       figure: figureOfPostgres
         .optional()
         .describe(
-          "`connections`: the part of those that it lets in; `slow-queries`: how many have run for longer than `slow`; `longest-transaction`: for how long the oldest open one has been open.",
+          "`connections`: the part of those that it lets in; `slow-queries`: how many have run for longer than `slow`; `longest-transaction`: for how long the oldest open one has been open; `blocked`: how many wait for a lock that another one has; `replication-lag`: how far the slowest replica is behind.",
         ),
       query: text("SQL", "SELECT count(*) FROM jobs WHERE failed")
         .optional()

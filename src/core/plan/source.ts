@@ -105,7 +105,11 @@ export type PostgresFigure =
   /** How many have been running for longer than `slowMs`. */
   | "slow-queries"
   /** Seconds for which the oldest open one has been open. */
-  | "longest-transaction";
+  | "longest-transaction"
+  /** How many sessions wait for a lock that another one has. */
+  | "blocked"
+  /** Seconds by which the slowest replica is behind. */
+  | "replication-lag";
 
 /** What is made of the values of a span. */
 export type Take = "last" | "mean" | "max" | "min";
