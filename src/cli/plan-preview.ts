@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import type { Override } from "../config/overrides.ts";
 import { canonicalJson } from "../core/text/canonical-json.ts";
 import type { StepPower } from "../core/forecast/plan-power.ts";
+import { secondsOfProbes } from "../core/forecast/probing.ts";
 import { leastOfBlocksMs, waitsForBlocks } from "../core/analysis/gauge-limits.ts";
 import { plannedHoldMs } from "../core/plan/hold-time.ts";
-import { guardLabel, isActedOn } from "../core/plan/guard.ts";
+import { type Guard, guardLabel, isActedOn, isOfProcesses } from "../core/plan/guard.ts";
 import type { Plan, StepOf } from "../core/plan/plan.ts";
 import { NO_TWIN_OF_ADOPTED } from "../core/release/twin.ts";
 import { isRunning, type Release } from "../core/release/release.ts";
@@ -13,7 +14,7 @@ import { statusOf } from "../core/status/status.ts";
 import { type Duration, SECOND } from "../core/time/time.ts";
 import { formatShare, WHOLE } from "../core/traffic/share.ts";
 import { formatDuration } from "../core/time/time.ts";
-import { stuckSentence, weakSentence } from "./render/plan-power.ts";
+import { probesSentence, stuckSentence, weakSentence } from "./render/plan-power.ts";
 import { type OtherDay, unknownDays } from "./other-days.ts";
 import type { SourceTrial } from "./try-sources.ts";
 import { unwrittenServices, WRITE_RUN } from "./init/unknown-run.ts";
@@ -98,19 +99,46 @@ function littleTraffic(preview: Omit<PlanPreview, "warnings">): readonly string[
   if (preview.stable === null) return [];
   const weak = preview.power.map(weakSentence).filter((sentence) => sentence !== null);
   const stuck = preview.power.map(stuckSentence).filter((sentence) => sentence !== null);
-  return [...weak, ...stuck, ...starved(preview), ...tooShortForBlocks(preview)];
+  return [...weak, ...stuck, ...tooFewProbes(preview), ...starved(preview), ...tooShortForBlocks(preview)];
 }
 
-/** Shares whose every guard is off or tried out: whatever a version answers, it goes live. */
+/** Where no traffic was seen probes are all that a step has to show that a version is healthy. */
+function tooFewProbes({ plan, power }: Omit<PlanPreview, "warnings">): readonly string[] {
+  if (power.length > 0) return [];
+  return plan.steps.flatMap((step) => {
+    const seconds = step.kind === "shift" ? secondsOfProbes(step.guards, plan.probes) : null;
+    const sentence = step.kind !== "shift" ? null : probesSentence(step.name, plannedHoldMs(step.hold), seconds);
+    return sentence === null ? [] : [sentence];
+  });
+}
+
+/** Shares in which no guard on answers acts, be it off, tried out or a mere warning: whatever a version answers, it goes live. */
 function notWatched({ plan, stable }: Omit<PlanPreview, "warnings">): readonly string[] {
   const shifts = plan.steps.filter((step) => step.kind === "shift" && (stable !== null || step.share === WHOLE));
-  const bare = shifts.filter(({ guards }) => !guards.some(isActedOn));
+  const bare = shifts.filter(({ guards }) => !guards.some((guard) => acts(guard) && !isOfProcesses(guard.metric)));
   if (bare.length === 0) return [];
   const all = bare.length === shifts.length;
-  const names = bare.map(({ name }) => `"${name}"`).join(", ");
+  const where = all ? "" : ` in ${bare.map(({ name }) => `"${name}"`).join(", ")}`;
+  const isAnyActing = bare.some(({ guards }) => guards.some(acts));
+  const what = isAnyActing
+    ? `What visitors get is not watched${where}: no guard on it acts`
+    : `Nothing is watched${where}: no guard acts`;
+  const putBack = bare.flatMap(({ guards }) =>
+    guards.filter((guard) => acts(guard) && putsBack(guard)).map(guardLabel),
+  );
+  const left = [...new Set(putBack), "failed checks", "instances that are no longer ready"];
   return [
-    `Nothing is watched${all ? "" : ` in ${names}`}: no guard acts${all ? "" : " there"}, so a version that answers with errors ${all ? "goes live" : "passes"}. Only failed checks and instances that are no longer ready put it back. Switch guards on: errors, p95.`,
+    `${what}${all ? "" : " there"}, so a version that answers with errors ${all ? "goes live" : "passes"}. Only ${left.slice(0, -1).join(", ")} and ${left.at(-1)} put it back. Switch guards on: errors, p95.`,
   ];
+}
+
+function putsBack({ limits, slo }: Guard): boolean {
+  return slo !== undefined || (limits.rollback ?? []).length > 0;
+}
+
+/** Something follows from it beside that people are told. */
+function acts(guard: Guard): boolean {
+  return isActedOn(guard) && (putsBack(guard) || (guard.limits.hold ?? []).length > 0);
 }
 
 /** What compares CPU or memory minute by minute needs some minutes, and a step waits for what may hold it. */

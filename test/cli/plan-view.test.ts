@@ -140,6 +140,11 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
     assert.equal(limits(0.000_001, "absolute"), "errors: rolls back at 0.0001%");
     assert.equal(limits(1e-9, "absolute"), "errors: rolls back at 0.0000001%");
     assert.equal(limits(0, "absolute"), "errors: rolls back at 0%");
+    assert.equal(
+      limits(0.01, "absolute", { promote: 0.03 }),
+      "errors: rolls back at 1%, passes once 3% is excluded",
+      "what must be shown, where that is not the limit",
+    );
   });
 
   it("takes the mean of traffic that has just begun over the time since then, and says so", () => {
@@ -205,7 +210,10 @@ describe("what to know before a release", () => {
   it("is a step that ends before anything can be said minute by minute, unless that only warns", () => {
     const memory = (level: "warn" | "hold", forMs: number): string => {
       const guard: Guard = { ...RATE, metric: "memory", limits: { [level]: [{ kind: "growth", value: 0.1 }] } };
-      return warnings({ plan: planOf([step.start(), step.shift(5, forMs, { guards: [guard] })]), power: [] });
+      return warnings({
+        plan: planOf([step.start(), step.shift(5, forMs, { guards: [...COMPARED, guard] })]),
+        power: [],
+      });
     };
     assert.match(
       memory("hold", 60_000),
@@ -281,6 +289,35 @@ describe("what to know before a release", () => {
     const half = planOf([step.start(), off(5), off(100, COMPARED)]);
     assert.match(warnings({ plan: half, power: [] }), /^Nothing is watched in "shift 5%": no guard acts there, so/);
     assert.equal(warnings({ plan: half, power: [], stable: null }), "", "left out, where nothing serves yet");
+  });
+
+  it("is a plan that watches no answer, whatever else it watches", () => {
+    const told = (...guards: readonly Guard[]): string =>
+      warnings({ plan: planOf([step.start(), step.shift(5, 60_000, { guards })]), power: [] });
+    const restarts: Guard = { ...RATE, metric: "restarts", limits: { rollback: [{ kind: "absolute", value: 2 }] } };
+    const memory: Guard = { ...RATE, metric: "memory", limits: { hold: [{ kind: "absolute", value: 0.9 }] } };
+    const warned: Guard = { ...RATE, metric: "errors", limits: { warn: [{ kind: "absolute", value: 0.01 }] } };
+    assert.match(
+      told(restarts),
+      /^What visitors get is not watched: no guard on it acts, so a version that answers with errors goes live\. Only restarts, failed checks and instances/,
+    );
+    assert.match(told(memory), /^What visitors get is not watched: .* Only failed checks and instances/);
+    assert.match(told(warned), /^Nothing is watched: no guard acts/, "who is only told of it can't stop it");
+    assert.equal(told(restarts, ...COMPARED), "");
+  });
+
+  it("is a step that nobody visits and whose probes are too few", () => {
+    const flow = { name: "home", service: "web", requests: [], cleanup: [], variables: {} };
+    const told = (everyMs: number): string => {
+      const shift = step.shift(5, 60_000, { guards: COMPARED });
+      const plan = { ...planOf([step.start(), shift]), probes: { everyMs, flows: [flow] } };
+      return warnings({ plan, power: [], requestsPerSecond: 0 });
+    };
+    assert.equal(
+      told(1_000),
+      'Without visitors "shift 5%" can\'t show within 2m that a version is healthy: its probes alone take about 6m. Probe more often or by more flows, give it more time, or give a guard an easier `promote`.',
+    );
+    assert.equal(told(200), "");
   });
 
   it("is nothing of other days for the first version, which waits for no figures", () => {

@@ -177,6 +177,21 @@ shop a1f09c → 9f2c1e  production                                              
     );
   });
 
+  it("a rollback of a release with a twin, which is stopped as well", () => {
+    const { rollback } = statuses.ROLLED_BACK;
+    const undone = [...rollback!.undone, { name: "stop-twin", afterMs: 1_500, failed: false }];
+    const view = shown({ ...statuses.ROLLED_BACK, rollback: { ...rollback!, undone } }, 100);
+    assert.match(view, / {3}\+1\.50s twin stopped\n/);
+  });
+
+  it("a few failures in very many requests as something, and none as nothing", () => {
+    const [stable, candidate] = statuses.FIGURES;
+    const view = (errorRate: number): string =>
+      shown({ ...statuses.SHIFTING, versions: [stable!, { ...candidate!, errorRate }] }, 100);
+    assert.match(view(0.000_04), /candidate .* <0\.01% /);
+    assert.match(view(0), /candidate .* 0\.00% /);
+  });
+
   it("a rollback of a version that crashed: not in how long that was found, and how it was stopped", () => {
     const { rollback } = statuses.ROLLED_BACK;
     const view = (stopped: "none" | "killed"): string =>

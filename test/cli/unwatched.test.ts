@@ -1,9 +1,9 @@
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { lastSign, unwatchedSentence } from "../../src/cli/render/unwatched.ts";
+import { asThePlaneHasIt, lastSign, unwatchedSentence } from "../../src/cli/render/unwatched.ts";
 import { releaseView } from "../../src/cli/render/release-view.ts";
 import { timeOfDay } from "../../src/cli/render/time-of-day.ts";
-import type { Verdict } from "../../src/core/plan/guard.ts";
+import type { Guard, Verdict } from "../../src/core/plan/guard.ts";
 import type { Release } from "../../src/core/release/release.ts";
 import { statusOf } from "../../src/core/status/status.ts";
 import { MINUTE, SECOND } from "../../src/core/time/time.ts";
@@ -90,6 +90,27 @@ describe("a release that no engine acts on any more", () => {
     equal(bare, `Nobody has watched it since ${timeOfDay(AT.wall)}, 40s ago.`);
   });
 
+  it("says first of all that the share went back to stable, once the data plane has taken it", () => {
+    const status = statusOf(release, LATER, null, "nobody");
+    const sentence = (more: Partial<TrafficState>, of = status): string =>
+      asThePlaneHasIt(of, release, plane(more), LATER.wall).sentence;
+    equal(sentence({ returnedAt: null }), status.sentence);
+    equal(
+      sentence({ returnedAt: LATER.wall }),
+      "Nobody watches: all of the traffic is back on v1, from 5%; last noted 1m 10s ago: errors 0.1% (1/1 000), limit 1%.",
+    );
+    const watched = statusOf(release, LATER, null);
+    equal(sentence({ returnedAt: LATER.wall }, watched), watched.sentence, "an engine gives it again at once");
+    const ofAnother = { table: { release: 2 }, returnedAt: LATER.wall } as unknown as Partial<TrafficState>;
+    equal(sentence(ofAnother), status.sentence);
+    const paused = { ...release, paused: { by: "root", at: AT, reason: "lunch" } } as unknown as Release;
+    equal(
+      asThePlaneHasIt(statusOf(paused, LATER, null, "nobody"), paused, plane({ returnedAt: LATER.wall }), LATER.wall)
+        .sentence,
+      "Nobody watches: all of the traffic is back on v1, from 5%. Paused at 5% by root: lunch.",
+    );
+  });
+
   it("says when the lease runs out, or that it has", () => {
     const status = statusOf(release, LATER, null, "nobody");
     const said = (state: TrafficState | null): readonly string[] =>
@@ -111,4 +132,24 @@ it("a first version that is looked at is not said to wait for data", () => {
   const text = releaseView(statusOf(first, long, null), { width: 200, colours: false, unicode: true }).join("\n");
   match(text, /Goes on after the first look at it, with visitors or without\./);
   doesNotMatch(text, /enough data/);
+});
+
+it("a first version that is held against another day says how it does, and not that there is nothing to compare with", () => {
+  const bare = { ...shifting(null), share: 10_000 as const };
+  equal(statusOf(bare, LATER, null).sentence, "Watching at 100%: the first version, nothing to compare with.");
+  const guard: Guard = {
+    metric: "errors",
+    limits: { rollback: [{ kind: "before", factor: 1.5, days: 1 }] },
+    windowMs: MINUTE,
+    minRequests: 100,
+    minEvents: 3,
+    breaches: 3,
+  };
+  const plan = planOf([step.start(), step.shift(100, MINUTE, { guards: [guard] })]);
+  const first = { ...bare, plan };
+  equal(statusOf(first, LATER, null).sentence, "Watching at 100%: errors 0.1% (1/1 000), limit 1%.");
+  match(
+    statusOf(first, LATER, null, "nobody").sentence,
+    /^Nobody watches at 100%; last noted 1m 10s ago: errors 0\.1%/,
+  );
 });

@@ -114,6 +114,13 @@ describe("A limit", () => {
       "No number of requests can show that availability is never below 100%.",
     );
     assert.deepEqual(limit("errors", "> 0%"), { kind: "plain", value: 0 });
+    assert.equal(limit("errors", "> 100%"), "`> 100%` is never broken by errors.");
+    assert.equal(limit("availability", "< 0%"), "`< 0%` is never broken by availability.");
+  });
+
+  it("that every answer breaks is refused", () => {
+    assert.equal(limit("p95", "0ms"), "`0ms` is broken by every answer.");
+    assert.equal(limit("p50", "> 0s"), "`0s` is broken by every answer.");
   });
 });
 

@@ -15,6 +15,7 @@ import { peopleNotes } from "../render/people-notes.ts";
 import { releaseView } from "../render/release-view.ts";
 import { paint, type Style } from "../render/style.ts";
 import { padEnd } from "../render/text.ts";
+import { asThePlaneHasIt } from "../render/unwatched.ts";
 import { journalStatus, openReading, readRelease, type Session } from "../session.ts";
 import { lookUnseen, NOTHING_UNSEEN } from "../unseen.ts";
 import { releaseNumber } from "../release-number.ts";
@@ -76,12 +77,13 @@ async function showWithoutJournal(context: Context, fault: Fault): Promise<ExitC
 
 async function show(context: Context, session: Session, id: number, others: readonly number[]): Promise<ExitCode> {
   const release = await readRelease(session.journal, id);
-  const now = await session.status(id);
-  if (release === null || now === null) throw unknownRelease(id);
+  const found = await session.status(id);
+  if (release === null || found === null) throw unknownRelease(id);
+  const plane = await context.machinery.dataPlane(context.project().state);
+  const now = asThePlaneHasIt(found, release, plane);
   const isQuiet = isOver(now) || now.state === "live";
   const { instances, fault } = isQuiet ? await look(context, release) : { instances: null, fault: null };
   const earlier = await earlierReleases(session, others);
-  const plane = await context.machinery.dataPlane(context.project().state);
   const lost = lostSince(plane, now.plannedAtMs);
   const style = context.terminal.style();
   const isCutOff = plane === null && (await serves(context, release.plan));

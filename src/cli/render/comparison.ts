@@ -23,7 +23,7 @@ const COLUMNS: readonly Column[] = [
     cell: ({ measuredPercent }) => known(measuredPercent, (n) => `${n.toFixed(1)}%`),
   },
   { title: "requests", least: 10, worth: 7, cell: ({ requests }) => formatCount(requests) },
-  { title: "errors", least: 8, worth: 8, cell: ({ errorRate }) => known(errorRate, (n) => `${(n * 100).toFixed(2)}%`) },
+  { title: "errors", least: 8, worth: 8, cell: ({ errorRate }) => known(errorRate, share) },
   { title: "p50", least: 6, worth: 2, cell: ({ p50Ms }) => known(p50Ms, latency) },
   { title: "p95", least: 6, worth: 6, cell: ({ p95Ms }) => known(p95Ms, latency) },
   { title: "p99", least: 6, worth: 1, cell: ({ p99Ms }) => known(p99Ms, latency) },
@@ -73,6 +73,11 @@ function fitting(
 
 function known(value: number | null, show: (value: number) => string): string {
   return value === null ? UNKNOWN : show(value);
+}
+
+/** Failures that are few are not none. */
+function share(part: number): string {
+  return part > 0 && part < 0.000_05 ? "<0.01%" : `${(part * 100).toFixed(2)}%`;
 }
 
 function latency(ms: number): string {

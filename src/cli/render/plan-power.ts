@@ -1,6 +1,7 @@
 import { formatCount } from "../../core/analysis/figures.ts";
 import type { StepPower } from "../../core/forecast/plan-power.ts";
-import { formatDuration, SECOND } from "../../core/time/time.ts";
+import { TIMES_WAITED } from "../../core/plan/hold-time.ts";
+import { type Duration, formatDuration, SECOND } from "../../core/time/time.ts";
 import { formatShare, WHOLE } from "../../core/traffic/share.ts";
 import { catchWords } from "./catch-words.ts";
 import { chance, rateText } from "./chance.ts";
@@ -29,6 +30,13 @@ export function stuckSentence({ name, seconds, passing, probesSeconds }: StepPow
       ? "as stable does not show it of itself either: it fails too often for the limit"
       : `it takes about ${about(passing.seconds)}`;
   return `"${name}" can hardly show within ${longest} that a version is healthy, ${why}. ${withProbes(probesSeconds)}Give it a larger share or more time, ${probesSeconds === null ? "" : "probe more often, "}or give a guard an easier \`promote\`${probesSeconds === null ? ", or the plan `probes`" : ""}.`;
+}
+
+/** Of a step that nobody visits; null: it has no probes, or they show it in time. */
+export function probesSentence(name: string, plannedMs: Duration, seconds: number | null): string | null {
+  const longest = TIMES_WAITED * plannedMs;
+  if (seconds === null || seconds * SECOND <= longest) return null;
+  return `Without visitors "${name}" can't show within ${formatDuration(longest)} that a version is healthy: its probes alone take about ${about(seconds)}. Probe more often or by more flows, give it more time, or give a guard an easier \`promote\`.`;
 }
 
 function withProbes(seconds: number | null): string {

@@ -1,4 +1,4 @@
-import { dayInWords, formatCount, formatFigure, formatLimit } from "../../core/analysis/figures.ts";
+import { dayInWords, formatCount, formatFigure, formatLimit, formatPercent } from "../../core/analysis/figures.ts";
 import {
   factsOf,
   type Guard,
@@ -228,13 +228,14 @@ function guardsSentence(guards: readonly Guard[]): string {
             ];
       });
       const objective = slo === undefined ? [] : [`objective ${formatFigure(guard, slo)}`];
+      const excludes = guard.promote === undefined ? [] : [`passes once ${formatPercent(guard.promote)} is excluded`];
       const terms = [
         ...(guard.delayMs === undefined ? [] : [`after ${formatDuration(guard.delayMs)}`]),
         ...windowWords(guard),
         ...(isActedOn(guard) ? [] : ["dry run"]),
       ];
       const aside = terms.length === 0 ? "" : ` (${terms.join(", ")})`;
-      return `${guardLabel(guard)}${aside}: ${[...levels, ...objective].join(", ")}`;
+      return `${guardLabel(guard)}${aside}: ${[...levels, ...objective, ...excludes].join(", ")}`;
     })
     .join("; ");
 }

@@ -125,6 +125,8 @@ function doneInWords(
     case "stop-candidate":
       if (stopped === "none") return "candidate had ended already";
       return stopped === "killed" ? "candidate drained, and killed: it did not end" : "candidate drained and stopped";
+    case "stop-twin":
+      return "twin stopped";
     case "settle-stable":
       return "table settled";
     default:

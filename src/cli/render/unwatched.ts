@@ -1,4 +1,5 @@
 import type { Release } from "../../core/release/release.ts";
+import { returnedSentence } from "../../core/status/status-sentence.ts";
 import type { Status } from "../../core/status/status.ts";
 import type { TrafficState } from "../../core/traffic/routing.ts";
 import { formatAge, formatDuration, type Instant, SECOND } from "../../core/time/time.ts";
@@ -28,6 +29,20 @@ export function unwatchedSentence(
   return [
     `The lease runs out at ${timeOfDay(endsAt)}, in ${left}: then all of the traffic goes back to ${stable.label} by itself.`,
   ];
+}
+
+/** With the sentence that is true once the plane has taken the share back: the journal will know of it only when an engine comes. */
+export function asThePlaneHasIt(
+  status: Status,
+  release: Release,
+  plane: TrafficState | null,
+  now: Instant = Date.now(),
+): Status {
+  const { isWatched, sharePercent, state, stable } = status;
+  const isPartial = sharePercent > 0 && sharePercent < 100 && stable !== null;
+  const isReturned = plane?.table?.release === release.id && plane.returnedAt !== null;
+  if (isWatched || state !== "running" || !isPartial || !isReturned) return status;
+  return { ...status, sentence: returnedSentence(release, { wall: now, watched: release.lastAt.watched }) };
 }
 
 /**

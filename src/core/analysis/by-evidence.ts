@@ -2,7 +2,7 @@ import { type Guard, guardId, guardLabel, namedAs, type Verdict } from "../plan/
 import { BESIDE, LEAST_FAILING_VISITORS, TOLD } from "./bounds.ts";
 import { strongestAgainst, worstBroken } from "./broken-by-evidence.ts";
 import { whyNotHeld } from "./day-before.ts";
-import { comparedName, formatCount, guardSentence, nothingSeen } from "./figures.ts";
+import { comparedName, formatCount, formatPercent, guardSentence, nothingSeen } from "./figures.ts";
 import { type Gathered, type GuardEvidence, NO_EVIDENCE } from "./gathered.ts";
 import type { Look } from "./look.ts";
 import { probesInWords } from "./probes.ts";
@@ -10,6 +10,7 @@ import { stillToShow } from "./still-to-show.ts";
 import { figuresOfStep, mostTelling } from "./telling-figures.ts";
 import { comparesLatencyAlone, type Total } from "./total.ts";
 import type { View } from "./views.ts";
+import { acting } from "./tested-limits.ts";
 import { firstLimit } from "./limit-value.ts";
 import { isStableInTrouble } from "./trouble.ts";
 
@@ -31,14 +32,17 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, 
   if (look.sourceDown !== null) return say("source-down", `${label} unknown: ${look.sourceDown}`);
   const isSeen = figures.n > 0 && figures.candidate !== null;
   if (!isSeen && byProbes === null) return say("no-data", `${label} unknown: ${nothingSeen(guard, figures)}`);
+  const withoutUsers = `${label}: ${nothingSeen(guard, figures)}`;
   const withProbes = byProbes === null ? "" : `; ${byProbes}`;
   const broken = worstBroken(guard, mine, probed, look, total);
   if (broken !== null) {
     const telling = { ...mostTelling(guard, mine, view, figures), evidence: rounded(broken.log) };
-    const sentence = `${guardSentence(guard, telling, broken.limit)}${ofSpeeds(guard, gathered)}${withProbes}`;
+    // By probes alone, where nobody came: then there are no figures of users.
+    const of = isSeen ? guardSentence(guard, telling, broken.limit) : withoutUsers;
+    const sentence = `${of}${ofSpeeds(guard, gathered)}${withProbes}`;
     return say("fail", sentence, { level: broken.level, figures: telling });
   }
-  const seen = isSeen ? guardSentence(guard, figures, firstLimit(guard)) : `${label}: ${nothingSeen(guard, figures)}`;
+  const seen = isSeen ? guardSentence(guard, figures, firstLimit(guard)) : withoutUsers;
   const sentence = `${seen}${withProbes}`;
   const unheld = whyNotHeld(guard, look);
   if (unheld !== null) return say("no-data", `${sentence}; ${unheld}`);
@@ -47,7 +51,16 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, 
   if (isStableInTrouble(guard, mine, look))
     return say("inconclusive", `${sentence}; ${comparedName(look)} itself has an incident, so nothing can be shown`);
   const missing = stillToShow(guard, mine, gathered, look, figures.n);
-  return missing === null ? say("pass", sentence) : say("inconclusive", `${sentence}; ${missing}`);
+  return missing === null
+    ? say("pass", `${sentence}${excludedInWords(guard)}`)
+    : say("inconclusive", `${sentence}; ${missing}`);
+}
+
+/** What passing has shown, where the plan asks for something else than the limit that the sentence names. */
+function excludedInWords(guard: Guard): string {
+  return guard.promote === undefined || acting(guard).length === 0
+    ? ""
+    : `; ${formatPercent(guard.promote)} is excluded`;
 }
 
 function whyNotYet({ failing }: GuardEvidence, against: number, { alpha }: Look): string {

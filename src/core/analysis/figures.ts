@@ -23,9 +23,16 @@ export function formatPercent(part: number): string {
   const percent = part * 100;
   const size = Math.abs(percent);
   if (size === 0) return "0%";
+  // A few in a million are not none, and a limit of 0.0001% is not one of nothing.
+  if (size < 0.005) return `${withoutExponent(percent)}%`;
   if (size < 0.1) return `${percent.toFixed(2)}%`;
   if (size < 10) return `${Number(percent.toFixed(1))}%`;
   return `${Math.round(percent)}%`;
+}
+
+/** Two digits that say something, as `0.0000001` and not `1e-7`. */
+function withoutExponent(value: number): string {
+  return value.toFixed(Math.min(20, 1 - Math.floor(Math.log10(Math.abs(value))))).replace(/0+$/, "");
 }
 
 /** A figure in its metric's unit: `92ms`, `5.9%`, `3`. */
@@ -78,17 +85,7 @@ function formatBytes(bytes: number): string {
 export function formatLimit(of: Measured, limit: Limit): string {
   if (limit.kind === "relative" || limit.kind === "before") return `${limit.factor}x`;
   if (limit.kind === "growth") return `+${formatPercent(limit.value)}/h`;
-  // As it was written: a limit of 0.0001% is not one of nothing.
-  const isTiny = limit.value > 0 && limit.value < TINY && of.source === undefined && factsOf(of).unit === "share";
-  return isTiny ? `${withoutExponent(limit.value * 100)}%` : formatFigure(of, limit.value);
-}
-
-/** Below it two digits after the point say nothing. */
-const TINY = 0.000_05;
-
-/** `0.0000001` and not `1e-7`. */
-function withoutExponent(value: number): string {
-  return value.toFixed(Math.min(20, 1 - Math.floor(Math.log10(value)))).replace(/0+$/, "");
+  return formatFigure(of, limit.value);
 }
 
 /** `14:05-14:20 UTC` */

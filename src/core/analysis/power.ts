@@ -34,8 +34,8 @@ export interface Power {
  * in time is the inverse Gaussian's. Within 0.04 of Monte Carlo mostly, 0.08 at worst; for rare events it says a little too much.
  */
 export function power(question: PowerQuestion): Power {
-  const { candidateRps, stableRps, seconds, alpha, weight, tempering } = question;
-  const bound = (Math.log(1 / alpha) + Math.log(ODDS_RATIOS.length) + Math.log(2) + Math.log(1 / weight)) / tempering;
+  const { candidateRps, stableRps, seconds } = question;
+  const bound = boundToCross(question);
   if (!(candidateRps > 0) || !(stableRps > 0)) return { caught: 0, delaySeconds: null };
   // All of both fail: nothing can be told apart.
   if (question.candidateBad >= 1 && question.stableBad >= 1) return { caught: 0, delaySeconds: null };
@@ -47,6 +47,15 @@ export function power(question: PowerQuestion): Power {
     fastest = Math.max(fastest, drift);
   }
   return { caught, delaySeconds: fastest > 0 ? bound / fastest : null };
+}
+
+/** Which the best bet must reach by itself: its share of the evidence is one of the odds ratios', and at the beginning half of that. */
+export function boundToCross({
+  alpha,
+  weight,
+  tempering,
+}: Pick<PowerQuestion, "alpha" | "weight" | "tempering">): number {
+  return (Math.log(1 / alpha) + Math.log(ODDS_RATIOS.length) + Math.log(2) + Math.log(1 / weight)) / tempering;
 }
 
 /**

@@ -16,7 +16,7 @@ import {
 import { comparedName, formatCount } from "./figures.ts";
 import type { Look } from "./look.ts";
 import { LATENCY_RESOLUTION_MS } from "./slow-limit.ts";
-import { acting, EXCLUDED_RATIO, factorOf, isLatency, marginOf, tailToExclude, toleranceOf } from "./tested-limits.ts";
+import { acting, EXCLUDED_RATIO, factorOf, isLatency, marginOf, rateToExclude, toleranceOf } from "./tested-limits.ts";
 
 /** Smoke flows told to both versions at the same time. */
 export interface ProbeRound {
@@ -163,7 +163,7 @@ export function isShownByProbes({ shown, shownByPairs }: ProbedGuard): boolean {
 
 function show(before: EProcess, pairs: readonly ProbePair[], guard: Guard, slower: number): EProcess {
   const margin = marginOf(guard);
-  const rate = margin?.rate ?? tailToExclude(guard);
+  const rate = rateToExclude(guard);
   if (rate === null) return before;
   const isBad = ({ candidate: { passed, tookMs } }: ProbePair): boolean =>
     !passed || (margin !== null && margin.limitMs !== null && tookMs > margin.limitMs);

@@ -132,6 +132,11 @@ export function tailToExclude({ metric }: Guard): number | null {
   return odds / (1 + odds);
 }
 
+/** The rate of bad requests that must be excluded before a step passes, of whichever kind; null: a ratio to stable must be. */
+export function rateToExclude(guard: Guard): number | null {
+  return marginOf(guard)?.rate ?? tailToExclude(guard);
+}
+
 /** Whether it is a rate, and does nothing but compare it. */
 export function isRateCompared(guard: Guard): boolean {
   return QUANTILES[guard.metric] === undefined && comparesAlone(guard);

@@ -1,6 +1,6 @@
 import { ODDS_RATIOS } from "../analysis/e-process.ts";
 import { normalCdf } from "../analysis/normal.ts";
-import { crossing, type PowerQuestion, walkOf } from "../analysis/power.ts";
+import { boundToCross, crossing, type PowerQuestion, walkOf } from "../analysis/power.ts";
 
 /**
  * What a step catches at most, 0 … 1. The formula's walk takes small steps, and evidence of rare events leaps: it would have a
@@ -8,8 +8,8 @@ import { crossing, type PowerQuestion, walkOf } from "../analysis/power.ts";
  * reaches its bound with a chance of e^(−θ·bound) at most, where its gains of a second have E[e^(θ·gain)] = 1.
  */
 export function atMostCaught(question: PowerQuestion): number {
-  const { candidateRps, candidateBad, stableRps, stableBad, alpha, weight, tempering, seconds } = question;
-  const bound = (Math.log(1 / alpha) + Math.log(ODDS_RATIOS.length) + Math.log(2) + Math.log(1 / weight)) / tempering;
+  const { candidateRps, candidateBad, stableRps, stableBad, seconds } = question;
+  const bound = boundToCross(question);
   const events = { ours: candidateRps * candidateBad, theirs: stableRps * stableBad };
   let most = 0;
   for (const factor of ODDS_RATIOS) {

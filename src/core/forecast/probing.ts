@@ -1,6 +1,6 @@
 import { UNPROVEN } from "../analysis/e-process.ts";
 import { isProbed } from "../analysis/probes.ts";
-import { marginOf, tailToExclude } from "../analysis/tested-limits.ts";
+import { rateToExclude } from "../analysis/tested-limits.ts";
 import { goodUntilShown } from "../analysis/until-shown.ts";
 import type { Guard } from "../plan/guard.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -10,7 +10,7 @@ import { SECOND } from "../time/time.ts";
 export function secondsOfProbes(guards: readonly Guard[], probes: Plan["probes"]): number | null {
   if (probes === undefined || probes.flows.length === 0) return null;
   const needed = guards.filter(isProbed).map((guard) => {
-    const rate = marginOf(guard)?.rate ?? tailToExclude(guard);
+    const rate = rateToExclude(guard);
     return rate === null ? 0 : goodUntilShown(UNPROVEN, rate);
   });
   return (Math.ceil(Math.max(0, ...needed) / probes.flows.length) * probes.everyMs) / SECOND;

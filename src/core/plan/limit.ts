@@ -7,8 +7,10 @@ import { misread, parseDuration, parsePercent, type Parsed, parsed } from "../te
  */
 export function parseLimit(metric: Metric, written: string | number): Parsed<Limit> {
   const limit = parseWritten(metric, written);
-  if (!limit.ok || limit.value.kind !== "absolute") return limit;
-  return unprovable(metric, String(written).trim(), limit.value.value) ?? limit;
+  if (!limit.ok) return limit;
+  const text = String(written).trim();
+  if (limit.value.kind === "plain") return neverBroken(metric, text, limit.value.value) ?? limit;
+  return limit.value.kind === "absolute" ? (unprovable(metric, text, limit.value.value) ?? limit) : limit;
 }
 
 /** The same, where a rate of none or of all is a mistake of another kind. */
@@ -33,6 +35,13 @@ function unprovable(metric: Metric, text: string, value: number): Parsed<Limit> 
     `No number of requests can show that ${label} ${worse === "higher" ? "are never above 0%" : "is never below 100%"}.`,
     `Write what can be tolerated, like \`${tolerated}\`, or \`"${plain}"\` with \`minEvents: 1\`, which a single bad request in the window breaks.`,
   );
+}
+
+/** No rate is above all or below none, over whichever window; null: it can be broken. */
+function neverBroken(metric: Metric, text: string, value: number): Parsed<Limit> | null {
+  const { unit, worse, label } = METRICS[metric];
+  if (unit !== "share" || metric === "cpu" || value !== (worse === "higher" ? 1 : 0)) return null;
+  return misread(`\`${text}\` is never broken by ${label}.`, limitFix(metric));
 }
 
 /** How limits of a metric are written, for messages and the reference. */
@@ -99,6 +108,7 @@ function parseAbsolute(metric: Metric, text: string): Parsed<Limit> {
   // Of CPU there may be several cores; of everything else that is a share there is at most the whole.
   if (unit === "share" && metric !== "cpu" && value.value > 1)
     return misread(`\`${text}\` is never reached: ${label} can't be more than 100%.`, limitFix(metric));
+  if (unit === "ms" && value.value === 0) return misread(`\`${text}\` is broken by every answer.`, limitFix(metric));
   return parsed({ kind: "absolute", value: value.value });
 }
 

@@ -1,6 +1,7 @@
 import { currentStatus } from "./current-status.ts";
-import { figuresAt, tellingVerdict } from "./figures-at.ts";
+import { figuresAt, isCompared, tellingVerdict } from "./figures-at.ts";
 import { isPutBackEarly } from "../release/emergency.ts";
+import type { Step } from "../plan/plan.ts";
 import { fullStop } from "../text/plain-text.ts";
 import { currentStep, type Release } from "../release/release.ts";
 import { formatShare } from "../traffic/share.ts";
@@ -33,23 +34,37 @@ export function statusSentence(release: Release, now: Moment, isWatched = true):
   const status = currentStatus(release, current.step, current.progress, now);
   if (status.waitsFor === "start-time") return `${candidate.label} is live; "${current.step.name}" is due later.`;
   if (current.step.kind === "shift" && status.waitsFor !== "effect")
-    return isWatched ? watchingSentence(release) : unwatchedSentence(release, now);
+    return isWatched ? watchingSentence(release, current.step) : unwatchedSentence(release, current.step, now);
   return `${current.step.name}${status.doing === null || status.doing === current.step.name ? "" : `: ${status.doing}`} …`;
 }
 
-function watchingSentence(release: Release): string {
+/** The same, where the data plane has taken the share back because nobody watched, and no journal knows of it yet. */
+export function returnedSentence(release: Release, now: Moment): string {
+  const before = statusSentence(release, now, false);
+  const back = `all of the traffic is back on ${release.stable?.label ?? "stable"}, from ${formatShare(release.share)}`;
+  const unwatched = unwatchedAt(release);
+  return before.startsWith(unwatched)
+    ? `Nobody watches: ${back}${before.slice(unwatched.length)}`
+    : `Nobody watches: ${back}. ${before}`;
+}
+
+function watchingSentence(release: Release, step: Step): string {
   const at = `Watching at ${formatShare(release.share)}`;
-  if (release.stable === null) return `${at}: the first version, nothing to compare with.`;
+  if (!isCompared(release, step)) return `${at}: the first version, nothing to compare with.`;
   const telling = tellingVerdict(release);
   return telling === null ? `${at}: nothing known yet.` : `${at}: ${telling.sentence}.`;
 }
 
 /** Who watched may have seen newer figures than the journal has: it is told of changes alone. */
-function unwatchedSentence(release: Release, now: Moment): string {
-  const at = `Nobody watches at ${formatShare(release.share)}`;
-  if (release.stable === null) return `${at}: the first version, nothing to compare with.`;
+function unwatchedSentence(release: Release, step: Step, now: Moment): string {
+  const at = unwatchedAt(release);
+  if (!isCompared(release, step)) return `${at}: the first version, nothing to compare with.`;
   const telling = tellingVerdict(release);
   if (telling === null) return `${at}, and the journal has no figures.`;
   const noted = figuresAt(release, now);
   return `${at}; last noted${noted === null ? "" : ` ${formatAge(noted, now.wall)} ago`}: ${telling.sentence}.`;
+}
+
+function unwatchedAt({ share }: Release): string {
+  return `Nobody watches at ${formatShare(share)}`;
 }

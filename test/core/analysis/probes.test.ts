@@ -38,7 +38,10 @@ describe("probes, where no user comes", () => {
     ok(found.second < 100, `second ${found.second}`);
     equal(found.verdict.metric, "errors");
     equal(found.verdict.level, "rollback");
-    match(found.verdict.sentence, /; of \d+ probes \d+ failed on the candidate alone, 0 on stable alone$/);
+    match(
+      found.verdict.sentence,
+      /^errors: no requests on the candidate for .*; of \d+ probes \d+ failed on the candidate alone, 0 on stable alone$/,
+    );
   });
 
   it("put a version back that takes twice as long, and not one that is within the tolerance or within 25 ms", () => {
