@@ -1,0 +1,272 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, beforeEach, describe, it } from "node:test";
+import type { Client } from "pg";
+import { type Command, startCommand } from "../e2e/support/command.ts";
+import { type PostgresServer, postgresServer } from "../support/postgres.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { until } from "../support/until.ts";
+import { type BackupStand, backupsOf, faultIn, made, target, verified } from "./stand.ts";
+
+const stack = new AsyncDisposableStack();
+after(() => stack.disposeAsync());
+
+const files = stack.use(temporaryFolder());
+let server: PostgresServer;
+/** In no database that is replaced. */
+let admin: Client;
+let count = 0;
+let name = "";
+let at: BackupStand;
+
+before(async () => {
+  server = stack.use(await postgresServer());
+  admin = await server.session(server.url());
+});
+
+/** Each a database and a folder of its own. */
+beforeEach(async () => {
+  name = `shop_${(count += 1)}`;
+  at = { url: await server.database(name), folder: files.file(name) };
+  await sql(
+    "CREATE TABLE orders (id serial PRIMARY KEY, note text); INSERT INTO orders (note) SELECT md5(i::text) FROM generate_series(1, 500) i",
+  );
+});
+
+async function sql<Row extends object>(text: string, database = name): Promise<readonly Row[]> {
+  const client = await server.session(server.url(database));
+  try {
+    const { rows } = await client.query<Row>(text);
+    return rows;
+  } finally {
+    await client.end();
+  }
+}
+
+const rowsIn = async (database = name): Promise<number> =>
+  (await sql<{ n: number }>("SELECT count(*)::int AS n FROM orders", database))[0]?.n ?? -1;
+
+const databases = async (like: string): Promise<readonly string[]> =>
+  (
+    await admin.query<{ datname: string }>("SELECT datname FROM pg_database WHERE datname LIKE $1 ORDER BY 1", [like])
+  ).rows.map(({ datname }) => datname);
+
+describe("A restore", () => {
+  it("into the same database says what is lost and who is cut off, and keeps what was there", async () => {
+    await admin.query(`ALTER DATABASE ${name} SET work_mem = '7MB'; COMMENT ON DATABASE ${name} IS 'the shop'`);
+    await admin.query(`GRANT CREATE ON DATABASE ${name} TO secret; ALTER DATABASE ${name} CONNECTION LIMIT 50`);
+    const backups = backupsOf(at);
+    await made(backups, "restore");
+    await sql("INSERT INTO orders (note) VALUES ('one'), ('two'); CREATE TABLE later AS SELECT 1 AS one");
+    const client = await server.session(at.url, "web");
+    const { losses, clients, way, keptAs } = await backups.outlook(target());
+    equal(way, "replace");
+    deepEqual(losses, [
+      { name: "public.orders", before: 500, now: 502 },
+      { name: "public.later", before: null, now: 1 },
+    ]);
+    deepEqual(clients, ["web (1 connection of gate)"]);
+    const restored = await backups.restore(target());
+    equal(restored.keptAs, keptAs);
+    deepEqual(restored.notes, []);
+    equal(await rowsIn(), 500);
+    equal(await rowsIn(keptAs ?? ""), 502);
+    await client.query("SELECT 1").then(
+      () => ok(false, "nobody was cut off"),
+      () => undefined,
+    );
+    deepEqual(await sql("SHOW work_mem"), [{ work_mem: "7MB" }]);
+    const [traits] = await sql<Readonly<Record<string, unknown>>>(
+      `SELECT shobj_description(oid, 'pg_database') AS comment, datconnlimit AS most, has_database_privilege('secret', oid, 'CREATE') AS may
+         FROM pg_database WHERE datname = current_database()`,
+    );
+    deepEqual(traits, { comment: "the shop", most: 50, may: true });
+    deepEqual(await databases("%tidegate%"), []);
+  });
+
+  it("while clients keep coming back still takes the name, and none of them meets a database that is not whole", async () => {
+    const backups = backupsOf(at);
+    await made(backups);
+    const over = new AbortController();
+    const seen = new Set<number>();
+    const coming = Array.from({ length: 3 }, async () => {
+      while (!over.signal.aborted)
+        await rowsIn()
+          .then((rows) => seen.add(rows))
+          .catch(() => undefined);
+    });
+    await sql("INSERT INTO orders (note) VALUES ('later')");
+    await until("they come", () => seen.has(501));
+    await backups.restore(target());
+    await until("they come again", () => seen.has(500));
+    over.abort();
+    await Promise.all(coming);
+    deepEqual(
+      [...seen].sort((a, b) => a - b),
+      [500, 501],
+    );
+  });
+
+  it("into a name that is free, into an empty database by its address, and beside another one with rows", async () => {
+    const backups = backupsOf(at);
+    await made(backups);
+    equal((await backups.outlook(target(`${name}_new`))).way, "new");
+    equal((await backups.restore(target(`${name}_new`))).keptAs, null);
+    equal(await rowsIn(`${name}_new`), 500);
+    const empty = await server.database(`${name}_empty`);
+    equal((await backups.outlook(target(empty))).way, "fill");
+    await backups.restore(target(empty));
+    equal(await rowsIn(`${name}_empty`), 500);
+    const { keptAs } = await backups.restore(target(`${name}_new`));
+    match(keptAs ?? "", new RegExp(`^${name}_new_before_\\d{8}_\\d{6}_`));
+  });
+
+  it("that fails changes nothing: a role that is missing, an older server, rights that are missing", async () => {
+    await admin.query("CREATE ROLE gone_soon");
+    await sql("ALTER TABLE orders OWNER TO gone_soon");
+    const backups = backupsOf(at);
+    const { record } = await made(backups);
+    await sql("ALTER TABLE orders OWNER TO gate; INSERT INTO orders (note) VALUES ('later')");
+    await admin.query("DROP ROLE gone_soon");
+    const fault = await faultIn(backups.restore(target()));
+    equal(fault.code, "restore-failed");
+    match(JSON.stringify(fault.detail), /role \\"gone_soon\\" does not exist/);
+    match(fault.fix ?? "", /--no-owner/);
+    equal(await rowsIn(), 501);
+    deepEqual(await databases("%tidegate%"), []);
+    await backups.restore({ ...target(), withoutOwners: true });
+    equal(await rowsIn(), 500);
+
+    const older = { ...record, database: { ...record.database, engine: "99.1" } };
+    writeFileSync(join(at.folder, `${record.id}.json`), JSON.stringify(older));
+    match(
+      (await faultIn(backups.outlook(target()))).what,
+      /^The backup is of PostgreSQL 99\.1, and at .* is \d+\.\d+: an older server/,
+    );
+    writeFileSync(join(at.folder, `${record.id}.json`), JSON.stringify(record));
+
+    const poor = backupsOf({ ...at, url: server.url(name, "secret:pass-word") });
+    const refused = await faultIn(poor.outlook(target()));
+    equal(refused.code, "restore-refused");
+    match(refused.what, /^The role secret may not create a database, nor rename shop_\d+, which it does not own\.$/);
+    match(refused.fix ?? "", /^ALTER ROLE secret CREATEDB; ALTER DATABASE shop_\d+ OWNER TO secret; .*--into ADDRESS$/);
+  });
+});
+
+describe("An encrypted backup", () => {
+  it("holds no plain text, is proven as it is made, and comes back with the secret key alone", async () => {
+    const keys = ["mine", "other"].map((each) => {
+      const path = files.file(`${each}.key`);
+      spawnSync("age-keygen", ["-o", path]);
+      return { path, recipient: /public key: (\S+)/.exec(readFileSync(path, "utf8"))?.[1] ?? "" };
+    });
+    const [mine, other] = keys;
+    ok(mine !== undefined && other !== undefined);
+    await sql("CREATE TABLE plain AS SELECT 'find me in the clear' AS text");
+    const backups = backupsOf({ ...at, plan: { encryptTo: [mine.recipient] } });
+    const { record, path } = await made(backups, "restore");
+    equal(record.proof?.proof, "restore");
+    equal(record.recipients, 1);
+    equal(readFileSync(path).subarray(0, 22).toString(), "age-encryption.org/v1\n");
+    equal(readFileSync(path).includes("plain"), false);
+    deepEqual(readdirSync(at.folder).sort(), [".gitignore", record.file, `${record.id}.json`].sort());
+    equal((await faultIn(backups.restore(target(`${name}_back`)))).code, "backup-identity-missing");
+    equal((await faultIn(backups.restore(target(`${name}_back`, "newest", other.path)))).code, "backup-not-decrypted");
+    await backups.restore(target(`${name}_back`, "newest", mine.path));
+    equal(await rowsIn(`${name}_back`), 500);
+    equal((await verified(backups, "restore", mine.path)).record.proof?.proof, "restore");
+    const bad = await faultIn(made(backupsOf({ ...at, plan: { encryptTo: ["age1nobody"] } })));
+    equal(bad.code, "backup-not-encrypted");
+    deepEqual(await databases("%tidegate%"), []);
+  });
+});
+
+describe("Killed in the middle", () => {
+  const killed: Command[] = [];
+  after(() => {
+    for (const each of killed) if (each.isRunning()) each.kill("SIGKILL");
+  });
+  const tidegate = (...words: readonly string[]): Command => {
+    const env = {
+      PATH: process.env["PATH"],
+      HOME: files.path,
+      DATABASE_URL: at.url,
+      TIDEGATE_USER: "ann",
+      LANG: "C.UTF-8",
+    };
+    const command = startCommand([...words, "--database", "${DATABASE_URL}"], { cwd: files.path, env });
+    killed.push(command);
+    return command;
+  };
+  const folder = files.file(".tidegate", "backups");
+
+  it("Tidegate leaves no backup that looks whole, no program, and nothing that the next run does not take away", async () => {
+    const table = await server.session(at.url);
+    await table.query("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
+    const command = tidegate("backup");
+    await until(
+      "pg_dump waits",
+      async () =>
+        ((
+          await admin.query(
+            "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE '%dump%' OR (wait_event_type = 'Lock' AND query LIKE 'LOCK TABLE%')",
+          )
+        ).rowCount ?? 0) > 0,
+      20_000,
+    );
+    command.kill("SIGKILL");
+    await command.ended;
+    equal(readdirSync(folder).filter((each) => each.endsWith(".json")).length, 0);
+    equal(readdirSync(folder).filter((each) => each.endsWith(".part")).length, 1);
+    await table.query("ROLLBACK");
+    await until(
+      "pg_dump finds nobody to write to",
+      async () =>
+        (
+          await admin.query(
+            "SELECT FROM pg_stat_activity WHERE application_name LIKE '%backup%' OR application_name LIKE '%dump%'",
+          )
+        ).rowCount === 0,
+      20_000,
+    );
+    const next = await tidegate("backup", "--json").ended;
+    equal(next.code, 0, next.stderr);
+    equal((JSON.parse(next.stdout) as { record: { proof: { proof: string } } }).record.proof.proof, "restore");
+    equal(readdirSync(folder).filter((each) => each.endsWith(".part")).length, 0);
+  });
+
+  it("a restore has changed nothing, and what it left goes with the next one", async () => {
+    const backups = backupsOf({ ...at, folder });
+    // Beside the database that it belongs to, the rule takes as long as a restore of a large one.
+    await sql(`CREATE FUNCTION slow(text) RETURNS boolean LANGUAGE sql AS $$ SELECT CASE WHEN current_database() = '${name}' THEN true ELSE pg_sleep(60) IS NOT NULL END $$;
+      ALTER TABLE orders ADD CHECK (slow(note))`);
+    await made(backups);
+    await sql("INSERT INTO orders (note) VALUES ('later')");
+    const command = tidegate("restore", "newest", "--yes");
+    await until(
+      "rows come back",
+      async () =>
+        ((
+          await admin.query(
+            "SELECT FROM pg_stat_activity WHERE datname LIKE 'tidegate_restore%' AND query LIKE 'COPY%'",
+          )
+        ).rowCount ?? 0) > 0,
+      20_000,
+    );
+    command.kill("SIGKILL");
+    await command.ended;
+    equal(await rowsIn(), 501);
+    equal((await databases("tidegate_restore%")).length, 1);
+    await sql("ALTER TABLE orders DROP CONSTRAINT orders_note_check");
+    const next = await made(backups, "restore");
+    deepEqual(await databases("tidegate%"), []);
+    const sure = await tidegate("restore", next.record.id).ended;
+    equal(sure.code, 3, "without --yes nobody is there to be asked");
+    match(sure.stderr, /No table has changed since/);
+    const back = await tidegate("restore", next.record.id, "--yes").ended;
+    equal(back.code, 0, back.stderr);
+    match(back.stdout, /^Backup \S+ is restored into shop_\d+ at \S+: 501 rows in 1 table are the same/);
+  });
+});
