@@ -12,6 +12,7 @@ need redis-server redis-server
 need systemd-analyze systemd
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need postgres postgresql
 need prometheus-alertmanager prometheus-alertmanager
+need age age
 # A Docker engine of the tests' own, and images made of this machine's own programs: they reach no registry.
 if [ "${1:-}" = platforms ]; then
   need dockerd docker.io

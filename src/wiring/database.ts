@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import type { AppDatabase } from "../cli/app-database.ts";
-import { FaultError } from "../core/fault.ts";
 import { secretsOf } from "../core/plan/secrets.ts";
 import { redactor } from "../core/text/redact.ts";
-import { userNamesIn } from "../core/text/references.ts";
+import { fillReferences, userNamesIn } from "../core/text/references.ts";
 import type { Backups } from "../ports/backups.ts";
+import type { BackupKind } from "../adapters/backup/kind.ts";
 import type { DatabaseSettings } from "../adapters/database/settings.ts";
 import { defined } from "./values.ts";
 
@@ -40,20 +40,21 @@ export async function backupsOf(place: AppDatabase): Promise<Backups> {
   });
 }
 
-async function kindOf(
-  { database: plan, env }: AppDatabase,
-  database: DatabaseSettings,
-): ReturnType<typeof postgresKind> {
-  if (plan.kind === "sqlite")
-    throw new FaultError({
-      code: "not-built",
-      what: "Backups of SQLite are not built yet in this version of Tidegate.",
-      fix: "sqlite3 FILE 'VACUUM INTO …'",
-    });
-  return postgresKind(database, plan.backups.scratch ?? null, env);
+async function kindOf({ database: plan, env, folder }: AppDatabase, database: DatabaseSettings): Promise<BackupKind> {
+  if (plan.kind === "postgres") return postgresKind(database, plan.backups.scratch ?? null, env);
+  const [{ sqliteBackups }, { pathOf }] = await Promise.all([
+    import("../adapters/backup/sqlite/kind.ts"),
+    import("../adapters/backup/sqlite/open.ts"),
+  ]);
+  const path = pathOf(fillReferences(database.url, database.values()), folder);
+  return sqliteBackups({ path, folder, programs: { env, redact: database.redact } });
 }
 
-async function postgresKind(database: DatabaseSettings, scratch: string | null, env: AppDatabase["env"]) {
+async function postgresKind(
+  database: DatabaseSettings,
+  scratch: string | null,
+  env: AppDatabase["env"],
+): Promise<BackupKind> {
   const [{ postgresBackups }, { USUAL_FOLDERS }] = await Promise.all([
     import("../adapters/backup/postgres/kind.ts"),
     import("../adapters/backup/postgres/programs.ts"),

@@ -25,7 +25,7 @@ export interface BackupFolder {
 }
 
 const RECORD = /^\d{8}-\d{6}-[0-9a-f]{4}\.json$/;
-const PARTIAL = /^\.\d{8}-\d{6}-[0-9a-f]{4}\.(\d+)-(\d+)\.part$/;
+const PARTIAL = /^\.\d{8}-\d{6}-[0-9a-f]{4}\.(\d+)-(\d+)\.part(?:-\w+)?$/;
 
 /** Makes nothing yet. */
 export function backupFolder(path: string): BackupFolder {

@@ -58,6 +58,6 @@ export interface StoredBackup {
 /** A restored database that nobody else uses. */
 export interface Copy extends AsyncDisposable {
   contents(): Promise<Contents>;
-  /** By which others get in: for its migrations. */
-  readonly settings: DatabaseSettings;
+  /** By which others get in, for its migrations; null: nobody can. */
+  readonly settings: DatabaseSettings | null;
 }

@@ -49,7 +49,7 @@ export async function writeBackup(
   if (failed.length > 0) {
     signal.throwIfAborted();
     // Why the program ended says more than that its pipe broke; a full disk says more than both.
-    throw notWritten(
+    throw writingFault(
       failed.find(isDiskFull) ?? failed.find((error) => error instanceof FaultError) ?? failed[0],
       path,
       bytes,
@@ -76,7 +76,8 @@ async function refusedUnless(ended: Promise<ProgramEnd>): Promise<void> {
   });
 }
 
-function notWritten(error: unknown, path: string, bytes: number): FaultError {
+/** What a person is told of a backup that could not be written. */
+export function writingFault(error: unknown, path: string, bytes: number): FaultError {
   if (error instanceof FaultError) return error;
   const { message } = error as NodeJS.ErrnoException;
   if (isDiskFull(error))

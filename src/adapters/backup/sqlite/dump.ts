@@ -1,0 +1,83 @@
+import { chmod, open, rm } from "node:fs/promises";
+import { Readable } from "node:stream";
+import type { DatabaseSync } from "node:sqlite";
+import type { DumpOrder, Dumped } from "../kind.ts";
+import { sumOf, type Written, writeBackup, writingFault } from "../written-file.ts";
+import { contentsOf } from "./contents.ts";
+import { bytesOf, engineOf, openSqlite } from "./open.ts";
+
+const CHUNK = 1 << 20;
+
+/**
+ * Copies a database page by page and sums up its rows in the same read transaction. With a write-ahead log writers go on meanwhile and
+ * change nothing of it; without one they wait for its end, as for any reader.
+ */
+export async function dumpSqlite(path: string, order: DumpOrder): Promise<Dumped> {
+  const database = await openSqlite(path);
+  try {
+    const startedAt = performance.now();
+    database.exec("BEGIN");
+    // A transaction begins with the first look.
+    database.prepare("SELECT count(*) FROM sqlite_schema").get();
+    const written =
+      order.through === null ? await copied(database, order) : await sealed(database, order, order.through);
+    const contents = await contentsOf(database, order.signal);
+    database.exec("COMMIT");
+    const engine = engineOf(database);
+    return {
+      written,
+      contents,
+      place: path,
+      engine,
+      tool: `SQLite ${engine}`,
+      restorePoint: null,
+      dumpMs: Math.round(performance.now() - startedAt),
+      notes: [],
+    };
+  } finally {
+    database.close();
+  }
+}
+
+/** Not through this process: SQLite writes the file, and what lies there is read back for its sum. */
+async function copied(database: DatabaseSync, { path, signal }: DumpOrder): Promise<Written> {
+  const { backup } = await import("node:sqlite");
+  const file = await open(path, "wx", 0o600);
+  try {
+    // Within the transaction above nobody's writes make it begin again.
+    await backup(database, path, { rate: 4_096, progress: () => signal.throwIfAborted() });
+    await file.sync();
+    await chmod(path, 0o600);
+    return { bytes: (await file.stat()).size, sha256: await sumOf(path, signal) };
+  } catch (error) {
+    signal.throwIfAborted();
+    // SQLITE_FULL.
+    const isFull = (error as { errcode?: number }).errcode === 13;
+    throw writingFault(
+      isFull ? Object.assign(new Error("full"), { code: "ENOSPC" }) : error,
+      path,
+      (await file.stat()).size,
+    );
+  } finally {
+    await file.close();
+    await rm(`${path}-journal`, { force: true });
+  }
+}
+
+async function sealed(
+  database: DatabaseSync,
+  order: DumpOrder,
+  through: NonNullable<DumpOrder["through"]>,
+): Promise<Written> {
+  const bytes = bytesOf(database);
+  const age = await through();
+  try {
+    return await writeBackup(Readable.from(chunksOf(bytes)), order.path, { through: age, signal: order.signal });
+  } finally {
+    age.stop();
+  }
+}
+
+function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += CHUNK) yield bytes.subarray(at, at + CHUNK);
+}

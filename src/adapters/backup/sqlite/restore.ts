@@ -1,0 +1,207 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import { access, chmod, chown, copyFile, link, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { differences, lossesOf, rowsOf } from "../../../core/backup/contents.ts";
+import { FaultError } from "../../../core/fault.ts";
+import { commandOf } from "../../../local/process-table.ts";
+import type { Restored, RestoreOutlook } from "../../../ports/backups.ts";
+import type { AgeSettings } from "../age.ts";
+import type { Going, StoredBackup } from "../kind.ts";
+import { contentsOf } from "./contents.ts";
+import { plainBytes } from "./copy.ts";
+import { integrityOf, openSqlite, pathOf } from "./open.ts";
+
+export interface SqlitePlace {
+  /** Of the app's database. */
+  readonly path: string;
+  /** What paths are relative to. */
+  readonly folder: string;
+  readonly programs: Omit<AgeSettings, "signal">;
+}
+
+/** What a restore would do; only looks. Faults: restore-refused where somebody has the file open. */
+export async function outlookSqlite(
+  place: SqlitePlace,
+  { record }: StoredBackup,
+  into: string | null,
+  { signal }: Going,
+): Promise<Omit<RestoreOutlook, "record">> {
+  const target = targetOf(place, into);
+  if (!(await exists(target))) return { target, way: "new", losses: [], clients: [], keptAs: null };
+  refuseWhileOpen(target);
+  const database = await openSqlite(target);
+  try {
+    const losses = lossesOf(record.contents, await contentsOf(database, signal));
+    return { target, way: "replace", losses, clients: [], keptAs: keptName(target, record.id) };
+  } finally {
+    database.close();
+  }
+}
+
+/** Restores beside the file and renames at the very end: until then, and whenever it fails, nothing has changed. */
+export async function restoreSqlite(
+  place: SqlitePlace,
+  stored: StoredBackup,
+  into: string | null,
+  going: Going,
+): Promise<Omit<Restored, "record">> {
+  const { contents, id } = stored.record;
+  const target = targetOf(place, into);
+  const isThere = await exists(target);
+  if (isThere) refuseWhileOpen(target);
+  const beside = `${target}.restoring`;
+  try {
+    const restoreMs = await during("restore", going, () => written(stored, beside, place, going.signal));
+    const checksMs = await during("checks", going, () => refuseDifferent(stored, beside, going.signal));
+    const keptAs = isThere ? keptName(target, id) : null;
+    const swapMs = await during("swap", going, async () => {
+      if (keptAs !== null) {
+        await putAside(target, keptAs);
+        await likeBefore(keptAs, beside);
+      }
+      await rename(beside, target);
+      await syncFolder(dirname(target));
+    });
+    return {
+      target,
+      keptAs,
+      tables: contents.tables.length,
+      rows: rowsOf(contents),
+      restoreMs,
+      checksMs,
+      swapMs,
+      notes: [],
+    };
+  } finally {
+    for (const end of ["", "-wal", "-shm", "-journal"]) await rm(`${beside}${end}`, { force: true });
+  }
+}
+
+async function written(stored: StoredBackup, beside: string, place: SqlitePlace, signal: AbortSignal): Promise<void> {
+  // What a killed restore has left is in the way of nobody.
+  await rm(beside, { force: true });
+  if (stored.identity === null) await copyFile(stored.path, beside);
+  else await writeFile(beside, await plainBytes(stored, place.programs, signal), { mode: 0o600 });
+  const file = await open(beside, "r+");
+  await file.sync();
+  await file.close();
+}
+
+/** Faults: restore-failed. */
+async function refuseDifferent({ record }: StoredBackup, beside: string, signal: AbortSignal): Promise<void> {
+  const database = await openSqlite(beside);
+  try {
+    const found = [...integrityOf(database), ...differences(record.contents, await contentsOf(database, signal))];
+    if (found.length > 0)
+      throw new FaultError({
+        code: "restore-failed",
+        what: "The backup could not be restored. What was there before still is, unchanged.",
+        detail: found.slice(0, 20),
+        fix: "take another backup: tidegate backup list",
+      });
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Gives what is there a second name, so that the first never means nothing. Its log must be in it by then: one that stayed behind would be
+ * taken for the new file's. Faults: restore-refused.
+ */
+async function putAside(target: string, keptAs: string): Promise<void> {
+  const database = await openSqlite(target);
+  try {
+    // SQLite itself refuses it while anybody else is connected.
+    database.exec("PRAGMA journal_mode = DELETE");
+    database.exec("BEGIN EXCLUSIVE; COMMIT");
+  } catch (error) {
+    throw stillOpen(target, error instanceof Error ? error.message : String(error));
+  } finally {
+    database.close();
+  }
+  refuseWhileOpen(target);
+  await link(target, keptAs);
+}
+
+/** Who may read it is as it was; another owner only root can give it. */
+async function likeBefore(kept: string, beside: string): Promise<void> {
+  const { mode, uid, gid } = await stat(kept);
+  await chmod(beside, mode & 0o7777);
+  if (process.getuid?.() === 0) await chown(beside, uid, gid);
+}
+
+/** Whoever has it open would go on with the old file and never know. Faults: restore-refused. */
+function refuseWhileOpen(target: string): void {
+  const users = usersOf(target);
+  if (users.length > 0) throw stillOpen(target, users.join("; "));
+}
+
+function stillOpen(target: string, who: string): FaultError {
+  return new FaultError({
+    code: "restore-refused",
+    what: "Somebody has the database open, and would go on with the old file without knowing.",
+    where: target,
+    cause: who,
+    fix: "stop the app (tidegate down), restore, and start it again; or restore beside it: --into PATH",
+  });
+}
+
+/** Processes that have it open, as far as the system tells. */
+function usersOf(target: string): readonly string[] {
+  const names = new Set([target, `${target}-wal`]);
+  return folderOf("/proc")
+    .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+    .filter((pid) => folderOf(`/proc/${pid}/fd`).some((file) => names.has(linkOf(`/proc/${pid}/fd/${file}`))))
+    .map((pid) => `process ${pid}: ${commandOf(Number(pid))}`);
+}
+
+function folderOf(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+function targetOf({ path, folder }: SqlitePlace, into: string | null): string {
+  if (into === null) return path;
+  return /^sqlite3?:/i.test(into) ? pathOf(into, folder) : resolve(folder, into);
+}
+
+function keptName(target: string, id: string): string {
+  return `${target}.before-${id}`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  await folder.sync();
+  await folder.close();
+}
+
+async function during(
+  part: "restore" | "checks" | "swap",
+  { tell }: Going,
+  work: () => Promise<void>,
+): Promise<number> {
+  const startedAt = performance.now();
+  tell({ kind: "began", part });
+  await work();
+  const tookMs = Math.round(performance.now() - startedAt);
+  tell({ kind: "ended", part, tookMs });
+  return tookMs;
+}

@@ -1,0 +1,191 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, beforeEach, describe, it } from "node:test";
+import { setImmediate as breath } from "node:timers/promises";
+import { createBackups, type BackupSettings } from "../../src/adapters/backup/backups.ts";
+import { sqliteBackups } from "../../src/adapters/backup/sqlite/kind.ts";
+import { pathOf } from "../../src/adapters/backup/sqlite/open.ts";
+import { systemClock } from "../../src/adapters/clock/system.ts";
+import type { Backups } from "../../src/ports/backups.ts";
+import { startCommand } from "../e2e/support/command.ts";
+import { smallDisk } from "../e2e/support/small-disk.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { faultIn, made, target, verified } from "./stand.ts";
+
+const stack = new AsyncDisposableStack();
+after(() => stack.disposeAsync());
+const files = stack.use(temporaryFolder());
+
+let count = 0;
+let path = "";
+let folder = "";
+
+function backupsOf(plan: Partial<BackupSettings["plan"]> = {}): Backups {
+  const redact = (text: string): string => text;
+  const place = { path, folder: dirname(path), programs: { env: process.env, redact } };
+  return createBackups({
+    plan: { folder, keep: { newest: 3 }, encryptTo: [], ...plan },
+    kind: sqliteBackups(place),
+    clock: systemClock,
+    directory: folder,
+    env: process.env,
+    redact,
+  });
+}
+
+function sql(text: string, at = path): readonly Readonly<Record<string, unknown>>[] {
+  const database = new DatabaseSync(at, { timeout: 5_000 });
+  try {
+    return database.prepare(text).all();
+  } finally {
+    database.close();
+  }
+}
+
+const rowsIn = (at = path): number => Number(sql("SELECT count(*) AS n FROM orders", at)[0]?.["n"] ?? -1);
+
+beforeEach(() => {
+  path = files.file(`shop-${(count += 1)}.db`);
+  folder = files.file(`backups-${count}`);
+  const database = new DatabaseSync(path);
+  database.exec(`PRAGMA journal_mode = WAL; CREATE TABLE orders (id INTEGER PRIMARY KEY, note TEXT, weight REAL, data BLOB);
+    CREATE INDEX by_note ON orders (note); CREATE VIEW heavy AS SELECT * FROM orders WHERE weight > 9;
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+      INSERT INTO orders (note, weight, data) SELECT 'order ' || i, i / 7.0, CASE i % 3 WHEN 0 THEN NULL ELSE zeroblob(i % 5) END FROM n`);
+  database.close();
+  chmodSync(path, 0o640);
+});
+
+describe("A backup of SQLite", () => {
+  it("holds what was there in one moment while others write, and lies alone in its folder", async () => {
+    const writer = new DatabaseSync(path, { timeout: 5_000 });
+    const over = new AbortController();
+    const writing = (async () => {
+      let written = 0;
+      while (!over.signal.aborted) {
+        writer.exec("INSERT INTO orders (note) VALUES ('meanwhile')");
+        written += 1;
+        await breath();
+      }
+      return written;
+    })();
+    const { record, path: file } = await made(backupsOf(), "restore");
+    over.abort();
+    ok((await writing) > 0);
+    writer.close();
+    equal(record.proof?.proof, "restore");
+    deepEqual(record.contents.objects, { indexes: 1, tables: 1, views: 1 });
+    equal(rowsIn(file), record.contents.tables[0]?.rows);
+    equal(statSync(file).mode & 0o777, 0o600);
+    await verified(backupsOf(), "restore");
+    deepEqual(
+      readdirSync(folder).filter((name) => !/-(wal|shm)$/.test(name)),
+      [".gitignore", `${record.id}.json`, record.file],
+    );
+  });
+
+  it("comes back beside what is there, with its rights and its way of logging; what was there is kept", async () => {
+    const backups = backupsOf();
+    await made(backups);
+    sql("INSERT INTO orders (note) VALUES ('later') RETURNING id");
+    const { losses, keptAs, way } = await backups.outlook(target());
+    equal(way, "replace");
+    deepEqual(losses, [{ name: "orders", before: 5_000, now: 5_001 }]);
+    const restored = await backups.restore(target());
+    equal(restored.keptAs, keptAs);
+    equal(rowsIn(), 5_000);
+    equal(rowsIn(keptAs ?? ""), 5_001);
+    equal(statSync(path).mode & 0o777, 0o640);
+    equal(sql("PRAGMA journal_mode")[0]?.["journal_mode"], "wal");
+    await backups.restore(target("elsewhere.db"));
+    equal(rowsIn(files.file("elsewhere.db")), 5_000);
+    equal(
+      readdirSync(files.path).some((name) => name.includes("restoring")),
+      false,
+    );
+  });
+
+  it("is not put under those who have the database open: they would go on with the old file", async () => {
+    const backups = backupsOf();
+    await made(backups);
+    const other = new DatabaseSync(path);
+    other.exec("INSERT INTO orders (note) VALUES ('open')");
+    const fault = await faultIn(backups.restore(target()));
+    other.close();
+    equal(fault.code, "restore-refused");
+    equal(rowsIn(), 5_001);
+    await backups.restore(target());
+    equal(rowsIn(), 5_000);
+  });
+
+  it("that was cut off or changed is found out", async () => {
+    const backups = backupsOf();
+    const { path: file, record } = await made(backups);
+    const whole = readFileSync(file);
+    const bad = Buffer.from(whole);
+    bad.fill(0xff, 4_096, 4_200);
+    for (const bytes of [bad, whole.subarray(0, whole.length / 2)]) {
+      writeFileSync(file, bytes);
+      const fault = await faultIn(backups.verify({ ...target(null, record.id), proof: "decode", directory: null }));
+      equal(fault.code, "backup-broken");
+    }
+    equal((await faultIn(backups.outlook(target()))).code, "backup-unknown");
+  });
+
+  it("encrypted holds no plain text, nor does anything that is made for its proof", async () => {
+    spawnSync("age-keygen", ["-o", files.file("key")]);
+    const recipient = /public key: (\S+)/.exec(readFileSync(files.file("key"), "utf8"))?.[1] ?? "";
+    const backups = backupsOf({ encryptTo: [recipient] });
+    const { record, path: file } = await made(backups, "restore");
+    equal(record.proof?.proof, "restore");
+    equal(readFileSync(file).includes("order 17"), false);
+    deepEqual(readdirSync(folder).sort(), [".gitignore", record.file, `${record.id}.json`].sort());
+    sql("DELETE FROM orders RETURNING id");
+    await backups.restore(target(null, "newest", files.file("key")));
+    equal(rowsIn(), 5_000);
+    equal(sql("PRAGMA journal_mode")[0]?.["journal_mode"], "wal");
+  });
+
+  it("leaves nothing when the disk is full", async (context) => {
+    const disk = smallDisk(folder, 1);
+    if (disk === null) return context.skip("needs the right to mount a tmpfs");
+    using mounted = disk;
+    void mounted;
+    sql(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 90) INSERT INTO orders (data) SELECT randomblob(20000) FROM n RETURNING id",
+    );
+    const fault = await faultIn(made(backupsOf()));
+    equal(fault.code, "backup-disk-full");
+    deepEqual(readdirSync(folder), [".gitignore"]);
+  });
+
+  it("is refused where there is no database, and none is made", async () => {
+    path = files.file("nowhere.db");
+    equal((await faultIn(made(backupsOf()))).what, "There is no database file of this name.");
+    equal(existsSync(path), false);
+  });
+
+  it("is made from the command line too, with the plan file's database", async () => {
+    writeFileSync(
+      join(files.path, "tidegate.yaml"),
+      `app: shop\nservices:\n  web: { run: "true", health: / }\ntraffic: { embedded: 8080 }\ndatabase: { url: "sqlite:${path}", backups: { folder: ${folder} } }\n`,
+    );
+    const env = { PATH: process.env["PATH"], HOME: files.path, LANG: "C.UTF-8", TIDEGATE_USER: "ann" };
+    const ended = await startCommand(["backup"], { cwd: files.path, env }).ended;
+    equal(ended.code, 0, ended.stderr);
+    match(
+      ended.stdout,
+      /^Backup \S+ of \S+ is made: restored beside and compared, 5000 rows in 1 table are the same\.\n/,
+    );
+  });
+});
+
+it("An address of SQLite is a path: relative to the plan file's folder, or whole", () => {
+  equal(pathOf("sqlite:data/shop.db", "/srv/shop"), "/srv/shop/data/shop.db");
+  equal(pathOf("sqlite:/var/shop.db?mode=rw", "/srv/shop"), "/var/shop.db");
+  equal(pathOf("sqlite3:///var/shop.db", "/srv/shop"), "/var/shop.db");
+  equal(pathOf("sqlite:////var/shop.db", "/srv/shop"), "/var/shop.db");
+});
