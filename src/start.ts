@@ -45,6 +45,7 @@ function machinery(): Machinery {
     notifier: async (plan, say) => (await import("./wiring/outside-releases.ts")).notifierOf(plan, process.env, say),
     healthProbe: async (plan) => (await import("./wiring/outside-releases.ts")).healthProbe(plan, process.env),
     backups: async (place) => (await import("./wiring/database.ts")).backupsOf(place),
+    migrations: async (place, order) => (await import("./wiring/database.ts")).migrationsOf(place, order),
     emergencyExit: async (state) => (await import("./wiring/emergency-exit.ts")).emergencyExit(state, self),
     runningInstances: async (state, of) => (await import("./wiring/instances.ts")).runningInstances(state, of),
     stopEverything: async (state) => (await import("./wiring/keeper.ts")).stopEverything(state, self),

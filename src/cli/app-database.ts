@@ -23,7 +23,7 @@ export const DATABASE_OPTION: OptionDefinition = {
     "instead of the plan file's `database:`; with a password in it write `'${DATABASE_URL}'`, which is taken from the environment: others can read arguments",
 };
 
-/** The one of `--database`, else of the plan file. Faults: usage, plan-file-missing, database-missing. */
+/** The one of `--database`, else of the plan file, else, where there is no plan file, of DATABASE_URL. Faults: usage, plan-file-missing, database-missing. */
 export async function appDatabase(invocation: Invocation): Promise<AppDatabase> {
   const { context } = invocation;
   const { env } = context;
@@ -31,6 +31,8 @@ export async function appDatabase(invocation: Invocation): Promise<AppDatabase> 
   const project = context.project();
   if (address !== undefined)
     return { database: withoutPlan(address, env), folder: resolve(context.cwd), plan: null, env };
+  if (project.planFile === null && (env["DATABASE_URL"] ?? "") !== "")
+    return { database: withoutPlan("${DATABASE_URL}", env), folder: resolve(context.cwd), plan: null, env };
   const { plan } = await loadPlan(context, project);
   if (plan.database !== undefined) return { database: plan.database, folder: project.folder, plan, env };
   throw new FaultError({

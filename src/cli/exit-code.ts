@@ -53,6 +53,10 @@ const USAGE_CODES = new Set([
   "reason-missing",
   "backup-unknown",
   "database-missing",
+  "migrations-missing",
+  "migration-name-invalid",
+  "migration-version-twice",
+  "migration-not-utf8",
 ]);
 /** The world was not as it must be, and nothing was changed. */
 const REFUSED_CODES = new Set([
@@ -81,7 +85,24 @@ const REFUSED_CODES = new Set([
   "backup-server-newer",
   "backup-tools-missing",
   "database-locked",
+  "database-pooled",
+  "database-read-only",
+  "database-refused",
+  "database-unreachable",
   "drill-not-possible",
+  "migration-copy-from-stdin",
+  "migration-edited",
+  "migration-half-reversed",
+  "migration-irreversible",
+  "migration-locked",
+  "migration-loses-data",
+  "migration-missing",
+  "migration-out-of-order",
+  "migration-own-transaction",
+  "migration-phase-missing",
+  "migration-psql-command",
+  "migration-unnamed-index",
+  "migration-unreadable",
   "restore-refused",
 ]);
 

@@ -5,6 +5,7 @@ import type { Duration, Instant } from "../core/time/time.ts";
 import type { EngineOptions, Ports } from "../engine/api.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 import type { Backups } from "../ports/backups.ts";
+import type { Migrations } from "../ports/migrations.ts";
 import type { EmergencyExit } from "../ports/emergency-exit.ts";
 import type { HealthProbe } from "../ports/health.ts";
 import type { Journal } from "../ports/journal.ts";
@@ -39,6 +40,8 @@ export interface Machinery {
   notifier(plan: Plan, say: (line: string) => void): Promise<Notifier & ReceiverCheck>;
   /** Backups of the app's database. */
   backups(place: AppDatabase): Promise<Backups>;
+  /** Migrations of the app's database. */
+  migrations(place: AppDatabase, order: MigrationsOrder): Promise<Migrations>;
   /** What `rollback --now` works with. */
   emergencyExit(state: StateFolder): Promise<EmergencyExit>;
   isKeeperThere(state: StateFolder): Promise<boolean>;
@@ -66,6 +69,13 @@ export interface Machinery {
   runDemo(order: DemoOrder): Promise<ExitCode>;
   /** How this very program is started again: Node, its flags, the script. */
   readonly self: readonly string[];
+}
+
+export interface MigrationsOrder {
+  /** Of the SQL files, relative to a version's folder. */
+  readonly folder: string;
+  /** How long it tries to get a lock; absent: two minutes. */
+  readonly waitMs?: Duration;
 }
 
 /** A user's own HAProxy: its configuration, and how it is steered. All of a plan whose traffic it divides. */

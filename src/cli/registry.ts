@@ -48,7 +48,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "migrate",
     group: "Release",
-    summary: "say what SQL migrations would block or break, before they are run",
+    summary: "change the database by SQL files, and say what SQL would block",
     load: async () => (await import("./commands/migrate.ts")).migrate,
   },
   {

@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
 import type { AppDatabase } from "../cli/app-database.ts";
+import type { MigrationsOrder } from "../cli/machinery.ts";
 import { secretsOf } from "../core/plan/secrets.ts";
 import { redactor } from "../core/text/redact.ts";
 import { fillReferences, userNamesIn } from "../core/text/references.ts";
 import type { Backups } from "../ports/backups.ts";
+import type { Migrations } from "../ports/migrations.ts";
 import type { BackupKind } from "../adapters/backup/kind.ts";
 import type { DatabaseSettings } from "../adapters/database/settings.ts";
 import { defined } from "./values.ts";
@@ -20,6 +22,17 @@ export function databaseSettings({ database, plan, env }: AppDatabase): Database
     values: () => values,
     redact: (text) => own.text(secrets.redact(text)),
   };
+}
+
+/** Migrations of the app's database. */
+export async function migrationsOf(place: AppDatabase, { folder, waitMs }: MigrationsOrder): Promise<Migrations> {
+  const { createPostgresMigrations } = await import("../adapters/database/postgres/migrations.ts");
+  return createPostgresMigrations({
+    ...databaseSettings(place),
+    folder,
+    assertions: place.database.assertions,
+    patience: waitMs === undefined ? {} : { boundMs: waitMs, otherRunMs: waitMs },
+  });
 }
 
 /** Backups of the app's database. */

@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "core",
     "ports",
     "local",
+    "migrations",
     "keeper/protocol.ts",
     "proxy/protocol.ts",
     ...["check-table", "counter-filter", "observations", "outcome"].map((name) => `proxy/${name}.ts`),

@@ -4,7 +4,7 @@ import { FaultError } from "../../core/fault.ts";
 import type { SqlFile } from "../../migrations/lint/lint.ts";
 
 /** Where migrations usually lie, the first that is there. */
-const USUAL = ["db/migrations", "migrations", "db/migrate", "sql/migrations"];
+export const USUAL = ["db/migrations", "migrations", "db/migrate", "sql/migrations"];
 
 /**
  * The SQL of files and folders, in the order in which they would be applied; of standard input for `-`.
@@ -68,6 +68,6 @@ function sqlOf(name: string, bytes: Buffer): SqlFile {
   }
 }
 
-function isFolder(path: string): boolean {
+export function isFolder(path: string): boolean {
   return existsSync(path) && statSync(path).isDirectory();
 }

@@ -21,6 +21,9 @@ export interface MigrationTool {
   readonly folder: string;
 }
 
+/** When a migration runs: before the candidate serves, beside it, or once nothing needs the old shape any more. */
+export type MigrationPhase = "expand" | "backfill" | "contract";
+
 export interface Assertion {
   readonly name: string;
   readonly sql: string;

@@ -1,0 +1,213 @@
+import { FaultError } from "../../../core/fault.ts";
+import type { Assertion } from "../../../core/plan/database.ts";
+import type { DownRequest, DownResult, ReversedMigration } from "../../../ports/migrations.ts";
+import { rowOf, type Told, toldOf } from "../ledger-row.ts";
+import type { Loss } from "../loss.ts";
+import { refuseLoss, refuseWithoutWay } from "../refuse-loss.ts";
+import { type WayBack, waysBack, whyKept } from "../ways-back.ts";
+import { requireAssertions, requireAssertionsInside } from "./assertions.ts";
+import { tried, tryScript } from "./dry-run.ts";
+import { readLedger } from "./ledger.ts";
+import { errorOf } from "./faults.ts";
+import { lossesOf, tablesLookedAt } from "./losses.ts";
+import { observe } from "./observed.ts";
+import { type PostgresFile, readPostgresText } from "./read-migrations.ts";
+import { runFile } from "./run-file.ts";
+import type { Running } from "./run-unit.ts";
+import type { Session } from "./session.ts";
+import { tellFailure } from "./up.ts";
+
+type Way = WayBack<PostgresFile>;
+
+/** Goes back: by proof for a release, by a person's word for a number of steps. */
+export async function down(
+  session: Session,
+  files: readonly PostgresFile[],
+  request: DownRequest,
+  assertions: readonly Assertion[],
+): Promise<DownResult> {
+  const ledger = await readLedger(session.work, session.place);
+  const ways = await waysBack(files, ledger, (row) =>
+    readPostgresText({ version: row.version, name: row.file.replace(/^.*\//, ""), file: row.file, text: row.body }),
+  );
+  const { of } = request;
+  const result =
+    "steps" in of
+      ? await downBySteps(session, ways.slice(0, of.steps), request, assertions)
+      : await downByProof(session, ways, of.release, request, assertions);
+  if (result.reversed.length > 0 && !request.dryRun) await requireAssertions(session, assertions, "going back");
+  return result;
+}
+
+/** The newest first, up to the first that has to stay: what is older may be what that stands on. */
+async function downByProof(
+  session: Session,
+  ways: readonly Way[],
+  release: number,
+  request: DownRequest,
+  assertions: readonly Assertion[],
+): Promise<DownResult> {
+  const oldest = ways.findLastIndex(({ row }) => row?.release === release);
+  const reversed: ReversedMigration[] = [];
+  const kept: { file: string; why: string }[] = [];
+  let stays: string | null = null;
+  for (const way of ways.slice(0, oldest + 1)) {
+    if (way.row?.release !== release) {
+      stays ??= way.name;
+      continue;
+    }
+    const why = stays === null ? whyKept(way) : `${stays}, which came after it, stays`;
+    const done = why === null ? await proven(session, way, request, assertions) : `${why}.`;
+    if (typeof done !== "string") reversed.push(done);
+    else {
+      kept.push({ file: way.name, why: sentence(done) });
+      stays ??= way.name;
+    }
+  }
+  return { reversed, kept };
+}
+
+/** A sentence instead: why it is not provably safe, or why it did not come about. */
+async function proven(
+  session: Session,
+  way: Way,
+  request: DownRequest,
+  assertions: readonly Assertion[],
+): Promise<ReversedMigration | string> {
+  const { file } = way;
+  if (file?.down === null || file === null) return "It has no way back.";
+  const losses = await lossesOf(session.guard, file.up, file.down);
+  if (losses.length > 0) return `its way back ${lossWords(losses)}.`;
+  try {
+    const first = (): Promise<void> => proveUnderLock(session, file);
+    if (request.dryRun) return (await tryBack(session, [way], request, assertions))[0] ?? "It has no way back.";
+    return await reverse(session, way, request, { losses: [], first });
+  } catch (error) {
+    if (!(error instanceof FaultError) || !STAYS.has(error.fault.code)) throw error;
+    const { what, cause, detail = [] } = error.fault;
+    return [what, cause === undefined ? "" : `${cause}.`, ...detail.map((each) => `${each}.`)].join(" ").trim();
+  }
+}
+
+const STAYS: ReadonlySet<string> = new Set(["migration-failed", "migration-blocked", "migration-loses-data"]);
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function lossWords(losses: readonly Loss[]): string {
+  return losses.map(({ what, line }) => `${what} (line ${line})`).join(", and ");
+}
+
+/** Nobody writes while it is looked at again, for a short time: readers go on. */
+async function proveUnderLock({ work }: Session, file: PostgresFile): Promise<void> {
+  if (file.down === null) return;
+  for (const table of tablesLookedAt(file.down)) {
+    const { rows } = await work.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [table]);
+    if (rows[0]?.there === true) await work.query(`LOCK TABLE ${table} IN SHARE MODE`);
+  }
+  await work.query(`SET LOCAL statement_timeout = ${PROOF_MS}`);
+  const losses = await lossesOf(work, file.up, file.down).catch(tooLarge);
+  if (losses.length > 0)
+    throw new FaultError({ code: "migration-loses-data", what: `Its way back ${lossWords(losses)}.` });
+  await work.query("SET LOCAL statement_timeout = 0");
+}
+
+const PROOF_MS = 2_000;
+
+function tooLarge(error: unknown): never {
+  if (errorOf(error).code !== "57014") throw error;
+  throw new FaultError({
+    code: "migration-loses-data",
+    what: "Its tables are too large to be looked at while nobody may write to them.",
+  });
+}
+
+/** What a person asks for. All of it is looked at before anything is done. */
+async function downBySteps(
+  session: Session,
+  ways: readonly Way[],
+  request: DownRequest,
+  assertions: readonly Assertion[],
+): Promise<DownResult> {
+  for (const way of ways) refuseWithoutWay(way);
+  const losses = new Map<Way, readonly Loss[]>();
+  for (const way of ways)
+    if (way.file?.down != null) losses.set(way, await lossesOf(session.guard, way.file.up, way.file.down));
+  if (!request.acceptLoss && !request.dryRun) refuseLoss(ways.map((way) => ({ way, losses: losses.get(way) ?? [] })));
+  if (request.dryRun) {
+    const all = await tryBack(session, ways, request, assertions);
+    return {
+      reversed: all.map((each, index) => {
+        const way = ways[index];
+        return { ...each, lost: way === undefined ? [] : (losses.get(way) ?? []).map(({ what }) => what) };
+      }),
+      kept: [],
+    };
+  }
+  const reversed: ReversedMigration[] = [];
+  for (const way of ways) reversed.push(await reverse(session, way, request, { losses: losses.get(way) ?? [] }));
+  return { reversed, kept: [] };
+}
+
+async function tryBack(
+  session: Session,
+  ways: readonly Way[],
+  request: DownRequest,
+  assertions: readonly Assertion[],
+): Promise<readonly ReversedMigration[]> {
+  return await tried(session, async () => {
+    const start = await observe(session.work);
+    const all: ReversedMigration[] = [];
+    for (const { file, name } of ways) {
+      if (file === null || file.down === null) continue;
+      const began = performance.now();
+      const statements = await tryScript(session, runningBack(file, request), file.down, start);
+      all.push({ file: name, tookMs: Math.round(performance.now() - began), lost: [], tried: statements });
+    }
+    await requireAssertionsInside(session, assertions, "the dry run");
+    return all;
+  });
+}
+
+function runningBack(file: PostgresFile, { tell }: DownRequest): Running {
+  return { file: file.file, text: file.text, way: "down", tell, longestWaitMs: 0 };
+}
+
+async function reverse(
+  session: Session,
+  way: Way,
+  request: DownRequest,
+  { losses, first }: { readonly losses: readonly Loss[]; readonly first?: () => Promise<void> },
+): Promise<ReversedMigration> {
+  const { file, row, version } = way;
+  if (file === null || file.down === null) throw new TypeError("There is no way back.");
+  const { ledger } = session;
+  const began = performance.now();
+  const running = runningBack(file, request);
+  const lost = losses.map(({ what }) => what);
+  const known = row ?? rowOf(file, { by: request.by, release: null }, {});
+  const took = (): number => Math.round(performance.now() - began);
+  const told = (): Told => ({
+    ...toldOf({ ...known, by: request.by, tookMs: took(), longestWaitMs: running.longestWaitMs }),
+    did: "down",
+    note: lost.length === 0 ? null : `lost: ${lost.join("; ")}`,
+  });
+  request.tell({ kind: "began", file: file.file, way: "down" });
+  try {
+    await runFile(session, {
+      file,
+      script: file.down,
+      running,
+      row: row?.state === "reversing" ? row : null,
+      begun: (reached, attempting) => ledger.adopted({ ...known, state: "reversing", reached, attempting }),
+      done: () => `${ledger.reversed(version)};${ledger.told(told())}`,
+      ...(first === undefined ? {} : { first }),
+    });
+  } catch (error) {
+    await tellFailure(session, told(), error);
+    throw error;
+  }
+  request.tell({ kind: "done", file: file.file, way: "down", tookMs: took() });
+  return { file: file.file, tookMs: took(), lost };
+}

@@ -1,0 +1,195 @@
+import { createHash } from "node:crypto";
+import type { Node } from "@pgsql/types";
+import { FaultError } from "../../../core/fault.ts";
+import type { MigrationPhase } from "../../../core/plan/database.ts";
+import type { Change } from "../../../migrations/lint/change.ts";
+import { changesOf } from "../../../migrations/lint/changes-of.ts";
+import { scriptsOf } from "../../../migrations/lint/script.ts";
+import { loadParser, type SqlParser } from "../../../migrations/sql/parser.ts";
+import { batchBefore, headersOf } from "../headers.ts";
+import type { MigrationFile, Script, Statement, Unit } from "../migration-file.ts";
+import { readMigrationTexts, type SqlText } from "../read-files.ts";
+
+/** A statement as PostgreSQL's own parser reads it. */
+export interface ReadStatement extends Statement {
+  readonly node: Node;
+  readonly changes: readonly Change[];
+}
+
+export type PostgresFile = MigrationFile<ReadStatement>;
+
+/**
+ * The migrations of a folder.
+ * Faults: those of read-files, migration-unreadable, migration-psql-command, migration-copy-from-stdin, migration-own-transaction, migration-unnamed-index.
+ */
+export async function readPostgresMigrations(directory: string, folder: string): Promise<readonly PostgresFile[]> {
+  const texts = readMigrationTexts(directory, folder);
+  if (texts.length === 0) return [];
+  const parse = await loadParser();
+  return texts.map((text) => readOne(text, parse));
+}
+
+/** The same for a text that is no file any more: what the ledger has kept of one. */
+export async function readPostgresText(text: SqlText): Promise<PostgresFile> {
+  return readOne(text, await loadParser());
+}
+
+function readOne({ version, name, file, text }: SqlText, parse: SqlParser): PostgresFile {
+  const scripts = scriptsOf(file, text, true);
+  const { phase, reversible } = headersOf(text);
+  const read = (way: "up" | "down") => {
+    const script = scripts.find((each) => each.way === way);
+    if (script === undefined) return null;
+    const [meta] = script.psql;
+    if (meta !== undefined) throw psqlCommand(file, text, meta);
+    const { statements, unread } = parse(script.text);
+    const [wrong] = unread;
+    if (wrong !== undefined) throw unreadable(file, lineOf(text, wrong.at), wrong.message);
+    let before = 0;
+    const all = statements.map(({ node, start, end }) => {
+      const batch = batchBefore(script.text, before, start);
+      before = end;
+      const sql = script.text.slice(start, end);
+      return { node, changes: changesOf(node), sql, start, line: lineOf(text, start), batch };
+    });
+    for (const each of all) refuse(file, each);
+    return { all, isInTransaction: script.transaction !== null && all.every(({ batch }) => batch === null) };
+  };
+  const [up, down] = [read("up"), read("down")];
+  if (up === null)
+    throw new FaultError({
+      code: "migration-unreadable",
+      what: "It has no way forward: nothing stands under `-- migrate:up`.",
+      where: file,
+      fix: "write `-- migrate:up` before what it does, and `-- migrate:down` before its way back",
+    });
+  return {
+    version,
+    name,
+    file,
+    text,
+    sha256: createHash("sha256").update(text).digest("hex"),
+    phase: phase ?? supposedPhase(up.all),
+    reversible,
+    up: scriptOf(file, up),
+    down: down === null || down.all.length === 0 ? null : scriptOf(file, down),
+  };
+}
+
+interface ReadScript {
+  readonly all: readonly (ReadStatement & { readonly batch: number | null })[];
+  readonly isInTransaction: boolean;
+}
+
+function scriptOf(file: string, { all, isInTransaction }: ReadScript): Script<ReadStatement> {
+  const begins = (kind: "begin" | "end") => (each: ReadStatement) =>
+    each.changes.some((change) => change.kind === kind);
+  const own = all.find((each) => begins("begin")(each) || begins("end")(each));
+  if (isInTransaction) {
+    if (own !== undefined) throw ownTransaction(file, own.line);
+    const units = all.length === 0 ? [] : [{ from: 0, to: all.length, statements: all, batch: null }];
+    return { units, statements: all.length, isInTransaction };
+  }
+  const units: Unit<ReadStatement>[] = [];
+  let open: { readonly from: number; readonly statements: ReadStatement[] } | null = null;
+  for (const [index, each] of all.entries()) {
+    if (begins("begin")(each)) open = { from: index, statements: [] };
+    else if (begins("end")(each)) {
+      // What is rolled back is as good as never written.
+      if (open !== null && !/^\s*rollback/i.test(each.sql)) units.push({ ...open, to: index + 1, batch: null });
+      open = null;
+    } else if (open === null) units.push({ from: index, to: index + 1, statements: [each], batch: each.batch });
+    else open.statements.push(each);
+  }
+  if (open !== null) throw ownTransaction(file, open.statements[0]?.line ?? 1);
+  return { units, statements: all.length, isInTransaction };
+}
+
+/** Without a header: what takes away something that others may use waits until nobody does. */
+function supposedPhase(statements: readonly ReadStatement[]): MigrationPhase {
+  const made = new Set<string>();
+  for (const { changes } of statements)
+    for (const change of changes) {
+      if (change.kind === "create-table") made.add(change.table);
+      const names = "table" in change ? [change.table] : "names" in change ? change.names : [];
+      if (TAKES_AWAY.has(change.kind) && !names.every((name) => name !== null && made.has(name)) && !isHarmless(change))
+        return "contract";
+    }
+  return "expand";
+}
+
+const TAKES_AWAY: ReadonlySet<Change["kind"]> = new Set([
+  "drop",
+  "drop-column",
+  "rename",
+  "move-schema",
+  "rename-enum-value",
+  "truncate",
+  "revoke",
+]);
+
+function isHarmless(change: Change): boolean {
+  if (change.kind === "drop") return ["index", "trigger", "policy"].includes(change.what);
+  return change.kind === "rename" && ["index", "constraint", "sequence"].includes(change.what);
+}
+
+function refuse(file: string, { node, line, changes }: ReadStatement): void {
+  if (
+    "CopyStmt" in node &&
+    node.CopyStmt.is_from === true &&
+    node.CopyStmt.filename === undefined &&
+    node.CopyStmt.is_program !== true
+  )
+    throw new FaultError({
+      code: "migration-copy-from-stdin",
+      what: "COPY … FROM stdin is for psql: no server finds the rows in the file.",
+      where: `${file}:${line}`,
+      fix: "write them as INSERT: pg_dump --inserts",
+    });
+  const unnamed = changes.some(
+    (change) => change.kind === "create-index" && change.isConcurrent && change.name === null,
+  );
+  if (unnamed)
+    throw new FaultError({
+      code: "migration-unnamed-index",
+      what: "An index that is built CONCURRENTLY needs a name here: without one nobody finds again what a run left that was cut off.",
+      where: `${file}:${line}`,
+      fix: "write CREATE INDEX CONCURRENTLY name ON …",
+    });
+}
+
+function ownTransaction(file: string, line: number): FaultError {
+  return new FaultError({
+    code: "migration-own-transaction",
+    what: "This file begins or ends a transaction itself, and is run in one.",
+    where: `${file}:${line}`,
+    fix: "leave BEGIN and COMMIT out; or write `-- migrate:up transaction:false`, and close each BEGIN with its COMMIT",
+  });
+}
+
+function psqlCommand(file: string, text: string, at: number): FaultError {
+  const line = lineOf(text, at);
+  const command = /^\S+/.exec(text.slice(at))?.[0] ?? "\\";
+  return new FaultError({
+    code: "migration-psql-command",
+    what: `\`${command}\` is a command of psql, and no server understands it.`,
+    where: `${file}:${line}`,
+    fix: "leave it out; what \\i reads can stand in the file itself",
+  });
+}
+
+function unreadable(file: string, line: number, message: string): FaultError {
+  return new FaultError({
+    code: "migration-unreadable",
+    what: "PostgreSQL can't read this, so nothing of any file was run.",
+    where: `${file}:${line}`,
+    cause: message,
+    fix: `mend it, then: tidegate migrate lint ${file}`,
+  });
+}
+
+export function lineOf(text: string, at: number): number {
+  let line = 1;
+  for (let index = text.indexOf("\n"); index !== -1 && index < at; index = text.indexOf("\n", index + 1)) line += 1;
+  return line;
+}

@@ -1,0 +1,81 @@
+import { FaultError } from "../../../core/fault.ts";
+import { onOneLine } from "../../../core/text/plain-text.ts";
+import { formatDuration } from "../../../core/time/time.ts";
+import type { Unit } from "../migration-file.ts";
+import type { Blocker } from "./blockers.ts";
+import { errorOf } from "./faults.ts";
+import { lineOf, type ReadStatement } from "./read-migrations.ts";
+import type { Running } from "./run-unit.ts";
+import type { Session } from "./session.ts";
+
+/** What a statement failed with, and what is done of its file. */
+export function statementFailed(
+  { redact }: Session,
+  running: Running,
+  unit: Unit<ReadStatement>,
+  statement: ReadStatement | null,
+  error: unknown,
+): FaultError {
+  if (error instanceof FaultError) return error;
+  const { code, message, detail, hint, position } = errorOf(error);
+  const again = `mend it, then run it again: tidegate migrate ${running.way}`;
+  if (isLost(code, message))
+    return new FaultError(
+      {
+        code: "database-lost",
+        what: `The connection to the database broke in the middle of ${running.file}.`,
+        where: statement === null ? running.file : `${running.file}:${statement.line}`,
+        cause: onOneLine(redact(message), 300),
+        fix: `once PostgreSQL is back: tidegate migrate ${running.way} goes on where it ended; what was not finished is not there`,
+      },
+      { cause: error },
+    );
+  const at =
+    statement === null
+      ? (unit.statements.at(-1)?.line ?? 1)
+      : position === undefined
+        ? statement.line
+        : lineOf(running.text, statement.start + position - 1);
+  const seen = [detail, hint].flatMap((each) => (each === undefined ? [] : [onOneLine(redact(each), 300)]));
+  return new FaultError(
+    {
+      code: "migration-failed",
+      what: `${running.file} failed; ${whatIsDone(unit)}`,
+      where: `${running.file}:${at}`,
+      cause: `${onOneLine(redact(message), 300)}${statement === null ? " (when it was committed)" : ""}`,
+      ...(seen.length === 0 ? {} : { detail: seen }),
+      fix: code === "42501" ? `grant what it needs, then: tidegate migrate ${running.way}` : again,
+    },
+    { cause: error },
+  );
+}
+
+function whatIsDone({ from }: Unit): string {
+  if (from === 0) return "nothing of it was done.";
+  return `its first ${from} statements are done and stay, and it goes on from there.`;
+}
+
+function isLost(code: string, message: string): boolean {
+  return (
+    /^(?:08|57P0[1-4])/.test(code) ||
+    /^E(?:PIPE|CONN)/.test(code) ||
+    /connection terminated|not queryable/i.test(message)
+  );
+}
+
+/** It never got its locks within the bound. */
+export function blocked(
+  { file, way }: Running,
+  unit: Unit<ReadStatement>,
+  blockers: readonly Blocker[],
+  boundMs: number,
+): FaultError {
+  const { pid } = blockers.find((each) => each.pid !== null) ?? { pid: null };
+  return new FaultError({
+    code: "migration-blocked",
+    what: `${file} did not get its locks within ${formatDuration(boundMs)}; ${whatIsDone(unit)}`,
+    where: `${file}:${unit.statements[0]?.line ?? 1}`,
+    detail: blockers.length === 0 ? ["who was in the way has gone meanwhile"] : blockers.map(({ who }) => who),
+    fix: `${pid === null ? "wait until they are done" : `wait until they are done, or end them: SELECT pg_terminate_backend(${pid})`}; then: tidegate migrate ${way}`,
+  });
+}

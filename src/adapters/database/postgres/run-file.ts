@@ -1,0 +1,117 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { LedgerRow } from "../ledger-row.ts";
+import type { Script, Unit } from "../migration-file.ts";
+import { replicaLagMs } from "./replica-lag.ts";
+import type { PostgresFile, ReadStatement } from "./read-migrations.ts";
+import { needsToBeAlone, runAlone } from "./run-alone.ts";
+import { type Running, runInTransaction } from "./run-unit.ts";
+import type { Session } from "./session.ts";
+
+/** One way of a file, and what the ledger says of it. */
+export interface FileRun {
+  readonly file: PostgresFile;
+  readonly script: Script<ReadStatement>;
+  readonly running: Running;
+  /** Of one that was begun and cut off; null: it was not. */
+  readonly row: LedgerRow | null;
+  /** As it stands in the ledger while it is not done; only of what is not in one transaction. */
+  readonly begun: (reached: number, attempting: number | null) => string;
+  /** Writes that it is done. */
+  readonly done: () => string;
+  /** Asked in the transaction of a file that is in one, before anything of it is done. */
+  readonly first?: () => Promise<void>;
+}
+
+/** Runs what is left of a file: whole or not at all where it is in a transaction, else statement by statement from where it ended. */
+export async function runFile(session: Session, run: FileRun): Promise<void> {
+  const { file, script, running, row, begun, done, first } = run;
+  const [only] = script.units;
+  if (script.isInTransaction || only === undefined) {
+    const unit = only ?? { from: 0, to: 0, statements: [], batch: null };
+    await runInTransaction(session, running, { unit, writes: done, ...(first === undefined ? {} : { first }) });
+    return;
+  }
+  let reached = row?.reached ?? 0;
+  await session.work.query(begun(reached, row?.attempting ?? null));
+  for (const unit of script.units) {
+    if (unit.to <= reached) continue;
+    const wasBegun = row !== null && row.attempting === unit.from && row.reached === unit.from;
+    await runUnit(session, running, { unit, wasBegun, reached, version: file.version });
+    reached = unit.to;
+  }
+  await session.work.query(`BEGIN; ${done()}; COMMIT`);
+}
+
+interface UnitRun {
+  readonly unit: Unit<ReadStatement>;
+  readonly wasBegun: boolean;
+  /** What the ledger says now. */
+  readonly reached: number;
+  readonly version: string;
+}
+
+async function runUnit(
+  session: Session,
+  running: Running,
+  { unit, wasBegun, reached, version }: UnitRun,
+): Promise<void> {
+  const { ledger } = session;
+  const through = ledger.progress(version, reached, unit.to, null);
+  if (unit.batch !== null)
+    return await runBatches(session, running, unit, (rows) =>
+      rows === 0 ? through : ledger.progress(version, reached, reached, null),
+    );
+  const [statement] = unit.statements;
+  const isAlone = (): Promise<void> =>
+    statement === undefined
+      ? Promise.resolve()
+      : runAlone(session, running, {
+          unit,
+          statement,
+          wasBegun,
+          intent: ledger.progress(version, reached, reached, unit.from),
+          outcome: through,
+        });
+  if (wasBegun || statement?.changes.some((change) => "isConcurrent" in change && change.isConcurrent) === true)
+    return await isAlone();
+  try {
+    await runInTransaction(session, running, { unit, writes: () => through });
+  } catch (error) {
+    // PostgreSQL itself knows best what it does not do in a transaction.
+    if (unit.statements.length > 1 || !(error instanceof Error) || !needsToBeAlone(error.cause)) throw error;
+    await isAlone();
+  }
+}
+
+/** Repeats a statement until it changes no row, each time in a transaction of its own. */
+async function runBatches(
+  session: Session,
+  running: Running,
+  unit: Unit<ReadStatement>,
+  writes: (rows: number) => string,
+): Promise<void> {
+  let sum = 0;
+  for (;;) {
+    await untilReplicasFollow(session, running);
+    const began = performance.now();
+    const rows = await runInTransaction(session, running, { unit, writes });
+    if (rows === 0) return;
+    sum += rows;
+    running.tell({ kind: "batch", file: running.file, rows, sum });
+    // As long again as it took: others get half of the time at least.
+    await delay(Math.min(performance.now() - began, LONGEST_PAUSE_MS), undefined, { signal: session.signal });
+  }
+}
+
+const LONGEST_PAUSE_MS = 1_000;
+
+async function untilReplicasFollow(session: Session, running: Running): Promise<void> {
+  for (let isTold = false; ;) {
+    session.requireLock();
+    const lagMs = await replicaLagMs(session);
+    if (lagMs <= session.patience.lagMs) return;
+    if (!isTold) running.tell({ kind: "lagging", file: running.file, lagMs });
+    isTold = true;
+    await delay(LONGEST_PAUSE_MS, undefined, { signal: session.signal });
+  }
+}

@@ -1,0 +1,132 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { MigrationProgress } from "../../../ports/migrations.ts";
+import type { Unit } from "../migration-file.ts";
+import { type Blocker, blockersOf, sendAway } from "./blockers.ts";
+import { errorOf } from "./faults.ts";
+import type { ReadStatement } from "./read-migrations.ts";
+import { blocked, statementFailed } from "./run-faults.ts";
+import type { Session } from "./session.ts";
+import { targetsOf } from "./targets.ts";
+import { watchWait } from "./watch-wait.ts";
+
+/** What a unit is run in: a file of migrations, one of its ways. */
+export interface Running {
+  readonly file: string;
+  readonly text: string;
+  readonly way: "up" | "down";
+  readonly tell: (progress: MigrationProgress) => void;
+  /** The longest that a statement of the file waited for a lock so far. */
+  longestWaitMs: number;
+}
+
+/** What is written into the ledger together with the unit. `rows`: how many its last statement changed. */
+export type Writes = (rows: number) => string;
+
+export interface InTransaction {
+  readonly unit: Unit<ReadStatement>;
+  readonly writes: Writes;
+  /** Asked in the same transaction, before anything of it is done. */
+  readonly first?: () => Promise<void>;
+}
+
+/**
+ * Runs a unit in one transaction together with what the ledger says of it. Nobody waits behind it for longer than the lock
+ * timeout: it looks first who is in the way, and lets everything go when it has to wait.
+ * Faults: migration-blocked, migration-failed, database-lost.
+ */
+export async function runInTransaction(session: Session, running: Running, order: InTransaction): Promise<number> {
+  const { signal, patience } = session;
+  const { unit, writes, first } = order;
+  const targets = unit.statements.flatMap(targetsOf);
+  const endsAt = performance.now() + patience.boundMs;
+  let told = false;
+  for (let attempt = 1; ; attempt += 1) {
+    signal.throwIfAborted();
+    session.requireLock();
+    const blockers = await blockersOf(session, targets);
+    if (blockers.length > 0) {
+      if (!told) tellBlocked(running, unit, blockers);
+      told = true;
+      await sendAway(session, blockers);
+      if (performance.now() >= endsAt) throw blocked(running, unit, blockers, patience.boundMs);
+      // Autovacuum yields to whoever has waited for a second.
+      if (attempt === 1 || !blockers.every(({ isAutovacuum }) => isAutovacuum)) {
+        await pause(attempt, signal);
+        continue;
+      }
+    }
+    const timeoutMs = blockers.length > 0 ? AUTOVACUUM_YIELDS_MS : patience.lockTimeoutMs;
+    const done = await attemptOnce(session, running, {
+      unit,
+      writes,
+      timeoutMs,
+      ...(first === undefined ? {} : { first }),
+    });
+    if (done !== null) return done;
+    const inTheWay = await blockersOf(session, targets);
+    if (!told) tellBlocked(running, unit, inTheWay);
+    told = true;
+    if (performance.now() >= endsAt) throw blocked(running, unit, inTheWay, patience.boundMs);
+    await pause(attempt, signal);
+  }
+}
+
+const AUTOVACUUM_YIELDS_MS = 1_500;
+
+/** The rows of the last statement; null: somebody was in the way, and nothing is done. */
+async function attemptOnce(
+  session: Session,
+  running: Running,
+  { unit, writes, first, timeoutMs }: InTransaction & { readonly timeoutMs: number },
+): Promise<number | null> {
+  const { work } = session;
+  let current: ReadStatement | null = null;
+  try {
+    await work.query(`BEGIN; SET LOCAL lock_timeout = ${timeoutMs}`);
+    await first?.();
+    let rows = 0;
+    for (const statement of unit.statements) {
+      current = statement;
+      await using watched = watchWait(session);
+      rows = (await work.query(statement.sql)).rowCount ?? 0;
+      running.longestWaitMs = Math.max(running.longestWaitMs, watched.waitedMs());
+      session.signal.throwIfAborted();
+    }
+    if (unit.batch !== null && rows > unit.batch) {
+      await work.query("ROLLBACK");
+      throw statementFailed(session, running, unit, current, tooManyRows(rows, unit.batch));
+    }
+    current = null;
+    // A file may have taken another role, which must not write the ledger.
+    await work.query(`SET LOCAL ROLE NONE; ${writes(rows)}; COMMIT; ${session.reset}`);
+    return rows;
+  } catch (error) {
+    await work.query(`ROLLBACK; ${session.reset}`).catch(() => undefined);
+    session.signal.throwIfAborted();
+    if (isInTheWay(error)) {
+      running.longestWaitMs = Math.max(running.longestWaitMs, timeoutMs);
+      return null;
+    }
+    throw statementFailed(session, running, unit, current, error);
+  }
+}
+
+function tooManyRows(rows: number, batch: number): Error {
+  return new Error(`it changed ${rows} rows at once, and \`-- batch: ${batch}\` allows ${batch}: give it a LIMIT`);
+}
+
+/** A lock that was not got within the timeout, or a deadlock. */
+export function isInTheWay(error: unknown): boolean {
+  const { code } = errorOf(error);
+  return code === "55P03" || code === "40P01";
+}
+
+function tellBlocked(running: Running, unit: Unit<ReadStatement>, blockers: readonly Blocker[]): void {
+  const what = blockers.length === 0 ? "somebody else has a lock" : blockers.map(({ who }) => who).join("; ");
+  running.tell({ kind: "blocked", file: running.file, line: unit.statements[0]?.line ?? 1, what });
+}
+
+/** Longer each time, and never in step with another's. */
+export async function pause(attempt: number, signal: AbortSignal): Promise<void> {
+  await delay(Math.min(50 * attempt, 500) * (0.5 + Math.random()), undefined, { signal });
+}

@@ -1,0 +1,114 @@
+import type { Assertion } from "../../../core/plan/database.ts";
+import type { RunMigration, UpRequest, UpResult } from "../../../ports/migrations.ts";
+import { type LedgerRow, rowOf, type Told, toldOf } from "../ledger-row.ts";
+import { refuseGaps, refuseProblems } from "../refuse-problems.ts";
+import { ofPhases, type Standing, standingOf } from "../standing.ts";
+import { requireAssertions } from "./assertions.ts";
+import { dryUp } from "./dry-run.ts";
+import { readLedger } from "./ledger.ts";
+import type { PostgresFile } from "./read-migrations.ts";
+import { runFile } from "./run-file.ts";
+import type { Running } from "./run-unit.ts";
+import type { Session } from "./session.ts";
+
+/** Applies what is wanted of the files, one after the other. Faults: the problems', those of run-unit, database-assertion-failed. */
+export async function up(
+  session: Session,
+  files: readonly PostgresFile[],
+  request: UpRequest,
+  assertions: readonly Assertion[],
+): Promise<UpResult> {
+  const ledger = await readLedger(session.work, session.place);
+  const standing = standingOf(files, ledger);
+  refuseProblems(
+    standing.problems.filter(({ code }) => request.outOfOrder !== true || code !== "migration-out-of-order"),
+  );
+  refuseGaps(standing.pending, request.phases);
+  const wanted = ofPhases(pendingOf(standing, files), request.phases).slice(0, request.atMost);
+  const already = standing.applied.length;
+  const pendingLater = standing.pending
+    .filter(({ file }) => !request.phases.includes(file.phase))
+    .map(({ file }) => file.file);
+  if (request.dryRun) return { applied: await dryUp(session, wanted, request, assertions), already, pendingLater };
+  await adopt(session, standing, request);
+  const applied: RunMigration[] = [];
+  for (const { file, row } of wanted) applied.push(await applyOne(session, file, row, request));
+  if (applied.length > 0) await requireAssertions(session, assertions, "migrating");
+  return { applied, already, pendingLater };
+}
+
+interface Pending {
+  readonly file: PostgresFile;
+  readonly row: LedgerRow | null;
+}
+
+/** With all that is known of the files, and not only what standing asks of them. */
+function pendingOf(standing: Standing, files: readonly PostgresFile[]): readonly Pending[] {
+  const rows = new Map(standing.pending.map(({ file, row }) => [file.version, row]));
+  return files.flatMap((file) => (rows.has(file.version) ? [{ file, row: rows.get(file.version) ?? null }] : []));
+}
+
+/** What another tool has applied becomes part of the ledger as it is now: from here on a change of it is seen. */
+async function adopt(
+  { work, ledger }: Session,
+  { toAdopt }: Pick<Standing, "toAdopt">,
+  { by }: Pick<UpRequest, "by">,
+): Promise<void> {
+  if (toAdopt.length === 0) return;
+  const writes = toAdopt.flatMap((file) => {
+    const row = rowOf(file, { by, release: null }, { state: "applied", reached: file.up.statements });
+    const told = { ...toldOf(row), did: "adopted", note: "applied by another tool before" } as const;
+    return [ledger.adopted(row), ledger.told(told)];
+  });
+  await work.query(`BEGIN; ${writes.join(";")}; COMMIT`);
+}
+
+async function applyOne(
+  session: Session,
+  file: PostgresFile,
+  row: LedgerRow | null,
+  request: UpRequest,
+): Promise<RunMigration> {
+  const { ledger } = session;
+  const began = performance.now();
+  const running: Running = { file: file.file, text: file.text, way: "up", tell: request.tell, longestWaitMs: 0 };
+  const now = (more: Partial<LedgerRow>): LedgerRow => rowOf(file, request, more);
+  request.tell({ kind: "began", file: file.file, way: "up" });
+  const figures = (): Pick<LedgerRow, "tookMs" | "longestWaitMs"> => ({
+    tookMs: Math.round(performance.now() - began),
+    longestWaitMs: running.longestWaitMs,
+  });
+  try {
+    await runFile(session, {
+      file,
+      script: file.up,
+      running,
+      row: row?.state === "applying" ? row : null,
+      begun: (reached, attempting) => ledger.begun(now({ state: "applying", reached, attempting })),
+      done: () => {
+        const applied = now({ state: "applied", reached: file.up.statements, ...figures() });
+        return `${ledger.applied(applied)};${ledger.told(toldOf(applied))}`;
+      },
+    });
+  } catch (error) {
+    await tellFailure(session, toldOf(now(figures())), error);
+    throw error;
+  }
+  const tookMs = Math.round(performance.now() - began);
+  request.tell({ kind: "done", file: file.file, way: "up", tookMs });
+  const { version, phase } = file;
+  return {
+    file: file.file,
+    version,
+    phase,
+    statements: file.up.statements,
+    tookMs,
+    longestWaitMs: running.longestWaitMs,
+  };
+}
+
+/** By the connection that is idle: the other one may be gone. */
+export async function tellFailure({ guard, ledger }: Session, told: Told, error: unknown): Promise<void> {
+  const note = error instanceof Error ? error.message : String(error);
+  await guard.query(ledger.told({ ...told, did: "failed", note })).catch(() => undefined);
+}

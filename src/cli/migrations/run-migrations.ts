@@ -1,0 +1,164 @@
+import { FaultError } from "../../core/fault.ts";
+import type { MigrationPhase } from "../../core/plan/database.ts";
+import { confirm } from "../ask.ts";
+import { answer, type Context } from "../context.ts";
+import { type Invocation, isGiven, textOption } from "../definition.ts";
+import { DONE, type ExitCode, REFUSED } from "../exit-code.ts";
+import { downLines, historyLines, progressLine, statusLines, upLines } from "../render/migrations-view.ts";
+import { onInterrupt } from "../signals.ts";
+import { type MigrationsPlace, migrationsPlace } from "./migrations-place.ts";
+
+const PHASES: readonly MigrationPhase[] = ["expand", "backfill", "contract"];
+
+export async function showStatus(invocation: Invocation): Promise<ExitCode> {
+  const { context } = invocation;
+  const { migrations, directory } = await migrationsPlace(invocation);
+  using interruption = onInterrupt();
+  const status = await migrations.status({ directory, signal: interruption.signal });
+  const lines = statusLines(status, context.terminal.style());
+  return answer(context, { ...status }, lines, status.problems.length > 0 ? REFUSED : DONE);
+}
+
+export async function showHistory(invocation: Invocation): Promise<ExitCode> {
+  const { context } = invocation;
+  const { migrations } = await migrationsPlace(invocation);
+  using interruption = onInterrupt();
+  const history = await migrations.history({ signal: interruption.signal });
+  return answer(context, { history }, historyLines(history, context.terminal.style()));
+}
+
+export async function goUp(invocation: Invocation): Promise<ExitCode> {
+  const { context } = invocation;
+  const at = await migrationsPlace(invocation);
+  const phases = phasesOf(invocation);
+  using interruption = onInterrupt();
+  const { signal } = interruption;
+  const dryRun = isGiven(invocation, "dryRun");
+  if (!dryRun) await confirmLoss(invocation, at, phases, signal);
+  const result = await unlessInterrupted(signal, () =>
+    at.migrations.up({
+      directory: at.directory,
+      phases,
+      release: null,
+      by: context.person,
+      dryRun,
+      signal,
+      outOfOrder: isGiven(invocation, "outOfOrder"),
+      tell: teller(context),
+    }),
+  );
+  return answer(context, { ...result, dryRun }, upLines(result, dryRun, context.terminal.style()));
+}
+
+/** What is taken away by going forward nobody gets back by going back. */
+async function confirmLoss(
+  invocation: Invocation,
+  { migrations, directory }: MigrationsPlace,
+  phases: readonly MigrationPhase[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (isGiven(invocation, "yes")) return;
+  const { pending, problems } = await migrations.status({ directory, signal });
+  // What is refused anyway needs no question.
+  const drops =
+    problems.length > 0 ? [] : pending.filter(({ phase }) => phases.includes(phase)).flatMap((each) => each.drops);
+  if (drops.length > 0)
+    await confirm(invocation.context, `This takes away ${drops.join(", ")} and what is in it.`, false);
+}
+
+export async function goDown(invocation: Invocation, [count]: readonly string[]): Promise<ExitCode> {
+  const { context } = invocation;
+  const { migrations, directory } = await migrationsPlace(invocation);
+  const release = textOption(invocation, "release");
+  if (release !== undefined && count !== undefined)
+    throw new FaultError({
+      code: "usage",
+      what: "A number of steps and --release are two questions.",
+      fix: "leave one of them out",
+    });
+  const of = release === undefined ? { steps: wholeNumber(count ?? "1") } : { release: wholeNumber(release) };
+  const dryRun = isGiven(invocation, "dryRun");
+  const what =
+    "steps" in of
+      ? `the newest ${of.steps === 1 ? "migration" : `${of.steps} migrations`}`
+      : `what release ${of.release} has migrated, as far as nothing is lost`;
+  if (!dryRun) await confirm(context, `Takes back ${what}.`, isGiven(invocation, "yes"));
+  using interruption = onInterrupt();
+  const { signal } = interruption;
+  const result = await unlessInterrupted(signal, () =>
+    migrations.down({
+      directory,
+      of,
+      by: context.person,
+      dryRun,
+      signal,
+      acceptLoss: isGiven(invocation, "acceptLoss"),
+      tell: teller(context),
+    }),
+  );
+  return answer(context, { ...result, dryRun }, downLines(result, dryRun, context.terminal.style()));
+}
+
+export async function setBaseline(invocation: Invocation, [version]: readonly string[]): Promise<ExitCode> {
+  const { context } = invocation;
+  const { migrations, directory } = await migrationsPlace(invocation);
+  const upTo = version === undefined ? "every migration" : `every migration up to ${version}`;
+  await confirm(
+    context,
+    `Writes down that ${upTo} is applied already, and runs none of them.`,
+    isGiven(invocation, "yes"),
+  );
+  using interruption = onInterrupt();
+  const { signal } = interruption;
+  const { marked } = await migrations.baseline({
+    directory,
+    signal,
+    by: context.person,
+    version: version === undefined ? null : (/^\d+/.exec(version)?.[0] ?? version),
+  });
+  const lines =
+    marked.length === 0 ? ["All of them were applied already."] : marked.map((file) => `marked as applied: ${file}`);
+  return answer(context, { marked }, lines);
+}
+
+function teller({ json, terminal }: Context): Parameters<MigrationsPlace["migrations"]["up"]>[0]["tell"] {
+  return (progress) => {
+    const line = json ? null : progressLine(progress);
+    if (line !== null) terminal.complain(line);
+  };
+}
+
+function phasesOf(invocation: Invocation): readonly MigrationPhase[] {
+  const word = textOption(invocation, "phase");
+  if (word === undefined) return PHASES;
+  const phase = PHASES.find((each) => each === word);
+  if (phase !== undefined) return [phase];
+  throw new FaultError({
+    code: "usage",
+    what: `There is no phase "${word}".`,
+    fix: `--phase ${PHASES.join(", --phase ")}`,
+  });
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new FaultError({
+    code: "usage",
+    what: `"${text}" is no number of migrations.`,
+    fix: "tidegate migrate down 2",
+  });
+}
+
+/** Faults: interrupted. */
+async function unlessInterrupted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new FaultError({
+      code: "interrupted",
+      what: "Stopped. What was not finished was taken back; what was, is in the ledger.",
+      fix: "tidegate migrate status; tidegate migrate up goes on",
+    });
+  }
+}
