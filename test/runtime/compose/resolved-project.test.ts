@@ -12,6 +12,7 @@ import {
 } from "../../../src/adapters/runtime/compose/resolved-project.ts";
 import { serviceNotices } from "../../../src/adapters/runtime/compose/service-notices.ts";
 import { sharedPart } from "../../../src/adapters/runtime/compose/shared-part.ts";
+import { unbuiltTasks } from "../../../src/adapters/runtime/compose/unbuilt-tasks.ts";
 import type { ServiceOf } from "../../../src/core/plan/plan.ts";
 import { WEB } from "../../support/plans.ts";
 import { isFault } from "../../contract/runtime.ts";
@@ -176,5 +177,18 @@ describe("what a person should know of a service before it is released", () => {
   it("that nobody can choose one of several ports", () => {
     const file = "services: { web: { image: x, ports: ['80', '81'] } }";
     assert.match(told(file, composed("web"))[0] ?? "", /^bad: web names several ports \(80, 81\)/);
+  });
+
+  it("that a task can't be built where versions are tags of images", () => {
+    const tasks = (task: string, image?: string): readonly string[] => {
+      const file = `services: { web: { image: x, depends_on: { schema: { condition: service_completed_successfully } } }, schema: ${task} }`;
+      const project = { resolved: parseResolved(file, "shop"), files: { documents: [] } };
+      const web = composed("web");
+      const runtime = { ...web.runtime, ...(image === undefined ? {} : { image }) };
+      return unbuiltTasks(project, [{ ...web, runtime }]).map(({ level, about }) => `${level}: ${about}`);
+    };
+    assert.deepEqual(tasks("{ build: . }", "shop:${version}"), ["bad: schema"]);
+    assert.deepEqual(tasks("{ image: tools }", "shop:${version}"), []);
+    assert.deepEqual(tasks("{ build: . }"), [], "a commit has the sources");
   });
 });

@@ -10,6 +10,7 @@ import { noticeOf } from "./notice-of-fault.ts";
 import { portsOf } from "./resolved-project.ts";
 import type { ComposeRuntimeSettings } from "./runtime.ts";
 import { serviceNotices } from "./service-notices.ts";
+import { unbuiltTasks } from "./unbuilt-tasks.ts";
 import { readUserProject, type UserProject } from "./user-project.ts";
 
 export interface SurveySettings extends Pick<ComposeRuntimeSettings, "services" | "project" | "planFolder" | "env"> {
@@ -50,6 +51,7 @@ export async function surveyCompose(settings: SurveySettings): Promise<readonly 
     ...notices,
     ...division(project, services),
     ...services.flatMap((service) => serviceNotices(project, service, services)),
+    ...unbuiltTasks(project, settings.services),
     ...collidingPorts(project, services, settings.frontPorts),
   ];
 }
