@@ -3,7 +3,15 @@ import { after, before, describe, it } from "node:test";
 import { untilShare } from "../e2e/support/release.ts";
 import { composeShop, type ComposeShop } from "./support/compose-shop.ts";
 import { type ShopCustomers, shopCustomers } from "./support/shop-customers.ts";
-import { shopCloses, shopPlan, shopReleases, SLOW_MS } from "./support/shop-releases.ts";
+import {
+  assertTakenOver,
+  shopCloses,
+  shopGoesBack,
+  shopPlan,
+  shopReleases,
+  type ShopStage,
+  SLOW_MS,
+} from "./support/shop-releases.ts";
 
 const plan = shopPlan("{ embedded: ${PORT_OF_FRONT_DOOR} }");
 
@@ -11,6 +19,7 @@ let shop: ComposeShop;
 let customers: ShopCustomers;
 const opened = new AsyncDisposableStack();
 after(() => opened.disposeAsync());
+const at = (): ShopStage => ({ shop, customers, plan });
 
 before(async () => {
   shop = opened.use(await composeShop(() => plan));
@@ -47,19 +56,10 @@ describe("a compose project that runs already", () => {
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
     assert.deepEqual((await direct.leave()).failures, []);
     await customers.more(50);
-    assert.deepEqual(customers.seen.failures, []);
-    assert.equal(shop.engine.run("ps", "-q", "--filter", "name=shop_worker_1"), "", "one worker at a time");
-    assert.notEqual(shop.engine.run("ps", "-q", "--filter", "name=shop_web_1"), "", "it stays as standby");
-  });
-
-  it("is gone back to at once, its worker started again", async () => {
-    const back = await shop.tidegate(["rollback", "--yes", "--json"]);
-    assert.equal(back.code, 0, back.stdout + back.stderr);
-    await customers.more(30);
-    assert.notEqual(shop.engine.run("ps", "-q", "--filter", "name=shop_worker_1"), "");
-    assert.deepEqual(customers.seen.failures, []);
+    assertTakenOver(at());
   });
 });
 
-shopReleases(() => ({ shop, customers, plan }));
-shopCloses(() => ({ shop, customers, plan }));
+shopGoesBack(at);
+shopReleases(at);
+shopCloses(at);

@@ -6,7 +6,15 @@ import { lastStatus, untilShare } from "../e2e/support/release.ts";
 import { until } from "../support/until.ts";
 import { composeShop, type ComposeShop } from "./support/compose-shop.ts";
 import { type ShopCustomers, shopCustomers, type ShopFailure } from "./support/shop-customers.ts";
-import { shopCloses, shopPlan, shopReleases, SLOW_MS } from "./support/shop-releases.ts";
+import {
+  assertTakenOver,
+  shopCloses,
+  shopGoesBack,
+  shopPlan,
+  shopReleases,
+  type ShopStage,
+  SLOW_MS,
+} from "./support/shop-releases.ts";
 import { type SupervisedHaproxy, supervisedHaproxy } from "./support/supervised-haproxy.ts";
 
 let shop: ComposeShop;
@@ -15,6 +23,7 @@ let customers: ShopCustomers;
 let plan: string;
 const opened = new AsyncDisposableStack();
 after(() => opened.disposeAsync());
+const at = (): ShopStage => ({ shop, customers, plan });
 
 before(async () => {
   shop = opened.use(await composeShop(() => shopPlan("{ embedded: 8080 }")));
@@ -54,21 +63,12 @@ describe("a compose project that runs behind an HAProxy", () => {
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
     await customers.more(50);
     assert.ok((customers.seen.by[lastStatus(ended).candidate.version] ?? 0) > 0);
-    assert.deepEqual(customers.seen.failures, []);
-    assert.equal(shop.engine.run("ps", "-q", "--filter", "name=shop_worker_1"), "", "one worker at a time");
-    assert.notEqual(shop.engine.run("ps", "-q", "--filter", "name=shop_web_1"), "", "it stays as standby");
-  });
-
-  it("is gone back to at once, its worker started again", async () => {
-    const back = await shop.tidegate(["rollback", "--yes", "--json"]);
-    assert.equal(back.code, 0, back.stdout + back.stderr);
-    await customers.more(30);
-    assert.notEqual(shop.engine.run("ps", "-q", "--filter", "name=shop_worker_1"), "");
-    assert.deepEqual(customers.seen.failures, []);
+    assertTakenOver(at());
   });
 });
 
-shopReleases(() => ({ shop, customers, plan }));
+shopGoesBack(at);
+shopReleases(at);
 
 describe("an HAProxy that ends while a release of the shop has a part of the traffic", () => {
   /** Only what was under way when it was killed may be lost: one request a customer, and nobody was refused. */
@@ -148,4 +148,4 @@ describe("an HAProxy that ends while a release of the shop has a part of the tra
   });
 });
 
-shopCloses(() => ({ shop, customers, plan }));
+shopCloses(at);

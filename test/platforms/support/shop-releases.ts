@@ -56,6 +56,25 @@ const documentsOf = ({ stdout }: Ended): readonly Document[] =>
     .filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line) as Document);
 
+/** The project that ran is standby behind the first release, its worker stopped, and nobody lost a request. */
+export function assertTakenOver({ shop, customers }: ShopStage): void {
+  assert.deepEqual(customers.seen.failures, []);
+  assert.equal(shop.engine.run("ps", "-q", "--filter", "name=shop_worker_1"), "", "one worker at a time");
+  assert.notEqual(shop.engine.run("ps", "-q", "--filter", "name=shop_web_1"), "", "it stays as standby");
+}
+
+/** After the take-over: back to the project as it ran. */
+export function shopGoesBack(at: () => ShopStage): void {
+  it("a compose project that was taken over is gone back to at once, its worker started again", async () => {
+    const { shop, customers } = at();
+    const back = await shop.tidegate(["rollback", "--yes", "--json"]);
+    assert.equal(back.code, 0, back.stdout + back.stderr);
+    await customers.more(30);
+    assert.notEqual(shop.engine.run("ps", "-q", "--filter", "name=shop_worker_1"), "");
+    assert.deepEqual(customers.seen.failures, []);
+  });
+}
+
 /** Everything that can become of a release of the shop, with customers who lose nothing by it. */
 export function shopReleases(at: () => ShopStage): void {
   describe("releases of the shop under load", () => {
