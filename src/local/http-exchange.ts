@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { isIP, type LookupFunction } from "node:net";
 import { type Duration, formatDuration } from "../core/time/time.ts";
 import { http, https } from "./node-http.ts";
+import { tlsTrouble } from "./tls-trouble.ts";
 
 /** One request on a connection of its own. Redirects are answers like any other. */
 export interface Exchange {
@@ -217,6 +218,7 @@ function explain(error: NodeJS.ErrnoException, url: URL): [Failure["reason"], st
   if (code === "ECONNRESET" || code === "EPIPE") return ["cut", `${url.host} closed the connection without an answer`];
   if (code === "HPE_HEADER_OVERFLOW") return ["malformed", `${url.host} sent more than 16 KiB of headers`];
   if (code.startsWith("HPE_")) return ["malformed", `${url.host} did not answer in HTTP: ${error.message}`];
-  if (url.protocol === "https:") return ["unreachable", `no TLS connection to ${url.host}: ${error.message}`];
+  if (url.protocol === "https:")
+    return ["unreachable", `no TLS connection to ${url.host}: ${tlsTrouble(error.message)}`];
   return ["unreachable", `${url.host} can't be asked: ${error.message}`];
 }

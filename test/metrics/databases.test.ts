@@ -1,13 +1,12 @@
 import { equal, match, ok } from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
-import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type { Client } from "pg";
 import type { PostgresFrom, RedisFrom } from "../../src/core/plan/source.ts";
 import { postgresReplica } from "../support/postgres-replica.ts";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
+import { redisServer } from "../support/redis.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 import { httpServer } from "../tasks/servers.ts";
@@ -15,16 +14,6 @@ import { answerOf, realMetrics } from "./stand.ts";
 
 const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());
-
-/** A program that lasts until the tests are over. */
-function started(program: string, words: readonly string[], options: { readonly cwd: string }): void {
-  const child = spawn(program, words, { stdio: "ignore", cwd: options.cwd });
-  stack.defer(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  });
-}
 
 describe("A real Redis", () => {
   let socket = "";
@@ -40,13 +29,11 @@ describe("A real Redis", () => {
     const lines = [
       "port 0",
       `unixsocket ${socket}`,
-      'save ""',
       "maxmemory 100mb",
       "user gate on >w@rd +info +get ~*",
       "user default on >other +@all ~*",
     ];
-    writeFileSync(folder.file("redis.conf"), lines.join("\n"));
-    started("redis-server", [folder.file("redis.conf")], { cwd: folder.path });
+    stack.use(redisServer(folder, lines));
     await until("Redis listens", () => existsSync(socket));
   });
 

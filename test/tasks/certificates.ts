@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import type { TemporaryFolder } from "../support/temporary-folder.ts";
 
 export interface Authority {
   /** PEM. */
   readonly certificate: string;
-  /** A server's certificate for a name, from now for so many days. */
+  /** A server's certificate for a name or an address, from now for so many days. */
   sign(name: string, days: number): { readonly cert: string; readonly key: string };
 }
 
@@ -32,7 +33,7 @@ export function makeAuthority(folder: TemporaryFolder, days: number): Authority 
     certificate: readFileSync(certificate, "utf8"),
     sign(name, validDays) {
       const own = (suffix: string): string => folder.file(`${name}-${validDays}.${suffix}`);
-      writeFileSync(own("ext"), `subjectAltName=DNS:${name}\n`);
+      writeFileSync(own("ext"), `subjectAltName=${isIP(name) === 0 ? "DNS" : "IP"}:${name}\n`);
       openssl(["req", ...NEW_KEY, "-subj", `/CN=${name}`, "-keyout", own("key"), "-out", own("csr")]);
       const signed = [
         "-CA",

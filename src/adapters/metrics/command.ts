@@ -66,6 +66,8 @@ function run(
   subject: Subject,
   { settings, timeoutMs, signal }: Asking,
 ): Promise<Ended> {
+  // Who was not interested any more before it began is told nothing more.
+  if (signal.aborted) return Promise.resolve({ kind: "over-time" });
   return new Promise((resolve) => {
     const child = spawn(program, words, {
       cwd: settings.directory,

@@ -4,6 +4,7 @@ import { onOneLine } from "../../core/text/plain-text.ts";
 import { redactor } from "../../core/text/redact.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import { exchange, type ExchangeResult } from "../../local/http-exchange.ts";
+import { isUntrusted } from "../../local/tls-trouble.ts";
 import { type Asking, filled, type MetricsSettings } from "./settings.ts";
 
 /** An answer with more than this is no single figure. */
@@ -63,6 +64,7 @@ function answerOf(
       result.reason === "time-out"
         ? `${origin} gives no answer within ${formatDuration(timeoutMs)}`
         : redact(result.what),
+      ...trustFix(result.what),
     );
   const { status, headers, body, longer } = result;
   if (status >= 300 && status < 400)
@@ -94,6 +96,11 @@ export function fixOf(status: number): readonly [] | readonly [string] {
   return status === 401 || status === 403
     ? ["write how to be let in under `metrics:` (`bearer`, `basic` or `headers`)"]
     : [];
+}
+
+/** How to have a certificate trusted, where that is what is missing. */
+export function trustFix(why: string): readonly [] | readonly [string] {
+  return isUntrusted(why) ? ["name the authority's file under `metrics:` (`ca: …`)"] : [];
 }
 
 function down(why: string, fix?: string): { readonly ok: false; readonly down: Extract<Reading, { kind: "down" }> } {

@@ -16,12 +16,17 @@ export function createMemoryMetrics(): MemoryMetrics {
     ask: async (source, subject, signal) => {
       mine.asked.push({ kind: source.from.kind, version: subject.version });
       const said = mine.figure(source, subject);
-      if (said === "hangs")
-        return new Promise((_, reject) => {
-          signal.addEventListener("abort", () => reject(new Error("stopped")), { once: true });
-        });
+      if (said === "hangs") return nothingSaid(AbortSignal.any([signal, AbortSignal.timeout(source.timeoutMs)]));
       return typeof said === "number" ? { kind: "value", value: said } : said;
     },
   };
   return mine;
+}
+
+function nothingSaid(over: AbortSignal): Promise<Reading> {
+  return new Promise((resolve) => {
+    const end = (): void => resolve({ kind: "down", why: "it gives no answer" });
+    if (over.aborted) end();
+    else over.addEventListener("abort", end, { once: true });
+  });
 }

@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import type { PostgresFrom, Reading, Subject } from "../../core/plan/source.ts";
 import { onOneLine } from "../../core/text/plain-text.ts";
 import { formatDuration, SECOND } from "../../core/time/time.ts";
+import { tlsTrouble } from "../../local/tls-trouble.ts";
+import { trustFix } from "./endpoint.ts";
 import { numberOf } from "./selected.ts";
 import { type Asking, filled } from "./settings.ts";
 
@@ -25,8 +27,9 @@ export async function askPostgres(from: PostgresFrom, subject: Subject, asking: 
   const ssl = await tlsOf(from);
   if (ssl === null) return { kind: "down", why: `the certificates in ${from.ca ?? ""} can't be read` };
   const { Client } = await import("pg");
+  if (signal.aborted) return { kind: "down", why: "stopped before the answer came" };
   const client = new Client({
-    connectionString: filled(from.url, subject, settings),
+    connectionString: withTrust(filled(from.url, subject, settings), from),
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
     statement_timeout: timeoutMs,
@@ -95,7 +98,18 @@ function explained(
     return { why: `PostgreSQL lets nobody in: ${told}`, fix: "check user and password in its address" };
   // Syntax, names, rights, or a write in a transaction that can only read.
   if (/^(?:42|25)/.test(code)) return { why: `PostgreSQL does not take the query: ${told}`, fix: "mend the query" };
-  return { why: `PostgreSQL can't be asked: ${told}` };
+  const [fix] = trustFix(told);
+  return { why: `PostgreSQL can't be asked: ${tlsTrouble(told)}`, ...(fix === undefined ? {} : { fix }) };
+}
+
+/**
+ * What an address says of TLS goes before what is said beside it, so that `ca` would mean nothing: it speaks alone. What
+ * the client takes for `verify-full` is called so, because it warns of every other name on standard error.
+ */
+function withTrust(url: string, { ca }: PostgresFrom): string {
+  if (/[?&]uselibpqcompat=/.test(url)) return url;
+  if (ca !== undefined) return url.replaceAll(/([?&])(?:sslmode|sslrootcert)=[^&]*/g, "$1");
+  return url.replace(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/, "$1verify-full");
 }
 
 async function tlsOf({ ca }: PostgresFrom): Promise<{ readonly ssl?: { readonly ca: string } } | null> {

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { formatDuration } from "../../core/time/time.ts";
+import { tlsTrouble } from "../../local/tls-trouble.ts";
 import type { Asking } from "./settings.ts";
 
 const MOST_BYTES = 1024 * 1024;
@@ -34,6 +35,7 @@ export async function askRedisInfo(
       timeoutMs,
     );
     signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) return abort();
     socket.setEncoding("latin1");
     socket.on("data", (chunk: string) => {
       text += chunk;
@@ -42,7 +44,11 @@ export async function askRedisInfo(
       if (reply !== null) settle(reply);
     });
     socket.once("error", (error: NodeJS.ErrnoException) =>
-      settle(error.code === "ECONNREFUSED" ? `nothing listens at ${at}` : `${at} can't be reached: ${error.message}`),
+      settle(
+        error.code === "ECONNREFUSED"
+          ? `nothing listens at ${at}`
+          : `${at} can't be reached: ${tlsTrouble(error.message)}`,
+      ),
     );
     socket.once("close", () => settle(`what listens at ${at} closed the connection without an answer`));
     socket.write(`${letIn(place)}${command("INFO")}`);
@@ -77,7 +83,12 @@ function placeOf(url: string): Place | null {
     open: (ca) =>
       protocol === "redis:"
         ? connectPlain(port, host)
-        : connectTls({ port, host, servername: host, ...(ca === undefined ? {} : { ca }) }),
+        : connectTls({
+            port,
+            host,
+            ...(isIP(host) === 0 ? { servername: host } : {}),
+            ...(ca === undefined ? {} : { ca }),
+          }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Reading, RedisFrom, Subject } from "../../core/plan/source.ts";
 import { onOneLine } from "../../core/text/plain-text.ts";
 import { SECOND } from "../../core/time/time.ts";
+import { trustFix } from "./endpoint.ts";
 import { askRedisInfo } from "./redis-info.ts";
 import { type Asking, filled } from "./settings.ts";
 
@@ -27,11 +28,10 @@ export function createRedisAsker(): RedisAsker {
       const info = await askRedisInfo({ url, ...(from.ca === undefined ? {} : { ca: from.ca }) }, asking);
       if (typeof info === "string") {
         const isLocked = /NOAUTH|WRONGPASS/.test(info);
-        return {
-          kind: "down",
-          why: onOneLine(redact(info), 200),
-          ...(isLocked ? { fix: "write user and password into its address: `redis://user:password@host:6379`" } : {}),
-        };
+        const [fix] = isLocked
+          ? ["write user and password into its address: `redis://user:password@host:6379`"]
+          : trustFix(info);
+        return { kind: "down", why: onOneLine(redact(info), 200), ...(fix === undefined ? {} : { fix }) };
       }
       const number = (name: string): number => Number(info.get(name) ?? Number.NaN);
       const now = {
