@@ -91,8 +91,9 @@ async function proven(
 
 const STAYS: ReadonlySet<string> = new Set(["migration-failed", "migration-blocked", "migration-loses-data"]);
 
+/** The name of a file begins as it is. */
 function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return text.replace(/^it(?=s? )/, "It");
 }
 
 function lossWords(losses: readonly Loss[]): string {

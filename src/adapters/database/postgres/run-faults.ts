@@ -52,7 +52,8 @@ export function statementFailed(
 
 function whatIsDone({ from }: Unit): string {
   if (from === 0) return "nothing of it was done.";
-  return `its first ${from} statements are done and stay, and it goes on from there.`;
+  const done = from === 1 ? "statement is done and stays" : `${from} statements are done and stay`;
+  return `its first ${done}, and it goes on from there.`;
 }
 
 function isLost(code: string, message: string): boolean {
