@@ -9,6 +9,7 @@ need openssl openssl
 need haproxy haproxy
 need prometheus prometheus
 need redis-server redis-server
+need pgbouncer pgbouncer
 need systemd-analyze systemd
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need postgres postgresql
 need prometheus-alertmanager prometheus-alertmanager

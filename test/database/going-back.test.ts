@@ -103,13 +103,9 @@ describe("Going back after a release", () => {
     await app.up({ release: 5 });
     app.write("2_more.sql", file("ALTER TABLE carts ADD COLUMN x int;", "ALTER TABLE carts DROP COLUMN x;"));
     await app.up({ release: 6 });
-    deepEqual(
-      (await app.down({ release: 5 })).kept,
-      [{ file: "db/1_table.sql", why: "Db/2_more.sql, which came after it, stays." }].map(({ file: name, why }) => ({
-        file: name,
-        why: why.replace("Db/", "db/"),
-      })),
-    );
+    deepEqual((await app.down({ release: 5 })).kept, [
+      { file: "db/1_table.sql", why: "db/2_more.sql, which came after it, stays." },
+    ]);
     equal((await app.down({ release: 6 })).reversed.length, 1);
   });
 });
