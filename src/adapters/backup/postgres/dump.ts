@@ -76,7 +76,14 @@ async function dumped(
   env: Readonly<Record<string, string | undefined>>,
   redact: (text: string) => string,
 ): Promise<Written> {
-  const words = ["--format=custom", "--no-password", `--snapshot=${snapshot}`, `--lock-wait-timeout=${LOCK_WAIT_MS}`];
+  // Its usual level takes three times as long for a few hundredths less, and migrations wait for it.
+  const words = [
+    "--format=custom",
+    "--compress=1",
+    "--no-password",
+    `--snapshot=${snapshot}`,
+    `--lock-wait-timeout=${LOCK_WAIT_MS}`,
+  ];
   const through = order.through === null ? null : await order.through();
   const running = await startProgram({ program, arguments: words, env, redact, signal: order.signal });
   running.input.end();
