@@ -5,11 +5,13 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { Client } from "pg";
 import { createBackups } from "../src/adapters/backup/backups.ts";
 import { postgresBackups } from "../src/adapters/backup/postgres/kind.ts";
 import { postgresPrograms, USUAL_FOLDERS } from "../src/adapters/backup/postgres/programs.ts";
+import { createPostgresMigrations } from "../src/adapters/database/postgres/migrations.ts";
 import { systemClock } from "../src/adapters/clock/system.ts";
 import type { BackupRecord } from "../src/core/backup/record.ts";
 import { postgresServer } from "../test/support/postgres.ts";
@@ -56,10 +58,23 @@ const backups = createBackups({
     scratch: null,
   }),
   clock: systemClock,
+  migrating: (copy) => createPostgresMigrations({ ...copy, folder: "db", assertions: [] }),
   directory: files.path,
   env: process.env,
   redact,
 });
+
+mkdirSync(files.file("db"));
+writeFileSync(
+  files.file("db", "20261122060000_state.sql"),
+  `-- migrate:up
+ALTER TABLE orders ADD COLUMN state text;
+CREATE TABLE states (id int PRIMARY KEY, name text);
+-- migrate:down
+DROP TABLE states;
+ALTER TABLE orders DROP COLUMN state;
+`,
+);
 
 const ours: { readonly wholeMs: number; readonly record: BackupRecord }[] = [];
 const theirs: { readonly dumpMs: number; readonly restoreMs: number }[] = [];
@@ -67,10 +82,10 @@ for (let round = 1; round <= rounds; round += 1) {
   progress(`round ${round} of ${rounds}: Tidegate`);
   const startedAt = performance.now();
   const { record } = await backups.make({
-    proof: "restore",
+    proof: "drill",
     release: null,
     by: "bench",
-    directory: null,
+    directory: files.path,
     signal,
     tell: () => undefined,
   });
@@ -89,6 +104,9 @@ const parts = {
   decodeMs: of(({ proof }) => proof?.decodeMs ?? Number.NaN),
   restoreMs: of(({ proof }) => proof?.restoreMs ?? Number.NaN),
   checksMs: of(({ proof }) => proof?.checksMs ?? Number.NaN),
+  drillMs: of(({ proof }) =>
+    proof?.drill == null ? Number.NaN : proof.drill.upMs + proof.drill.downMs + proof.drill.againMs,
+  ),
 };
 const isGood = whole.most <= GOAL_MS;
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
@@ -100,16 +118,16 @@ if (json)
 else
   process.stdout.write(
     `${[
-      `A database of ${Math.round(bytes / 1_000_000)} MB: backed up, restored beside and compared; median of ${rounds} ${rounds === 1 ? "round" : "rounds"}`,
+      `A database of ${Math.round(bytes / 1_000_000)} MB: backed up, restored beside, compared, and migrations tried there; median of ${rounds} ${rounds === 1 ? "round" : "rounds"}`,
       machineLine(machine()),
       "",
       table(
-        ["", "all", "dump", "decode", "restore", "compare"],
+        ["", "all", "dump", "decode", "restore", "compare", "up, down, up"],
         [
           [
             "Tidegate",
             seconds(whole.median),
-            ...[parts.dumpMs, parts.decodeMs, parts.restoreMs, parts.checksMs].map(seconds),
+            ...[parts.dumpMs, parts.decodeMs, parts.restoreMs, parts.checksMs, parts.drillMs].map(seconds),
           ],
           [
             "pg_dump, pg_restore -j2",

@@ -84,7 +84,6 @@ const REFUSED_CODES = new Set([
   "backup-identity-missing",
   "backup-server-newer",
   "backup-tools-missing",
-  "database-locked",
   "database-pooled",
   "database-read-only",
   "database-refused",

@@ -1,11 +1,13 @@
 import { resolve } from "node:path";
 import type { AppDatabase } from "../cli/app-database.ts";
+import { isFolder, USUAL } from "../cli/migrations/read-sql-files.ts";
 import type { MigrationsOrder } from "../cli/machinery.ts";
 import { secretsOf } from "../core/plan/secrets.ts";
 import { redactor } from "../core/text/redact.ts";
 import { fillReferences, userNamesIn } from "../core/text/references.ts";
 import type { Backups } from "../ports/backups.ts";
 import type { Migrations } from "../ports/migrations.ts";
+import type { Migrating } from "../adapters/backup/drill.ts";
 import type { BackupKind } from "../adapters/backup/kind.ts";
 import type { DatabaseSettings } from "../adapters/database/settings.ts";
 import { defined } from "./values.ts";
@@ -47,10 +49,20 @@ export async function backupsOf(place: AppDatabase): Promise<Backups> {
     plan: { ...plan.backups, folder: resolve(folder, plan.backups.folder) },
     kind: await kindOf(place, database),
     clock: systemClock,
+    migrating: await migratingOf(place),
     directory: folder,
     env,
     redact: database.redact,
   });
+}
+
+/** Those that `tidegate migrate` would run, for a copy of the database. */
+async function migratingOf({ database, folder }: AppDatabase): Promise<Migrating | null> {
+  const migrations = database.migrations?.folder ?? USUAL.find((name) => isFolder(resolve(folder, name)));
+  if (migrations === undefined || database.kind !== "postgres") return null;
+  const { createPostgresMigrations } = await import("../adapters/database/postgres/migrations.ts");
+  const { assertions } = database;
+  return (copy) => createPostgresMigrations({ ...copy, folder: migrations, assertions });
 }
 
 async function kindOf({ database: plan, env, folder }: AppDatabase, database: DatabaseSettings): Promise<BackupKind> {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Client } from "pg";
 import type { BackupRecord } from "../../src/core/backup/record.ts";
-import { lockDatabase } from "../../src/adapters/backup/postgres/database-lock.ts";
+import { takeLock } from "../../src/adapters/database/postgres/lock.ts";
 import { smallDisk } from "../e2e/support/small-disk.ts";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -93,19 +93,19 @@ describe("A backup of PostgreSQL", () => {
   });
 
   it("is not made while somebody migrates, and nobody migrates while it is made", async () => {
-    const settings = { url, values: () => ({}), redact: (text: string) => text };
-    const common = { signal: new AbortController().signal, waiting: () => undefined };
-    const migrating = await lockDatabase(settings, { ...common, application: "tidegate migrate", atMostMs: 1_000 });
+    const common = { signal: new AbortController().signal, onWait: () => undefined };
+    const migrating = await server.session(url, "tidegate migrate up (ann)");
+    await takeLock(migrating, { ...common, waitMs: 1_000 });
     const run = going();
     const making = backupsOf(stand()).make({ proof: "decode", release: 7, by: "ann", directory: null, ...run });
     await until("it waits", () => run.told.some(({ kind }) => kind === "waiting-for-lock"));
-    match(JSON.stringify(run.told), /Waits for tidegate migrate \(server process \d+, connected since /);
+    match(JSON.stringify(run.told), /Waits for tidegate migrate up \(ann\) \(process \d+ of the server, since /);
     const table = await server.session(url, "changes a table");
     await table.query("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
-    await migrating[Symbol.asyncDispose]();
+    await migrating.end();
     await until("pg_dump waits for the table", async () => (await waiting("tidegate backup")) >= 1);
-    const refused = await faultIn(lockDatabase(settings, { ...common, application: "tidegate migrate", atMostMs: 0 }));
-    match(refused.what, /^The database is locked by tidegate backup \(server process \d+/);
+    const refused = await faultIn(takeLock(await server.session(url), { ...common, waitMs: 0 }));
+    match(refused.where ?? "", /^tidegate backup \(process \d+ of the server/);
     await table.query("ROLLBACK");
     equal((await making).record.release, 7);
   });

@@ -1,13 +1,16 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import type { Client } from "pg";
+import { createPostgresMigrations } from "../../src/adapters/database/postgres/migrations.ts";
+import type { DatabaseSettings } from "../../src/adapters/database/settings.ts";
+import type { Backups } from "../../src/ports/backups.ts";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
-import { type BackupStand, backupsOf, faultIn, made, target, verified } from "./stand.ts";
+import { type BackupStand, backupsOf, faultIn, going, made, target, verified } from "./stand.ts";
 
 const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());
@@ -151,6 +154,54 @@ describe("A restore", () => {
     equal(refused.code, "restore-refused");
     match(refused.what, /^The role secret may not create a database, nor rename shop_\d+, which it does not own\.$/);
     match(refused.fix ?? "", /^ALTER ROLE secret CREATEDB; ALTER DATABASE shop_\d+ OWNER TO secret; .*--into ADDRESS$/);
+  });
+});
+
+describe("A drill", () => {
+  const drilling = (
+    migrations: Readonly<Record<string, string>>,
+  ): { readonly backups: Backups; readonly directory: string } => {
+    const directory = files.file(`${name}-version`);
+    mkdirSync(join(directory, "db"), { recursive: true });
+    for (const [file, text] of Object.entries(migrations)) writeFileSync(join(directory, "db", file), text);
+    const migrating = (copy: DatabaseSettings) => createPostgresMigrations({ ...copy, folder: "db", assertions: [] });
+    return { directory, backups: backupsOf({ ...at, more: { migrating } }) };
+  };
+  const make = (backups: Backups, directory: string) =>
+    backups.make({ proof: "drill", release: null, by: "ann", directory, ...going() });
+
+  it("takes the version's migrations up, down and up again on the copy, and touches nothing else", async () => {
+    const { backups, directory } = drilling({
+      "20261122010000_state.sql":
+        "-- migrate:up\nALTER TABLE orders ADD COLUMN state text DEFAULT 'new';\n-- migrate:down\nALTER TABLE orders DROP COLUMN state;\n",
+      "20261122020000_index.sql":
+        "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY by_state ON orders (state);\n-- migrate:down transaction:false\nDROP INDEX CONCURRENTLY by_state;\n",
+    });
+    const { record } = await make(backups, directory);
+    const drill = record.proof?.drill;
+    deepEqual(drill?.applied, ["db/20261122010000_state.sql", "db/20261122020000_index.sql"]);
+    deepEqual(drill.reversed, ["db/20261122020000_index.sql", "db/20261122010000_state.sql"]);
+    deepEqual(drill.kept, []);
+    deepEqual(await sql("SELECT FROM pg_class WHERE relname LIKE '%migration%' OR relname = 'by_state'"), []);
+    deepEqual(await databases("%tidegate%"), []);
+  });
+
+  it("finds out that a way back loses rows, or that a migration fails; the backup is proven by restoring all the same", async () => {
+    const lossy = drilling({
+      "20261122010000_upper.sql": "-- migrate:up\nUPDATE orders SET note = upper(note);\n-- migrate:down\nSELECT 1;\n",
+    });
+    const fault = await faultIn(make(lossy.backups, lossy.directory));
+    equal(fault.code, "drill-failed");
+    deepEqual(fault.detail, ["public.orders has as many rows, and other ones"]);
+    equal((await lossy.backups.list()).at(-1)?.proof?.proof, "restore");
+    const wrong = drilling({ "20261122020000_wrong.sql": "-- migrate:up\nALTER TABLE nowhere ADD COLUMN x int;\n" });
+    equal((await faultIn(make(wrong.backups, wrong.directory))).code, "migration-failed");
+    deepEqual(await databases("%tidegate%"), []);
+  });
+
+  it("is refused before anything is made where there are no migrations", async () => {
+    equal((await faultIn(make(backupsOf(at), files.path))).code, "drill-not-possible");
+    equal(existsSync(at.folder), false);
   });
 });
 

@@ -30,6 +30,7 @@ function backupsOf(plan: Partial<BackupSettings["plan"]> = {}): Backups {
     plan: { folder, keep: { newest: 3 }, encryptTo: [], ...plan },
     kind: sqliteBackups(place),
     clock: systemClock,
+    migrating: null,
     directory: folder,
     env: process.env,
     redact,

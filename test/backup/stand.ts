@@ -34,6 +34,7 @@ export function backupsOf({
     plan: { folder, keep: { newest: 3 }, encryptTo: [], ...plan },
     kind: postgresBackups({ database, env, folders, scratch: plan?.scratch ?? null }),
     clock: systemClock,
+    migrating: null,
     directory: folder,
     env,
     redact,

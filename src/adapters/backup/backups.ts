@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { tooMany } from "../../core/backup/keep.ts";
-import { type BackupRecord, isAtLeast, namedBackup } from "../../core/backup/record.ts";
+import { type BackupRecord, isAtLeast, namedBackup, type Proven } from "../../core/backup/record.ts";
 import { FaultError } from "../../core/fault.ts";
 import type { BackupPlan } from "../../core/plan/database.ts";
 import type { BackupMade, BackupRequest, Backups, VerifyRequest } from "../../ports/backups.ts";
@@ -8,7 +8,8 @@ import type { Clock } from "../../ports/clock.ts";
 import { type AgeSettings, encrypting, type Identity, passingIdentity } from "./age.ts";
 import { type BackupFolder, backupFolder, bytesOf, createBackupFolder } from "./folder.ts";
 import type { BackupKind, Going, StoredBackup } from "./kind.ts";
-import { proveBackup } from "./prove.ts";
+import type { Migrating } from "./drill.ts";
+import { drillOf, type ProofOrder, proveBackup } from "./prove.ts";
 import { uploadBackup, type UploadSettings } from "./upload.ts";
 import { sumOf } from "./written-file.ts";
 
@@ -16,6 +17,8 @@ export interface BackupSettings extends UploadSettings {
   readonly plan: BackupPlan & { /** Absolute. */ readonly folder: string };
   readonly kind: BackupKind;
   readonly clock: Clock;
+  /** What a drill migrates with; null: there are no migrations. */
+  readonly migrating: Migrating | null;
 }
 
 /** Backups of one database in one folder. */
@@ -39,6 +42,8 @@ export function createBackups(settings: BackupSettings): Backups {
     list: async () => folder.records(),
     prune,
     make: async (request) => {
+      // Not after a dump that took an hour.
+      drillOf(settings, request);
       createBackupFolder(folder);
       await folder.sweep();
       const { made, identity, notes } = await dumped(settings, folder, request);
@@ -120,23 +125,25 @@ async function dumped(
   }
 }
 
-/** Proves it as asked and writes that down; what proves it to be no good is written down too. */
+/** Proves it as asked and writes down how far that came; what proves it to be no good is written down too. */
 async function proofOf(
   settings: BackupSettings,
   folder: BackupFolder,
   backup: StoredBackup,
-  request: Going & Pick<VerifyRequest, "proof" | "by" | "directory">,
+  request: Omit<ProofOrder, "reached">,
 ): Promise<BackupRecord> {
-  const { record } = backup;
+  let { record } = backup;
+  const reached = async (proof: Proven): Promise<void> => {
+    // A backup that was restored once does not become worse by being decoded.
+    const isLess = record.proof !== null && !isAtLeast(proof.proof, record.proof.proof);
+    record = await noted(folder, { ...record, proof: isLess ? record.proof : proof, trouble: null });
+  };
   try {
     await checkSum(backup, request);
     // Without a key there is nothing more to read than that the bytes are those that age wrote.
     if (record.recipients > 0 && backup.identity === null) return record;
-    const proof = await proveBackup(settings, backup, request);
-    // A backup that was restored once does not become worse by being decoded.
-    const isLess =
-      record.proof !== null && isAtLeast(record.proof.proof, proof.proof) && record.proof.proof !== proof.proof;
-    return await noted(folder, { ...record, proof: isLess ? record.proof : proof, trouble: null });
+    await proveBackup(settings, backup, { ...request, reached });
+    return record;
   } catch (error) {
     if (error instanceof FaultError && BROKEN.has(error.fault.code))
       await noted(folder, { ...record, trouble: { code: error.fault.code, what: error.fault.what } });

@@ -3,22 +3,28 @@ import type { Drilled, Proven } from "../../core/backup/record.ts";
 import { FaultError } from "../../core/fault.ts";
 import type { BackupPart, VerifyRequest } from "../../ports/backups.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { BackupKind, Going, StoredBackup } from "./kind.ts";
+import { drill, type Migrating, notPossible } from "./drill.ts";
+import type { BackupKind, Copy, Going, StoredBackup } from "./kind.ts";
 
 export interface ProofSettings {
   readonly kind: BackupKind;
   readonly clock: Clock;
+  /** null: the plan names no migrations. */
+  readonly migrating: Migrating | null;
 }
 
-type ProofOrder = Going & Pick<VerifyRequest, "proof" | "by" | "directory">;
+export interface ProofOrder extends Going, Pick<VerifyRequest, "proof" | "by" | "directory"> {
+  /** What is shown stays so, whatever fails after it. */
+  readonly reached: (proof: Proven) => Promise<void>;
+}
 
 /**
  * Shows that a backup can be restored, as far as is asked. Faults: backup-broken, backup-differs, backup-not-restorable,
  * backup-not-provable, drill-not-possible, drill-failed.
  */
-export async function proveBackup(settings: ProofSettings, backup: StoredBackup, order: ProofOrder): Promise<Proven> {
+export async function proveBackup(settings: ProofSettings, backup: StoredBackup, order: ProofOrder): Promise<void> {
   const { kind, clock } = settings;
-  if (order.proof === "drill") await drilled();
+  const drilling = drillOf(settings, order);
   const decode = await timed("decode", order, () => kind.decode(backup, order));
   const base = {
     at: clock.wall(),
@@ -29,7 +35,8 @@ export async function proveBackup(settings: ProofSettings, backup: StoredBackup,
     rows: 0,
     drill: null,
   };
-  if (order.proof === "decode") return { proof: "decode", ...base };
+  await order.reached({ proof: "decode", ...base });
+  if (order.proof === "decode") return;
   const restored = await timed("restore", order, () => kind.copy(backup, order));
   await using copy = restored.result;
   const { contents } = backup.record;
@@ -41,9 +48,10 @@ export async function proveBackup(settings: ProofSettings, backup: StoredBackup,
     tables: contents.tables.length,
     rows: rowsOf(contents),
   };
-  if (order.proof === "restore") return { proof: "restore", ...proven, at: clock.wall() };
-  const drill = await timed("drill", order, () => drilled());
-  return { proof: "drill", ...proven, at: clock.wall(), drill: drill.result };
+  await order.reached({ proof: "restore", ...proven, at: clock.wall() });
+  if (drilling === null) return;
+  const drilled = await timed("drill", order, () => drilling(copy, contents));
+  await order.reached({ proof: "drill", ...proven, at: clock.wall(), drill: drilled.result });
 }
 
 /** Faults: backup-differs. */
@@ -58,13 +66,16 @@ function refuseDifferent(source: Contents, copy: Contents): void {
   });
 }
 
-/** Until migrations run. */
-async function drilled(): Promise<Drilled> {
-  throw new FaultError({
-    code: "drill-not-possible",
-    what: "There are no migrations to try on the restored copy.",
-    fix: "name them: database: { migrations: db/migrations }; or prove the backup with --proof restore",
-  });
+/** What a drill would do; null: none is asked for. Faults: drill-not-possible. */
+export function drillOf(
+  { migrating }: Pick<ProofSettings, "migrating">,
+  order: Omit<ProofOrder, "reached">,
+): ((copy: Copy, before: Contents) => Promise<Drilled>) | null {
+  const { directory, proof } = order;
+  if (proof !== "drill") return null;
+  if (migrating === null || directory === null)
+    throw notPossible("There are no migrations to try on the restored copy.");
+  return (copy, before) => drill(migrating, copy, before, { ...order, directory });
 }
 
 async function timed<T>(

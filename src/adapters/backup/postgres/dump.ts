@@ -44,7 +44,7 @@ export async function dumpPostgres(backups: PostgresBackups, order: DumpOrder): 
     throw notMade(failing.signal.reason);
   }
   await client.query("COMMIT");
-  lock.stillHeld();
+  lock.requireLock();
   return {
     written: (written as PromiseFulfilledResult<Written>).value,
     contents: (contents as PromiseFulfilledResult<Dumped["contents"]>).value,

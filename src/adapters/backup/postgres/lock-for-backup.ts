@@ -1,17 +1,49 @@
-import { type DatabaseLock, lockDatabase, lockSessionWords } from "./database-lock.ts";
+import { FaultError } from "../../../core/fault.ts";
+import type { LockHolder } from "../../../ports/migrations.ts";
+import { connectPostgres, filledUrl, placeOf } from "../../database/postgres/connect.ts";
+import { holderWords, takeLock, takeWorkLock } from "../../database/postgres/lock.ts";
 import type { DatabaseSettings } from "../../database/settings.ts";
 import type { Going } from "../kind.ts";
 
 /** A long backfill is worth waiting for; what takes longer is told, and tried again by a person. */
 const AT_MOST_MS = 600_000;
 
-/** Nobody migrates while a dump runs, and no dump begins while somebody migrates. Faults: database-locked. */
-export async function lockForBackup(database: DatabaseSettings, { signal, tell }: Going): Promise<DatabaseLock> {
-  return await lockDatabase(database, {
-    application: "tidegate backup",
-    signal,
-    atMostMs: AT_MOST_MS,
-    waiting: (holder) =>
-      tell({ kind: "waiting-for-lock", what: `Waits for ${lockSessionWords(holder)} to be done with the database.` }),
+export interface HeldLock extends AsyncDisposable {
+  /** Faults: database-lock-lost. */
+  requireLock(): void;
+}
+
+/**
+ * Nobody migrates while a dump runs, and no dump begins while somebody migrates, nor while the server still does what a killed migration
+ * asked for: an ALTER would wait for the dump, and everybody's reads behind it. Faults: migration-locked.
+ */
+export async function lockForBackup(database: DatabaseSettings, { signal, tell }: Going): Promise<HeldLock> {
+  const connection = await connectPostgres(database, { application: "tidegate backup", signal });
+  const onWait = (holder: LockHolder | null): void =>
+    tell({
+      kind: "waiting-for-lock",
+      what: `Waits for ${holder === null ? "somebody" : holderWords(holder)} to be done with the database.`,
+    });
+  try {
+    await takeLock(connection.client, { waitMs: AT_MOST_MS, signal, onWait });
+    await takeWorkLock(connection.client, { waitMs: AT_MOST_MS, signal, onWait });
+  } catch (error) {
+    await connection[Symbol.asyncDispose]();
+    throw error;
+  }
+  return {
+    requireLock: () => {
+      if (connection.isLost()) throw lost(database);
+    },
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  };
+}
+
+function lost(database: DatabaseSettings): FaultError {
+  return new FaultError({
+    code: "database-lock-lost",
+    what: "The connection that held the lock on the database broke: somebody may have migrated it meanwhile.",
+    where: placeOf(filledUrl(database)),
+    fix: "try again",
   });
 }

@@ -51,7 +51,7 @@ export async function restorePostgres(
   });
   const result = await filled(backups, stored, order, beside.settings, going);
   const notes = target.way === "replace" ? await likeBefore(beside.client, beside.settings, target.name) : [];
-  lock?.stillHeld();
+  lock?.requireLock();
   const swapMs = await swapped(beside, lock, target, stored, going);
   return { ...result, ...told(target), swapMs, notes };
 }

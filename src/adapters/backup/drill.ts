@@ -1,0 +1,104 @@
+import { type Contents, differences } from "../../core/backup/contents.ts";
+import type { Drilled } from "../../core/backup/record.ts";
+import { FaultError } from "../../core/fault.ts";
+import type { VerifyRequest } from "../../ports/backups.ts";
+import type { Migrations, PendingMigration } from "../../ports/migrations.ts";
+import type { DatabaseSettings } from "../database/settings.ts";
+import type { Copy, Going } from "./kind.ts";
+
+/** The plan's migrations, for any database of the same kind. */
+export type Migrating = (database: DatabaseSettings) => Migrations;
+
+type DrillOrder = Going & Pick<VerifyRequest, "by"> & { readonly directory: string };
+
+const ALL_PHASES = ["expand", "backfill", "contract"] as const;
+
+/**
+ * What is pending goes up on the copy, down and up again, with the time of each; what went down must leave the rows that were there before.
+ * Faults: drill-failed, and those of migrations.
+ */
+export async function drill(migrating: Migrating, copy: Copy, before: Contents, order: DrillOrder): Promise<Drilled> {
+  if (copy.settings === null)
+    throw notPossible("Migrations can't be tried on an encrypted backup of SQLite: it is never a file in plain text.");
+  const { directory, by, signal, tell } = order;
+  const migrations = migrating(copy.settings);
+  const { pending } = await migrations.status({ directory, signal });
+  const common = { directory, by, signal, dryRun: false, tell: () => undefined };
+  const up = () => migrations.up({ ...common, phases: ALL_PHASES, release: null });
+  const first = await timed(up);
+  const back = reversibleEnd(pending);
+  const down = await timed(async () =>
+    back.length === 0
+      ? []
+      : (await migrations.down({ ...common, of: { steps: back.length }, acceptLoss: true })).reversed,
+  );
+  const kept = pending.slice(0, pending.length - back.length).map(keptWords);
+  if (kept.length === 0) {
+    const changed = rowDifferences(before, await copy.contents());
+    const loss = pending.flatMap(({ file, drops }) => drops.map((what) => `${file} ${what}`));
+    // A migration that takes something away says so beforehand; any other must leave the rows as they were.
+    if (changed.length > 0 && loss.length === 0) throw notReversed(changed);
+    for (const what of changed) tell({ kind: "note", what: `After going up and down ${what} (${loss.join("; ")}).` });
+  }
+  const again = await timed(up);
+  return {
+    upMs: first.tookMs,
+    downMs: down.tookMs,
+    againMs: again.tookMs,
+    applied: first.result.applied.map(({ file }) => file),
+    reversed: down.result.map(({ file }) => file),
+    kept,
+  };
+}
+
+/** Faults: drill-not-possible. */
+export function notPossible(what: string): FaultError {
+  return new FaultError({
+    code: "drill-not-possible",
+    what,
+    fix: "name them: database: { migrations: db/migrations }; or prove the backup with --proof restore",
+  });
+}
+
+/** The newest that can be taken back one after the other. */
+function reversibleEnd(pending: readonly PendingMigration[]): readonly PendingMigration[] {
+  return pending.slice(pending.findLastIndex(({ isReversible }) => !isReversible) + 1);
+}
+
+function keptWords({ file, isReversible }: PendingMigration): Drilled["kept"][number] {
+  return {
+    file,
+    why: isReversible
+      ? "One after it has no way back without a loss."
+      : "It has no way back, or says that it loses data.",
+  };
+}
+
+/** What is written down of migrations differs by what was done, and is nobody's data. */
+function rowDifferences(before: Contents, after: Contents): readonly string[] {
+  const known = new Set(before.tables.filter(({ name }) => !isLedger(name)).map(({ name }) => name));
+  const only = ({ tables }: Contents): Contents => ({
+    tables: tables.filter(({ name }) => known.has(name)),
+    objects: {},
+  });
+  return differences(only(before), only(after));
+}
+
+function isLedger(name: string): boolean {
+  return /(^|\.)(tidegate_migrations|tidegate_migration_history|schema_migrations)$/.test(name);
+}
+
+function notReversed(changed: readonly string[]): FaultError {
+  return new FaultError({
+    code: "drill-failed",
+    what: "The migrations went up and down on the copy, and it is not what it was: going back would change rows.",
+    detail: changed.slice(0, 20),
+    fix: "mend the way down; or say in the migration that it is not reversible: -- reversible: lossy",
+  });
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly tookMs: number }> {
+  const startedAt = performance.now();
+  const result = await work();
+  return { result, tookMs: Math.round(performance.now() - startedAt) };
+}
