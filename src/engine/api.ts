@@ -4,6 +4,7 @@ import type { Plan } from "../core/plan/plan.ts";
 import type { Status } from "../core/status/status.ts";
 import type { Checker, CommandRunner, SmokeRunner, Warmer } from "../ports/tasks.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Databases } from "../ports/databases.ts";
 import type { EmergencyLog } from "../ports/emergency-log.ts";
 import type { EvidenceGatherer } from "../ports/evidence.ts";
 import type { HealthProbe } from "../ports/health.ts";
@@ -25,6 +26,7 @@ export interface Ports {
   readonly checker: Checker;
   readonly commands: CommandRunner;
   readonly metrics: Metrics;
+  readonly databases: Databases;
   readonly notifier: Notifier;
   readonly evidence: EvidenceGatherer;
   readonly emergencies: EmergencyLog;

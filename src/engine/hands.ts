@@ -50,6 +50,12 @@ export function createHands({ ports, options, world, epoch, changed, refused }: 
       epoch,
       release,
       seq,
+      otherRuns: () => {
+        const other = [...running.values()]
+          .map((each) => each.state())
+          .find((each) => each.id !== release.id && isRunning(each));
+        return other?.id ?? null;
+      },
       changed: () => changed(release.id),
       refused,
     });

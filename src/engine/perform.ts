@@ -1,6 +1,7 @@
 import type { Effect, Observed } from "../core/release/effect.ts";
 import type { Release } from "../core/release/release.ts";
 import type { EngineOptions, Ports } from "./api.ts";
+import { makeBackup, migrate, migrateBack } from "./perform-database.ts";
 import { prepareVersion, pruneVersions, startServices, stopServices } from "./perform-instances.ts";
 import { checkItem, gatherEvidence, notifyPeople, runCommand, runSmoke, warmUp } from "./perform-tasks.ts";
 import { setShare, settle } from "./perform-traffic.ts";
@@ -41,6 +42,12 @@ export function perform(stage: Stage, effect: Effect): Promise<Observed> {
       return runCommand(stage, effect.command, effect.timeoutMs, effect.purpose);
     case "notify":
       return notifyPeople(stage, effect);
+    case "backup":
+      return makeBackup(stage, effect);
+    case "migrate":
+      return migrate(stage, effect);
+    case "migrate-back":
+      return migrateBack(stage, effect);
     case "gather-evidence":
       return gatherEvidence(stage);
     case "prune-versions":

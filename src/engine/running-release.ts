@@ -49,19 +49,21 @@ export interface RunningReleaseInput {
   readonly release: Release;
   /** Of its newest event. */
   readonly seq: number;
+  /** Another release that runs; null: none does. */
+  readonly otherRuns: () => number | null;
   readonly changed: () => void;
   /** Data plane or runtime refused: somebody with a higher epoch acts. */
   readonly refused: (fault: Fault) => void;
 }
 
 export function runRelease(input: RunningReleaseInput): RunningRelease {
-  const { ports, options, world, epoch, changed, refused } = input;
+  const { ports, options, world, epoch, otherRuns, changed, refused } = input;
   const { clock, journal, traffic } = ports;
   const { lastAt, plan } = input.release;
   const time = watchedTime(clock, lastAt.watched, options.pace?.idleMs ?? 0, plan.unwatched.afterMs);
   const probes = createProbes(ports, world);
   const sources = createSources(ports, world);
-  const watch = createWatch(world, probes, sources);
+  const watch = createWatch(world, probes, sources, otherRuns);
   let renewedAt = Number.NEGATIVE_INFINITY;
   let queue: Promise<unknown> = Promise.resolve();
 

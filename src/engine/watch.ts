@@ -71,7 +71,12 @@ interface Judging {
 }
 
 /** For one release. */
-export function createWatch(world: World, probes: Pick<Probes, "rounds">, sources: Pick<Sources, "readings">): Watch {
+export function createWatch(
+  world: World,
+  probes: Pick<Probes, "rounds">,
+  sources: Pick<Sources, "readings">,
+  otherRuns: () => number | null,
+): Watch {
   let judged: Judging | null = null;
 
   const runs = ({ candidate }: Release): boolean =>
@@ -200,6 +205,7 @@ export function createWatch(world: World, probes: Pick<Probes, "rounds">, source
       ...verdicts(release, now),
       ...seenOf(world),
       window,
+      otherRuns: otherRuns(),
       emergencies: world.emergencies(),
     };
   };

@@ -21,6 +21,7 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
     tasks,
     { systemClock: clock },
     { createEmergencyLog },
+    { databasesOf },
   ] = await Promise.all([
     import("../adapters/command/shell.ts"),
     import("../adapters/notify/notifier.ts"),
@@ -28,6 +29,7 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
     taskAdapters(),
     import("../adapters/clock/system.ts"),
     import("../adapters/emergency/file.ts"),
+    import("./databases.ts"),
   ]);
   checkStateFolder(project.state);
   createStateFolder(project.state);
@@ -54,6 +56,7 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
       checker: tasks.createChecker({ directory: project.folder, ...settings }),
       commands,
       metrics,
+      databases: databasesOf({ folder: project.folder, plan, env }),
       notifier: quieter(notifier, order.isFollowed),
       evidence: createEvidenceGatherer({ runtime, clock, redact }),
       emergencies: createEmergencyLog(project.state),

@@ -53,6 +53,18 @@ const PREVIEW: Omit<PlanPreview, "warnings"> = {
 const STYLE = { width: 100, colours: false, unicode: true };
 
 describe("what a release would do", () => {
+  it("says what it does to the schema, and which step is the point of no return", () => {
+    const changed = [step.backup(), step.migrate("expand"), ...PLAN.steps, step.migrate("contract")];
+    const view = planView({ ...PREVIEW, plan: { ...PLAN, steps: changed }, warnings: [] }, STYLE).join("\n");
+    assert.match(view, /1 backup +restored beside the database and compared\n/);
+    assert.match(
+      view,
+      /2 migrate expand +pending migrations, without keeping readers waiting · taken back where nothing\n/,
+    );
+    assert.match(view, /9 migrate contract +takes away what a1f09c needs of the database · point of no return/);
+    assert.match(view, /undo {2}it can be rolled back until "migrate contract", which is the point of no return\n/);
+  });
+
   it("is told step by step, with times, guards, what variables changed and what to know", () => {
     const view = planView({ ...PREVIEW, warnings: ["Little traffic."] }, STYLE);
     assert.equal(
@@ -73,7 +85,7 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
   5 day-1       waits for approver · 1d after it is live
   6 retire      stops a1f09c · until here undo takes under 1s, after it a start
 
-  undo  no point of no return: no contract step in this plan, so it can be rolled back to its end
+  undo  it can be rolled back to its end: no step is a point of no return
   time  holds 12m to 21m, and what people and windows take; budget of the rest 5m. The work itself
         took 4.2s last time.
   hash  cafecafecafecafecafecafecafecafecafecafecafecafecafecafecafecafe

@@ -35,6 +35,22 @@ Watching at 5%: errors 0.15% (1/646) against 0.1% (12/12 310), limit 1%. Next de
     );
   });
 
+  it("the step after which there is no rollback, behind a line", () => {
+    const last = statuses.SHIFTING.steps.at(-1)!;
+    const contract = { ...last, id: "contract", name: "migrate contract", isPointOfNoReturn: true } as const;
+    const lines = shown({ ...statuses.SHIFTING, steps: [...statuses.SHIFTING.steps, contract] }, 100).split("\n");
+    assert.equal(
+      lines[2],
+      "✔ start  ✔ smoke  ✔ warm  ● shift 5%  ○ 25%  ○ 100%  ○ day-1  ○ retire  ┃ ○ migrate contract",
+    );
+  });
+
+  it("what became of the schema in a rollback", () => {
+    const schema = "The schema is as it was: 1 migration taken back.";
+    const view = shown({ ...statuses.ROLLED_BACK, rollback: { ...statuses.ROLLED_BACK.rollback!, schema } }, 100);
+    assert.match(view, /\n {2}The schema is as it was: 1 migration taken back\.\n/);
+  });
+
   it("what a guard says that is only tried out, behind a label of its own", () => {
     const figures = { candidate: 0.2, stable: 0.092, limit: 1.15, n: 646, nStable: 12_310, windowMs: 60_000 };
     const sentence = "p95 210ms against 92ms, limit 1.15x, n = 646 (dry run, it would roll back)";

@@ -26,8 +26,8 @@ describe("defineConfig", () => {
     const refused = [
       // @ts-expect-error: `replica` is no key of a service.
       defineConfig({ ...small, services: { web: { run: "x", replica: 2 } } }),
-      // @ts-expect-error: `migrate` is not built yet.
-      defineConfig({ ...small, steps: [{ migrate: "expand" }] }),
+      // @ts-expect-error: `evidence` is not built yet.
+      defineConfig({ ...small, steps: [{ evidence: "rehearsed" }] }),
       // @ts-expect-error: shares carry their unit.
       defineConfig({ ...small, steps: [{ shift: 5 }] }),
       // @ts-expect-error: `hapoxy` is no data plane.

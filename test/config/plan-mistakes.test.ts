@@ -303,10 +303,10 @@ describe("A plan file with a mistake in it says so", () => {
           where  tidegate.yaml:6:5 · steps[0].deploy
           seen   6 |   - deploy: now
                    |     ^^^^^^
-          fix    A step is one of: check, approve, window, start, smoke, warm, shift, notify, run, retire, phase.
+          fix    A step is one of: check, approve, window, backup, migrate, start, smoke, warm, shift, notify, run, retire, phase.
           code   plan-key-unknown
 
-        A step must be an object with one of check, approve, window, start, smoke, warm, shift, notify, run, retire, phase, not the number 17.
+        A step must be an object with one of check, approve, window, backup, migrate, start, smoke, warm, shift, notify, run, retire, phase, not the number 17.
           where  tidegate.yaml:7:5 · steps[1]
           seen   7 |   - 17
                    |     ^^
@@ -629,7 +629,7 @@ describe("A plan file with a mistake in it says so", () => {
           - shift: 50%
           - shift: 25%
           - retire
-          - migrate: expand
+          - evidence: rehearsed
       `),
       `
         \`notfy\` is not known here; did you mean \`notify\`?
@@ -652,11 +652,11 @@ describe("A plan file with a mistake in it says so", () => {
           fix    Shares only go up in a plan; going back is what \`else: step-back\` and a rollback do.
           code   plan-steps-order
 
-        \`migrate\` is not built yet in this version of Tidegate (0.1): it comes with the database part.
-          where  tidegate.yaml:11:5 · steps[3].migrate
-          seen   11 |   - migrate: expand
-                    |     ^^^^^^^
-          fix    Remove the step, or run your migration with \`run:\` and its \`undo\`.
+        \`evidence\` is not built yet in this version of Tidegate (0.1): it comes with the release room part.
+          where  tidegate.yaml:11:5 · steps[3].evidence
+          seen   11 |   - evidence: rehearsed
+                    |     ^^^^^^^^
+          fix    Remove the step, or ask for it in a checklist: \`check: FILE.md\`.
           code   plan-key-not-built
       `,
     ));

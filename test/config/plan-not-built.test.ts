@@ -55,15 +55,15 @@ describe("A key of a later version is refused with one sentence, at its place", 
     tells(
       planWith(`
         steps:
-          - backup
+          - evidence
           - shift: 100%
       `),
       `
-        \`backup\` is not built yet in this version of Tidegate (0.1): it comes with the database part.
+        \`evidence\` is not built yet in this version of Tidegate (0.1): it comes with the release room part.
           where  tidegate.yaml:6:5 · steps[0]
-          seen   6 |   - backup
-                   |     ^^^^^^
-          fix    Remove the step, or run your backup with \`run:\`.
+          seen   6 |   - evidence
+                   |     ^^^^^^^^
+          fix    Remove the step, or ask for it in a checklist: \`check: FILE.md\`.
           code   plan-key-not-built
       `,
     ));
@@ -73,7 +73,7 @@ describe("A key of a later version is refused with one sentence, at its place", 
     const told = await mistakes(text, { env: { DATABASE_URL: "postgres://x", SLACK_URL: "x", PD_KEY: "x" } });
     const codes = [...told.matchAll(/^ {2}code {3}(.*)$/gm)].map(([, code]) => code);
     assert.deepEqual(new Set(codes), new Set(["plan-key-not-built", "plan-file-not-found"]));
-    assert.equal(codes.filter((code) => code === "plan-key-not-built").length, 6);
+    assert.equal(codes.filter((code) => code === "plan-key-not-built").length, 3);
   });
 
   it("names the version that this is", () => {

@@ -49,8 +49,9 @@ function whole(fragment: string): string {
   if (!fragment.startsWith("-")) return `${app}${services}${traffic}${fragment}`;
   const hasFull = /100%/.test(fragment);
   const indented = fragment.replaceAll(/^(?=.)/gm, "  ");
-  const isLast = /retire|after:/.test(fragment);
-  return `${app}${services}${traffic}steps:\n${isLast ? "  - shift: 100%\n" : ""}${indented}${hasFull || isLast ? "" : "  - shift: 100%\n"}`;
+  const isLast = !hasFull && /retire|after:/.test(fragment);
+  const database = /backup:|migrate:/.test(fragment) ? 'database: { url: "sqlite:shop.db", migrations: db }\n' : "";
+  return `${app}${services}${traffic}${database}steps:\n${isLast ? "  - shift: 100%\n" : ""}${indented}${hasFull || isLast ? "" : "  - shift: 100%\n"}`;
 }
 
 describe("What is made from the schema is current", () => {
@@ -135,7 +136,7 @@ describe("The JSON Schema", () => {
       assert.equal(schema.safeParse({ ...plan, "x-base": { any: 1 } }).success, true, path);
       assert.equal(schema.safeParse({ ...plan, notfy: {} }).success, false, path);
       assert.equal(schema.safeParse({ ...plan, steps: [{ shift: "5" }] }).success, false, path);
-      assert.equal(schema.safeParse({ ...plan, steps: [{ migrate: "expand" }] }).success, false, path);
+      assert.equal(schema.safeParse({ ...plan, steps: [{ migrate: "down" }] }).success, false, path);
     }
   });
 

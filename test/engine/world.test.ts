@@ -15,7 +15,7 @@ it("nothing is known before the first look, which is not that no data plane runs
   const { ports } = engineUnderTest();
   const { release } = new PureWorld(USUAL);
   const world = createWorld(ports, () => undefined);
-  const watch = createWatch(world, { rounds: () => [] }, { readings: () => ({}) });
+  const watch = createWatch(world, { rounds: () => [] }, { readings: () => ({}) }, () => null);
   const at = { wall: 10_000, watched: 10_000 };
   const shifting: Release = {
     ...release,

@@ -115,6 +115,9 @@ const EFFECTS = [
   "machine-check",
   "command",
   "notify",
+  "backup",
+  "migrate",
+  "migrate-back",
   "gather-evidence",
   "prune-versions",
 ] as const;
@@ -136,6 +139,8 @@ const STEPS: readonly StepKind[] = [
   "check",
   "approve",
   "window",
+  "backup",
+  "migrate",
   "start",
   "smoke",
   "warm",

@@ -1,3 +1,4 @@
+import type { MigrationPhase } from "../../src/core/plan/database.ts";
 import type { Command } from "../../src/core/command/command.ts";
 import type { SecondRow, Slot } from "../../src/core/observation.ts";
 import type { RoutingTable } from "../../src/core/traffic/routing.ts";
@@ -75,6 +76,13 @@ export type FactBody =
       readonly what: "begun" | "done" | "failed" | "killed";
       readonly command: string;
       readonly release: number;
+    }
+  /** `back`: it was asked what of it can be taken back, and that was. */
+  | {
+      readonly kind: "schema";
+      readonly by: number;
+      readonly release: number;
+      readonly what: MigrationPhase | "back";
     }
   | {
       readonly kind: "task";

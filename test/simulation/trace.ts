@@ -40,6 +40,8 @@ function textOf(fact: Fact): string | null {
       return `${fact.id} ${fact.what} (pid ${fact.pid})`;
     case "command":
       return `command ${fact.command} ${fact.what}`;
+    case "schema":
+      return `schema of release ${fact.release}: ${fact.what}`;
     case "task":
       return `${fact.what} of ${fact.of} ${fact.ok ? "passes" : "fails"}`;
     case "message":

@@ -10,6 +10,7 @@ import { createMemoryJournal, type MemoryJournal } from "../../src/adapters/jour
 import { createMemoryRuntime, type MemoryRuntime } from "../../src/adapters/runtime/memory.ts";
 import type { Engine, EngineOptions, Ports, RequestAnswer } from "../../src/engine/api.ts";
 import { createEngine } from "../../src/engine/engine.ts";
+import { createMemoryDatabase, type MemoryDatabase } from "../../src/adapters/database/memory.ts";
 import { createMemoryEmergencyLog, type MemoryEmergencyLog } from "../../src/adapters/emergency/memory.ts";
 import { createMemoryMetrics, type MemoryMetrics } from "../../src/adapters/metrics/memory.ts";
 import { createMemoryTraffic, type MemoryTraffic } from "../../src/adapters/traffic/memory.ts";
@@ -21,6 +22,7 @@ export interface EngineUnderTest {
   readonly traffic: MemoryTraffic;
   readonly emergencies: MemoryEmergencyLog;
   readonly metrics: MemoryMetrics;
+  readonly database: MemoryDatabase;
   readonly commands: string[];
   readonly messages: Message[];
   /** What smoke flows find; null: they pass. */
@@ -54,6 +56,7 @@ export function engineUnderTest(): EngineUnderTest {
   const traffic = createMemoryTraffic({ clock });
   const emergencies = createMemoryEmergencyLog();
   const metrics = createMemoryMetrics();
+  const database = createMemoryDatabase({ clock });
   const commands: string[] = [];
   const messages: Message[] = [];
 
@@ -119,6 +122,7 @@ export function engineUnderTest(): EngineUnderTest {
       },
     },
     metrics,
+    databases: database,
     notifier: { deliver: async (message) => void messages.push(message) },
     evidence: { gather: async () => ({ routes: [], lines: [], commits: [], missing: [] }) },
     emergencies,
@@ -131,6 +135,7 @@ export function engineUnderTest(): EngineUnderTest {
     traffic,
     emergencies,
     metrics,
+    database,
     commands,
     messages,
     smokeFails: null,

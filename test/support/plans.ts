@@ -56,6 +56,9 @@ export const step = {
   retire: (): Step => ({ ...BASE, kind: "retire", id: "retire", name: "retire" }),
   approve: (id = "approve", more: Partial<Step> = {}): Step =>
     ({ ...BASE, kind: "approve", id, name: id, role: "approver", count: 1, ...more }) as Step,
+  backup: (): Step => ({ ...BASE, kind: "backup", id: "backup", name: "backup", proof: "restore" }),
+  migrate: (what: "expand" | "backfill" | "contract" | "all", more: Partial<Step> = {}): Step =>
+    ({ ...BASE, kind: "migrate", id: `migrate-${what}`, name: `migrate ${what}`, what, ...more }) as Step,
   run: (command: string, undo?: string, more: Partial<Step> = {}): Step =>
     ({
       ...BASE,

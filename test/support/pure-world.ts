@@ -34,6 +34,7 @@ export class PureWorld {
   isReady: (instance: InstanceSeen) => boolean = () => true;
   verdicts: readonly Verdict[] | ((release: Release) => readonly Verdict[]) = [];
   stableVerdicts: readonly Verdict[] = [];
+  otherRuns: number | null = null;
   trafficAnswers = true;
   returnedByItself = false;
   outcome: (effect: Effect) => Outcome | null = () => ({ observed: {} });
@@ -64,6 +65,7 @@ export class PureWorld {
       ...NOTHING_SEEN,
       verdicts: typeof this.verdicts === "function" ? this.verdicts(this.release) : this.verdicts,
       stableVerdicts: this.stableVerdicts,
+      otherRuns: this.otherRuns,
       instances: [...this.running.values()],
       health: Object.fromEntries(
         [...this.running.values()].map((each) => [
@@ -177,6 +179,9 @@ export class PureWorld {
       case "warm":
       case "machine-check":
       case "command":
+      case "backup":
+      case "migrate":
+      case "migrate-back":
       case "notify":
       case "gather-evidence":
       case "prune-versions":

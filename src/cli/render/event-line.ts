@@ -1,3 +1,4 @@
+import { backupLine, migratedLine, wentBackLine } from "./database-lines.ts";
 import { fullStop } from "../../core/text/plain-text.ts";
 import type { ReleaseEvent } from "../../core/release/event.ts";
 import { type EffectProgress, endsByItself, type Release } from "../../core/release/release.ts";
@@ -159,6 +160,12 @@ function confirmedLine(event: Extract<ReleaseEvent, { type: "effect-confirmed" }
     case "start":
     case "command":
       return `${effectName(release, event.key)} done in ${took}`;
+    case "backup":
+      return backupLine(event.observed, took);
+    case "migrate":
+      return migratedLine(event.observed, took);
+    case "migrate-back":
+      return wentBackLine(event.observed, took);
     case "settle":
       return settledLine(event, release, effect.on, took);
     case "smoke":

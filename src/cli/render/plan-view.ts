@@ -27,11 +27,7 @@ export function planView(preview: PlanPreview, style: Style): readonly string[] 
     ...title(preview, style),
     ...stepLines(preview, style),
     "",
-    ...labelled(
-      "undo",
-      ["no point of no return: no contract step in this plan, so it can be rolled back to its end"],
-      style,
-    ),
+    ...labelled("undo", [undoFacts(preview.plan)], style),
     ...labelled("time", [totalTime(preview)], style),
     ...labelled("power", unknownPower(preview), style),
     ...labelled("figures", sources.map(sourceLine), style),
@@ -47,6 +43,13 @@ export function planView(preview: PlanPreview, style: Style): readonly string[] 
       wrap(`! ${warning}`, style.width - 2, "  ").map((line) => paint(style, "warn", `  ${line}`)),
     ),
   ];
+}
+
+function undoFacts({ steps }: Plan): string {
+  const contract = steps.find((step) => step.kind === "migrate" && step.what === "contract");
+  return contract === undefined
+    ? "it can be rolled back to its end: no step is a point of no return"
+    : `it can be rolled back until "${contract.name}", which is the point of no return`;
 }
 
 /** `carts (prometheus): 1.02/s of a1f09c now` */
@@ -149,6 +152,10 @@ function doing(step: Step, plan: Plan, stable: Stable): readonly string[] {
           ? `waits for ${step.window.text}`
           : `waits for the quietest ${step.window.hours}h (${step.window.zone})`,
       ];
+    case "backup":
+      return [BACKUP_FACTS[step.proof]];
+    case "migrate":
+      return migrateFacts(step, stable);
     case "start":
       return [startFacts(plan, stable)];
     case "smoke":
@@ -169,6 +176,19 @@ function doing(step: Step, plan: Plan, stable: Stable): readonly string[] {
             `until here undo takes under 1s, after it ${stable.isAdopted ? "there is no way back to it" : "a start"}`,
           ];
   }
+}
+
+const BACKUP_FACTS: Readonly<Record<StepOf<"backup">["proof"], string>> = {
+  decode: "every byte of it is read",
+  restore: "restored beside the database and compared",
+  drill: "restored beside the database, compared, and the migrations run there, taken back and run again",
+};
+
+function migrateFacts({ what }: StepOf<"migrate">, stable: Stable): readonly string[] {
+  if (what !== "contract")
+    return ["pending migrations, without keeping readers waiting", "taken back where nothing is lost by it"];
+  if (stable === null) return ["pending migrations that take away"];
+  return [`takes away what ${stable.label} needs of the database`, "point of no return: after it there is no rollback"];
 }
 
 function startFacts(plan: Plan, stable: Stable): string {

@@ -6,7 +6,7 @@ import { wrapItems } from "./text.ts";
 /** More lines than this would push the figures off the screen: then what lies far away is summed up. */
 const MOST_LINES = 4;
 
-/** Every step with its state: `✔ smoke  ✔ warm  ● shift 5%  ○ 25%  ○ 100%`. */
+/** Every step with its state: `✔ smoke  ✔ warm  ● shift 5%  ○ 25%  ○ 100%  ┃ ○ contract`. */
 export function rail(status: Status, style: Style, mostLines = MOST_LINES): readonly string[] {
   const names = shortNames(status.steps);
   const item = (step: StepStatus): string => one(status, step, names.get(step.id) ?? step.name, style);
@@ -57,10 +57,11 @@ function shortNames(steps: readonly StepStatus[]): ReadonlyMap<string, string> {
 function withPhases(steps: readonly StepStatus[], item: (step: StepStatus) => string, style: Style): readonly string[] {
   return steps.map((step, index) => {
     const { phase } = step;
-    if (phase === undefined) return item(step);
+    const before = step.isPointOfNoReturn === true ? `${paint(style, "dim", symbols(style).noReturn)} ` : "";
+    if (phase === undefined) return before + item(step);
     const begin = phase === steps[index - 1]?.phase ? "" : paint(style, "dim", `${phase}(`);
     const end = phase === steps[index + 1]?.phase ? "" : paint(style, "dim", ")");
-    return `${begin}${item(step)}${end}`;
+    return `${before}${begin}${item(step)}${end}`;
   });
 }
 

@@ -35,6 +35,8 @@ export interface Symbols {
   readonly arrow: string;
   readonly dot: string;
   readonly ellipsis: string;
+  /** Before the step after which there is no rollback. */
+  readonly noReturn: string;
 }
 
 const UNICODE: Symbols = {
@@ -46,6 +48,7 @@ const UNICODE: Symbols = {
   arrow: "→",
   dot: "·",
   ellipsis: "…",
+  noReturn: "┃",
 };
 
 const ASCII: Symbols = {
@@ -57,6 +60,7 @@ const ASCII: Symbols = {
   arrow: "->",
   dot: "-",
   ellipsis: "...",
+  noReturn: "|",
 };
 
 export function symbols(style: Style): Symbols {

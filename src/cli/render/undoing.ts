@@ -26,6 +26,7 @@ export function undoing(
     ...title(status, rollback, style),
     ...timeline(rollback, stable, style),
     ...facts(status, rollback, stable).map((line) => `  ${line}`),
+    ...(rollback.schema === undefined ? [] : wrap(`  ${rollback.schema}`, style.width, "  ")),
     ...(rollback.fault === null ? [] : said(rollback.fault, seen, style)),
     ...labelled(isAboutFailures(rollback) ? "why" : "found", why, style),
     ...(status.state === "rolled-back" && around.isStatus !== true ? next(status, style, around.exitCode) : []),
@@ -129,6 +130,8 @@ function doneInWords(
       return "twin stopped";
     case "settle-stable":
       return "table settled";
+    case "migrate-back":
+      return "schema looked after";
     default:
       return name.startsWith("undo-") ? `undid ${name.slice("undo-".length)}` : name.replaceAll("-", " ");
   }

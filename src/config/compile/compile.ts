@@ -4,6 +4,7 @@ import type { PathProblem, Problem } from "../reading/problem.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { CompileContext, Told } from "./context.ts";
 import { compileDatabase } from "./database.ts";
+import { checkDatabaseSteps } from "./database-steps.ts";
 import { draftSteps, overrideFirstShift } from "./drafts.ts";
 import { checkOrder } from "./order.ts";
 import { compileReceivers } from "./receivers.ts";
@@ -34,6 +35,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
   const hasTraffic = services.some((service) => service.routes.length > 0);
   const first = overrideFirstShift(draftSteps(config, hasTraffic, told), context.overrides);
   checkOrder(first.drafts, context.overrides, told, config.traffic?.pause !== undefined);
+  checkDatabaseSteps(first.drafts, config, told);
   const stepContext: StepContext = {
     ...context,
     services,

@@ -31,8 +31,8 @@ export interface Draft {
 /** The steps in their order: phases opened, lists of shares spread out, `start` put in where it is not written. */
 export function draftSteps(config: PlanConfig, hasTraffic: boolean, told: Told): readonly Draft[] {
   if (config.steps === undefined)
-    return defaultSteps(hasTraffic, config.traffic?.pause !== undefined).flatMap((step) =>
-      spread(step, ["steps"], told, true),
+    return [...defaultMigration(config), ...defaultSteps(hasTraffic, config.traffic?.pause !== undefined)].flatMap(
+      (step) => spread(step, ["steps"], told, true),
     );
   const drafts = config.steps.flatMap((step, index): readonly Draft[] => {
     const path: Path = ["steps", index];
@@ -47,6 +47,11 @@ export function draftSteps(config: PlanConfig, hasTraffic: boolean, told: Told):
 function defaultSteps(hasTraffic: boolean, isUnderPause: boolean): readonly AnyStep[] {
   if (!hasTraffic) return ["start", { shift: WHOLE }, "retire"];
   return ["start", "smoke", { shift: isUnderPause ? WHOLE : [500, 2_500, WHOLE] }, "retire"];
+}
+
+/** What changes the schema comes before what needs it, and what it can be brought back from before that. */
+function defaultMigration({ database }: PlanConfig): readonly AnyStep[] {
+  return database?.migrations === undefined ? [] : [{ backup: "restore" }, { migrate: "all" }];
 }
 
 function spread(
@@ -75,6 +80,8 @@ const VERBS: readonly StepKind[] = [
   "check",
   "approve",
   "window",
+  "backup",
+  "migrate",
   "start",
   "smoke",
   "warm",

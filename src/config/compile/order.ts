@@ -20,7 +20,8 @@ export function checkOrder(
   checkStepBack(drafts, told);
 }
 
-function wrong(told: Told, draft: Draft, what: string, fix: string, more: Partial<PathProblem> = {}): void {
+/** A step that stands where it can't. */
+export function wrongOrder(told: Told, draft: Draft, what: string, fix: string, more: Partial<PathProblem> = {}): void {
   told.plan.push({ code: "plan-steps-order", what, fix, path: [...draft.path, draft.verb], on: "key", ...more });
 }
 
@@ -39,9 +40,9 @@ function checkShares(drafts: readonly Draft[], { canaryShare }: EnvironmentOverr
     const lastIsOverride = canaryShare !== undefined && before !== undefined && before === shifts[0];
     const cause = lastIsOverride ? ` (${canaryShare.name}=${canaryShare.text} sets the first shift)` : "";
     if (share === 0)
-      wrong(told, shift, "A shift to 0% gives the new version nothing.", "Begin with a share above 0%.", at);
+      wrongOrder(told, shift, "A shift to 0% gives the new version nothing.", "Begin with a share above 0%.", at);
     else if (share < last)
-      wrong(
+      wrongOrder(
         told,
         shift,
         `The share goes down here, from ${formatShare(last)} to ${formatShare(share)}${cause}.`,
@@ -49,7 +50,7 @@ function checkShares(drafts: readonly Draft[], { canaryShare }: EnvironmentOverr
         at,
       );
     else if (share === last)
-      wrong(
+      wrongOrder(
         told,
         shift,
         `The share is ${formatShare(share)} already${cause}.`,
@@ -86,7 +87,7 @@ function checkWhole(drafts: readonly Draft[], { canaryShare }: EnvironmentOverri
     if (share === 0 || share >= WHOLE) continue;
     const cause =
       canaryShare !== undefined && index === 0 ? ` (${canaryShare.name}=${canaryShare.text} sets the first shift)` : "";
-    wrong(
+    wrongOrder(
       told,
       shift,
       `\`traffic.pause\` says that two versions never serve at once, and at ${formatShare(share)} both do${cause}.`,
@@ -98,7 +99,8 @@ function checkWhole(drafts: readonly Draft[], { canaryShare }: EnvironmentOverri
 
 function checkStart(drafts: readonly Draft[], told: Told): void {
   const starts = drafts.filter(({ verb }) => verb === "start");
-  for (const again of starts.slice(1)) wrong(told, again, "`start` stands in the plan twice.", "Keep the first one.");
+  for (const again of starts.slice(1))
+    wrongOrder(told, again, "`start` stands in the plan twice.", "Keep the first one.");
   const early = drafts
     .slice(
       0,
@@ -106,7 +108,7 @@ function checkStart(drafts: readonly Draft[], told: Told): void {
     )
     .find(needsCandidate);
   if (early !== undefined && starts.length > 0)
-    wrong(
+    wrongOrder(
       told,
       early,
       `\`${early.verb}\` needs the new version to run, and \`start\` comes later.`,
@@ -118,16 +120,16 @@ function checkRetire(drafts: readonly Draft[], told: Told): void {
   const retire = drafts.findIndex(({ verb }) => verb === "retire");
   if (retire < 0) return;
   for (const again of drafts.slice(retire + 1).filter(({ verb }) => verb === "retire"))
-    wrong(told, again, "`retire` stands in the plan twice.", "Keep one of them.");
+    wrongOrder(told, again, "`retire` stands in the plan twice.", "Keep one of them.");
   const full = drafts.findIndex(({ share }) => share?.value === WHOLE);
   const [step] = drafts.slice(retire);
   if (step !== undefined && (full < 0 || full > retire)) {
     const what = "`retire` comes before the shift to 100%: the old version still has traffic.";
-    return wrong(told, step, what, "Move it behind `- shift: 100%`.", { isAbsence: full < 0 });
+    return wrongOrder(told, step, what, "Move it behind `- shift: 100%`.", { isAbsence: full < 0 });
   }
   for (const late of drafts.slice(retire + 1).filter(({ verb }) => verb === "shift")) {
     const what = "This shift comes after `retire`: there is no old version any more to shift from.";
-    wrong(told, late, what, "Move `retire` behind the last shift.", {
+    wrongOrder(told, late, what, "Move `retire` behind the last shift.", {
       path: late.share?.path ?? late.path,
       on: "value",
     });
@@ -139,7 +141,7 @@ function checkAfter(drafts: readonly Draft[], told: Told): void {
   for (const [index, draft] of drafts.entries()) {
     if (draft.written.after === undefined || index > last) continue;
     const what = "`after` counts from the moment at which the release is live, and here it is not live yet.";
-    wrong(told, draft, what, "Move the step behind the last shift, or give a shift more time with `for`.", {
+    wrongOrder(told, draft, what, "Move the step behind the last shift, or give a shift more time with `for`.", {
       path: [...draft.path, "after"],
     });
   }
@@ -153,7 +155,7 @@ function checkStepBack(drafts: readonly Draft[], told: Told): void {
     const last = drafts.findLastIndex((draft) => scopeOf(draft) === scope);
     const draft = drafts[last];
     if (draft === undefined || (firstShift >= 0 && last > firstShift)) continue;
-    wrong(told, draft, "There is no earlier share to step back to.", "Write `else: rollback` or `else: hold`.", {
+    wrongOrder(told, draft, "There is no earlier share to step back to.", "Write `else: rollback` or `else: hold`.", {
       path: [...scope, "else"],
       on: "value",
     });

@@ -82,6 +82,8 @@ function kindOf(draft: Draft, context: StepContext): Kind {
     const { run, undo, timeout, repeat } = written;
     return { kind: "run", command: run, ...(undo === undefined ? {} : { undo }), timeoutMs: timeout, repeat };
   }
+  if ("backup" in written) return { kind: "backup", proof: written.backup };
+  if ("migrate" in written) return { kind: "migrate", what: written.migrate };
   return { kind: "start" in written ? "start" : "retire" };
 }
 
@@ -170,6 +172,7 @@ function nameOf(draft: Draft): string {
     return `approve ${typeof written.approve === "string" ? written.approve : written.approve.role}`;
   if ("smoke" in written && typeof written.smoke === "string") return `smoke ${baseName(written.smoke)}`;
   if ("run" in written) return `run ${firstWords(written.run)}`;
+  if ("migrate" in written) return written.migrate === "all" ? verb : `migrate ${written.migrate}`;
   return verb;
 }
 

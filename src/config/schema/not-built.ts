@@ -27,11 +27,7 @@ export const NOT_BUILT_TRAFFIC_KEYS: Readonly<Record<string, NotBuilt>> = {
   kubernetes: { part: "Kubernetes", instead: PLANE },
 };
 
-const MIGRATION = "Remove the step, or run your migration with `run:` and its `undo`.";
-
 export const NOT_BUILT_STEPS: Readonly<Record<string, NotBuilt>> = {
-  migrate: { part: "database", instead: MIGRATION },
-  backup: { part: "database", instead: "Remove the step, or run your backup with `run:`." },
   flag: { part: "flags", instead: "Remove the step, or set the flag with `run:` and its `undo`." },
   evidence: { part: "release room", instead: "Remove the step, or ask for it in a checklist: `check: FILE.md`." },
   purge: { part: "signals", instead: "Remove the step, or purge with `run:` and its `undo`." },

@@ -188,9 +188,34 @@ const retire = z.strictObject({ retire: nothing, ...stepSiblings }).meta({
   description: "Drains and stops the old version. Until then a rollback takes less than a second; after it, a start.",
 });
 
+const backup = z
+  .strictObject({
+    backup: z
+      .enum(["decode", "restore", "drill"])
+      .describe(
+        "How it is proven before anything changes: `decode` reads every byte of it, `restore` also restores it beside the database and compares, `drill` also runs the version's migrations there, takes them back and runs them again.",
+      ),
+    ...stepSiblings,
+  })
+  .meta({ id: "step-backup", description: "Makes a backup of the database, and proves it." });
+
+const migrate = z
+  .strictObject({
+    migrate: z
+      .enum(["expand", "backfill", "contract", "all"])
+      .describe(
+        "Which of the version's pending migrations: those that only add (`expand`), those that fill what was added (`backfill`), those that take away what the old version needed (`contract`, the point of no return), or `all` but those, which then may not be pending before `retire`.",
+      ),
+    ...stepSiblings,
+  })
+  .meta({
+    id: "step-migrate",
+    description: "Runs migrations of the version. A rollback takes them back where nothing is lost by it.",
+  });
+
 const bare = z.enum(["start", "smoke", "retire"]).describe("A step without a value.");
 
-const plainSteps = [check, approve, window, start, smoke, warm, shift, notify, run, retire] as const;
+const plainSteps = [check, approve, window, backup, migrate, start, smoke, warm, shift, notify, run, retire] as const;
 
 const stepInPhase = knowing(z.union([...plainSteps, bare]), {
   verbs: "step",
@@ -227,6 +252,12 @@ export const STEP_KINDS = [
     verb: "window",
     schema: window,
     example: '- window: "Tue-Thu 09:00-16:00 Europe/Berlin"\n- window: { quietest: 3h, zone: Europe/Berlin }',
+  },
+  { verb: "backup", schema: backup, example: "- backup: restore" },
+  {
+    verb: "migrate",
+    schema: migrate,
+    example: "- migrate: expand\n- start\n- shift: [5%, 100%]\n- retire\n- migrate: contract",
   },
   { verb: "start", schema: start, example: "- start" },
   { verb: "smoke", schema: smoke, example: "- smoke: smoke/critical.yaml\n- smoke: [GET /health, GET /agents]" },

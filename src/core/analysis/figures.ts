@@ -76,7 +76,8 @@ function formatNumber(value: number): string {
 
 const SIZES = ["B", "KB", "MB", "GB", "TB"];
 
-function formatBytes(bytes: number): string {
+/** In units of a thousand: `12.4 MB`. */
+export function formatBytes(bytes: number): string {
   const power = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(1, Math.abs(bytes))) / 3));
   return `${formatNumber(bytes / 1000 ** power)} ${SIZES[power] ?? "B"}`;
 }

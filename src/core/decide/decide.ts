@@ -4,6 +4,7 @@ import type { ReleaseEvent } from "../release/event.ts";
 import { formatShare, WHOLE } from "../traffic/share.ts";
 import type { Moment } from "../time/time.ts";
 import { formatDuration } from "../time/time.ts";
+import { keptFromContract } from "./database-recipe.ts";
 import { decideMessages } from "./messages.ts";
 import { standsFirst, type Step, type StepOf } from "../plan/plan.ts";
 import { guardId } from "../plan/guard.ts";
@@ -131,6 +132,9 @@ function changedVerdicts(release: Release, step: Step, seen: Seen): readonly Rel
 
 function work(release: Release, step: Step, progress: StepProgress, seen: Seen, now: Moment): readonly ReleaseEvent[] {
   if (release.plan.twin && isTwinLeaving(release)) return [];
+  const kept = step.kind === "migrate" ? keptFromContract(release, step, seen) : null;
+  if (kept !== null)
+    return isPromotedPast(step, progress) ? promotedPast(step) : hold(release, step, !release.standbyRetired, kept);
   const within = { kind: "step", step: step.id, attempt: progress.attempt } as const;
   const isReady = (needed: NeedsReady): boolean => areReady(release, needed, seen, now.wall);
   const next = advance(release.id, stepRecipe(release, step), progress.effects, within, now, isReady);

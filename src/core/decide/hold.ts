@@ -77,6 +77,8 @@ function waitsFor(release: Release, step: Step, progress: StepProgress, seen: Se
           };
     case "shift":
       return waitForEvidence(release, step, progress, seen, now);
+    case "backup":
+    case "migrate":
     case "start":
     case "smoke":
     case "warm":

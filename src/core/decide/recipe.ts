@@ -4,6 +4,7 @@ import type { Service, Step, StepOf } from "../plan/plan.ts";
 import type { Release } from "../release/release.ts";
 import { WHOLE } from "../traffic/share.ts";
 import { SECOND } from "../time/time.ts";
+import { backupRecipe, MIGRATE_BACK, migrateRecipe } from "./database-recipe.ts";
 import { type Ingredient, INSIST, ONCE, type Recipe } from "./ingredient.ts";
 import { shareOf, startTwinRecipe, stopTwinRecipe, warmTwinRecipe } from "./twin-recipe.ts";
 
@@ -62,6 +63,10 @@ function ownRecipe(release: Release, step: Step): Recipe {
     case "approve":
     case "window":
       return [];
+    case "backup":
+      return backupRecipe(release, step);
+    case "migrate":
+      return migrateRecipe(release, step);
     case "start":
       return [...startRecipe(release), ...startTwinRecipe(release, step)];
     case "smoke":
@@ -247,6 +252,16 @@ export function undoRecipe(release: Release): Recipe {
   recipe.push(...stopTwinRecipe(release, null));
   if (hasRoutes && wasStarted(release))
     recipe.push({ ...ONCE, ...INSIST, name: "settle-stable", effect: { kind: "settle", on: "stable" } });
+  // Last of what is changed, when nothing runs any more that could need it. What can't be taken back stays expanded.
+  if (release.begun.migrated)
+    recipe.push({
+      ...ONCE,
+      name: MIGRATE_BACK,
+      effect: { kind: "migrate-back", version: candidate.version },
+      tries: 5,
+      backoffMs: 2 * SECOND,
+      optional: true,
+    });
   return recipe;
 }
 

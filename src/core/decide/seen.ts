@@ -20,6 +20,8 @@ export interface Seen {
   readonly traffic: TrafficSeen | null;
   /** Is the `window` step's window open? With when it opens next; null where no such step is due. */
   readonly window: { readonly open: boolean; readonly sentence: string } | null;
+  /** Another release that runs now; null: none does. */
+  readonly otherRuns: number | null;
   /** Of the data plane's table and the emergency file, of any release. */
   readonly emergencies: readonly Emergency[];
 }
@@ -46,6 +48,7 @@ export const NOTHING_SEEN: Seen = {
   health: {},
   traffic: null,
   window: null,
+  otherRuns: null,
   emergencies: [],
 };
 

@@ -1,5 +1,6 @@
 import type { ReleaseEvent } from "../release/event.ts";
 import type { Moment } from "../time/time.ts";
+import { schemaSentence } from "./database-recipe.ts";
 import type { NeedsReady } from "./ingredient.ts";
 import { advance } from "./progress.ts";
 import type { Release } from "../release/release.ts";
@@ -46,5 +47,5 @@ export function decideUndo(release: Release, seen: Seen, now: Moment): readonly 
   }
   const on =
     release.stable === null ? "Nothing serves, as before the release" : `100% on ${release.stable.label}, read back`;
-  return [{ type: "rolled-back", sentence: `${on}.` }];
+  return [{ type: "rolled-back", sentence: `${on}. ${schemaSentence(undo.effects)}`.trimEnd() }];
 }

@@ -3,11 +3,15 @@ import type { InstanceSeen } from "../observation.ts";
 import { isRunning, type Release } from "../release/release.ts";
 
 /**
- * Why a rollback has nowhere to go, in a sentence; null where it has. What was taken over was started by somebody else:
- * once it is retired, nobody here can start it again.
+ * Why a rollback has nowhere to go, in a sentence; null where it has. After the contract step the database is not any more
+ * what the version before needs. What was taken over was started by somebody else: once it is retired, nobody here can
+ * start it again.
  */
 export function noWayBack({ stable, begun }: Release): string | null {
-  if (stable?.adopted === undefined || !begun.standbyStop) return null;
+  if (stable === null) return null;
+  if (begun.contracted)
+    return `The contract step has begun to take away what ${stable.label} needs of the database: this was the point of no return.`;
+  if (stable.adopted === undefined || !begun.standbyStop) return null;
   return `${stable.label} was retired, and Tidegate can't start again what it did not start.`;
 }
 
@@ -22,8 +26,9 @@ export function rollbackSentence(release: Release): string {
   if (stable === null) return `Stops ${candidate.label}; nothing serves then, because there is no earlier version.`;
   const commands = release.begun.commands.filter(({ undo }) => undo !== null).length;
   const beside = commands === 0 ? "" : `, undoes ${commands} command${commands === 1 ? "" : "s"}`;
+  const schema = release.begun.migrated ? ", and takes back what was migrated where nothing is lost by it" : "";
   if (!release.begun.standbyStop)
-    return `Puts 100% back on ${stable.label} at once, which still runs${beside}, then stops ${candidate.label}. Under 1s for users.`;
+    return `Puts 100% back on ${stable.label} at once, which still runs${beside}, then stops ${candidate.label}${schema}. Under 1s for users.`;
   const start = release.steps
     .flatMap(({ effects }) => Object.values(effects))
     .find(({ effect, state }) => effect.kind === "start" && state === "confirmed");
@@ -31,7 +36,7 @@ export function rollbackSentence(release: Release): string {
     start?.tookMs === null || start?.tookMs === undefined
       ? "as long as its start takes"
       : `about ${Math.ceil(start.tookMs / 1000)}s`;
-  return `${stable.label} was retired: starts it again (${took}), then puts 100% on it${beside}, then stops ${candidate.label}.`;
+  return `${stable.label} was retired: starts it again (${took}), then puts 100% on it${beside}, then stops ${candidate.label}${schema}.`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Checklist } from "./checklist.ts";
-import type { DatabasePlan } from "./database.ts";
+import type { BackupProof } from "../backup/record.ts";
+import type { DatabasePlan, MigrationPhase } from "./database.ts";
 import type { SmokeFlow } from "../smoke/smoke.ts";
 import type { Guard } from "./guard.ts";
 import type { NotifyTarget, Paging } from "./receiver.ts";
@@ -248,6 +249,8 @@ export type Step =
   | (StepBase & { readonly kind: "check"; readonly checklist: Checklist; readonly boundMs: Duration })
   | (StepBase & { readonly kind: "approve"; readonly role: string; readonly count: number })
   | (StepBase & { readonly kind: "window"; readonly window: Window })
+  | (StepBase & { readonly kind: "backup"; readonly proof: BackupProof })
+  | (StepBase & { readonly kind: "migrate"; readonly what: MigrationPhase | "all" })
   | (StepBase & { readonly kind: "start" })
   | (StepBase & { readonly kind: "smoke"; readonly flows: readonly SmokeFlow[] })
   | (StepBase & { readonly kind: "warm"; readonly warm: Warm })

@@ -16,6 +16,10 @@ export interface Begun {
   readonly workersMoved: boolean;
   /** The end of the standby: from then on nobody may count on it. */
   readonly standbyStop: boolean;
+  /** Migrations of the schema, which a rollback takes back as far as nothing is lost by it. */
+  readonly migrated: boolean;
+  /** Migrations that take away what the version before needs: the point of no return. */
+  readonly contracted: boolean;
   /** The commands of `run` steps, the first first. */
   readonly commands: readonly BegunCommand[];
 }
@@ -32,6 +36,8 @@ export const NOTHING_BEGUN: Begun = {
   traffic: false,
   workersMoved: false,
   standbyStop: false,
+  migrated: false,
+  contracted: false,
   commands: [],
 };
 
@@ -51,6 +57,14 @@ export function withRequested(begun: Begun, { within, name, effect, inverse }: E
       const others = begun.commands.filter(({ step }) => step !== within.step);
       return { ...begun, commands: [...others, { step: within.step, undo: inverse, done: false }] };
     }
+    case "migrate":
+      return {
+        ...begun,
+        migrated: true,
+        contracted: begun.contracted || effect.phases.includes("contract"),
+      };
+    case "backup":
+    case "migrate-back":
     case "prepare":
     case "settle":
     case "smoke":

@@ -1,5 +1,7 @@
 import type { MachineCheck } from "../plan/checklist.ts";
 import type { Slot } from "../observation.ts";
+import type { BackupProof } from "../backup/record.ts";
+import type { MigrationPhase } from "../plan/database.ts";
 import type { Warm } from "../plan/plan.ts";
 import type { NotifyTarget, Topic } from "../plan/receiver.ts";
 import type { Share } from "../traffic/share.ts";
@@ -48,6 +50,17 @@ export type Effect =
       readonly to: readonly NotifyTarget[];
       readonly thread?: string;
     }
+  /** A backup of the database, proven as the step says; with `drill` the version's migrations are tried on the copy. */
+  | { readonly kind: "backup"; readonly version: string; readonly proof: BackupProof }
+  /** `whole`: refused while migrations of other phases are pending. */
+  | {
+      readonly kind: "migrate";
+      readonly version: string;
+      readonly phases: readonly MigrationPhase[];
+      readonly whole?: true;
+    }
+  /** Reverses what this release migrated, as far as nothing is lost by it; the rest stays expanded. */
+  | { readonly kind: "migrate-back"; readonly version: string }
   /** What the failing version did that stable did not: routes, log lines, commits. */
   | { readonly kind: "gather-evidence" }
   /** Keep only the newest prepared versions. */

@@ -1,8 +1,9 @@
+import { MIGRATE_BACK, schemaSentence } from "../decide/database-recipe.ts";
 import type { Evidence } from "../diagnosis/evidence.ts";
 import type { Fault } from "../fault.ts";
 import type { Observed } from "../release/effect.ts";
 import type { Because } from "../release/event.ts";
-import type { Release } from "../release/release.ts";
+import type { Effects, Release } from "../release/release.ts";
 
 /** A rollback that is under way or done. */
 export interface RollbackStatus {
@@ -23,6 +24,8 @@ export interface RollbackStatus {
     /** Of instances that were stopped: none was left, or some did not end by themselves in time. */
     readonly stopped?: "none" | "killed";
   }[];
+  /** What became of the database's schema; absent: this release had not changed it, or nobody has looked yet. */
+  readonly schema?: string;
   readonly evidence: Evidence | null;
   /** What the outside said, where a step's own work failed; null where a guard or a person decided. */
   readonly fault: Fault | null;
@@ -42,9 +45,15 @@ export function rollbackStatus(release: Release): RollbackStatus | null {
     fromSharePercent: undo.fromShare / 100,
     putBackEarly: putBackEarly(release),
     undone: undone(release, undo),
+    ...schemaOf(undo.effects),
     evidence: evidence === null || evidence === undefined ? null : (evidence as unknown as Evidence),
     fault: undo.because.fault ?? null,
   };
+}
+
+function schemaOf(effects: Effects): Pick<RollbackStatus, "schema"> {
+  const state = effects[MIGRATE_BACK]?.state;
+  return state === "confirmed" || state === "failed" ? { schema: schemaSentence(effects) } : {};
 }
 
 function putBackEarly({ emergencies }: Release): RollbackStatus["putBackEarly"] {

@@ -19,6 +19,8 @@ export interface StepStatus {
   readonly plannedMs: number | null;
   /** Of `shift` steps. */
   readonly sharePercent?: number;
+  /** After it there is no rollback. */
+  readonly isPointOfNoReturn?: true;
   readonly sentence?: string;
 }
 
@@ -39,6 +41,7 @@ export function stepStatus(step: Step, progress: StepProgress | undefined, index
     tookMs,
     plannedMs: leastMs(step),
     ...(step.phase === undefined ? {} : { phase: step.phase.name }),
+    ...(step.kind === "migrate" && step.what === "contract" ? { isPointOfNoReturn: true } : {}),
     ...(step.kind === "shift" ? { sharePercent: step.share / 100 } : {}),
     ...(progress?.because === null || progress?.because === undefined ? {} : { sentence: progress.because.sentence }),
   };
@@ -53,6 +56,8 @@ function leastMs(step: Step): number | null {
     case "check":
     case "window":
       return null;
+    case "backup":
+    case "migrate":
     case "start":
     case "smoke":
     case "warm":

@@ -230,6 +230,27 @@ export const FAULTS: readonly PlantedFault[] = [
     put: `  if (wasStarted(release) && release.share > 0) {`,
   },
   {
+    name: "contract while the old version stands by",
+    rule: "I6",
+    file: "src/core/decide/database-recipe.ts",
+    instead: `  if (!standbyRetired)`,
+    put: `  if (stable === null)`,
+  },
+  {
+    name: "go back past the point of no return",
+    rule: "I6",
+    file: "src/core/decide/way-back.ts",
+    instead: `  if (begun.contracted)`,
+    put: `  if (begun.contracted && stable.adopted !== undefined)`,
+  },
+  {
+    name: "forget the schema in a rollback",
+    rule: "I6",
+    file: "src/core/decide/recipe.ts",
+    instead: `  if (release.begun.migrated)`,
+    put: `  if (release.begun.migrated && release.share > 0)`,
+  },
+  {
     name: "leave the twin running",
     rule: "end",
     file: "src/core/decide/twin-recipe.ts",

@@ -12,6 +12,7 @@ import { oneActs } from "./one-acts.ts";
 import { outcomes } from "./outcomes.ts";
 import { readiness } from "./readiness.ts";
 import { replays } from "./replay.ts";
+import { schema } from "./schema.ts";
 import { sentences } from "./sentences.ts";
 import { undoOrder } from "./undo-order.ts";
 import { unwatched } from "./unwatched.ts";
@@ -36,6 +37,7 @@ export const RULES: readonly Rule[] = [
   once,
   outcomes,
   undoOrder,
+  schema,
   nothingDropped,
   answers,
   endState,

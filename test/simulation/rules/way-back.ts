@@ -48,7 +48,10 @@ export const wayBack: Rule = {
         broken(
           `A rollback of release ${release} (${entry.state}) was refused: ${answer.fault.code}: ${answer.fault.what}`,
         );
-      if (answer.fault.code === "no-way-back" && entry.planned.stable?.adopted === undefined)
+      const isContracted = [...entry.effects.values()].some(
+        ({ effect }) => effect.kind === "migrate" && effect.phases.includes("contract"),
+      );
+      if (answer.fault.code === "no-way-back" && entry.planned.stable?.adopted === undefined && !isContracted)
         broken(`Release ${release} is said to have no way back to ${entry.planned.stable?.version ?? "nothing"}.`);
     };
   },

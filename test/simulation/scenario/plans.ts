@@ -282,3 +282,45 @@ function check(id: string, random: Random): Step {
   };
   return { ...BASE, kind: "check", id: `check-${id}`, name: `check ${id}`, checklist, boundMs: 20 * SECOND };
 }
+
+/** Some change the schema: before the new version starts, and some also once the old one is gone. */
+export function migrated(random: Random, plan: Plan): Plan {
+  if (!random.chance(0.5)) return plan;
+  const onFailure = (): OnFailure => random.pick(["rollback", "rollback", "hold"] as const);
+  const change = (what: "expand" | "backfill" | "contract" | "all"): Step => ({
+    ...BASE,
+    else: onFailure(),
+    kind: "migrate",
+    id: `migrate-${what}`,
+    name: `migrate ${what}`,
+    what,
+  });
+  const backup: Step = { ...BASE, else: "hold", kind: "backup", id: "backup", name: "backup", proof: "restore" };
+  const start = plan.steps.findIndex(({ kind }) => kind === "start");
+  const before = [
+    ...(random.chance(0.3) ? [backup] : []),
+    ...random.pick([[change("expand")], [change("expand"), change("backfill")], [change("all")]]),
+  ];
+  const retire = plan.steps.findIndex(({ kind }) => kind === "retire");
+  const end = retire < 0 ? plan.steps.length : retire + 1;
+  const after = retire >= 0 && random.chance(0.85) ? [change("contract")] : [];
+  return {
+    ...plan,
+    database: DATABASE,
+    steps: [
+      ...plan.steps.slice(0, start),
+      ...before,
+      ...plan.steps.slice(start, end),
+      ...after,
+      ...plan.steps.slice(end),
+    ],
+  };
+}
+
+const DATABASE: NonNullable<Plan["database"]> = {
+  kind: "postgres",
+  url: "postgres://database.invalid/shop",
+  migrations: { kind: "files", folder: "db/migrations" },
+  backups: { folder: ".tidegate/backups", keep: { newest: 3 }, encryptTo: [] },
+  assertions: [],
+};

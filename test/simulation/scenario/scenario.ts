@@ -6,7 +6,7 @@ import type { Trouble } from "../world/troubles.ts";
 import type { EngineProcess } from "../world/wire.ts";
 import { drawBehaviour, drawTwin } from "./behaviours.ts";
 import { drawPress, type Press } from "./presses.ts";
-import { drawPlan, drawServices, firstPlan, judged, twinned } from "./plans.ts";
+import { drawPlan, drawServices, firstPlan, judged, migrated, twinned } from "./plans.ts";
 
 /** What a seed's world is made of, and everything that goes wrong in it. Plain data. */
 export interface Scenario {
@@ -66,7 +66,10 @@ export function drawScenario(random: Random): Scenario {
         : random.pick(["adopted", "empty"]),
     first: firstPlan(plans, services),
     plans: [drawPlan(plans, services), drawPlan(plans, services), drawPlan(plans, services)].map((plan, index) =>
-      twinned(random.fork(`twin ${index}`), judged(random.fork(`judge ${index}`), plan)),
+      migrated(
+        random.fork(`schema ${index}`),
+        twinned(random.fork(`twin ${index}`), judged(random.fork(`judge ${index}`), plan)),
+      ),
     ),
     incidents: [
       ...Array.from({ length: incidents }, () => drawIncident(random, troubledMs, mood)),

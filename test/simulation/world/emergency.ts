@@ -6,7 +6,7 @@ import { createWire, type EngineProcess } from "./wire.ts";
 
 /** `tidegate rollback --now`, in a process of its own. */
 export function rollBackNow(
-  { ground, store, keeper, plane, tasks }: Omit<EnginesSettings, "options">,
+  { ground, store, keeper, plane, tasks }: Omit<EnginesSettings, "options" | "database">,
   process: EngineProcess,
   by: string,
 ): void {

@@ -8,6 +8,7 @@ import type { Ground } from "./ground.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Plane } from "./plane.ts";
 import type { Store } from "./store.ts";
+import type { createDatabase } from "./database.ts";
 import type { createTasks } from "./tasks.ts";
 import { createWire, type EngineProcess, type Wire } from "./wire.ts";
 
@@ -38,10 +39,11 @@ export interface EnginesSettings {
   readonly keeper: Keeper;
   readonly plane: Plane;
   readonly tasks: ReturnType<typeof createTasks>;
+  readonly database: ReturnType<typeof createDatabase>;
   readonly options: Omit<EngineOptions, "engineToken" | "secrets">;
 }
 
-export function createEngines({ ground, store, keeper, plane, tasks, options }: EnginesSettings): Engines {
+export function createEngines({ ground, store, keeper, plane, tasks, database, options }: EnginesSettings): Engines {
   const { scheduler } = ground;
   const processes: EngineProcess[] = [];
   const engines = new Map<EngineProcess, Engine>();
@@ -56,7 +58,7 @@ export function createEngines({ ground, store, keeper, plane, tasks, options }: 
   const wire = createWire(ground, kill);
 
   const act = async (process: EngineProcess, waits: boolean): Promise<void> => {
-    const ports = portsOf(process, wire, { ground, store, keeper, plane, tasks });
+    const ports = portsOf(process, wire, { ground, store, keeper, plane, tasks, database });
     try {
       for (;;) {
         const start = await createEngine(ports, { engineToken: "token", secrets: {}, ...options });
@@ -150,7 +152,7 @@ export function createEngines({ ground, store, keeper, plane, tasks, options }: 
 function portsOf(
   process: EngineProcess,
   wire: Wire,
-  { ground, store, keeper, plane, tasks }: Omit<EnginesSettings, "options">,
+  { ground, store, keeper, plane, tasks, database }: Omit<EnginesSettings, "options">,
 ): Ports {
   const { scheduler } = ground;
   const clock: Clock = {
@@ -165,6 +167,7 @@ function portsOf(
     traffic: remoteTraffic(process, wire, plane.hand(process.id), keeper, ground),
     runtime: remoteRuntime(process, wire, keeper),
     ...tasks(process, wire),
+    databases: database(process, wire),
   };
 }
 

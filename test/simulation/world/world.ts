@@ -10,6 +10,7 @@ import { createGround, type Ground } from "./ground.ts";
 import { createKeeper, type Keeper } from "./keeper.ts";
 import { createPlane, type Plane } from "./plane.ts";
 import { createStore, type Store } from "./store.ts";
+import { createDatabase } from "./database.ts";
 import { createTasks } from "./tasks.ts";
 import { createTroubles, type Troubles } from "./troubles.ts";
 
@@ -45,12 +46,14 @@ export function createWorld(scenario: Scenario, random: Random, hear: (fact: Fac
     },
   });
   const tasks = createTasks({ ground, keeper, behaviourOf });
+  const database = createDatabase(ground);
   const engines = createEngines({
     ground,
     store,
     keeper,
     plane,
     tasks,
+    database,
     options: { pace: scenario.pace, patrol: scenario.patrol },
   });
   return {

@@ -1,0 +1,32 @@
+import type { WentBack } from "../../core/decide/database-recipe.ts";
+import type { Observed } from "../../core/release/effect.ts";
+import { formatBytes } from "../../core/analysis/figures.ts";
+
+/** What a backup, a migration and its way back say of themselves in the log of a release. */
+export function backupLine(observed: Observed, took: string): string {
+  const { backup, bytes } = observed;
+  const size = typeof bytes === "number" ? `, ${formatBytes(bytes)}` : "";
+  const notes = Array.isArray(observed["notes"]) ? observed["notes"].map(String) : [];
+  return [`backup ${String(backup)} made and proven in ${took}${size}`, ...notes].join("\n");
+}
+
+export function migratedLine(observed: Observed, took: string): string {
+  const applied = Array.isArray(observed["applied"]) ? (observed["applied"] as readonly Applied[]) : [];
+  if (applied.length === 0) return `nothing to migrate, looked at in ${took}`;
+  const waited = Math.max(...applied.map(({ longestWaitMs }) => longestWaitMs));
+  const files = applied.map(({ file }) => file).join(", ");
+  return `migrated in ${took}: ${files}${waited >= 1 ? `; waited at most ${Math.round(waited)}ms for a lock` : ""}`;
+}
+
+export function wentBackLine(observed: Observed, took: string): string {
+  const { reversed, kept } = observed as unknown as WentBack;
+  return [
+    `schema: ${reversed.length} taken back in ${took}${kept.length === 0 ? "" : `, ${kept.length} left expanded`}`,
+    ...kept.map(({ file, why }) => `${file}: ${why}`),
+  ].join("\n");
+}
+
+interface Applied {
+  readonly file: string;
+  readonly longestWaitMs: number;
+}

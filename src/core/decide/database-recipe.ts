@@ -1,0 +1,83 @@
+import type { MigrationPhase } from "../plan/database.ts";
+import type { StepOf } from "../plan/plan.ts";
+import type { Because } from "../release/event.ts";
+import type { Effects, Release } from "../release/release.ts";
+import { fullStop } from "../text/plain-text.ts";
+import { ONCE, type Recipe } from "./ingredient.ts";
+import type { Seen } from "./seen.ts";
+
+/** The ingredient of a rollback that takes the schema back. */
+export const MIGRATE_BACK = "migrate-back";
+
+/** One that broke off leaves nothing that counts, so it is simply made again. */
+export function backupRecipe({ candidate }: Release, { proof }: StepOf<"backup">): Recipe {
+  const { version } = candidate;
+  const backup = { ...ONCE, name: "backup", effect: { kind: "backup", version, proof } } as const;
+  // Of the others the version's folder is not asked.
+  return proof === "drill" ? [prepared(version), backup] : [backup];
+}
+
+/** What was begun goes on where it ended, so it may be asked for again by whoever comes next. */
+export function migrateRecipe(release: Release, step: StepOf<"migrate">): Recipe {
+  const { version } = release.candidate;
+  const phases = phasesOf(release, step);
+  return [
+    prepared(version),
+    {
+      ...ONCE,
+      name: "migrate",
+      effect: { kind: "migrate", version, phases, ...(step.what === "all" ? { whole: true } : {}) },
+      inverse: phases.includes("contract") ? null : { kind: "migrate-back", version },
+    },
+  ];
+}
+
+function phasesOf({ standbyRetired, stable }: Release, { what }: StepOf<"migrate">): readonly MigrationPhase[] {
+  if (what !== "all") return [what];
+  return standbyRetired || stable === null ? ["expand", "backfill", "contract"] : ["expand", "backfill"];
+}
+
+function prepared(version: string): Recipe[number] {
+  return { ...ONCE, name: "prepare", effect: { kind: "prepare", version } };
+}
+
+/** I6: why what the version before needs may not be taken away yet; null: it may, or that is not what the step does. */
+export function keptFromContract(release: Release, step: StepOf<"migrate">, { otherRuns }: Seen): Because | null {
+  const { stable, standbyRetired } = release;
+  if (stable === null || !phasesOf(release, step).includes("contract")) return null;
+  const waiting = (sentence: string): Because => ({ kind: "waiting", sentence });
+  if (!standbyRetired)
+    return waiting(`${stable.label} is not retired, and the contract step would take away what it needs.`);
+  if (otherRuns !== null) return waiting(`The contract step waits until release ${otherRuns} has ended.`);
+  return null;
+}
+
+/** What an engine has seen of a schema that was taken back. */
+export interface WentBack {
+  /** Files. */
+  readonly reversed: readonly string[];
+  readonly kept: readonly { readonly file: string; /** A sentence. */ readonly why: string }[];
+}
+
+/** What became of the schema in a rollback, for people; empty: nothing was migrated. */
+export function schemaSentence(effects: Effects): string {
+  const back = effects[MIGRATE_BACK];
+  if (back === undefined) return "";
+  if (back.state !== "confirmed") {
+    const why = fullStop(back.fault?.what ?? "nobody knows why");
+    return `The schema stays expanded, which does no harm: ${why}`;
+  }
+  // It is in the journal as whoever performed it wrote it.
+  const { reversed, kept } = back.observed as unknown as WentBack;
+  const [first] = kept;
+  if (first === undefined)
+    return reversed.length === 0
+      ? "Nothing of the schema had been changed."
+      : `The schema is as it was: ${count(reversed)} taken back.`;
+  const taken = reversed.length === 0 ? "" : `${count(reversed)} taken back, `;
+  return `Of the schema ${taken}${count(kept)} left, expanded: ${first.file}: ${fullStop(first.why)}`;
+}
+
+function count(migrations: readonly unknown[]): string {
+  return `${migrations.length} migration${migrations.length === 1 ? "" : "s"}`;
+}

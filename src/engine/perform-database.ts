@@ -1,0 +1,89 @@
+import type { EffectOf, Observed } from "../core/release/effect.ts";
+import { FaultError } from "../core/fault.ts";
+import type { DatabasePlan } from "../core/plan/database.ts";
+import type { WentBack } from "../core/decide/database-recipe.ts";
+import type { Migrations } from "../ports/migrations.ts";
+import type { Stage } from "./perform.ts";
+
+export async function makeBackup(stage: Stage, { proof, version }: EffectOf<"backup">): Promise<Observed> {
+  const { release, ports, signal } = stage;
+  const backups = await ports.databases.backups(databaseOf(stage));
+  const { record, removed, notes } = await backups.make({
+    proof,
+    release: release.id,
+    by: release.by,
+    directory: proof === "drill" ? await folderOf(stage, version) : null,
+    signal,
+    tell: () => undefined,
+  });
+  const { id, file, bytes, sha256, dumpMs } = record;
+  return { backup: id, file, bytes, sha256, dumpMs, proof: record.proof, removed, notes };
+}
+
+export async function migrate(stage: Stage, { phases, whole, version }: EffectOf<"migrate">): Promise<Observed> {
+  const { release, ports, signal } = stage;
+  const migrations = await ports.databases.migrations(databaseOf(stage));
+  const directory = await folderOf(stage, version);
+  if (whole === true) await refuseOthers(stage, migrations, directory, phases);
+  const { applied, already, pendingLater } = await migrations.up({
+    directory,
+    phases,
+    release: release.id,
+    by: release.by,
+    dryRun: false,
+    signal,
+    tell: () => undefined,
+  });
+  const told = applied.map(({ file, phase, statements, tookMs, longestWaitMs }) => ({
+    file,
+    phase,
+    statements,
+    tookMs,
+    longestWaitMs,
+  }));
+  return { applied: told, already, pendingLater };
+}
+
+/** Before anything is changed: a plan that says all means that nothing is left over. */
+async function refuseOthers(
+  { release, signal }: Stage,
+  migrations: Migrations,
+  directory: string,
+  phases: EffectOf<"migrate">["phases"],
+): Promise<void> {
+  const { pending } = await migrations.status({ directory, signal });
+  const others = pending.filter(({ phase }) => !phases.includes(phase)).map(({ file }) => file);
+  if (others.length === 0) return;
+  throw new FaultError({
+    code: "contract-pending",
+    what: `${others.join(", ")} ${others.length === 1 ? "takes" : "take"} away what ${release.stable?.label ?? "the version before"} needs, and it still serves.`,
+    fix: "write `steps:` with `migrate: expand` before `start` and `migrate: contract` behind `retire`",
+  });
+}
+
+/** Whatever could not be taken back stays expanded, which does no harm. */
+export async function migrateBack(stage: Stage, { version }: EffectOf<"migrate-back">): Promise<Observed> {
+  const { release, ports, signal } = stage;
+  const migrations = await ports.databases.migrations(databaseOf(stage));
+  const { reversed, kept } = await migrations.down({
+    directory: await folderOf(stage, version),
+    of: { release: release.id },
+    by: release.by,
+    acceptLoss: false,
+    dryRun: false,
+    signal,
+    tell: () => undefined,
+  });
+  return { reversed: reversed.map(({ file }) => file), kept } satisfies WentBack;
+}
+
+async function folderOf({ ports, release, signal }: Stage, version: string): Promise<string> {
+  return (await ports.runtime.prepare(version, release.plan.services, signal)).directory;
+}
+
+/** The compiler refuses such steps where it names none. */
+function databaseOf({ release }: Stage): DatabasePlan {
+  const { database } = release.plan;
+  if (database !== undefined) return database;
+  throw new FaultError({ code: "no-database", what: "The plan names no database.", fix: "name it under `database:`" });
+}

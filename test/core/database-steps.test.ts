@@ -1,0 +1,149 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Effect } from "../../src/core/release/effect.ts";
+import { statusOf } from "../../src/core/status/status.ts";
+import { HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
+import { planOf, step } from "../support/plans.ts";
+import { errorsVerdict, type Outcome, PureWorld } from "../support/pure-world.ts";
+
+const FULL = planOf([
+  step.backup(),
+  step.migrate("expand"),
+  step.start(),
+  step.shift(5, MINUTE),
+  step.shift(100, MINUTE),
+  step.retire(),
+  step.migrate("contract"),
+  step.approve("day-1"),
+]);
+
+const BACK: Outcome = {
+  observed: { reversed: ["2_b.sql"], kept: [{ file: "1_a.sql", why: "orders.note has 3 values" }] },
+};
+
+function released(plan = FULL, outcome: (effect: Effect) => Outcome = () => ({ observed: {} })): PureWorld {
+  const world = new PureWorld(plan);
+  world.verdicts = [errorsVerdict("pass")];
+  world.outcome = (effect) => (effect.kind === "migrate-back" ? BACK : outcome(effect));
+  return world.settle();
+}
+
+function kinds(world: PureWorld): readonly string[] {
+  return world.done.map((effect) => (effect.kind === "migrate" ? `migrate ${effect.phases.join(" ")}` : effect.kind));
+}
+
+describe("a release that changes the schema", () => {
+  it("backs up, expands before the new version starts, and contracts once the old one is retired", () => {
+    const world = released().pass(3 * MINUTE);
+    const all = kinds(world);
+    deepEqual(all.slice(0, 5), ["backup", "prepare", "migrate expand", "prepare", "start"]);
+    deepEqual(all.slice(-3), ["settle", "prepare", "migrate contract"]);
+    equal(all.indexOf("stop") < all.indexOf("migrate contract"), true);
+  });
+
+  it("takes the schema back last of all in a rollback, and says what stays", () => {
+    const world = released();
+    world.verdicts = [errorsVerdict("fail", "rollback")];
+    world.pass(10 * SECOND);
+    equal(world.release.state, "rolled-back");
+    const all = kinds(world);
+    equal(all.at(-1) === "migrate-back" || all.indexOf("migrate-back") > all.lastIndexOf("stop"), true, all.join());
+    equal(
+      world.eventsOf("rolled-back")[0]?.sentence,
+      "100% on v1, read back. Of the schema 1 migration taken back, 1 migration left, expanded: 1_a.sql: orders.note has 3 values.",
+    );
+  });
+
+  it("is rolled back all the same when the schema can't be asked, and says why it stays", () => {
+    const world = released();
+    world.outcome = (effect) =>
+      effect.kind === "migrate-back"
+        ? { fault: { code: "database-unreachable", what: "PostgreSQL does not listen there." } }
+        : { observed: {} };
+    world.ask({ kind: "rollback" });
+    world.pass(5 * MINUTE);
+    equal(world.release.state, "rolled-back");
+    match(
+      world.eventsOf("rolled-back")[0]?.sentence ?? "",
+      /The schema stays expanded, which does no harm: PostgreSQL does not listen there\.$/,
+    );
+  });
+
+  it("asks nothing of the database in a rollback when it has not begun to migrate", () => {
+    const plan = planOf([step.backup(), step.migrate("expand"), step.start(), step.shift(100, MINUTE)]);
+    const world = released(plan, (effect) =>
+      effect.kind === "backup" ? { fault: { code: "backup-not-made", what: "No room." } } : { observed: {} },
+    ).pass(MINUTE);
+    equal(world.release.state, "rolled-back");
+    deepEqual(kinds(world), ["gather-evidence"]);
+  });
+
+  it("goes back when a migration fails, with what of it was done", () => {
+    const plan = planOf([step.migrate("expand"), step.start(), step.shift(100, MINUTE)]);
+    const world = released(plan, (effect) =>
+      effect.kind === "migrate" ? { fault: { code: "migration-failed", what: "2_b.sql fails." } } : { observed: {} },
+    ).pass(MINUTE);
+    equal(world.release.state, "rolled-back");
+    deepEqual(kinds(world).includes("migrate-back"), true);
+    equal(kinds(world).includes("start"), false);
+  });
+});
+
+describe("the contract step", () => {
+  it("is the point of no return: a rollback is refused and says what remains", () => {
+    const world = released();
+    match(
+      statusOf(world.release, { wall: world.wall, watched: world.watched }, null).rollbackWould ?? "",
+      /takes back what was migrated where nothing is lost/,
+    );
+    world.pass(3 * MINUTE);
+    const answer = world.ask({ kind: "rollback" });
+    equal(answer.kind, "refused");
+    match(
+      answer.kind === "refused" ? answer.fault.what : "",
+      /^The contract step has begun to take away what v1 needs of the database/,
+    );
+    match(answer.kind === "refused" ? (answer.fault.fix ?? "") : "", /tidegate release/);
+  });
+
+  it("holds instead of going back when it fails: what is gone is gone", () => {
+    const world = released(FULL, (effect) =>
+      effect.kind === "migrate" && effect.phases.includes("contract")
+        ? { fault: { code: "migration-failed", what: "3_c.sql fails." } }
+        : { observed: {} },
+    ).pass(3 * MINUTE);
+    equal(world.release.state, "live");
+    equal(world.release.hold?.needsPerson, true);
+    match(world.release.hold?.because.sentence ?? "", /^3_c\.sql fails\. The contract step has begun/);
+    equal(world.eventsOf("rollback-decided").length, 0);
+  });
+
+  it("waits while another release runs, and goes on when that has ended", () => {
+    const world = released();
+    world.otherRuns = 7;
+    world.pass(3 * MINUTE);
+    equal(world.release.hold?.because.sentence, "The contract step waits until release 7 has ended.");
+    world.pass(HOUR, MINUTE);
+    equal(kinds(world).includes("migrate contract"), false);
+    world.otherRuns = null;
+    world.pass(MINUTE);
+    equal(kinds(world).includes("migrate contract"), true);
+  });
+
+  it("does not come while the old version stands by, also when somebody leaves its retirement out", () => {
+    const world = released();
+    world.ask({ kind: "promote", skip: "retire" }, "bob", "it stays for a while");
+    world.pass(3 * MINUTE);
+    equal(world.release.standbyRetired, false);
+    equal(kinds(world).includes("migrate contract"), false);
+    equal(world.release.hold?.needsPerson, true);
+    equal(
+      world.release.hold?.because.sentence,
+      "v1 is not retired, and the contract step would take away what it needs.",
+    );
+    world.ask({ kind: "promote" });
+    equal(world.release.steps.find((each) => each.step === "migrate-contract")?.state, "passed");
+    equal(kinds(world).includes("migrate contract"), false);
+    equal(world.ask({ kind: "rollback" }).kind, "accepted");
+  });
+});

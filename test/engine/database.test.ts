@@ -1,0 +1,90 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { DatabasePlan } from "../../src/core/plan/database.ts";
+import type { Plan, Step } from "../../src/core/plan/plan.ts";
+import { MINUTE } from "../../src/core/time/time.ts";
+import { type EngineUnderTest, engineUnderTest } from "../support/engine-under-test.ts";
+import { planOf, step, USUAL } from "../support/plans.ts";
+
+const DATABASE: DatabasePlan = {
+  kind: "postgres",
+  url: "${DATABASE_URL}",
+  migrations: { kind: "files", folder: "db/migrations" },
+  backups: { folder: ".tidegate/backups", keep: { newest: 3 }, encryptTo: [] },
+  assertions: [],
+};
+
+function planWith(...steps: readonly Step[]): Plan {
+  return planOf(steps, { database: DATABASE });
+}
+
+async function stateOf(under: EngineUnderTest, plan: Plan): Promise<string> {
+  await using engine = await under.start();
+  await under.release(engine, USUAL, "v1");
+  await under.until(async () => (await engine.status(1))?.state === "closed");
+  await under.release(engine, plan, "v2");
+  const isOver = async (): Promise<boolean> => {
+    const state = (await engine.status(2))?.state;
+    return state === "closed" || state === "rolled-back";
+  };
+  await under.until(isOver);
+  const status = await engine.status(2);
+  return `${status?.state}: ${status?.sentence}`;
+}
+
+describe("the engine, with a database", () => {
+  it("backs up, applies what the step names, and the rest when its step comes", async () => {
+    const under = engineUnderTest();
+    under.database.files = [
+      { file: "1_add.sql", phase: "expand" },
+      { file: "2_drop.sql", phase: "contract" },
+    ];
+    const plan = planWith(
+      step.backup(),
+      step.migrate("expand"),
+      step.start(),
+      step.shift(100, MINUTE),
+      step.retire(),
+      step.migrate("contract"),
+    );
+    match(await stateOf(under, plan), /^closed/);
+    deepEqual(under.database.made, ["restore"]);
+    deepEqual(under.database.applied, [
+      { file: "1_add.sql", release: 2 },
+      { file: "2_drop.sql", release: 2 },
+    ]);
+  });
+
+  it("does not begin with all while something is pending that the old version would miss", async () => {
+    const under = engineUnderTest();
+    under.database.files = [
+      { file: "1_add.sql", phase: "expand" },
+      { file: "2_drop.sql", phase: "contract" },
+    ];
+    const told = await stateOf(under, planWith(step.migrate("all"), step.start(), step.shift(100, MINUTE)));
+    match(told, /^rolled-back: .*2_drop\.sql takes away what v1 needs, and it still serves\./);
+    deepEqual(under.database.applied, []);
+  });
+
+  it("takes back what it can when the version is worse, and says what stays", async () => {
+    const under = engineUnderTest();
+    under.database.files = [
+      { file: "1_add.sql", phase: "expand" },
+      { file: "2_fill.sql", phase: "expand", kept: "orders.note holds 3 values that were not there before" },
+    ];
+    under.load.badShare = { v2: 0.5 };
+    const told = await stateOf(
+      under,
+      planWith(step.migrate("all"), step.start(), step.shift(50, MINUTE), step.shift(100, MINUTE)),
+    );
+    match(told, /^rolled-back/);
+    deepEqual(under.database.applied, [{ file: "2_fill.sql", release: 2 }]);
+    const rolledBack = (await under.journal.read(2))
+      .map(({ event }) => event)
+      .find(({ type }) => type === "rolled-back");
+    equal(
+      rolledBack?.type === "rolled-back" ? rolledBack.sentence : "",
+      "100% on v1, read back. Of the schema 1 migration taken back, 1 migration left, expanded: 2_fill.sql: orders.note holds 3 values that were not there before.",
+    );
+  });
+});
