@@ -71,13 +71,14 @@ function withoutOpen(gauges: Gauges): Gauges {
 }
 
 function shortened(evidence: GuardEvidence, upTo: number): GuardEvidence {
-  const { against, trouble, beside, usual, shown, failing, groups, open, slow, past, burnt } = evidence;
+  const { against, trouble, beside, usual, shown, once, failing, groups, open, slow, past, burnt } = evidence;
   return {
     against: mapped(against),
     ...(trouble === undefined ? {} : { trouble: shortenedTrouble(trouble) }),
     ...(usual === undefined ? {} : { usual: usual === null ? null : Number(usual.toPrecision(4)) }),
     ...(beside === undefined ? {} : { beside: rounded(beside) }),
     shown: { byRate: rounded(shown.byRate), byRatio: rounded(shown.byRatio) },
+    ...(once === undefined ? {} : { once }),
     failing,
     groups,
     open,

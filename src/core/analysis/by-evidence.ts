@@ -11,6 +11,7 @@ import { figuresOfStep, mostTelling } from "./telling-figures.ts";
 import { comparesLatencyAlone, type Total } from "./total.ts";
 import type { View } from "./views.ts";
 import { acting } from "./tested-limits.ts";
+import { visitorsInWords } from "./visitors-in-words.ts";
 import { firstLimit } from "./limit-value.ts";
 import { isStableInTrouble } from "./trouble.ts";
 
@@ -32,18 +33,21 @@ export function verdictByEvidence(guard: Guard, gathered: Gathered, view: View, 
   if (look.sourceDown !== null) return say("source-down", `${label} unknown: ${look.sourceDown}`);
   const isSeen = figures.n > 0 && figures.candidate !== null;
   if (!isSeen && byProbes === null) return say("no-data", `${label} unknown: ${nothingSeen(guard, figures)}`);
+  const byVisitor = visitorsInWords(mine.once, figures);
   const withoutUsers = `${label}: ${nothingSeen(guard, figures)}`;
   const withProbes = byProbes === null ? "" : `; ${byProbes}`;
   const broken = worstBroken(guard, mine, probed, look, total);
   if (broken !== null) {
-    const telling = { ...mostTelling(guard, mine, view, figures), evidence: rounded(broken.log) };
+    // What is said of visitors is of the whole step, and stands beside figures of the same time.
+    const shown = byVisitor === "" ? mostTelling(guard, mine, view, figures) : figures;
+    const telling = { ...shown, evidence: rounded(broken.log) };
     // By probes alone, where nobody came: then there are no figures of users.
     const of = isSeen ? guardSentence(guard, telling, broken.limit) : withoutUsers;
-    const sentence = `${of}${ofSpeeds(guard, gathered)}${withProbes}`;
+    const sentence = `${of}${byVisitor}${ofSpeeds(guard, gathered)}${withProbes}`;
     return say("fail", sentence, { level: broken.level, figures: telling });
   }
   const seen = isSeen ? guardSentence(guard, figures, firstLimit(guard)) : withoutUsers;
-  const sentence = `${seen}${withProbes}`;
+  const sentence = `${seen}${byVisitor}${withProbes}`;
   const unheld = whyNotHeld(guard, look);
   if (unheld !== null) return say("no-data", `${sentence}; ${unheld}`);
   const against = strongestAgainst(guard, mine, look, total);

@@ -3,7 +3,7 @@ import type { SecondRow } from "../observation.ts";
 import { SECOND } from "../time/time.ts";
 import { COHORT_GROUPS, counterOf } from "../traffic/counting.ts";
 import { rateAtOdds, ratesBeyond } from "./alternatives.ts";
-import { type CountedSecond, gainsOf, NOTHING_COUNTED } from "./counted-second.ts";
+import { added, type CountedSecond, gainsOf, NOTHING_COUNTED } from "./counted-second.ts";
 import { type CohortCounts, temperingOf } from "./dispersion.ts";
 import { type EProcess, freshEProcess, grow, limitGains, ODDS_RATIOS } from "./e-process.ts";
 import { type GuardEvidence, NO_EVIDENCE } from "./gathered.ts";
@@ -47,6 +47,8 @@ export function countSecond(guard: Guard, before: GuardEvidence, both: SecondOfB
   const { trouble: _, beside: __, ...others } = before;
   const grown = grownAgainst(guard, before, { both, closed }, look);
   const mine = counter === null ? undefined : both.candidate?.counted?.[counter];
+  const besides = counter === null ? undefined : both.stable?.counted?.[counter];
+  const tellsVisitorsApart = QUANTILES[guard.metric] === undefined && (mine ?? besides) !== undefined;
   const theirs = counter === null ? undefined : both.stable?.cohorts?.[counter];
   return {
     ...others,
@@ -58,6 +60,7 @@ export function countSecond(guard: Guard, before: GuardEvidence, both: SecondOfB
           ofSecond: ofCounter(counted),
           candidate: both.candidate,
         }),
+    ...(tellsVisitorsApart ? { once: added(before.once ?? NOTHING_COUNTED, ofCounter(counted)) } : {}),
     failing: mine === undefined ? before.failing : (before.failing ?? 0) + mine.newlyBad,
     groups: theirs === undefined ? before.groups : withCohorts(before.groups, theirs),
     open,

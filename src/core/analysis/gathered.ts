@@ -1,5 +1,6 @@
 import type { GuardId } from "../plan/guard.ts";
 import type { Burnt } from "./budget.ts";
+import type { CountedSecond } from "./counted-second.ts";
 import type { LookCounts } from "./counted-looks.ts";
 import type { CohortCounts } from "./dispersion.ts";
 import { type EProcess, UNPROVEN } from "./e-process.ts";
@@ -45,6 +46,11 @@ export interface GuardEvidence {
   readonly beside?: EProcess;
   /** That the candidate is good enough, in this step. */
   readonly shown: { readonly byRate: EProcess; readonly byRatio: EProcess };
+  /**
+   * What the comparison that acts has counted in this step, each visitor's bad requests but once in a while. Absent: the data plane can't
+   * tell visitors apart, or an older Tidegate kept it.
+   */
+  readonly once?: CountedSecond;
   /** Different visitors with a bad request on the candidate in this release; null: not known. */
   readonly failing: number | null;
   /** Requests of stable and bad ones among them, by group of cohorts. */
@@ -64,7 +70,7 @@ export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, shifts: 
 
 /** Another step begins: what speaks against the candidate stays, that it is good enough is to be shown anew. */
 export function forNextStep({ guards, visitors, shifts, probed }: Gathered): Gathered {
-  const kept = Object.entries(guards).map(([id, evidence]) => {
+  const kept = Object.entries(guards).map(([id, { once: _, ...evidence }]) => {
     const { shown, open, slow } = NO_EVIDENCE;
     return [id, { ...evidence, against: beforeAllTraffic(evidence.against), shown, open, slow }];
   });

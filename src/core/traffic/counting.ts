@@ -17,6 +17,9 @@ export interface Counting {
   readonly counters: readonly Counter[];
 }
 
+/** A visitor's bad requests count once in so long. */
+export const ONCE_MS: Duration = 10 * MINUTE;
+
 /** One question about requests: how many were there, how many of them were bad? */
 export interface Counter {
   /** Names it in the rows. */
@@ -56,7 +59,7 @@ interface Asked {
 
 /** What the guards of the plan compare with stable, and no more; of features everything, because the rows tell nothing of them otherwise. */
 export function countingOf(release: number, plan: Asked): Counting {
-  return { release, onceMs: 10 * MINUTE, counters: countersOf(plan).slice(0, MOST_COUNTERS) };
+  return { release, onceMs: ONCE_MS, counters: countersOf(plan).slice(0, MOST_COUNTERS) };
 }
 
 /** Whether a data plane can count all that the plan asks for. */

@@ -1,4 +1,4 @@
-import { equal, match, ok } from "node:assert/strict";
+import { doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { logEvidence } from "../../../src/core/analysis/e-process.ts";
@@ -127,6 +127,35 @@ describe("visitors, where the data plane tells them apart", () => {
   it("are what is compared, not their requests", () => {
     const none = { ...CANDIDATE, counted: { errors: { requests: 9, bad: 0, newlyBad: 0 } } };
     ok(judgements([ERRORS], told(none, STABLE)).every(({ verdicts: [one] }) => one?.verdict !== "fail"));
+  });
+
+  it("are told of where their requests tell another story: few who fail always, or many who fail beside them", () => {
+    const both = (bad: number, badStable: number, newlyBad: number): readonly SecondRow[] =>
+      seconds(60, { n: 100, bad: 11 }, { n: 100, bad: 13 }).map((one) => ({
+        ...one,
+        newVisitors: 20,
+        counted: {
+          errors:
+            one.version === "v2"
+              ? { requests: 90, bad, newlyBad }
+              : { requests: 88, bad: badStable, newlyBad: badStable },
+        },
+      }));
+    const { verdict } = watch([ERRORS], both(4, 1, 4));
+    equal(verdict.level, "rollback");
+    match(
+      verdict.sentence,
+      /^errors 11% .* against 13% .*, limit 1\.5x; with each visitor's failures counted once in 10m 4\.4% \([\d ]+\/[\d ]+\) against 1\.1% \([\d ]+\/[\d ]+\)$/,
+    );
+    const healthy = last([ERRORS], both(1, 1, 1)).sentence;
+    match(
+      healthy,
+      /; with each visitor's failures counted once in 10m 1\.1% \(60\/5 400\) against 1\.1% \(60\/5 280\)/,
+    );
+    const alike = last([ERRORS], both(11, 13, 11)).sentence;
+    doesNotMatch(alike, /each visitor/, "where hardly anybody fails twice the figures say it all");
+    const next = judgeNextStep(judgements([ERRORS], both(4, 1, 0)).at(-1)?.state ?? FRESH_JUDGE);
+    equal(next.gathered.guards.errors?.once, undefined, "of this step");
   });
 
   it("must be fifty before a step passes by comparison", () => {
