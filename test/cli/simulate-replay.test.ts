@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, describe, it } from "node:test";
 import type { Context } from "../../src/cli/context.ts";
+import { replayView } from "../../src/cli/render/replay-view.ts";
 import { type ReplayedRecording, replayRecording } from "../../src/cli/simulate/replay-recording.ts";
 import { createRandom } from "../../src/core/analysis/random.ts";
 import { describeFault, FaultError } from "../../src/core/fault.ts";
@@ -53,6 +54,8 @@ function csv(
 
 let files = 0;
 
+const STYLE = { width: 200, colours: false, unicode: true };
+
 function judged(text: string, options: Readonly<Record<string, string>> = {}): ReplayedRecording {
   const path = folder.file(`recording-${(files += 1)}`);
   writeFileSync(path, text);
@@ -97,13 +100,13 @@ describe("recorded traffic that is judged", () => {
 
   it("would have been rolled back by its latencies", () => {
     const { replayed } = judged(csv({ candidateSlower: 2 }));
-    ok(replayed.decidedBy !== null && replayed.decidedBy !== "errors");
+    ok(replayed.decided !== null && replayed.decided.guard !== "errors");
     ok(replayed.watchedSeconds < 60);
   });
 
   it("would not have been rolled back where it is as good, and says what could have been caught", () => {
     const { replayed, catches } = judged(csv({}));
-    equal(replayed.decidedBy, null);
+    equal(replayed.decided, null);
     equal(replayed.watchedSeconds, 300);
     equal(replayed.guards[0]?.counted.n, replayed.whole.candidate.requests);
     ok(catches.some(({ caught }) => caught > 0.95) && catches.some(({ caught }) => caught < 0.5));
@@ -111,7 +114,7 @@ describe("recorded traffic that is judged", () => {
 
   it("is judged the other way round when the other version is meant", () => {
     const { candidate, stable, replayed } = judged(csv({ candidateErrors: 0.05 }), { candidate: "v1" });
-    deepEqual([candidate, stable, replayed.decidedBy], ["v1", "v2", null]);
+    deepEqual([candidate, stable, replayed.decided], ["v1", "v2", null]);
   });
 
   it("is read whatever its columns are called, its times and latencies are written, and its lines ordered", () => {
@@ -125,6 +128,37 @@ describe("recorded traffic that is judged", () => {
     );
     equal(other.replayed.to, plain.replayed.to);
     deepEqual(other.replayed.guards[0]?.counted, plain.replayed.guards[0]?.counted);
+  });
+
+  it("would have been rolled back by the time in which it was worse, after a trouble of both", () => {
+    // Both fail for a minute, then both are well, then the candidate alone fails.
+    const failed = (second: number, isCandidate: boolean): number =>
+      second < 60 ? 40 : second >= 120 && isCandidate ? 30 : 0;
+    const rows = Array.from({ length: 180 }, (_, second) =>
+      ["v1", "v2"].map((version) => {
+        const bad = failed(second, version === "v2");
+        return JSON.stringify({
+          second: BEGIN + second,
+          version,
+          requests: 100,
+          status: { ok: 100 - bad, server: bad },
+        });
+      }),
+    ).flat();
+    const found = judged(rows.join("\n"), { candidate: "v2", weights: "errors=1" });
+    const { decided } = found.replayed;
+    equal(decided?.guard, "errors");
+    equal(decided?.seconds, 10);
+    match(replayView(found, STYLE)[0] ?? "", /by errors .* against 0% \(0\/1 000\) in the last 10s, evidence/);
+  });
+
+  it("takes a commit by the beginning of its hash, and shows as much of it", () => {
+    const [stable, candidate] = ["a".repeat(40), "b".repeat(40)];
+    const text = csv({ candidateErrors: 0.05 }).replaceAll("v1", stable).replaceAll("v2", candidate);
+    const found = judged(text, { candidate: "bbbbbbb", stable: "aaaa" });
+    deepEqual([found.candidate, found.stable], [candidate, stable]);
+    match(replayView(found, STYLE).join("\n"), / span {2}bbbbbbb beside aaaaaaa, /);
+    match(refusal(text, { candidate: "bbb" }), /No version "bbb" is recorded\./);
   });
 
   it("is judged by visitors where the data plane has told them apart, as the engine judged it", () => {
@@ -142,9 +176,13 @@ describe("recorded traffic that is judged", () => {
       row(second, "v2", 20, second === 0 ? 1 : 0),
     ]).flat();
     const options = { candidate: "v2", weights: "errors=1" };
-    equal(judged(rows.join("\n"), options).replayed.decidedBy, null);
+    const byVisitor = judged(rows.join("\n"), options);
+    equal(byVisitor.replayed.decided, null);
+    const note =
+      "A visitor's failures count once in 10m, as the engine counts them. Of all requests 2 400 of 12 000 of the candidate failed, and 0 of 12 000 of stable.";
+    ok(byVisitor.notes.includes(note), byVisitor.notes.join("\n"));
     const byRequest = rows.map((line) => JSON.stringify({ ...JSON.parse(line), counted: undefined }));
-    equal(judged(byRequest.join("\n"), options).replayed.decidedBy, "errors");
+    equal(judged(byRequest.join("\n"), options).replayed.decided?.guard, "errors");
     const wrong = JSON.stringify({ ...JSON.parse(rows[0] ?? ""), counted: { errors: { requests: 1, bad: 2 } } });
     match(refusal(wrong), /2 of 1 requests of "errors" can't have been bad\./);
   });
@@ -344,7 +382,7 @@ describe("recorded traffic that is judged", () => {
     for (let second = 1; second < 60; second += 1)
       for (let each = 0; each < 20; each += 1) alone.push(`${BEGIN + second},v2,500,5`);
     const silent = judged(alone.join("\n"));
-    equal(silent.replayed.decidedBy, null);
+    equal(silent.replayed.decided, null);
     const failing = judged(csv({}, ({ at, version, ms }) => `${at},${version},500,${ms}`));
     ok((failing.replayed.guards[0]?.logEvidence ?? 1) < 1e-9);
   });

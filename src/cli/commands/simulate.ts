@@ -79,9 +79,15 @@ async function replay(invocation: Invocation, file: string): Promise<ExitCode> {
   const { replayed, candidate, stable, acts, catches, notes } = found;
   const document = {
     decided:
-      replayed.decidedBy === null
+      replayed.decided === null
         ? null
-        : { guard: replayed.decidedBy, afterMs: replayed.watchedSeconds * SECOND, atMs: replayed.to * SECOND },
+        : {
+            guard: replayed.decided.guard,
+            afterMs: replayed.watchedSeconds * SECOND,
+            atMs: replayed.to * SECOND,
+            windowMs: (replayed.decided.seconds ?? replayed.watchedSeconds) * SECOND,
+            ...replayed.decided.counted,
+          },
     evidence: finite(replayed.logTotal),
     actsAt: acts,
     candidate,

@@ -1,5 +1,6 @@
 import { formatCount, formatPercent } from "../../core/analysis/figures.ts";
-import type { Replayed, ReplayedGuard } from "../../core/forecast/replay.ts";
+import type { Replayed } from "../../core/forecast/replay.ts";
+import type { Decided, ReplayedGuard } from "../../core/forecast/replayed-comparison.ts";
 import { onOneLine, withoutControls } from "../../core/text/plain-text.ts";
 import { formatDuration, SECOND } from "../../core/time/time.ts";
 import type { ReplayedRecording } from "../simulate/replay-recording.ts";
@@ -17,10 +18,19 @@ export function replayView(recording: ReplayedRecording, style: Style): readonly
     ...table(replayed, style),
     "",
     // Names come from the file, and must not speak to the terminal.
-    ...labelled("span", [`${onOneLine(candidate)} beside ${onOneLine(stable)}, ${span(replayed)}`], style),
+    ...labelled(
+      "span",
+      [`${shortName(onOneLine(candidate))} beside ${shortName(onOneLine(stable))}, ${span(replayed)}`],
+      style,
+    ),
     ...labelled("power", [powerOf(catches, replayed)], style),
     ...labelled("note", notes.map(withoutControls), style),
   ];
+}
+
+/** A commit by as much of its hash as people read; `--candidate` takes that too. */
+function shortName(version: string): string {
+  return version.replace(/^([0-9a-f]{7})[0-9a-f]{33}(?=$|~)/, "$1");
 }
 
 function powerOf(catches: ReplayedRecording["catches"], { whole, watchedSeconds }: Replayed): string {
@@ -32,22 +42,23 @@ function powerOf(catches: ReplayedRecording["catches"], { whole, watchedSeconds 
 }
 
 function sentence({ replayed, acts }: ReplayedRecording): string {
-  const { decidedBy, guards, logTotal, watchedSeconds } = replayed;
+  const { decided, guards, logTotal, watchedSeconds } = replayed;
   const evidence = `evidence ${formatEvidence(logTotal)} (acts at ${formatCount(acts)})`;
-  const guard = guards.find((one) => one.guard === decidedBy);
+  const guard = guards.find((one) => one.guard === decided?.guard);
   const watched = formatDuration(watchedSeconds * SECOND);
-  return guard === undefined
+  return guard === undefined || decided === null
     ? `It would not have rolled back in ${watched}: ${evidence}.`
-    : `It would have rolled back after ${watched}, by ${figures(guard)}, ${evidence}.`;
+    : `It would have rolled back after ${watched}, by ${figures(guard, decided)}, ${evidence}.`;
 }
 
-/** `errors 5.9% (4/68) against 0.08% (1/1 302)` */
-function figures({ guard, counted, limit }: ReplayedGuard): string {
+/** `errors 5.9% (4/68) against 0.08% (1/1 302) in the last 10s` */
+function figures({ guard, limit }: ReplayedGuard, { counted, seconds }: Decided): string {
   const name =
     limit === null
       ? "errors"
       : `answers slower than ${ms(limit.candidateMs)} (of stable than ${ms(limit.stableMs)}, its ${guard}):`;
-  return `${name} ${rate(counted.bad, counted.n)} against ${rate(counted.badStable, counted.nStable)}`;
+  const within = seconds === null ? "" : ` in the last ${formatDuration(seconds * SECOND)}`;
+  return `${name} ${rate(counted.bad, counted.n)} against ${rate(counted.badStable, counted.nStable)}${within}`;
 }
 
 function rate(bad: number, n: number): string {

@@ -62,8 +62,16 @@ function recordedOf(rows: readonly SecondRow[]): readonly Recorded[] {
 }
 
 function find(name: string | undefined, known: readonly Recorded[]): Recorded | undefined {
-  return name === undefined ? undefined : known.find((one) => one.name === name);
+  if (name === undefined) return undefined;
+  // A commit by the beginning of its hash, as git takes it. Its twin has the same beginning, and is named in full.
+  const begins = known.filter((one) => one.name.startsWith(name) && !isTwin(one.name));
+  return (
+    known.find((one) => one.name === name) ??
+    (name.length >= LEAST_NAMED && begins.length === 1 ? begins[0] : undefined)
+  );
 }
+
+const LEAST_NAMED = 4;
 
 /** The one that appears last, of those that ever served beside another one: what came after a release is none. */
 function candidateOf(known: readonly Recorded[], stable: string | undefined, path: string): Recorded {

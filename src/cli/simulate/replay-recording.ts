@@ -1,7 +1,11 @@
 import { type Catch, catchesOf } from "../../core/forecast/catches.ts";
 import { comparisonOf, ERROR_TOLERANCE, LATENCY_TOLERANCE } from "../../core/forecast/guards.ts";
 import { type Replayed, replayed } from "../../core/forecast/replay.ts";
+import { formatCount } from "../../core/analysis/figures.ts";
 import { merge } from "../../core/analysis/histogram.ts";
+import { isOtherStory } from "../../core/analysis/visitors-in-words.ts";
+import { formatDuration } from "../../core/time/time.ts";
+import { ONCE_MS } from "../../core/traffic/counting.ts";
 import type { Invocation } from "../definition.ts";
 import { givenText, valueOf } from "./reading.ts";
 import { comparedVersions } from "./recorded-versions.ts";
@@ -71,11 +75,24 @@ export function judgeRecording(
       ...notes,
       ...(others.length === 0 ? [] : [`Left out, because two versions are compared: ${others.join(", ")}.`]),
       ...(hasLatencies ? [] : ["There are no latencies in it, so only errors were compared."]),
+      ...countedOnce(found),
       ...(whole.stable.requests === 0
         ? ["Stable has no request beside the candidate: there is nothing to compare with."]
         : []),
     ],
   };
+}
+
+/** The table has what is compared. Where most failures are of visitors who had failed before, that is not how many requests failed. */
+function countedOnce({ guards, requests: { candidate, stable } }: Replayed): readonly string[] {
+  const counted = guards.find(({ guard }) => guard === "errors")?.counted;
+  if (counted === undefined) return [];
+  if (!isOtherStory(candidate.bad, counted.bad) && !isOtherStory(stable.bad, counted.badStable)) return [];
+  const side = ({ bad, requests }: Replayed["requests"]["candidate"]): string =>
+    `${formatCount(bad)} of ${formatCount(requests)}`;
+  return [
+    `A visitor's failures count once in ${formatDuration(ONCE_MS)}, as the engine counts them. Of all requests ${side(candidate)} of the candidate failed, and ${side(stable)} of stable.`,
+  ];
 }
 
 /** Where nothing failed, it is not known that nothing ever does. */

@@ -11,7 +11,7 @@ import { firstLimit } from "./limit-value.ts";
 import { figuresOf } from "./window-figures.ts";
 
 /** Spans of the newest seconds in which a fault may show best, from short to long; the step itself is the last. */
-const SPANS_MS = [10 * SECOND, MINUTE, 5 * MINUTE];
+export const TELLING_SPANS_MS = [10 * SECOND, MINUTE, 5 * MINUTE];
 
 /** What both versions did in this step: what a guard tells of while nothing is broken. */
 export function figuresOfStep(guard: Guard, { past }: GuardEvidence, { look, step }: View): Figures {
@@ -21,7 +21,7 @@ export function figuresOfStep(guard: Guard, { past }: GuardEvidence, { look, ste
 /** The span in which the candidate is worst beside what was to be expected of it: a fault that began late is not to be diluted. */
 export function mostTelling(guard: Guard, { past }: GuardEvidence, { look, windows }: View, ofStep: Figures): Figures {
   let best = ofStep;
-  for (const span of SPANS_MS) {
+  for (const span of TELLING_SPANS_MS) {
     if (span >= ofStep.windowMs) continue;
     const figures = heldAgainst(guard, past, look, figuresOf(guard, look, windows(span)));
     if (howTelling(figures) > howTelling(best)) best = figures;
@@ -71,6 +71,11 @@ function howTelling({ candidate, stable, n, k, nStable }: Figures): number {
   if (candidate === null || n === 0) return Number.NEGATIVE_INFINITY;
   if (k === undefined) return stable === null || stable === 0 ? 0 : Math.sqrt(n) * Math.log(candidate / stable);
   const base = stable === null || nStable === 0 ? 0 : Math.min(stable, 1 - stable);
+  return excess(k, n, base);
+}
+
+/** Standard deviations by which `k` of `n` are more than a rate of `base` would give. */
+export function excess(k: number, n: number, base: number): number {
   const expected = n * base;
   return (k - expected) / Math.sqrt(Math.max(0.5, expected));
 }

@@ -17,7 +17,7 @@ export function visitorsInWords(once: CountedSecond | undefined, { k = 0, kStabl
 }
 
 /** Most failures are of visitors who had failed before. */
-function isOtherStory(failures: number, counted: number): boolean {
+export function isOtherStory(failures: number, counted: number): boolean {
   return failures >= LEAST_FAILURES && failures > 2 * counted;
 }
 
