@@ -70,9 +70,10 @@ export const NOTHING_GATHERED: Gathered = { upTo: null, visitors: null, shifts: 
 
 /** Another step begins: what speaks against the candidate stays, that it is good enough is to be shown anew. */
 export function forNextStep({ guards, visitors, shifts, probed }: Gathered): Gathered {
-  const kept = Object.entries(guards).map(([id, { once: _, ...evidence }]) => {
+  const kept = Object.entries(guards).map(([id, evidence]) => {
     const { shown, open, slow } = NO_EVIDENCE;
-    return [id, { ...evidence, against: beforeAllTraffic(evidence.against), shown, open, slow }];
+    const { once: _, ...others } = evidence;
+    return [id, { ...others, against: beforeAllTraffic(evidence.against), shown, open, slow }];
   });
   return {
     upTo: null,
