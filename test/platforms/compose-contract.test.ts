@@ -1,5 +1,6 @@
-import { after } from "node:test";
-import { runtimeContract } from "../contract/runtime.ts";
+import assert from "node:assert/strict";
+import { after, it } from "node:test";
+import { orderOf, runtimeContract, type RuntimeWorld } from "../contract/runtime.ts";
 import { WORKER } from "../support/plans.ts";
 import { composed, composeWorld } from "./support/compose-world.ts";
 import { buildNodeImage, dockerEngine } from "./support/docker-engine.ts";
@@ -28,7 +29,7 @@ const engine = await dockerEngine();
 buildNodeImage(engine, NODE);
 after(() => engine[Symbol.asyncDispose]());
 
-runtimeContract("compose", async () => {
+const make = async (): Promise<RuntimeWorld> => {
   const world = composeWorld(engine);
   world.write("compose.yaml", FILE);
   world.write("Dockerfile", `FROM ${NODE}\nCOPY server.js /server.js\nEXPOSE 3000\nCMD ["node", "/server.js"]\n`);
@@ -58,4 +59,27 @@ runtimeContract("compose", async () => {
       await world[Symbol.asyncDispose]();
     },
   };
+};
+
+runtimeContract("compose", make);
+
+it("compose: a container that was created and never started, because the engine ended then, is stopped and started like any other", async () => {
+  await using world = await make();
+  const order = await orderOf(world, world.web);
+  const { id } = await world.runtime.start(order);
+  const container = `${world.app}-${world.environment}-${id}`;
+  const labels = JSON.parse(engine.run("inspect", "--format", "{{json .Config.Labels}}", container)) as object;
+  const leaveCreated = (): void => {
+    engine.run("rm", "-f", container);
+    const marks = Object.entries(labels).flatMap(([name, value]) => ["--label", `${name}=${value}`]);
+    engine.run("create", "--name", container, ...marks, NODE, "/bin/busybox", "sleep", "600");
+  };
+  leaveCreated();
+  await world.runtime.stop(id, 2_000);
+  assert.deepEqual(await world.runtime.instances(), []);
+  await world.runtime.start(order);
+  leaveCreated();
+  const again = await world.runtime.start(order);
+  assert.equal(again.state, "running");
+  assert.match(again.address ?? "", /:3000$/);
 });

@@ -58,6 +58,12 @@ describe("the configuration of an HAProxy that Tidegate did not write", () => {
     const refused = await app.tidegate(["release", "--yes", "--json"]);
     assert.equal(refused.code, 3, refused.stdout + refused.stderr);
     assert.equal(faultOf(refused).code, "haproxy-fragment-missing");
+    const plan = await app.tidegate(["plan"]);
+    assert.equal(plan.code, 0, plan.stdout + plan.stderr);
+    assert.match(
+      plan.stdout.replaceAll(/\s+/g, " "),
+      /A release would be refused\. .* lacks Tidegate's part .* tidegate haproxy diff/,
+    );
     assert.equal((await tidegate("check")).code, 3);
     assert.match((await app.tidegate(["doctor"])).stdout, /lacks\s+Tidegate's part/);
   });

@@ -101,9 +101,21 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
     overrides,
     lastWorkMs: lastWorkMs(releases),
   };
-  const foreign = await whoseElse(context, plan, traffic);
+  const foreign = [...(await unaskable(traffic)), ...(await whoseElse(context, plan, traffic))];
   const told = (await outside.notices()).filter(({ level }) => level !== "ok").map(noticeSentence);
   return { ...preview, warnings: [...foreign, ...told, ...warningsOf(preview, releases, notes)] };
+}
+
+/** A plan can be shown all the same. */
+async function unaskable(traffic: Outside["traffic"]): Promise<readonly string[]> {
+  return await traffic.read().then(
+    () => [],
+    (error: unknown) => {
+      if (!(error instanceof FaultError)) throw error;
+      const { what, fix } = error.fault;
+      return [`A release would be refused. ${what}${fix === undefined ? "" : ` ${fix}`}`];
+    },
+  );
 }
 
 /** That a release would be refused is to be known before it is tried. */
@@ -117,10 +129,16 @@ async function whoseElse(
   return await mustBePlaceOf({ journal, traffic }, plan).then(
     () => [],
     (error: unknown) => {
-      if (!(error instanceof FaultError) || error.fault.code !== "state-foreign") throw error;
-      return [`A release would be refused. ${error.fault.what}`];
+      if (!(error instanceof FaultError)) throw error;
+      // Of a data plane that can't be asked it is said elsewhere.
+      return error.fault.code === "state-foreign" ? [`A release would be refused. ${error.fault.what}`] : [];
     },
   );
+}
+
+function unlessFault(error: unknown): null {
+  if (error instanceof FaultError) return null;
+  throw error;
 }
 
 /** How many releases back it matters what serves. */
@@ -142,7 +160,8 @@ async function serving(
   anyway: (instances: readonly InstanceSeen[]) => Promise<Placed | null>,
 ): Promise<PlanPreview["stable"]> {
   const living = (await instances()).filter(({ state }) => state !== "exited");
-  const before = placeBefore(releases) ?? (await anyway(living));
+  // A data plane that can't be asked is told among the warnings (`unaskable`).
+  const before = placeBefore(releases) ?? (await anyway(living).catch(unlessFault));
   if (before === null) return null;
   const runs = living.some(({ version }) => version === before.version);
   return runs ? { version: before.version, label: before.label, isAdopted: before.adopted !== undefined } : null;

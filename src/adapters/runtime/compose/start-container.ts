@@ -154,8 +154,12 @@ function notStarted(order: ComposeStart, instance: string, said: string, project
   });
 }
 
-/** Whether it runs or is about to: then it need not be started. */
+/**
+ * Whether it runs or is about to: then it need not be started. One that was only created is none of these: whoever looks while
+ * compose is about to start it waits for its turn, and whoever finds it then has found one that nobody starts any more.
+ */
 export function isLiving(container: Inspected): boolean {
   const state = stateOf(container);
+  if (container.State.Status === "created") return false;
   return state !== "exited" && state !== "stopping" && labelOf(container, LABEL.instance) !== undefined;
 }
