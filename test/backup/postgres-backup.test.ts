@@ -242,6 +242,20 @@ describe("No backup is left half made", () => {
 });
 
 describe("What is in the way is said", () => {
+  it("a server that ends the sessions, as it does when it is stopped", async () => {
+    const at = stand();
+    const table = await server.session(url);
+    await table.query("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
+    const making = faultIn(made(backupsOf(at)));
+    await until("it waits for the table", async () => (await waiting("tidegate backup")) >= 1);
+    await shop.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tidegate backup'",
+    );
+    match((await making).code, /^backup-(not-made|interrupted)$/);
+    await table.query("ROLLBACK");
+    deepEqual(readdirSync(at.folder), [".gitignore"]);
+  });
+
   it("a server newer than pg_dump, and what to install", async () => {
     const old = fakePrograms(files.file("old"), { pg_dump: "echo 'pg_dump (PostgreSQL) 9.6.24'", pg_restore: "exit" });
     const fault = await faultIn(made(backupsOf(stand({ env: { PATH: old }, folders: [] }))));

@@ -123,6 +123,17 @@ describe("A restore", () => {
     equal(await rowsIn(`${name}_empty`), 500);
     const { keptAs } = await backups.restore(target(`${name}_new`));
     match(keptAs ?? "", new RegExp(`^${name}_new_before_\\d{8}_\\d{6}_`));
+    const again = await backups.restore(target(`${name}_new`));
+    equal(again.keptAs, `${keptAs}_2`);
+  });
+
+  it("brings back a database that was dropped", async () => {
+    const backups = backupsOf(at);
+    await made(backups);
+    await admin.query(`DROP DATABASE ${name}`);
+    equal((await backups.outlook(target())).way, "new");
+    await backups.restore(target());
+    equal(await rowsIn(), 500);
   });
 
   it("that fails changes nothing: a role that is missing, an older server, rights that are missing", async () => {

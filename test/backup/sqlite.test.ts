@@ -101,6 +101,7 @@ describe("A backup of SQLite", () => {
     equal(rowsIn(keptAs ?? ""), 5_001);
     equal(statSync(path).mode & 0o777, 0o640);
     equal(sql("PRAGMA journal_mode")[0]?.["journal_mode"], "wal");
+    equal((await backups.restore(target())).keptAs, `${keptAs}-2`);
     await backups.restore(target("elsewhere.db"));
     equal(rowsIn(files.file("elsewhere.db")), 5_000);
     equal(

@@ -57,7 +57,7 @@ export function backupLines(
     ),
     ...(restorePoint === null ? [] : labelled("point", restorePointLines(record), style)),
     ...(record.upload?.isDone === true
-      ? labelled("upload", [`done in ${formatDuration(record.upload.tookMs)}`], style)
+      ? labelled("sent", [`by the upload, in ${formatDuration(record.upload.tookMs)}`], style)
       : []),
     ...(removed.length === 0 ? [] : labelled("gone", [`${removed.join(", ")}: more than the plan keeps`], style)),
     ...notes.flatMap((note) => labelled("note", [note], style)),
@@ -100,7 +100,8 @@ function drillSentence(drill: NonNullable<BackupRecord["proof"]>["drill"]): stri
   if (drill === null || drill.applied.length === 0) return "no migration is pending.";
   const kept = drill.kept.map(({ file, why }) => ` ${file} can't be taken back: ${why}`);
   const times = [drill.upMs, drill.downMs, drill.againMs].map((ms) => formatDuration(ms)).join(", ");
-  return `${drill.applied.length} pending migrations went up, down and up again (${times}).${kept.join("")}`;
+  const pending = drill.applied.length === 1 ? "1 pending migration" : `${drill.applied.length} pending migrations`;
+  return `${pending} went up, down and up again (${times}).${kept.join("")}`;
 }
 
 /** The newest first. */

@@ -1,6 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { differences, rowsOf } from "../../../core/backup/contents.ts";
 import { FaultError } from "../../../core/fault.ts";
-import { connectPostgres } from "../../database/postgres/connect.ts";
+import { connectPostgres, filledUrl, placeOf } from "../../database/postgres/connect.ts";
 import type { DatabaseSettings } from "../../database/settings.ts";
 import type { BackupPart, Restored, RestoreOutlook } from "../../../ports/backups.ts";
 import type { Going, StoredBackup } from "../kind.ts";
@@ -38,10 +39,16 @@ export async function restorePostgres(
   going: Going,
 ): Promise<Omit<Restored, "record">> {
   const target = await findTarget(backups.database, stored, order.into, going);
+  // Nobody migrates the app's database meanwhile; where there is none, nobody can.
+  const isOwn = target.way !== "new" && target.place === placeOf(filledUrl(backups.database));
+  await using lock = isOwn ? await lockForBackup(backups.database, going) : null;
   if (target.way === "fill")
-    return { ...(await filled(backups, stored, order, target.settings, going)), ...told(target), swapMs: 0, notes: [] };
-  const lock = order.into === null ? await lockForBackup(backups.database, going) : null;
-  await using _lock = lock;
+    return {
+      ...(await filled(backups, stored, order, target.settings, going)),
+      ...told(target),
+      swapMs: 0,
+      notes: [],
+    };
   // In the database that is replaced, or, where there is none yet, in another one of its server.
   const from = target.way === "replace" ? target.settings : (target.door ?? target.settings);
   await using beside = await besideDatabase(from, {
@@ -98,7 +105,7 @@ async function swapped(
   if (door === null) throw new Error("nothing can be renamed without a door");
   // From here on no later run takes it for a leftover.
   const waiting = await beside.keepAs(
-    `${name.slice(0, 30)}_restored_${record.id.replaceAll("-", "_")}`,
+    `${name.slice(0, 30)}_restored_${record.id.replaceAll("-", "_")}_${randomBytes(2).toString("hex")}`,
     await commentOf(beside.client, name),
   );
   // Nobody can rename a database that somebody is in, ourselves too.

@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { lossesOf, type TableLoss } from "../../../core/backup/contents.ts";
 import { FaultError } from "../../../core/fault.ts";
+import { fillReferences } from "../../../core/text/references.ts";
 import { type Connection, connectPostgres, filledUrl, placeOf } from "../../database/postgres/connect.ts";
 import type { DatabaseSettings } from "../../database/settings.ts";
 import type { Going, StoredBackup } from "../kind.ts";
@@ -48,8 +49,8 @@ export async function findTarget(
   if (await isEmpty(client)) return { name, place, settings, way: "fill", door: null, keptAs: null };
   await refuseUnlessAble(client, name, place);
   const { door, client: at } = await doorOf(own, settings, name, signal);
-  await at[Symbol.asyncDispose]();
-  return { name, place, settings, way: "replace", door, keptAs: keptName(name, record.id) };
+  await using atDoor = at;
+  return { name, place, settings, way: "replace", door, keptAs: await freeName(atDoor.client, name, record.id) };
 }
 
 export async function lossesAt(
@@ -74,10 +75,12 @@ export async function clientsOf({ way, settings, name }: Target, signal: AbortSi
   );
 }
 
-function targetSettings(own: DatabaseSettings, into: string | null): DatabaseSettings {
-  if (into === null) return own;
+function targetSettings(own: DatabaseSettings, written: string | null): DatabaseSettings {
+  if (written === null) return own;
+  // `${STAGING_URL}`: a password in it is nobody's business.
+  const into = fillReferences(written, own.values());
   if (!into.includes("://")) return withDatabase(own, into);
-  if (/^postgres(ql)?(\+\w+)?:\/\/[^/]*\/[^/?]+/.test(into)) return { ...own, url: into };
+  if (/^postgres(ql)?(\+\w+)?:\/\/[^/]*\/[^/?]+/.test(into)) return { ...own, url: written };
   throw refused("This address names no database of PostgreSQL.", "write postgres://user@host/name, or only a name");
 }
 
@@ -165,10 +168,16 @@ async function refuseUnlessAble(client: Client, replaced: string | null, place: 
   );
 }
 
-function keptName(name: string, id: string): string {
-  const suffix = `_before_${id.replaceAll("-", "_")}`;
-  // Longer names the server cuts off, and two could become one.
-  return `${name.slice(0, 63 - suffix.length)}${suffix}`;
+/** A name for what is put aside that nothing has yet: the same backup may be restored twice. */
+async function freeName(client: Client, name: string, id: string): Promise<string> {
+  const { rows } = await client.query<{ datname: string }>("SELECT datname FROM pg_database");
+  const taken = new Set(rows.map(({ datname }) => datname));
+  for (let count = 1; ; count += 1) {
+    const suffix = `_before_${id.replaceAll("-", "_")}${count === 1 ? "" : `_${count}`}`;
+    // Longer names the server cuts off, and two could become one.
+    const free = `${name.slice(0, 63 - suffix.length)}${suffix}`;
+    if (!taken.has(free)) return free;
+  }
 }
 
 export function refused(what: string, fix: string, where?: string): FaultError {

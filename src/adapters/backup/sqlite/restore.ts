@@ -32,7 +32,7 @@ export async function outlookSqlite(
   const database = await openSqlite(target);
   try {
     const losses = lossesOf(record.contents, await contentsOf(database, signal));
-    return { target, way: "replace", losses, clients: [], keptAs: keptName(target, record.id) };
+    return { target, way: "replace", losses, clients: [], keptAs: await freeName(target, record.id) };
   } finally {
     database.close();
   }
@@ -53,7 +53,7 @@ export async function restoreSqlite(
   try {
     const restoreMs = await during("restore", going, () => written(stored, beside, place, going.signal));
     const checksMs = await during("checks", going, () => refuseDifferent(stored, beside, going.signal));
-    const keptAs = isThere ? keptName(target, id) : null;
+    const keptAs = isThere ? await freeName(target, id) : null;
     const swapMs = await during("swap", going, async () => {
       if (keptAs !== null) {
         await putAside(target, keptAs);
@@ -176,8 +176,12 @@ function targetOf({ path, folder }: SqlitePlace, into: string | null): string {
   return /^sqlite3?:/i.test(into) ? pathOf(into, folder) : resolve(folder, into);
 }
 
-function keptName(target: string, id: string): string {
-  return `${target}.before-${id}`;
+/** A name for what is put aside that nothing has yet: the same backup may be restored twice. */
+async function freeName(target: string, id: string): Promise<string> {
+  for (let count = 1; ; count += 1) {
+    const free = `${target}.before-${id}${count === 1 ? "" : `-${count}`}`;
+    if (!(await exists(free))) return free;
+  }
 }
 
 async function exists(path: string): Promise<boolean> {
