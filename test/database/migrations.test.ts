@@ -318,5 +318,16 @@ describe("Migrations of PostgreSQL", () => {
       ["public.b", "shop.a"],
     );
     ok((await app.column("SELECT version FROM public.schema_migrations")).length === 2);
+    app.write(
+      "3_c.sql",
+      "-- migrate:up transaction:false\nSET search_path = shop;\nCREATE TABLE c (id int);\nALTER TABLE c ADD x nonsense;",
+    );
+    await faultOf(app.up());
+    app.write(
+      "3_c.sql",
+      "-- migrate:up transaction:false\nSET search_path = shop;\nCREATE TABLE c (id int);\nCREATE INDEX CONCURRENTLY i ON c (id);",
+    );
+    await app.up();
+    deepEqual(await app.column("SELECT to_regclass('shop.i')"), ["shop.i"]);
   });
 });

@@ -26,7 +26,7 @@ export async function runAlone(session: Session, running: Running, order: Alone)
   const { unit, statement, wasBegun, intent, outcome } = order;
   const { work } = session;
   const write = (sql: string): Promise<unknown> =>
-    work.query(sql).catch((error: unknown) => {
+    work.query(`BEGIN; SET LOCAL ROLE NONE; ${sql}; COMMIT`).catch((error: unknown) => {
       throw statementFailed(session, running, unit, statement, error);
     });
   if (!wasBegun) await write(intent);
@@ -69,10 +69,10 @@ async function tryOnce(session: Session, running: Running, statement: ReadStatem
     await using watched = watchWait(session);
     await work.query(sql);
     running.longestWaitMs = Math.max(running.longestWaitMs, watched.waitedMs());
-    await work.query(session.reset);
+    await work.query("RESET lock_timeout");
     return null;
   } catch (error) {
-    await work.query(session.reset).catch(() => undefined);
+    await work.query("RESET lock_timeout").catch(() => undefined);
     return error;
   }
 }

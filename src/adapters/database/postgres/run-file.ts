@@ -24,6 +24,15 @@ export interface FileRun {
 
 /** Runs what is left of a file: whole or not at all where it is in a transaction, else statement by statement from where it ended. */
 export async function runFile(session: Session, run: FileRun): Promise<void> {
+  try {
+    await runWhatIsLeft(session, run);
+  } finally {
+    // What it has set for its session is not the next one's.
+    await session.work.query(session.reset).catch(() => undefined);
+  }
+}
+
+async function runWhatIsLeft(session: Session, run: FileRun): Promise<void> {
   const { file, script, running, row, begun, done, first } = run;
   const [only] = script.units;
   if (script.isInTransaction || only === undefined) {
@@ -34,12 +43,20 @@ export async function runFile(session: Session, run: FileRun): Promise<void> {
   let reached = row?.reached ?? 0;
   await session.work.query(begun(reached, row?.attempting ?? null));
   for (const unit of script.units) {
-    if (unit.to <= reached) continue;
+    if (unit.to <= reached) {
+      await setAgain(session, unit);
+      continue;
+    }
     const wasBegun = row !== null && row.attempting === unit.from && row.reached === unit.from;
     await runUnit(session, running, { unit, wasBegun, reached, version: file.version });
     reached = unit.to;
   }
-  await session.work.query(`BEGIN; ${done()}; COMMIT`);
+  await session.work.query(`BEGIN; SET LOCAL ROLE NONE; ${done()}; COMMIT`);
+}
+
+/** What a run that was cut off had set for its session is gone with it. */
+async function setAgain({ work }: Session, { statements }: Unit<ReadStatement>): Promise<void> {
+  for (const { sql, changes } of statements) if (changes.some(({ kind }) => kind === "set")) await work.query(sql);
 }
 
 interface UnitRun {

@@ -98,10 +98,10 @@ async function attemptOnce(
     }
     current = null;
     // A file may have taken another role, which must not write the ledger.
-    await work.query(`SET LOCAL ROLE NONE; ${writes(rows)}; COMMIT; ${session.reset}`);
+    await work.query(`SET LOCAL ROLE NONE; ${writes(rows)}; COMMIT`);
     return rows;
   } catch (error) {
-    await work.query(`ROLLBACK; ${session.reset}`).catch(() => undefined);
+    await work.query("ROLLBACK").catch(() => undefined);
     session.signal.throwIfAborted();
     if (isInTheWay(error)) {
       running.longestWaitMs = Math.max(running.longestWaitMs, timeoutMs);
