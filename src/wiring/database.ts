@@ -28,13 +28,19 @@ export function databaseSettings({ database, plan, env }: AppDatabase): Database
 
 /** Migrations of the app's database. */
 export async function migrationsOf(place: AppDatabase, { folder, waitMs }: MigrationsOrder): Promise<Migrations> {
-  const { createPostgresMigrations } = await import("../adapters/database/postgres/migrations.ts");
-  return createPostgresMigrations({
-    ...databaseSettings(place),
-    folder,
-    assertions: place.database.assertions,
-    patience: waitMs === undefined ? {} : { boundMs: waitMs, otherRunMs: waitMs },
-  });
+  const patience = waitMs === undefined ? {} : { boundMs: waitMs, otherRunMs: waitMs };
+  const { assertions } = place.database;
+  if (place.database.kind === "postgres") {
+    const { createPostgresMigrations } = await import("../adapters/database/postgres/migrations.ts");
+    return createPostgresMigrations({ ...databaseSettings(place), folder, assertions, patience });
+  }
+  const [{ createSqliteMigrations }, { pathOf }] = await Promise.all([
+    import("../adapters/database/sqlite/migrations.ts"),
+    import("../adapters/backup/sqlite/open.ts"),
+  ]);
+  const { url, values } = databaseSettings(place);
+  const path = pathOf(fillReferences(url, values()), place.folder);
+  return createSqliteMigrations({ path, folder, assertions, patience });
 }
 
 /** Backups of the app's database. */

@@ -1,10 +1,11 @@
 import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
 import type { DownRequest, DownResult, ReversedMigration } from "../../../ports/migrations.ts";
+import { downByProof, lossSentence } from "../by-proof.ts";
 import { rowOf, type Told, toldOf } from "../ledger-row.ts";
 import type { Loss } from "../loss.ts";
 import { refuseLoss, refuseWithoutWay } from "../refuse-loss.ts";
-import { type WayBack, waysBack, whyKept } from "../ways-back.ts";
+import { type WayBack, waysBack } from "../ways-back.ts";
 import { requireAssertions, requireAssertionsInside } from "./assertions.ts";
 import { tried, tryScript } from "./dry-run.ts";
 import { readLedger } from "./ledger.ts";
@@ -34,37 +35,9 @@ export async function down(
   const result =
     "steps" in of
       ? await downBySteps(session, ways.slice(0, of.steps), request, assertions)
-      : await downByProof(session, ways, of.release, request, assertions);
+      : await downByProof(ways, of.release, (way) => proven(session, way, request, assertions));
   if (result.reversed.length > 0 && !request.dryRun) await requireAssertions(session, assertions, "going back");
   return result;
-}
-
-/** The newest first, up to the first that has to stay: what is older may be what that stands on. */
-async function downByProof(
-  session: Session,
-  ways: readonly Way[],
-  release: number,
-  request: DownRequest,
-  assertions: readonly Assertion[],
-): Promise<DownResult> {
-  const oldest = ways.findLastIndex(({ row }) => row?.release === release);
-  const reversed: ReversedMigration[] = [];
-  const kept: { file: string; why: string }[] = [];
-  let stays: string | null = null;
-  for (const way of ways.slice(0, oldest + 1)) {
-    if (way.row?.release !== release) {
-      stays ??= way.name;
-      continue;
-    }
-    const why = stays === null ? whyKept(way) : `${stays}, which came after it, stays`;
-    const done = why === null ? await proven(session, way, request, assertions) : `${why}.`;
-    if (typeof done !== "string") reversed.push(done);
-    else {
-      kept.push({ file: way.name, why: sentence(done) });
-      stays ??= way.name;
-    }
-  }
-  return { reversed, kept };
 }
 
 /** A sentence instead: why it is not provably safe, or why it did not come about. */
@@ -77,27 +50,10 @@ async function proven(
   const { file } = way;
   if (file?.down === null || file === null) return "It has no way back.";
   const losses = await lossesOf(session.guard, file.up, file.down);
-  if (losses.length > 0) return `its way back ${lossWords(losses)}.`;
-  try {
-    const first = (): Promise<void> => proveUnderLock(session, file);
-    if (request.dryRun) return (await tryBack(session, [way], request, assertions))[0] ?? "It has no way back.";
-    return await reverse(session, way, request, { losses: [], first });
-  } catch (error) {
-    if (!(error instanceof FaultError) || !STAYS.has(error.fault.code)) throw error;
-    const { what, cause, detail = [] } = error.fault;
-    return [what, cause === undefined ? "" : `${cause}.`, ...detail.map((each) => `${each}.`)].join(" ").trim();
-  }
-}
-
-const STAYS: ReadonlySet<string> = new Set(["migration-failed", "migration-blocked", "migration-loses-data"]);
-
-/** The name of a file begins as it is. */
-function sentence(text: string): string {
-  return text.replace(/^it(?=s? )/, "It");
-}
-
-function lossWords(losses: readonly Loss[]): string {
-  return losses.map(({ what, line }) => `${what} (line ${line})`).join(", and ");
+  if (losses.length > 0) return lossSentence(losses);
+  const first = (): Promise<void> => proveUnderLock(session, file);
+  if (request.dryRun) return (await tryBack(session, [way], request, assertions))[0] ?? "It has no way back.";
+  return await reverse(session, way, request, { losses: [], first });
 }
 
 /** Nobody writes while it is looked at again, for a short time: readers go on. */
@@ -109,8 +65,7 @@ async function proveUnderLock({ work }: Session, file: PostgresFile): Promise<vo
   }
   await work.query(`SET LOCAL statement_timeout = ${PROOF_MS}`);
   const losses = await lossesOf(work, file.up, file.down).catch(tooLarge);
-  if (losses.length > 0)
-    throw new FaultError({ code: "migration-loses-data", what: `Its way back ${lossWords(losses)}.` });
+  if (losses.length > 0) throw new FaultError({ code: "migration-loses-data", what: lossSentence(losses) });
   await work.query("SET LOCAL statement_timeout = 0");
 }
 

@@ -6,6 +6,7 @@ import type { Change } from "../../../migrations/lint/change.ts";
 import { changesOf } from "../../../migrations/lint/changes-of.ts";
 import { scriptsOf } from "../../../migrations/lint/script.ts";
 import { loadParser, type SqlParser } from "../../../migrations/sql/parser.ts";
+import { lineOf } from "../line-of.ts";
 import { batchBefore, headersOf } from "../headers.ts";
 import type { MigrationFile, Script, Statement, Unit } from "../migration-file.ts";
 import { readMigrationTexts, type SqlText } from "../read-files.ts";
@@ -186,10 +187,4 @@ function unreadable(file: string, line: number, message: string): FaultError {
     cause: message,
     fix: `mend it, then: tidegate migrate lint ${file}`,
   });
-}
-
-export function lineOf(text: string, at: number): number {
-  let line = 1;
-  for (let index = text.indexOf("\n"); index !== -1 && index < at; index = text.indexOf("\n", index + 1)) line += 1;
-  return line;
 }

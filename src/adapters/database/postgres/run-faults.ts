@@ -1,10 +1,11 @@
 import { FaultError } from "../../../core/fault.ts";
 import { onOneLine } from "../../../core/text/plain-text.ts";
 import { formatDuration } from "../../../core/time/time.ts";
+import { lineOf } from "../line-of.ts";
 import type { Unit } from "../migration-file.ts";
 import type { Blocker } from "./blockers.ts";
 import { errorOf } from "./faults.ts";
-import { lineOf, type ReadStatement } from "./read-migrations.ts";
+import type { ReadStatement } from "./read-migrations.ts";
 import type { Running } from "./run-unit.ts";
 import type { Session } from "./session.ts";
 

@@ -1,0 +1,14 @@
+import type { Script } from "../migration-file.ts";
+import { nameIn } from "./read-migrations.ts";
+
+/** What a migration takes away when it goes forward, by its text. */
+export function lossWordsOf({ units }: Script): readonly string[] {
+  return units
+    .flatMap(({ statements }) => statements)
+    .flatMap(({ sql }) => {
+      const [table] = nameIn(sql, /^alter\s+table\s+/i);
+      const [column] = nameIn(sql, /\bdrop\s+(?:column\s+)?/i);
+      if (table !== undefined) return column === undefined ? [] : [`${table}.${column}`];
+      return nameIn(sql, /^drop\s+table\s+(?:if\s+exists\s+)?/i);
+    });
+}

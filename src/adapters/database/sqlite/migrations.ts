@@ -1,0 +1,120 @@
+import { FaultError } from "../../../core/fault.ts";
+import type { Assertion } from "../../../core/plan/database.ts";
+import type { BaselineRequest, BaselineResult, Migrations } from "../../../ports/migrations.ts";
+import { rowOf, toldOf } from "../ledger-row.ts";
+import type { MigrationFile } from "../migration-file.ts";
+import { type Patience, USUAL_PATIENCE } from "../patience.ts";
+import { byVersion } from "../read-files.ts";
+import { standingOf } from "../standing.ts";
+import { down } from "./down.ts";
+import { readHistory, readLedger, writeApplied, writeTold } from "./ledger.ts";
+import { lossWordsOf } from "./loss-words.ts";
+import { readSqliteMigrations } from "./read-migrations.ts";
+import { immediately, livingHolder, openFile, openSession, type Session, type SessionAsk } from "./session.ts";
+import { up } from "./up.ts";
+
+export interface SqliteMigrationSettings {
+  /** Of the database file. Absolute. */
+  readonly path: string;
+  /** Of the SQL files, relative to the version's folder. */
+  readonly folder: string;
+  readonly assertions: readonly Assertion[];
+  readonly patience?: Partial<Patience>;
+}
+
+/** Plain SQL files, run by Tidegate itself in a file of SQLite. */
+export function createSqliteMigrations({ path, folder, assertions, patience }: SqliteMigrationSettings): Migrations {
+  const { boundMs, otherRunMs } = { ...USUAL_PATIENCE, ...patience };
+  const within = async <T>(
+    ask: Pick<SessionAsk, "signal" | "onWait" | "onlyTries"> & { readonly by: string; readonly what: string },
+    run: (session: Session) => Promise<T>,
+  ): Promise<T> => {
+    const application = `tidegate migrate ${ask.what} (${ask.by})`;
+    using session = await openSession({ ...ask, path, application, boundMs, otherRunMs });
+    return await run(session);
+  };
+  return {
+    status: async ({ directory }) => {
+      const files = readSqliteMigrations(directory, folder);
+      using database = await openFile(path, false);
+      const { applied, pending, problems } = standingOf(files, readLedger(database));
+      return {
+        applied,
+        problems,
+        lock: livingHolder(database),
+        pending: pending.map(({ file, row }) => ({
+          version: file.version,
+          file: file.file,
+          phase: file.phase,
+          reached: row?.state === "applying" ? row.reached : null,
+          statements: file.up.statements,
+          isReversible: file.down !== null && file.reversible !== "no" && file.reversible !== "lossy",
+          drops: lossWordsOf(file.up),
+        })),
+      };
+    },
+    up: async (request) => {
+      const files = readSqliteMigrations(request.directory, folder);
+      const { signal, by, tell, dryRun: onlyTries } = request;
+      const onWait: SessionAsk["onWait"] = (holder) => tell({ kind: "waiting-for-lock", holder });
+      return await within({ signal, by, what: "up", onWait, onlyTries }, (session) =>
+        up(session, files, request, assertions),
+      );
+    },
+    down: async (request) => {
+      const files = filesOrNone(request.directory, folder);
+      const { signal, by, tell, dryRun: onlyTries } = request;
+      const onWait: SessionAsk["onWait"] = (holder) => tell({ kind: "waiting-for-lock", holder });
+      return await within({ signal, by, what: "down", onWait, onlyTries }, (session) =>
+        down(session, files, request, assertions),
+      );
+    },
+    baseline: async (request) => {
+      const files = readSqliteMigrations(request.directory, folder);
+      const { signal, by } = request;
+      return await within({ signal, by, what: "baseline", onWait: () => undefined, onlyTries: false }, (session) =>
+        baseline(session, files, request),
+      );
+    },
+    history: async () => {
+      using database = await openFile(path, false);
+      return readHistory(database);
+    },
+  };
+}
+
+/** The ledger has the texts that were applied: a version's folder may be gone when it is rolled back. */
+function filesOrNone(directory: string, folder: string): readonly MigrationFile[] {
+  try {
+    return readSqliteMigrations(directory, folder);
+  } catch (error) {
+    if (error instanceof FaultError && error.fault.code === "migrations-missing") return [];
+    throw error;
+  }
+}
+
+async function baseline(
+  session: Session,
+  files: readonly MigrationFile[],
+  { version, by }: BaselineRequest,
+): Promise<BaselineResult> {
+  if (version !== null && !files.some((file) => file.version === version))
+    throw new FaultError({
+      code: "usage",
+      what: `No migration here has the version ${version}.`,
+      fix: "tidegate migrate status lists them",
+    });
+  const { database } = session;
+  return await immediately(database, session, () => {
+    const { versions } = readLedger(database);
+    const marked = files.filter(
+      (file) => !versions.has(file.version) && (version === null || byVersion(file.version, version) <= 0),
+    );
+    for (const file of marked) {
+      const row = rowOf(file, { by, release: null }, { reached: file.up.statements, appliedAt: Date.now() });
+      writeApplied(database, row);
+      writeTold(database, { ...toldOf(row), did: "baseline", note: "marked as applied, and not run" }, Date.now());
+    }
+    return { marked: marked.map(({ file }) => file) };
+  });
+}

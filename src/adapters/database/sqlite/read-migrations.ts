@@ -1,0 +1,123 @@
+import { createHash } from "node:crypto";
+import { FaultError } from "../../../core/fault.ts";
+import { scriptsOf } from "../../../migrations/lint/script.ts";
+import { batchBefore, headersOf } from "../headers.ts";
+import { lineOf } from "../line-of.ts";
+import type { MigrationFile, Script, Statement, Unit } from "../migration-file.ts";
+import { readMigrationTexts, type SqlText } from "../read-files.ts";
+import { splitStatements } from "./split.ts";
+
+/** The migrations of a folder. Faults: those of read-files, migration-psql-command, migration-own-transaction, migration-unreadable. */
+export function readSqliteMigrations(directory: string, folder: string): readonly MigrationFile[] {
+  return readMigrationTexts(directory, folder).map(readSqliteText);
+}
+
+export function readSqliteText({ version, name, file, text }: SqlText): MigrationFile {
+  const scripts = scriptsOf(file, text, true);
+  const { phase, reversible } = headersOf(text);
+  const read = (way: "up" | "down"): Script | null => {
+    const script = scripts.find((each) => each.way === way);
+    if (script === undefined) return null;
+    const [meta] = script.psql;
+    if (meta !== undefined)
+      throw new FaultError({
+        code: "migration-psql-command",
+        what: "This is a command of psql, and SQLite does not understand it.",
+        where: `${file}:${lineOf(text, meta)}`,
+        fix: "leave it out",
+      });
+    let before = 0;
+    const all = splitStatements(script.text).map(({ sql, start }) => {
+      const batch = batchBefore(script.text, before, start);
+      before = start + sql.length;
+      return { sql, start, line: lineOf(text, start), batch };
+    });
+    return scriptOf(file, all, script.transaction !== null && all.every(({ batch }) => batch === null));
+  };
+  const [up, down] = [read("up"), read("down")];
+  if (up === null)
+    throw new FaultError({
+      code: "migration-unreadable",
+      what: "It has no way forward: nothing stands under `-- migrate:up`.",
+      where: file,
+      fix: "write `-- migrate:up` before what it does, and `-- migrate:down` before its way back",
+    });
+  return {
+    version,
+    name,
+    file,
+    text,
+    sha256: createHash("sha256").update(text).digest("hex"),
+    phase: phase ?? (takesAway(up) ? "contract" : "expand"),
+    reversible,
+    up,
+    down: down === null || down.statements === 0 ? null : down,
+  };
+}
+
+function scriptOf(
+  file: string,
+  all: readonly (Statement & { readonly batch: number | null })[],
+  isInTransaction: boolean,
+): Script {
+  const own = (line: number): FaultError =>
+    new FaultError({
+      code: "migration-own-transaction",
+      what: "This file begins or ends a transaction itself, and is run in one.",
+      where: `${file}:${line}`,
+      fix: "leave BEGIN and COMMIT out; or write `-- migrate:up transaction:false`, and close each BEGIN with its COMMIT",
+    });
+  if (isInTransaction) {
+    const found = all.find(({ sql }) => BEGINS.test(sql) || ENDS.test(sql));
+    if (found !== undefined) throw own(found.line);
+    const units = all.length === 0 ? [] : [{ from: 0, to: all.length, statements: all, batch: null }];
+    return { units, statements: all.length, isInTransaction };
+  }
+  const units: Unit[] = [];
+  let open: { readonly from: number; readonly statements: Statement[]; readonly line: number } | null = null;
+  for (const [index, each] of all.entries()) {
+    if (BEGINS.test(each.sql)) open = { from: index, statements: [], line: each.line };
+    else if (ENDS.test(each.sql)) {
+      // What is rolled back is as good as never written.
+      if (open !== null && !/^rollback/i.test(each.sql)) {
+        const { from, statements } = open;
+        units.push({ from, to: index + 1, statements, batch: null });
+      }
+      open = null;
+    } else if (open === null) units.push({ from: index, to: index + 1, statements: [each], batch: each.batch });
+    else open.statements.push(each);
+  }
+  if (open !== null) throw own(open.line);
+  return { units, statements: all.length, isInTransaction };
+}
+
+const BEGINS = /^(?:begin|savepoint)\b/i;
+const ENDS = /^(?:commit|end|rollback|release)\b/i;
+
+/** What belongs to the connection, and does nothing, or something else, in a transaction. */
+export function isOfConnection({ sql }: Statement): boolean {
+  return /^(?:pragma|vacuum|attach|detach)\b/i.test(sql);
+}
+
+function takesAway({ units }: Script): boolean {
+  const all = units.flatMap(({ statements }) => statements.map(({ sql }) => sql));
+  const made = new Set(
+    all.flatMap((sql) => nameIn(sql, /^create\s+(?:temp(?:orary)?\s+)?table\s+(?:if\s+not\s+exists\s+)?/i)),
+  );
+  return all.some((sql) => {
+    const [table] = [...nameIn(sql, /^drop\s+table\s+(?:if\s+exists\s+)?/i), ...nameIn(sql, /^alter\s+table\s+/i)];
+    if (table === undefined) return /^drop\s+view\b/i.test(sql);
+    return !made.has(table) && /^drop|\b(?:drop|rename)\b/i.test(sql.replace(/^alter\s+table\s+\S+/i, ""));
+  });
+}
+
+/** The name that stands behind some words, without its quotes; none where they don't begin the statement. */
+export function nameIn(sql: string, behind: RegExp): readonly string[] {
+  const words = behind.exec(sql);
+  if (words === null) return [];
+  const found = /^(?:(?:\w+|"[^"]+")\s*\.\s*)?(?:"((?:[^"]|"")+)"|`([^`]+)`|\[([^\]]+)\]|(\w+))/.exec(
+    sql.slice(words.index + words[0].length),
+  );
+  const name = found?.[1]?.replaceAll('""', '"') ?? found?.[2] ?? found?.[3] ?? found?.[4];
+  return name === undefined ? [] : [name];
+}

@@ -1,0 +1,134 @@
+import type { DatabaseSync } from "node:sqlite";
+import { setImmediate as breathe, setTimeout as delay } from "node:timers/promises";
+import { FaultError } from "../../../core/fault.ts";
+import { onOneLine } from "../../../core/text/plain-text.ts";
+import type { MigrationProgress } from "../../../ports/migrations.ts";
+import type { LedgerRow } from "../ledger-row.ts";
+import type { Script, Statement, Unit } from "../migration-file.ts";
+import { isOfConnection } from "./read-migrations.ts";
+import { immediately, type Session } from "./session.ts";
+
+export interface FileRun {
+  readonly file: string;
+  readonly way: "up" | "down";
+  readonly script: Script;
+  /** Of one that was begun and cut off; null: it was not. */
+  readonly row: LedgerRow | null;
+  readonly tell: (progress: MigrationProgress) => void;
+  /** Writes into the ledger how far it is. */
+  readonly reach: (reached: number) => void;
+  /** Writes that it is done. */
+  readonly done: () => void;
+  /** Asked before anything of it is done, in the same transaction where it has one. */
+  readonly first?: () => void;
+}
+
+/** Runs what is left of a file. Faults: migration-failed, migration-blocked. */
+export async function runFile(session: Session, run: FileRun): Promise<void> {
+  const { database } = session;
+  const { script, done, first } = run;
+  const [only] = script.units;
+  if (script.isInTransaction || only === undefined) {
+    const unit = only ?? { from: 0, to: 0, statements: [], batch: null };
+    await immediately(database, session, async () => {
+      first?.();
+      await withKeysKept(session, run, unit, () => runStatements(session, run, unit));
+      done();
+    });
+    return;
+  }
+  let reached = run.row?.reached ?? 0;
+  await immediately(database, session, () => {
+    first?.();
+    run.reach(reached);
+  });
+  for (const unit of script.units) {
+    const [statement] = unit.statements;
+    const isConnections = statement !== undefined && unit.statements.length === 1 && isOfConnection(statement);
+    // What a run that was cut off had set for its connection is gone with it.
+    if (unit.to <= reached && !(isConnections && !/^vacuum/i.test(statement.sql))) continue;
+    if (isConnections) await runStatements(session, run, unit);
+    else if (unit.batch === null) await runUnit(session, run, unit);
+    else await runBatches(session, run, unit);
+    if (unit.to > reached && (isConnections || unit.batch !== null))
+      await immediately(database, session, () => run.reach(unit.to));
+    reached = Math.max(reached, unit.to);
+  }
+  await immediately(database, session, done);
+}
+
+/** A unit together with what the ledger says of it. */
+async function runUnit(session: Session, run: FileRun, unit: Unit): Promise<void> {
+  await immediately(session.database, session, async () => {
+    await withKeysKept(session, run, unit, () => runStatements(session, run, unit));
+    run.reach(unit.to);
+  });
+}
+
+async function runStatements(session: Session, run: FileRun, unit: Unit): Promise<number> {
+  let changes = 0;
+  for (const statement of unit.statements) {
+    session.signal.throwIfAborted();
+    changes = runOne(session.database, run.file, unit, statement);
+    // SQLite works in this very thread, in which others want to do something too.
+    await breathe();
+  }
+  return changes;
+}
+
+/** How many rows it changed. Faults: migration-failed. */
+export function runOne(database: DatabaseSync, file: string, unit: Unit, { sql, line }: Statement): number {
+  try {
+    return Number(database.prepare(sql).run().changes);
+  } catch (error) {
+    throw failed(file, unit, line, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+async function runBatches(session: Session, run: FileRun, unit: Unit): Promise<void> {
+  const { batch } = unit;
+  let sum = 0;
+  for (;;) {
+    const began = performance.now();
+    const rows = await immediately(session.database, session, async () => {
+      const changed = await runStatements(session, run, unit);
+      if (batch !== null && changed > batch)
+        throw failed(
+          run.file,
+          unit,
+          unit.statements[0]?.line ?? 1,
+          `it changed ${changed} rows at once, and \`-- batch: ${batch}\` allows ${batch}: give it a LIMIT`,
+        );
+      return changed;
+    });
+    if (rows === 0) return;
+    sum += rows;
+    run.tell({ kind: "batch", file: run.file, rows, sum });
+    await delay(Math.min(performance.now() - began, 1_000), undefined, { signal: session.signal });
+  }
+}
+
+/** Keys are not looked after while a table is made anew; whoever breaks one is told before it is committed. */
+async function withKeysKept(session: Session, run: FileRun, unit: Unit, work: () => Promise<unknown>): Promise<void> {
+  const broken = (): number => session.database.prepare("PRAGMA foreign_key_check").all().length;
+  const before = broken();
+  await work();
+  const after = broken();
+  if (after <= before) return;
+  const line = unit.statements.at(-1)?.line ?? 1;
+  throw failed(run.file, unit, line, `${after - before} rows point at rows that are not there any more (foreign keys)`);
+}
+
+function failed(file: string, { from }: Unit, line: number, cause: string, error?: unknown): FaultError {
+  const done = from === 1 ? "statement is done and stays" : `${from} statements are done and stay`;
+  return new FaultError(
+    {
+      code: "migration-failed",
+      what: `${file} failed; ${from === 0 ? "nothing of it was done." : `its first ${done}, and it goes on from there.`}`,
+      where: `${file}:${line}`,
+      cause: onOneLine(cause, 300),
+      fix: "mend it, then run it again: tidegate migrate up",
+    },
+    { cause: error },
+  );
+}

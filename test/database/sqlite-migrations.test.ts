@@ -1,0 +1,205 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { describe, it } from "node:test";
+import { createSqliteMigrations } from "../../src/adapters/database/sqlite/migrations.ts";
+import { splitStatements } from "../../src/adapters/database/sqlite/split.ts";
+import type { DownRequest, Migrations, UpRequest } from "../../src/ports/migrations.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { until } from "../support/until.ts";
+import { faultOf, never } from "./stand.ts";
+
+interface SqliteUnderTest extends AsyncDisposable {
+  readonly folder: string;
+  readonly path: string;
+  readonly migrations: Migrations;
+  write(name: string, text: string): void;
+  up(more?: Partial<UpRequest>): ReturnType<Migrations["up"]>;
+  down(of: DownRequest["of"], more?: Partial<DownRequest>): ReturnType<Migrations["down"]>;
+  run(sql: string): void;
+  column(sql: string): readonly unknown[];
+}
+
+function sqliteUnderTest(files: Readonly<Record<string, string>>, more: object = {}): SqliteUnderTest {
+  const folder = temporaryFolder();
+  const path = folder.file("shop.db");
+  mkdirSync(folder.file("db"));
+  const write = (name: string, text: string): void => writeFileSync(folder.file("db", name), text);
+  for (const [name, text] of Object.entries(files)) write(name, text);
+  const migrations = createSqliteMigrations({
+    path,
+    folder: "db",
+    assertions: [],
+    patience: { otherRunMs: 0 },
+    ...more,
+  });
+  const going = { directory: folder.path, by: "alice", dryRun: false, tell: () => undefined };
+  return {
+    folder: folder.path,
+    path,
+    migrations,
+    write,
+    up: (also) =>
+      migrations.up({ ...going, signal: never(), phases: ["expand", "backfill", "contract"], release: null, ...also }),
+    down: (of, also) => migrations.down({ ...going, signal: never(), of, acceptLoss: false, ...also }),
+    run: (sql) => {
+      using database = new DatabaseSync(path);
+      database.exec(sql);
+    },
+    column: (sql) => {
+      using database = new DatabaseSync(path);
+      return database
+        .prepare(sql)
+        .all()
+        .map((row) => Object.values(row)[0]);
+    },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+const ORDERS = "-- migrate:up\nCREATE TABLE orders (id int, state text);\n-- migrate:down\nDROP TABLE orders;\n";
+
+describe("SQL of SQLite", () => {
+  it("is divided at its semicolons, and not in strings, names, comments and triggers", () => {
+    const trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT CASE WHEN 1 THEN 2 END; SELECT ';'; END";
+    deepEqual(
+      splitStatements(`-- ; one\nSELECT ';' , "a;b", [c;d] /* ; */;;\n${trigger};\nSELECT 2`).map(({ sql }) => sql),
+      [`SELECT ';' , "a;b", [c;d] /* ; */`, trigger, "SELECT 2"],
+    );
+  });
+});
+
+describe("Migrations of SQLite", () => {
+  it("are applied in order and whole or not at all, and edited ones refused", async () => {
+    await using app = sqliteUnderTest({
+      "9_a.sql": ORDERS,
+      "10_b.sql": "ALTER TABLE orders ADD COLUMN note text; CREATE TABEL x (id int);",
+    });
+    const fault = await faultOf(app.up({ release: 3 }));
+    deepEqual(
+      [fault.code, fault.where, fault.cause],
+      ["migration-failed", "db/10_b.sql:1", 'near "TABEL": syntax error'],
+    );
+    deepEqual(app.column("SELECT version FROM schema_migrations"), ["9"]);
+    deepEqual(app.column("SELECT name FROM pragma_table_info('orders')"), ["id", "state"]);
+    app.write("10_b.sql", "ALTER TABLE orders ADD COLUMN note text;");
+    equal((await app.up()).applied.length, 1);
+    app.write("9_a.sql", ORDERS.replace("state text", "state int"));
+    equal((await faultOf(app.up())).code, "migration-edited");
+    deepEqual(
+      (await app.migrations.history({ signal: never() })).map(({ did, version }) => `${did} ${version}`),
+      ["up 9", "failed 10", "up 10"],
+    );
+  });
+
+  it("are tried in a dry run that leaves not even a file", async () => {
+    await using app = sqliteUnderTest({ "1_a.sql": ORDERS, "2_b.sql": "INSERT INTO orders VALUES (1, 'new');" });
+    const { applied } = await app.up({ dryRun: true });
+    deepEqual(
+      applied.map(({ tried = [] }) => tried.map(({ rows }) => rows)),
+      [[0], [1]],
+    );
+    deepEqual((await app.migrations.status({ directory: app.folder, signal: never() })).pending.length, 2);
+    await app.up();
+    equal((await faultOf(app.down({ steps: 1 }, { dryRun: true }))).code, "migration-irreversible");
+  });
+
+  it("make a table anew with keys that point at it, and refuse what breaks a key", async () => {
+    const anew = (rows: string): string =>
+      `CREATE TABLE o2 (id int PRIMARY KEY, note text); INSERT INTO o2 SELECT id, 'x' FROM o ${rows}; DROP TABLE o; ALTER TABLE o2 RENAME TO o;`;
+    await using app = sqliteUnderTest({
+      "1_a.sql":
+        "CREATE TABLE o (id int PRIMARY KEY); CREATE TABLE l (o int REFERENCES o ON DELETE CASCADE); INSERT INTO o VALUES (1), (2); INSERT INTO l VALUES (1), (2);",
+      "2_b.sql": anew("WHERE id = 1"),
+    });
+    match((await faultOf(app.up())).cause ?? "", /1 rows point at rows that are not there any more/);
+    app.write("2_b.sql", anew(""));
+    await app.up();
+    deepEqual(app.column("SELECT o FROM l"), [1, 2]);
+  });
+
+  it("go back when nothing is lost, else say what would be", async () => {
+    await using app = sqliteUnderTest({
+      "1_a.sql": ORDERS,
+      "2_b.sql":
+        "-- migrate:up\nALTER TABLE orders ADD COLUMN note text DEFAULT 'none';\n-- migrate:down\nALTER TABLE orders DROP COLUMN note;",
+    });
+    await app.up({ release: 4 });
+    app.run("INSERT INTO orders (id) VALUES (1), (2)");
+    const { reversed, kept } = await app.down({ release: 4 });
+    deepEqual(
+      [reversed.map(({ file }) => file), kept],
+      [["db/2_b.sql"], [{ file: "db/1_a.sql", why: "Its way back drops table orders with 2 rows (line 4)." }]],
+    );
+    await app.up({ release: 5 });
+    app.run("UPDATE orders SET note = 'x' WHERE id = 1");
+    deepEqual((await faultOf(app.down({ steps: 1 }))).detail, [
+      "db/2_b.sql:4 drops column orders.note, which 1 of 2 rows have a value in",
+    ]);
+    equal((await app.down({ steps: 2 }, { acceptLoss: true })).reversed.length, 2);
+  });
+
+  it("fill rows in batches, and assert what the team says afterwards", async () => {
+    const assertions = [
+      { name: "all filled", sql: "SELECT count(*) = 0 FROM t WHERE x IS NULL" },
+      { name: "few", sql: "SELECT count(*) < 5 FROM t" },
+    ];
+    await using app = sqliteUnderTest(
+      {
+        "1_fill.sql":
+          "-- phase: backfill\n-- batch: 4\nUPDATE t SET x = id WHERE id IN (SELECT id FROM t WHERE x IS NULL LIMIT 4);",
+      },
+      { assertions },
+    );
+    app.run(
+      "CREATE TABLE t (id int, x int); WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 10) INSERT INTO t SELECT n, NULL FROM c",
+    );
+    deepEqual((await faultOf(app.up())).detail, ["few: it gives 0"]);
+    deepEqual(app.column("SELECT count(*) FROM t WHERE x IS NULL"), [0]);
+  });
+
+  it("are run by one at a time, wait for other writers, and go on after kill -9", async () => {
+    const slow =
+      "SELECT count(*) FROM (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < (SELECT n FROM long)) SELECT n FROM c);";
+    await using app = sqliteUnderTest({
+      "1_a.sql": `-- migrate:up transaction:false\nINSERT INTO seen VALUES (1);\n${slow}\nINSERT INTO seen VALUES (2);\nVACUUM;`,
+    });
+    app.run("CREATE TABLE seen (n int); CREATE TABLE long (n int); INSERT INTO long VALUES (2000000000)");
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL("../../src/main.ts", import.meta.url)), "migrate", "up", "--folder", "db"],
+      { cwd: app.folder, env: { ...process.env, DATABASE_URL: `sqlite:${app.path}` }, stdio: "ignore" },
+    );
+    try {
+      await until(
+        "it is in the middle",
+        () => {
+          try {
+            return app.column("SELECT reached FROM tidegate_migrations")[0] === 1;
+          } catch {
+            return false;
+          }
+        },
+        20_000,
+      );
+      const { lock } = await app.migrations.status({ directory: app.folder, signal: never() });
+      equal(lock?.pid, child.pid);
+    } finally {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    app.run("UPDATE long SET n = 1");
+    equal((await app.up()).applied.length, 1);
+    deepEqual(app.column("SELECT n FROM seen"), [1, 2]);
+
+    using writer = new DatabaseSync(app.path);
+    app.write("2_b.sql", "CREATE TABLE b (id int);");
+    writer.exec("BEGIN IMMEDIATE; INSERT INTO seen VALUES (3)");
+    const running = app.up();
+    writer.exec("COMMIT");
+    equal((await running).applied.length, 1);
+  });
+});
