@@ -57,6 +57,23 @@ describe("the doctor", () => {
     rmSync(folder.file(".tidegate"), { recursive: true });
   });
 
+  it("finds a database that does not answer, and shows no password", async () => {
+    plan(
+      `app: shop\nservices: { web: { run: node server.js } }\ntraffic: { embedded: 0 }\ndatabase: { url: "\${SHOP_DATABASE}", migrations: db }\n`,
+    );
+    mkdirSync(folder.file("db"), { recursive: true });
+    const env = { SHOP_DATABASE: "postgres://shop:hush-hush@127.0.0.1:1/shop" };
+    const { code, stdout } = await tidegate(["doctor", "--json"], { cwd: folder.path, env });
+    assert.equal(code, 3);
+    const { findings } = JSON.parse(stdout) as { readonly findings: readonly Finding[] };
+    const finding = findings.find(({ name }) => name === "migrations");
+    assert.equal(finding?.state, "bad");
+    assert.match(finding.sentence, /does not listen/);
+    assert.equal(findings.find(({ name }) => name === "backups")?.sentence, "there is none yet; a release makes one");
+    assert.doesNotMatch(stdout, /hush-hush/);
+    assert.equal(existsSync(folder.file(".tidegate")), false);
+  });
+
   it("finds nothing in the way of a first release, and makes and starts nothing", async () => {
     plan("app: shop\nservices: { web: { run: node server.js } }\ntraffic: { embedded: 0 }\n");
     const { code, findings } = await examine();

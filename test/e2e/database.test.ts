@@ -132,6 +132,14 @@ describe("a release with migrations", () => {
     );
   });
 
+  it("is looked at by the doctor before: what is pending, and what it could be brought back from", async () => {
+    const { stdout } = await app.tidegate(["doctor", "--json"], options);
+    const { findings } = JSON.parse(stdout) as { readonly findings: readonly { name: string; sentence: string }[] };
+    const said = (name: string): string => findings.find((each) => each.name === name)?.sentence ?? "";
+    assert.equal(said("migrations"), "4 applied, 0 pending here");
+    assert.match(said("backups"), /^the newest is .* old, proven by restoring it$/);
+  });
+
   it("goes on with a migration in which its engine was killed, once", async () => {
     migration(
       "5_slow.sql",

@@ -3,6 +3,7 @@ import { describeFault, type Fault, faultOf } from "../../core/fault.ts";
 import type { LoadedPlan } from "../../config/load.ts";
 import { answer, type Context } from "../context.ts";
 import type { CommandDefinition } from "../definition.ts";
+import { lookAtDatabase } from "../doctor/database.ts";
 import { type Finding, found } from "../doctor/finding.ts";
 import { lookAtMachine, stateTrouble } from "../doctor/machine.ts";
 import { lookAtPorts } from "../doctor/ports.ts";
@@ -25,7 +26,7 @@ import { findingsView } from "../render/findings.ts";
 
 export const doctor: CommandDefinition = {
   about:
-    "Looks at everything that a release needs: Node, git, the state folder and its disk, the plan file, the versions, the receivers of messages (their settings; nothing is sent), the ports (free, or who has them and how to take over), keeper, data plane and engine, the health of what serves, and the sources of figures that guards ask. Says what is missing and how to get it. Ends with 3 when something is in the way.",
+    "Looks at everything that a release needs: Node, git, the state folder and its disk, the plan file, the versions, the receivers of messages (their settings; nothing is sent), the ports (free, or who has them and how to take over), the database with its migrations and backups, keeper, data plane and engine, the health of what serves, and the sources of figures that guards ask. Says what is missing and how to get it. Ends with 3 when something is in the way.",
   arguments: [],
   options: [],
   examples: [{ line: "tidegate doctor", does: "changes nothing" }],
@@ -83,6 +84,7 @@ async function look(context: Context): Promise<readonly Finding[]> {
     ...unknownDays(await otherDaysOf(plan, outside.traffic, Date.now())).map((sentence) =>
       found("other days", "warn", sentence.replace(/\.$/, "")),
     ),
+    ...(await lookAtDatabase(context, plan)),
     ...(await lookAtEngine(context)),
     ...(await lookAtHealth(context, plan)),
     ...(await lookAtSources(context, plan, outside)),

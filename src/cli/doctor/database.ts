@@ -1,0 +1,98 @@
+import { faultOf } from "../../core/fault.ts";
+import type { DatabasePlan } from "../../core/plan/database.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import { formatDuration } from "../../core/time/time.ts";
+import type { Backups } from "../../ports/backups.ts";
+import type { MigrationStatus } from "../../ports/migrations.ts";
+import type { AppDatabase } from "../app-database.ts";
+import type { Context } from "../context.ts";
+import { type Finding, found } from "./finding.ts";
+
+/** Whether the app's database answers, what its migrations wait for, and what it could be brought back from. */
+export async function lookAtDatabase(context: Context, plan: Plan): Promise<readonly Finding[]> {
+  const { database } = plan;
+  if (database === undefined) return [];
+  const { migrations } = database;
+  const place = { database, folder: context.project().folder, plan, env: context.env };
+  const asked = await Promise.all([
+    migrations === undefined ? [] : tried("migrations", () => lookAtMigrations(context, place, migrations)),
+    tried("backups", async () => lookAtBackups(await context.machinery.backups(place), plan)),
+  ]);
+  return asked.flat();
+}
+
+async function tried(name: string, look: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+  try {
+    return await look();
+  } catch (error) {
+    const { what, fix } = faultOf(error, "database-unreachable", "The database can't be asked.");
+    return [found(name, "bad", withoutFullStop(what), fix)];
+  }
+}
+
+async function lookAtMigrations(
+  context: Context,
+  place: AppDatabase,
+  migrations: NonNullable<DatabasePlan["migrations"]>,
+): Promise<readonly Finding[]> {
+  const port = await context.machinery.migrations(place, { folder: migrations.folder });
+  const status = await port.status({ directory: place.folder, signal: AbortSignal.timeout(PATIENCE_MS) });
+  return [
+    found("migrations", "ok", countOf(status)),
+    ...status.problems.map(({ what, fix }) => found("migrations", "bad", withoutFullStop(what), fix)),
+    ...(status.lock === null
+      ? []
+      : [
+          found(
+            "migrations",
+            "warn",
+            `somebody migrates now: ${status.lock.application}, process ${status.lock.pid} of the server`,
+          ),
+        ]),
+  ];
+}
+
+/** A database that does not answer must not keep the rest from being told. */
+const PATIENCE_MS = 10_000;
+
+function countOf({ applied, pending }: MigrationStatus): string {
+  const contract = pending.filter(({ phase }) => phase === "contract").length;
+  const later = contract === 0 ? "" : `, ${contract} of them once the old version is retired`;
+  return `${applied.length} applied, ${pending.length} pending here${later}`;
+}
+
+async function lookAtBackups(backups: Backups, plan: Plan): Promise<readonly Finding[]> {
+  const newest = (await backups.list()).at(-1);
+  const makesOne = plan.steps.some(({ kind }) => kind === "backup");
+  if (newest === undefined) {
+    const fix = "make one: tidegate backup";
+    return [
+      found(
+        "backups",
+        "info",
+        `there is none yet${makesOne ? "; a release makes one" : ""}`,
+        makesOne ? undefined : fix,
+      ),
+    ];
+  }
+  const age = `the newest is ${formatDuration(Math.max(0, Date.now() - newest.madeAt))} old`;
+  if (newest.trouble !== null)
+    return [
+      found(
+        "backups",
+        "warn",
+        `${age} and no good: ${withoutFullStop(newest.trouble.what)}`,
+        "make another: tidegate backup",
+      ),
+    ];
+  const { proof } = newest;
+  return [
+    proof === null
+      ? found("backups", "warn", `${age}, and nobody has proven it`, `prove it: tidegate backup verify ${newest.id}`)
+      : found("backups", "ok", `${age}, proven by ${proof.proof === "decode" ? "reading every byte" : "restoring it"}`),
+  ];
+}
+
+function withoutFullStop(sentence: string): string {
+  return sentence.replace(/\.$/, "");
+}
