@@ -3,12 +3,12 @@
  * releases with five guards each one core judges once a second, with all that a look does: a minute and a quarter of an hour after the
  * step began. Ends with 1 when a thousand releases do not fit into one core.
  */
-import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../src/core/analysis/comparison.ts";
-import type { CountedSecond } from "../src/core/analysis/counted-second.ts";
+import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../src/core/analysis/evidence/comparison.ts";
+import type { CountedSecond } from "../src/core/analysis/evidence/counted-second.ts";
 import { bucketOf } from "../src/core/analysis/histogram.ts";
 import { FRESH_JUDGE, judge } from "../src/core/analysis/judge.ts";
 import type { Look } from "../src/core/analysis/look.ts";
-import { createRandom, type Random } from "../src/core/analysis/random.ts";
+import { createRandom, type Random } from "../src/core/analysis/statistics/random.ts";
 import type { SecondRow } from "../src/core/observation.ts";
 import type { Guard } from "../src/core/plan/guard.ts";
 import { benchOptions, machine, machineLine, progress, table } from "./measure/output.ts";

@@ -1,8 +1,8 @@
 /** Draws docs/judge.svg: how the evidence goes for a healthy version, a slightly worse one and a bad one. node scripts/draw-evidence.ts */
 import { writeFileSync } from "node:fs";
-import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../src/core/analysis/comparison.ts";
-import { createRandom } from "../src/core/analysis/random.ts";
-import { NO_OPEN_STRATA, together } from "../src/core/analysis/strata.ts";
+import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../src/core/analysis/evidence/comparison.ts";
+import { createRandom } from "../src/core/analysis/statistics/random.ts";
+import { NO_OPEN_STRATA, together } from "../src/core/analysis/evidence/strata.ts";
 import { createTraffic } from "../src/core/forecast/traffic.ts";
 
 const SECONDS = 300;

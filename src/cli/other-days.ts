@@ -1,6 +1,6 @@
-import { pastOf, spansBefore } from "../core/analysis/day-before.ts";
+import { pastOf, spansBefore } from "../core/analysis/evidence/day-before.ts";
 import { dayInWords, formatCount, inUtc } from "../core/analysis/figures.ts";
-import { daysBeforeOf } from "../core/analysis/tested-limits.ts";
+import { daysBeforeOf } from "../core/analysis/evidence/tested-limits.ts";
 import { faultOf } from "../core/fault.ts";
 import { type Guard, guardLabel } from "../core/plan/guard.ts";
 import { plannedHoldMs } from "../core/plan/hold-time.ts";

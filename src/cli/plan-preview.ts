@@ -3,7 +3,7 @@ import type { Override } from "../config/overrides.ts";
 import { canonicalJson } from "../core/text/canonical-json.ts";
 import type { StepPower } from "../core/forecast/plan-power.ts";
 import { secondsOfProbes } from "../core/forecast/probing.ts";
-import { leastOfBlocksMs, waitsForBlocks } from "../core/analysis/gauge-limits.ts";
+import { leastOfBlocksMs, waitsForBlocks } from "../core/analysis/gauges/gauge-limits.ts";
 import { plannedHoldMs } from "../core/plan/hold-time.ts";
 import { type Guard, guardLabel, isActedOn, isOfProcesses } from "../core/plan/guard.ts";
 import type { Plan, StepOf } from "../core/plan/plan.ts";

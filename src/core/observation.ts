@@ -1,4 +1,4 @@
-import type { VisitorShift } from "./analysis/visitor-shift.ts";
+import type { VisitorShift } from "./analysis/evidence/visitor-shift.ts";
 import type { Instant } from "./time/time.ts";
 
 /** What the data plane saw of one version in one second. A request belongs to the second in which it ended or passed its limit. */

@@ -1,9 +1,9 @@
-import { burntMovedBy } from "../core/analysis/budget.ts";
-import type { EProcess } from "../core/analysis/e-process.ts";
-import type { Trouble } from "../core/analysis/trouble.ts";
-import type { Gauges } from "../core/analysis/gauge-blocks.ts";
-import type { Gathered, GuardEvidence } from "../core/analysis/gathered.ts";
-import type { ProbeEvidence } from "../core/analysis/probes.ts";
+import { burntMovedBy } from "../core/analysis/objective/budget.ts";
+import type { EProcess } from "../core/analysis/statistics/e-process.ts";
+import type { Trouble } from "../core/analysis/evidence/trouble.ts";
+import type { Gauges } from "../core/analysis/gauges/gauge-blocks.ts";
+import type { Gathered, GuardEvidence } from "../core/analysis/evidence/gathered.ts";
+import type { ProbeEvidence } from "../core/analysis/evidence/probes.ts";
 import type { GatheredIn } from "../core/release/event.ts";
 import type { Release } from "../core/release/release.ts";
 import { type Duration, HOUR, MINUTE, type Moment } from "../core/time/time.ts";

@@ -1,4 +1,4 @@
-import type { Remembered } from "../core/analysis/day-before.ts";
+import type { Remembered } from "../core/analysis/evidence/day-before.ts";
 import { faultOf } from "../core/fault.ts";
 import { type Duration, type Instant, SECOND } from "../core/time/time.ts";
 import type { PastTraffic } from "../core/traffic/past-traffic.ts";

@@ -1,7 +1,7 @@
 import { currentStep, isEnded, type Release } from "../core/release/release.ts";
 import type { Placed } from "../core/release/event.ts";
 import { twinOf } from "../core/release/twin.ts";
-import type { ProbeRound } from "../core/analysis/probes.ts";
+import type { ProbeRound } from "../core/analysis/evidence/probes.ts";
 import type { SmokeFlow, SmokeOutcome } from "../core/smoke/smoke.ts";
 import type { Target } from "../ports/tasks.ts";
 import type { Ports } from "./api.ts";

@@ -1,5 +1,5 @@
 import { quantileOfSum } from "../core/analysis/histogram.ts";
-import { sumWindow } from "../core/analysis/window.ts";
+import { sumWindow } from "../core/analysis/windows/window.ts";
 import type { Placed } from "../core/release/event.ts";
 import type { Release } from "../core/release/release.ts";
 import type { VersionFigures } from "../core/status/status.ts";

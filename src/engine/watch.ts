@@ -1,8 +1,8 @@
-import { loadNow, spansBefore } from "../core/analysis/day-before.ts";
+import { loadNow, spansBefore } from "../core/analysis/evidence/day-before.ts";
 import type { Look } from "../core/analysis/look.ts";
 import { FRESH_JUDGE, type JudgeState, judge, judgeNextStep } from "../core/analysis/judge.ts";
-import { ALPHA } from "../core/analysis/bounds.ts";
-import { shiftMoments } from "../core/analysis/visitor-shift.ts";
+import { ALPHA } from "../core/analysis/evidence/bounds.ts";
+import { shiftMoments } from "../core/analysis/evidence/visitor-shift.ts";
 import { isOfRequests, type Verdict } from "../core/plan/guard.ts";
 import { trafficProfile } from "../core/time/quietest.ts";
 import { plannedHoldMs, plannedMs, TIMES_WAITED } from "../core/plan/hold-time.ts";

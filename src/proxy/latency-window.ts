@@ -1,5 +1,5 @@
 import { BUCKET_COUNT, quantile } from "../core/analysis/histogram.ts";
-import { LEAST_ANSWERS, RENEWED_EVERY_SECONDS, STABLE_WINDOW_SECONDS } from "../core/analysis/slow-limit.ts";
+import { LEAST_ANSWERS, RENEWED_EVERY_SECONDS, STABLE_WINDOW_SECONDS } from "../core/analysis/evidence/slow-limit.ts";
 
 /** The minute that is over, and the block that is open. */
 const BLOCKS = STABLE_WINDOW_SECONDS / RENEWED_EVERY_SECONDS + 1;

@@ -1,4 +1,4 @@
-import { toleratedFactor } from "../core/analysis/slow-limit.ts";
+import { toleratedFactor } from "../core/analysis/evidence/slow-limit.ts";
 import type { Duration } from "../core/time/time.ts";
 import type { SecondRow } from "../core/observation.ts";
 import type { Counting } from "../core/traffic/counting.ts";

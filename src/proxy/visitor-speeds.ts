@@ -1,4 +1,4 @@
-import type { VisitorSpeed } from "../core/analysis/visitor-shift.ts";
+import type { VisitorSpeed } from "../core/analysis/evidence/visitor-shift.ts";
 import type { Duration } from "../core/time/time.ts";
 import type { RoutingTable } from "../core/traffic/routing.ts";
 import { type Cohort, cohortOf, isInCandidate, isInTwin, twinShare, WHOLE } from "../core/traffic/share.ts";

@@ -5,7 +5,7 @@ import {
   type VisitorShift,
   type VisitorSpeed,
   visitorShift,
-} from "../core/analysis/visitor-shift.ts";
+} from "../core/analysis/evidence/visitor-shift.ts";
 import type { SecondRow } from "../core/observation.ts";
 import type { Duration } from "../core/time/time.ts";
 import { comparedWith, type RoutingTable } from "../core/traffic/routing.ts";

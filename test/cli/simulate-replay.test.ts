@@ -4,7 +4,7 @@ import { after, describe, it } from "node:test";
 import type { Context } from "../../src/cli/context.ts";
 import { replayView } from "../../src/cli/render/replay-view.ts";
 import { type ReplayedRecording, replayRecording } from "../../src/cli/simulate/replay-recording.ts";
-import { createRandom } from "../../src/core/analysis/random.ts";
+import { createRandom } from "../../src/core/analysis/statistics/random.ts";
 import { describeFault, FaultError } from "../../src/core/fault.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { tidegate } from "./support/program.ts";

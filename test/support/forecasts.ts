@@ -1,4 +1,4 @@
-import type { Comparison } from "../../src/core/analysis/comparison.ts";
+import type { Comparison } from "../../src/core/analysis/evidence/comparison.ts";
 import type { Forecast } from "../../src/core/forecast/forecast.ts";
 import type { TrafficModel } from "../../src/core/forecast/traffic-model.ts";
 

@@ -1,5 +1,9 @@
 import { merge, quantile, upperEdge } from "../../core/analysis/histogram.ts";
-import { LEAST_ANSWERS, RENEWED_EVERY_SECONDS, STABLE_WINDOW_SECONDS } from "../../core/analysis/slow-limit.ts";
+import {
+  LEAST_ANSWERS,
+  RENEWED_EVERY_SECONDS,
+  STABLE_WINDOW_SECONDS,
+} from "../../core/analysis/evidence/slow-limit.ts";
 import type { Counted, SecondRow } from "../../core/observation.ts";
 import { COHORT_GROUPS, type Counter } from "../../core/traffic/counting.ts";
 import { comparedWith, type RoutingTable } from "../../core/traffic/routing.ts";

@@ -3,7 +3,7 @@ import { comparisonOf, ERROR_TOLERANCE, LATENCY_TOLERANCE } from "../../core/for
 import { type Replayed, replayed } from "../../core/forecast/replay.ts";
 import { formatCount } from "../../core/analysis/figures.ts";
 import { merge } from "../../core/analysis/histogram.ts";
-import { isOtherStory } from "../../core/analysis/visitors-in-words.ts";
+import { isOtherStory } from "../../core/analysis/evidence/visitors-in-words.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import { ONCE_MS } from "../../core/traffic/counting.ts";
 import type { Invocation } from "../definition.ts";

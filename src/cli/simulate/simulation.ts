@@ -2,7 +2,7 @@ import { inClosedForm } from "../../core/forecast/closed-form.ts";
 import { type Forecast, type ForecastResult, healthy, summarize } from "../../core/forecast/forecast.ts";
 import { SLOWDOWNS, worseErrorRates } from "../../core/forecast/ladder.ts";
 import type { TrafficModel } from "../../core/forecast/traffic-model.ts";
-import type { Power } from "../../core/analysis/power.ts";
+import type { Power } from "../../core/analysis/statistics/power.ts";
 import { type CaughtAt, type RunOptions, runForecasts } from "./run-forecasts.ts";
 
 /** One kind of candidate in the step's traffic. */

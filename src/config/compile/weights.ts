@@ -1,7 +1,7 @@
 import { type Guard, type GuardId, guardId, guardLabel, isActedOn } from "../../core/plan/guard.ts";
 import { formatPercent } from "../../core/analysis/figures.ts";
 import { usualWeights } from "../../core/plan/usual-weights.ts";
-import { comparesAlone } from "../../core/analysis/tested-limits.ts";
+import { comparesAlone } from "../../core/analysis/evidence/tested-limits.ts";
 import type { Path } from "../reading/located.ts";
 import type { PathProblem } from "../reading/problem.ts";
 import type { Told } from "./context.ts";

@@ -10,8 +10,8 @@ import {
 import type { Look } from "./look.ts";
 import { formatDuration, type Instant, SECOND } from "../time/time.ts";
 import { clockTime, minuteOfWeek } from "../time/zone.ts";
-import { rateAtOdds } from "./alternatives.ts";
-import { candidateLimitMs } from "./slow-limit.ts";
+import { rateAtOdds } from "./statistics/alternatives.ts";
+import { candidateLimitMs } from "./evidence/slow-limit.ts";
 
 /** A count with thin groups, as in "1 302". */
 export function formatCount(count: number): string {

@@ -1,6 +1,6 @@
 import type { Guard, Limit } from "../plan/guard.ts";
 import type { Look } from "./look.ts";
-import { isOfBlocks, isTested } from "./tested-limits.ts";
+import { isOfBlocks, isTested } from "./evidence/tested-limits.ts";
 
 /** A guard by how its limits are looked at; null: none is looked at so. */
 export interface GuardParts {

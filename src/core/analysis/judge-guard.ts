@@ -1,16 +1,16 @@
 import { type Guard, guardId, type Verdict } from "../plan/guard.ts";
-import { verdictByBurnRate } from "./burn-rate.ts";
-import { verdictByEvidence } from "./by-evidence.ts";
-import type { CountedLooks } from "./counted-looks.ts";
-import { isIncident } from "./broken-by-evidence.ts";
-import { NO_BLOCKS } from "./gauge-blocks.ts";
-import { verdictOfBlocks } from "./gauge-limits.ts";
-import type { Gathered } from "./gathered.ts";
+import { verdictByBurnRate } from "./objective/burn-rate.ts";
+import { verdictByEvidence } from "./evidence/by-evidence.ts";
+import type { CountedLooks } from "./windows/counted-looks.ts";
+import { isIncident } from "./evidence/broken-by-evidence.ts";
+import { NO_BLOCKS } from "./gauges/gauge-blocks.ts";
+import { verdictOfBlocks } from "./gauges/gauge-limits.ts";
+import type { Gathered } from "./evidence/gathered.ts";
 import { partsOf } from "./guard-parts.ts";
-import { judgePlainly } from "./plain-limits.ts";
-import { isSourced } from "./source-figures.ts";
-import { judgeSource } from "./source-limits.ts";
-import type { Total } from "./total.ts";
+import { judgePlainly } from "./windows/plain-limits.ts";
+import { isSourced } from "./sources/source-figures.ts";
+import { judgeSource } from "./sources/source-limits.ts";
+import type { Total } from "./evidence/total.ts";
 import type { View } from "./views.ts";
 import { saysMore } from "./weight-of-verdicts.ts";
 

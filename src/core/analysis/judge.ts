@@ -1,13 +1,13 @@
 import { type Guard, type GuardLevel, isActedOn } from "../plan/guard.ts";
-import { countLooks, type LookCounts } from "./counted-looks.ts";
+import { countLooks, type LookCounts } from "./windows/counted-looks.ts";
 import { notYet, restartsBefore, withRestarts } from "./delay.ts";
-import { gather } from "./gather.ts";
-import { forNextStep, type Gathered, NOTHING_GATHERED } from "./gathered.ts";
-import { watchGauges } from "./gauge-blocks.ts";
+import { gather } from "./evidence/gather.ts";
+import { forNextStep, type Gathered, NOTHING_GATHERED } from "./evidence/gathered.ts";
+import { watchGauges } from "./gauges/gauge-blocks.ts";
 import { judgeGuard, type Said } from "./judge-guard.ts";
 import type { Judged, Look } from "./look.ts";
 import { whileTwinIsAway } from "./while-twin-is-away.ts";
-import { totalAlone, totalOf } from "./total.ts";
+import { totalAlone, totalOf } from "./evidence/total.ts";
 import { type SumsByView, type View, viewsOf } from "./views.ts";
 
 /** What the judge keeps between two looks. */

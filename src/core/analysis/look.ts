@@ -1,8 +1,8 @@
 import type { InstanceSeen, SecondRow } from "../observation.ts";
 import type { Figures, Guard, GuardId, Verdict } from "../plan/guard.ts";
-import type { Remembered } from "./day-before.ts";
+import type { Remembered } from "./evidence/day-before.ts";
 import type { SourceReading } from "../plan/source.ts";
-import type { ProbeRound } from "./probes.ts";
+import type { ProbeRound } from "./evidence/probes.ts";
 import type { Duration, Instant } from "../time/time.ts";
 
 /** What the judge sees, once a second. */

@@ -2,8 +2,8 @@ import type { Guard } from "../plan/guard.ts";
 import { firstSecondOf } from "./delay.ts";
 import { rowsOfFeature } from "./feature-rows.ts";
 import type { Look } from "./look.ts";
-import { addClosed, type StepSums } from "./step-sums.ts";
-import { type Windows, windowsOf } from "./window.ts";
+import { addClosed, type StepSums } from "./windows/step-sums.ts";
+import { type Windows, windowsOf } from "./windows/window.ts";
 
 /** What one guard sees, and others that see the same: the look without what is not its business, and what was counted in it. */
 export interface View {

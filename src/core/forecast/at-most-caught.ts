@@ -1,6 +1,6 @@
-import { ODDS_RATIOS } from "../analysis/e-process.ts";
-import { normalCdf } from "../analysis/normal.ts";
-import { boundToCross, crossing, type PowerQuestion, walkOf } from "../analysis/power.ts";
+import { ODDS_RATIOS } from "../analysis/statistics/e-process.ts";
+import { normalCdf } from "../analysis/statistics/normal.ts";
+import { boundToCross, crossing, type PowerQuestion, walkOf } from "../analysis/statistics/power.ts";
 
 /**
  * What a step catches at most, 0 … 1. The formula's walk takes small steps, and evidence of rare events leaps: it would have a

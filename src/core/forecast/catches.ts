@@ -1,7 +1,7 @@
 import { LATENCIES } from "../plan/guard.ts";
-import type { Comparison } from "../analysis/comparison.ts";
+import type { Comparison } from "../analysis/evidence/comparison.ts";
 import { type Buckets, bucketOf, quantile } from "../analysis/histogram.ts";
-import { candidateLimitMs } from "../analysis/slow-limit.ts";
+import { candidateLimitMs } from "../analysis/evidence/slow-limit.ts";
 import type { ComparedShare } from "./besides.ts";
 import { type BadPart, byBestGuard, type WatchedTraffic } from "./closed-form.ts";
 import { LATENCY_TOLERANCE } from "./guards.ts";

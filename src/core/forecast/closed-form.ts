@@ -1,5 +1,5 @@
-import type { Comparison } from "../analysis/comparison.ts";
-import { power, type Power } from "../analysis/power.ts";
+import type { Comparison } from "../analysis/evidence/comparison.ts";
+import { power, type Power } from "../analysis/statistics/power.ts";
 import type { Forecast } from "./forecast.ts";
 import { besidesOf, type ComparedShare } from "./besides.ts";
 import { atMostCaught } from "./at-most-caught.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "../analysis/random.ts";
+import type { Random } from "../analysis/statistics/random.ts";
 import type { TrafficModel } from "./traffic-model.ts";
 
 /** What hits both versions alike in one second. */

@@ -1,4 +1,4 @@
-import type { Random } from "../analysis/random.ts";
+import type { Random } from "../analysis/statistics/random.ts";
 import { besidesOf, type ComparedShare } from "./besides.ts";
 import type { VisitorModel } from "./traffic-model.ts";
 

@@ -1,8 +1,8 @@
-import { LEAST_FAILING_VISITORS } from "../analysis/bounds.ts";
-import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
-import { createRandom } from "../analysis/random.ts";
-import { NO_OPEN_STRATA, together } from "../analysis/strata.ts";
-import { shiftEvidence } from "../analysis/visitor-shift.ts";
+import { LEAST_FAILING_VISITORS } from "../analysis/evidence/bounds.ts";
+import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../analysis/evidence/comparison.ts";
+import { createRandom } from "../analysis/statistics/random.ts";
+import { NO_OPEN_STRATA, together } from "../analysis/evidence/strata.ts";
+import { shiftEvidence } from "../analysis/evidence/visitor-shift.ts";
 import { LATENCIES } from "../plan/guard.ts";
 import { plannedMoments } from "./speeds.ts";
 import { createTraffic } from "./traffic.ts";

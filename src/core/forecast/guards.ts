@@ -1,5 +1,5 @@
-import { ALPHA } from "../analysis/bounds.ts";
-import type { ComparedGuard, Comparison } from "../analysis/comparison.ts";
+import { ALPHA } from "../analysis/evidence/bounds.ts";
+import type { ComparedGuard, Comparison } from "../analysis/evidence/comparison.ts";
 import { usualWeights } from "../plan/usual-weights.ts";
 import type { ForecastGuard } from "./traffic-model.ts";
 

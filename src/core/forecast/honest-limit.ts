@@ -1,4 +1,4 @@
-import { leastSeconds, power } from "../analysis/power.ts";
+import { leastSeconds, power } from "../analysis/statistics/power.ts";
 import type { Forecast } from "./forecast.ts";
 import { besidesOf } from "./besides.ts";
 import { badParts, inClosedForm } from "./closed-form.ts";

@@ -1,6 +1,6 @@
 import { BUCKET_COUNT, bucketOf, upperEdge } from "../analysis/histogram.ts";
-import { candidateLimitMs, RENEWED_EVERY_SECONDS, STABLE_WINDOW_SECONDS } from "../analysis/slow-limit.ts";
-import { normalQuantile } from "../analysis/normal.ts";
+import { candidateLimitMs, RENEWED_EVERY_SECONDS, STABLE_WINDOW_SECONDS } from "../analysis/evidence/slow-limit.ts";
+import { normalQuantile } from "../analysis/statistics/normal.ts";
 
 /** Stable's quantiles over the last minute, renewed every ten seconds, at the edges of buckets; known before a second begins. */
 export interface Limits {

@@ -1,9 +1,9 @@
-import { ratesWithin, WITHIN } from "../analysis/alternatives.ts";
-import { SHOWN } from "../analysis/bounds.ts";
-import { logAdd } from "../analysis/e-process.ts";
+import { ratesWithin, WITHIN } from "../analysis/statistics/alternatives.ts";
+import { SHOWN } from "../analysis/evidence/bounds.ts";
+import { logAdd } from "../analysis/statistics/e-process.ts";
 import { bucketOf } from "../analysis/histogram.ts";
-import { crossing, walkOf } from "../analysis/power.ts";
-import { acting, EXCLUDED_RATIO, factorOf, marginOf, toleranceOf } from "../analysis/tested-limits.ts";
+import { crossing, walkOf } from "../analysis/statistics/power.ts";
+import { acting, EXCLUDED_RATIO, factorOf, marginOf, toleranceOf } from "../analysis/evidence/tested-limits.ts";
 import { type Guard, isActedOn, QUANTILES } from "../plan/guard.ts";
 import { TIMES_WAITED } from "../plan/hold-time.ts";
 import { SECOND } from "../time/time.ts";

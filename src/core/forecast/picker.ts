@@ -1,4 +1,4 @@
-import type { Random } from "../analysis/random.ts";
+import type { Random } from "../analysis/statistics/random.ts";
 
 /** Picks an index by weight, in constant time. Source: Walker's alias method, as Vose has it. */
 export function createPicker(weights: readonly number[], random: Random): () => number {

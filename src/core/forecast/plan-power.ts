@@ -1,6 +1,6 @@
-import { ALPHA } from "../analysis/bounds.ts";
-import type { ComparedGuard } from "../analysis/comparison.ts";
-import { comparesAlone } from "../analysis/tested-limits.ts";
+import { ALPHA } from "../analysis/evidence/bounds.ts";
+import type { ComparedGuard } from "../analysis/evidence/comparison.ts";
+import { comparesAlone } from "../analysis/evidence/tested-limits.ts";
 import { type Guard, LATENCIES } from "../plan/guard.ts";
 import { plannedHoldMs, plannedMs } from "../plan/hold-time.ts";
 import type { Plan, StepOf } from "../plan/plan.ts";

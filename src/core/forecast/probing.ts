@@ -1,7 +1,7 @@
-import { UNPROVEN } from "../analysis/e-process.ts";
-import { isProbed } from "../analysis/probes.ts";
-import { rateToExclude } from "../analysis/tested-limits.ts";
-import { goodUntilShown } from "../analysis/until-shown.ts";
+import { UNPROVEN } from "../analysis/statistics/e-process.ts";
+import { isProbed } from "../analysis/evidence/probes.ts";
+import { rateToExclude } from "../analysis/evidence/tested-limits.ts";
+import { goodUntilShown } from "../analysis/evidence/until-shown.ts";
 import type { Guard } from "../plan/guard.ts";
 import type { Plan } from "../plan/plan.ts";
 import { SECOND } from "../time/time.ts";

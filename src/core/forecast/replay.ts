@@ -1,5 +1,5 @@
-import { evidenceOf } from "../analysis/comparison.ts";
-import { countedOf, type SecondOfBoth, secondsOfBoth } from "../analysis/seconds.ts";
+import { evidenceOf } from "../analysis/evidence/comparison.ts";
+import { countedOf, type SecondOfBoth, secondsOfBoth } from "../analysis/evidence/seconds.ts";
 import type { SecondRow } from "../observation.ts";
 import {
   begunAnew,

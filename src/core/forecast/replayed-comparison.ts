@@ -1,9 +1,20 @@
-import { compare, type Comparison, type ComparisonState, evidenceOf, NO_COMPARISON } from "../analysis/comparison.ts";
-import { added, type CountedSecond, NOTHING_COUNTED } from "../analysis/counted-second.ts";
-import { countedOf, type SecondOfBoth } from "../analysis/seconds.ts";
-import { RENEWED_EVERY_SECONDS, slowLimit, type SlowLimit, STABLE_WINDOW_SECONDS } from "../analysis/slow-limit.ts";
-import { NO_OPEN_STRATA, type OpenStrata, together } from "../analysis/strata.ts";
-import { excess, TELLING_SPANS_MS } from "../analysis/telling-figures.ts";
+import {
+  compare,
+  type Comparison,
+  type ComparisonState,
+  evidenceOf,
+  NO_COMPARISON,
+} from "../analysis/evidence/comparison.ts";
+import { added, type CountedSecond, NOTHING_COUNTED } from "../analysis/evidence/counted-second.ts";
+import { countedOf, type SecondOfBoth } from "../analysis/evidence/seconds.ts";
+import {
+  RENEWED_EVERY_SECONDS,
+  slowLimit,
+  type SlowLimit,
+  STABLE_WINDOW_SECONDS,
+} from "../analysis/evidence/slow-limit.ts";
+import { NO_OPEN_STRATA, type OpenStrata, together } from "../analysis/evidence/strata.ts";
+import { excess, TELLING_SPANS_MS } from "../analysis/evidence/telling-figures.ts";
 import type { SecondRow } from "../observation.ts";
 import { LATENCIES } from "../plan/guard.ts";
 import { SECOND } from "../time/time.ts";

@@ -1,6 +1,6 @@
-import type { Random } from "../analysis/random.ts";
-import { LATENCY_RESOLUTION_MS, toleratedFactor } from "../analysis/slow-limit.ts";
-import { FIRST_MOMENT_SECONDS, nextMoment, shiftMoments, visitorShift } from "../analysis/visitor-shift.ts";
+import type { Random } from "../analysis/statistics/random.ts";
+import { LATENCY_RESOLUTION_MS, toleratedFactor } from "../analysis/evidence/slow-limit.ts";
+import { FIRST_MOMENT_SECONDS, nextMoment, shiftMoments, visitorShift } from "../analysis/evidence/visitor-shift.ts";
 import { TIMES_WAITED } from "../plan/hold-time.ts";
 import type { DrawnVisitors } from "./drawn-visitors.ts";
 

@@ -1,6 +1,6 @@
 import type { LATENCIES } from "../plan/guard.ts";
 import type { ComparedShare } from "./besides.ts";
-import type { CountedSecond } from "../analysis/counted-second.ts";
+import type { CountedSecond } from "../analysis/evidence/counted-second.ts";
 
 /** Traffic that is made up: what a step would see. */
 export interface TrafficModel extends ComparedShare {

@@ -1,9 +1,9 @@
 import { LATENCIES } from "../plan/guard.ts";
-import type { CountedSecond } from "../analysis/counted-second.ts";
+import type { CountedSecond } from "../analysis/evidence/counted-second.ts";
 import { bucketOf, upperEdge } from "../analysis/histogram.ts";
-import { candidateLimitMs } from "../analysis/slow-limit.ts";
-import { normalCdf, normalQuantile } from "../analysis/normal.ts";
-import type { Random } from "../analysis/random.ts";
+import { candidateLimitMs } from "../analysis/evidence/slow-limit.ts";
+import { normalCdf, normalQuantile } from "../analysis/statistics/normal.ts";
+import type { Random } from "../analysis/statistics/random.ts";
 import { besidesOf } from "./besides.ts";
 import { createConditions } from "./conditions.ts";
 import { either, type ForecastGuard, type LatencyModel, type ModelSecond, type TrafficModel } from "./traffic-model.ts";

@@ -1,9 +1,9 @@
 import { LATENCIES } from "../plan/guard.ts";
 import { COHORT_GROUPS } from "../traffic/counting.ts";
-import { type CountedSecond, NOTHING_COUNTED } from "../analysis/counted-second.ts";
-import { temperingOf } from "../analysis/dispersion.ts";
-import { normalQuantile } from "../analysis/normal.ts";
-import type { Random } from "../analysis/random.ts";
+import { type CountedSecond, NOTHING_COUNTED } from "../analysis/evidence/counted-second.ts";
+import { temperingOf } from "../analysis/statistics/dispersion.ts";
+import { normalQuantile } from "../analysis/statistics/normal.ts";
+import type { Random } from "../analysis/statistics/random.ts";
 import type { Conditions } from "./conditions.ts";
 import { besidesOf } from "./besides.ts";
 import { drawVisitors } from "./drawn-visitors.ts";

@@ -1,6 +1,6 @@
-import { FASTEST_BURN } from "../analysis/burn-rate.ts";
+import { FASTEST_BURN } from "../analysis/objective/burn-rate.ts";
 import { formatPercent } from "../analysis/figures.ts";
-import { limitRate } from "../analysis/tested-limits.ts";
+import { limitRate } from "../analysis/evidence/tested-limits.ts";
 import { misread, type Parsed, parsed } from "../text/units.ts";
 import { isOfProcesses, type Metric, METRICS, QUANTILES } from "./guard.ts";
 import { parseWritten } from "./limit.ts";

@@ -1,4 +1,4 @@
-import type { Gathered } from "../analysis/gathered.ts";
+import type { Gathered } from "../analysis/evidence/gathered.ts";
 import type { Effect, Observed } from "./effect.ts";
 import type { Emergency } from "./emergency.ts";
 import type { Fault } from "../fault.ts";

@@ -1,6 +1,6 @@
 import { currentStatus } from "./current-status.ts";
 import { isHolding, isWithoutEvidence } from "../decide/hold.ts";
-import { daysBeforeOf } from "../analysis/tested-limits.ts";
+import { daysBeforeOf } from "../analysis/evidence/tested-limits.ts";
 import { guardId, isActedOn, type Verdict } from "../plan/guard.ts";
 import type { Step } from "../plan/plan.ts";
 import { currentStep, isEnded, type Release } from "../release/release.ts";

@@ -1,13 +1,13 @@
 import { equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { logEvidence, freshEProcess, grow, limitGains } from "../../../src/core/analysis/e-process.ts";
-import { ratesBeyond } from "../../../src/core/analysis/alternatives.ts";
+import { logEvidence, freshEProcess, grow, limitGains } from "../../../src/core/analysis/statistics/e-process.ts";
+import { ratesBeyond } from "../../../src/core/analysis/statistics/alternatives.ts";
 import { bucketOf } from "../../../src/core/analysis/histogram.ts";
 import { FRESH_JUDGE, judge, judgeNextStep, type JudgeState } from "../../../src/core/analysis/judge.ts";
 import type { Look } from "../../../src/core/analysis/look.ts";
-import { toleratedBy } from "../../../src/core/analysis/past.ts";
-import { upperRate } from "../../../src/core/analysis/rate-bound.ts";
-import { createRandom } from "../../../src/core/analysis/random.ts";
+import { toleratedBy } from "../../../src/core/analysis/evidence/past.ts";
+import { upperRate } from "../../../src/core/analysis/statistics/rate-bound.ts";
+import { createRandom } from "../../../src/core/analysis/statistics/random.ts";
 import type { SecondRow } from "../../../src/core/observation.ts";
 import type { Guard, Verdict } from "../../../src/core/plan/guard.ts";
 import { look as lookAt } from "./support/watched-seconds.ts";

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { burntMovedBy } from "../../../src/core/analysis/budget.ts";
+import { burntMovedBy } from "../../../src/core/analysis/objective/budget.ts";
 import { bucketOf } from "../../../src/core/analysis/histogram.ts";
 import { FRESH_JUDGE, judge, judgeNextStep, type JudgeState } from "../../../src/core/analysis/judge.ts";
 import type { Look } from "../../../src/core/analysis/look.ts";

@@ -7,11 +7,11 @@ import {
   type Comparison,
   evidenceOf,
   NO_COMPARISON,
-} from "../../../src/core/analysis/comparison.ts";
-import type { CountedSecond } from "../../../src/core/analysis/counted-second.ts";
-import { comparisonGains, ODDS_RATIOS } from "../../../src/core/analysis/e-process.ts";
-import { noncentralProbabilities, type Stratum } from "../../../src/core/analysis/hypergeometric.ts";
-import { createRandom } from "../../../src/core/analysis/random.ts";
+} from "../../../src/core/analysis/evidence/comparison.ts";
+import type { CountedSecond } from "../../../src/core/analysis/evidence/counted-second.ts";
+import { comparisonGains, ODDS_RATIOS } from "../../../src/core/analysis/statistics/e-process.ts";
+import { noncentralProbabilities, type Stratum } from "../../../src/core/analysis/statistics/hypergeometric.ts";
+import { createRandom } from "../../../src/core/analysis/statistics/random.ts";
 
 const ERRORS: ComparedGuard = { id: "errors", weight: 0.5, tolerance: 1.5 };
 const GUARDS = [ERRORS, ...["p50", "p95", "p99"].map((id): ComparedGuard => ({ id, weight: 0.1, tolerance: 1 }))];

@@ -1,11 +1,11 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadNow, type Remembered, spansBefore } from "../../../src/core/analysis/day-before.ts";
+import { loadNow, type Remembered, spansBefore } from "../../../src/core/analysis/evidence/day-before.ts";
 import { bucketOf } from "../../../src/core/analysis/histogram.ts";
 import { FRESH_JUDGE, judge, judgeNextStep, type JudgeState } from "../../../src/core/analysis/judge.ts";
 import type { Look } from "../../../src/core/analysis/look.ts";
-import { toleratedBy } from "../../../src/core/analysis/past.ts";
-import { createRandom } from "../../../src/core/analysis/random.ts";
+import { toleratedBy } from "../../../src/core/analysis/evidence/past.ts";
+import { createRandom } from "../../../src/core/analysis/statistics/random.ts";
 import type { SecondRow } from "../../../src/core/observation.ts";
 import type { Guard, Verdict } from "../../../src/core/plan/guard.ts";
 import { DAY, HOUR, MINUTE } from "../../../src/core/time/time.ts";

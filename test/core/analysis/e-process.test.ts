@@ -1,10 +1,16 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ratesBeyond, ratesWithin } from "../../../src/core/analysis/alternatives.ts";
-import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../../../src/core/analysis/comparison.ts";
-import { dispersion, temperingOf } from "../../../src/core/analysis/dispersion.ts";
-import { comparisonGains, freshEProcess, grow, limitGains, logEvidence } from "../../../src/core/analysis/e-process.ts";
-import { power } from "../../../src/core/analysis/power.ts";
+import { ratesBeyond, ratesWithin } from "../../../src/core/analysis/statistics/alternatives.ts";
+import { compare, type Comparison, evidenceOf, NO_COMPARISON } from "../../../src/core/analysis/evidence/comparison.ts";
+import { dispersion, temperingOf } from "../../../src/core/analysis/statistics/dispersion.ts";
+import {
+  comparisonGains,
+  freshEProcess,
+  grow,
+  limitGains,
+  logEvidence,
+} from "../../../src/core/analysis/statistics/e-process.ts";
+import { power } from "../../../src/core/analysis/statistics/power.ts";
 
 describe("evidence that grows second by second", () => {
   it("is (3/2)^t after t single events on the candidate, at odds 3 and equal sides", () => {

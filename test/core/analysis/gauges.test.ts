@@ -1,9 +1,9 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { GaugeBlocks } from "../../../src/core/analysis/gauge-blocks.ts";
+import type { GaugeBlocks } from "../../../src/core/analysis/gauges/gauge-blocks.ts";
 import { FRESH_JUDGE, judge, type JudgeState } from "../../../src/core/analysis/judge.ts";
 import type { Look } from "../../../src/core/analysis/look.ts";
-import { createRandom } from "../../../src/core/analysis/random.ts";
+import { createRandom } from "../../../src/core/analysis/statistics/random.ts";
 import type { InstanceSeen, SecondRow } from "../../../src/core/observation.ts";
 import type { Guard, Limit, Verdict } from "../../../src/core/plan/guard.ts";
 import { look as lookAt } from "./support/watched-seconds.ts";

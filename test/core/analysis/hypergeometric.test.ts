@@ -6,7 +6,7 @@ import {
   logNormaliserBound,
   noncentralProbabilities,
   type Stratum,
-} from "../../../src/core/analysis/hypergeometric.ts";
+} from "../../../src/core/analysis/statistics/hypergeometric.ts";
 
 describe("Fisher's noncentral hypergeometric", () => {
   it("has the published chances for two and two, two events, odds 2: 1, 8 and 4 of 13", () => {

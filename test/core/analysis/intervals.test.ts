@@ -1,7 +1,7 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { errorsAround, growthOf, meanOf } from "../../../src/core/analysis/intervals.ts";
-import { createRandom } from "../../../src/core/analysis/random.ts";
+import { errorsAround, growthOf, meanOf } from "../../../src/core/analysis/statistics/intervals.ts";
+import { createRandom } from "../../../src/core/analysis/statistics/random.ts";
 
 const SERIES = 400;
 const LENGTH = 60;

@@ -1,7 +1,7 @@
 import { doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { logEvidence } from "../../../src/core/analysis/e-process.ts";
+import { logEvidence } from "../../../src/core/analysis/statistics/e-process.ts";
 import { bucketOf } from "../../../src/core/analysis/histogram.ts";
 import {
   FRESH_JUDGE,

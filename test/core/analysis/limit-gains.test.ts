@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { ratesBeyond, ratesWithin } from "../../../src/core/analysis/alternatives.ts";
-import { dispersion, temperingOf } from "../../../src/core/analysis/dispersion.ts";
-import { limitGains, UNPROVEN } from "../../../src/core/analysis/e-process.ts";
-import { goodUntilShown } from "../../../src/core/analysis/until-shown.ts";
-import { createRandom } from "../../../src/core/analysis/random.ts";
+import { ratesBeyond, ratesWithin } from "../../../src/core/analysis/statistics/alternatives.ts";
+import { dispersion, temperingOf } from "../../../src/core/analysis/statistics/dispersion.ts";
+import { limitGains, UNPROVEN } from "../../../src/core/analysis/statistics/e-process.ts";
+import { goodUntilShown } from "../../../src/core/analysis/evidence/until-shown.ts";
+import { createRandom } from "../../../src/core/analysis/statistics/random.ts";
 
 describe("a limit of its own", () => {
   it("is tried against rates that are beyond it, whatever it is, and what passes against rates within", () => {

@@ -2,8 +2,8 @@ import { equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FRESH_JUDGE, judge, judgeNextStep, type JudgeState } from "../../../src/core/analysis/judge.ts";
 import type { Look } from "../../../src/core/analysis/look.ts";
-import type { ProbeOutcome, ProbePair, ProbeRound } from "../../../src/core/analysis/probes.ts";
-import { createRandom } from "../../../src/core/analysis/random.ts";
+import type { ProbeOutcome, ProbePair, ProbeRound } from "../../../src/core/analysis/evidence/probes.ts";
+import { createRandom } from "../../../src/core/analysis/statistics/random.ts";
 import { secondsOfProbes } from "../../../src/core/forecast/probing.ts";
 import type { Guard, Verdict } from "../../../src/core/plan/guard.ts";
 

@@ -2,8 +2,8 @@ import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import type { Look } from "../../../src/core/analysis/look.ts";
-import { addClosed, type StepSums } from "../../../src/core/analysis/step-sums.ts";
-import { sumWindow } from "../../../src/core/analysis/window.ts";
+import { addClosed, type StepSums } from "../../../src/core/analysis/windows/step-sums.ts";
+import { sumWindow } from "../../../src/core/analysis/windows/window.ts";
 import type { SecondRow } from "../../../src/core/observation.ts";
 import { look as lookAt } from "./support/watched-seconds.ts";
 

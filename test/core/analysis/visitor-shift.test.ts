@@ -1,12 +1,12 @@
 import { ok } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createRandom, type Random } from "../../../src/core/analysis/random.ts";
+import { createRandom, type Random } from "../../../src/core/analysis/statistics/random.ts";
 import {
   shiftEvidence,
   shiftMoments,
   visitorShift,
   type VisitorSpeed,
-} from "../../../src/core/analysis/visitor-shift.ts";
+} from "../../../src/core/analysis/evidence/visitor-shift.ts";
 
 const PLANNED = 20 * 60;
 const MOMENTS = shiftMoments(PLANNED);

@@ -64,7 +64,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: "roll back on no data",
     rule: "I4",
-    file: "src/core/analysis/plain-verdict.ts",
+    file: "src/core/analysis/windows/plain-verdict.ts",
     instead: `  return most === undefined || inRow < most
     ? say(look, verdict, sentence)`,
     put: `  return most === undefined || inRow < most
