@@ -233,6 +233,14 @@ describe("a webhook that redirects", () => {
     assert.equal(bodies.length, 1);
   });
 
+  it("may not lead to a link-local address, from wherever: clouds tell a machine's own keys there", async () => {
+    for (const place of ["http://169.254.169.254/latest", "http://[fe80::1]/"]) {
+      await using own = await httpServer(redirect(307, place));
+      const fault = await deliver(own.url, { tries: 1 }).result;
+      assert.match(fault?.cause ?? "", /redirects to a link-local address/, place);
+    }
+  });
+
   it("may not lead from https to http", async () => {
     const authority = makeAuthority(folder, 30);
     await using plain = await httpServer(taking(200).handle);

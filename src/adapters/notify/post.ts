@@ -2,7 +2,7 @@ import { onOneLine } from "../../core/text/plain-text.ts";
 import { redactor } from "../../core/text/redact.ts";
 import { type Duration, formatDuration, type Instant, MINUTE, SECOND } from "../../core/time/time.ts";
 import { exchange, type ExchangeResult } from "../../local/http-exchange.ts";
-import { isPrivateAddress, isPublicPlace, publicLookup } from "./private-address.ts";
+import { isLinkLocal, isPrivateAddress, isPublicPlace, publicLookup } from "./private-address.ts";
 import { type Became, type Called, type DeliverySettings, isWeb, notDelivered } from "./settings.ts";
 
 /** A message on its way to a web service. */
@@ -95,6 +95,9 @@ async function once(post: Post, settings: Delivery): Promise<Posted> {
     const guarded = redirects > 0 && (await isPublicPlace(first.hostname, isPrivate));
     if (guarded && isPrivate(url.hostname)) {
       return refused("it redirects to a private address, which a public webhook must not");
+    }
+    if (redirects > 0 && isLinkLocal(url.hostname) && !isLinkLocal(first.hostname)) {
+      return refused("it redirects to a link-local address, which no receiver has");
     }
     const result = await exchange({
       url: url.href,

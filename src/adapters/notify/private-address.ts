@@ -40,6 +40,17 @@ export function isPrivateAddress(host: string): boolean {
   return family !== 0 && PRIVATE.check(address, family === 6 ? "ipv6" : "ipv4");
 }
 
+const LINK_LOCAL = new BlockList();
+LINK_LOCAL.addSubnet("169.254.0.0", 16, "ipv4");
+LINK_LOCAL.addSubnet("fe80::", 10, "ipv6");
+
+/** No receiver has such an address, but clouds tell a machine's own keys there. */
+export function isLinkLocal(host: string): boolean {
+  const address = host.replace(/^\[|\]$/g, "");
+  const family = isIP(address);
+  return family !== 0 && LINK_LOCAL.check(address, family === 6 ? "ipv6" : "ipv4");
+}
+
 /** Whether every address of a host is public. A name that can't be looked up counts as public: guarding costs nothing. */
 export function isPublicPlace(host: string, isPrivate: (address: string) => boolean): Promise<boolean> {
   return new Promise((resolve) => {
