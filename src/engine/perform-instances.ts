@@ -72,7 +72,8 @@ async function untilReady(stage: Stage, services: readonly Service[], started: r
       if (now !== undefined && hasCrashed(before, now)) throw new FaultError(await runtime.explain(before.id));
     }
     const bound = Math.max(...services.map(({ startMs }) => startMs));
-    if (clock.monotonic() - begun > bound) throw new FaultError(await notReadyFault(stage, waiting[0], bound));
+    if (clock.monotonic() - begun > bound)
+      throw new FaultError(await notReadyFault(stage, services, waiting[0], bound));
     await clock.sleep(50, stage.signal);
   }
 }
@@ -86,11 +87,13 @@ function hasCrashed(before: InstanceSeen, now: InstanceSeen): boolean {
 
 async function notReadyFault(
   stage: Stage,
+  services: readonly Service[],
   instance: InstanceSeen | undefined,
   bound: number,
 ): Promise<FaultError["fault"]> {
   if (instance === undefined) return { code: "instance-not-ready", what: "An instance did not get ready." };
   const { last, depends } = stage.world.health()[instance.id] ?? {};
+  const path = services.find(({ name }) => name === instance.service)?.health?.ready;
   const explained = await stage.ports.runtime
     .explain(instance.id)
     .catch((error: unknown) => faultOf(error, "instance-not-ready", `${instance.id} did not get ready.`));
@@ -98,7 +101,7 @@ async function notReadyFault(
     ...explained,
     where: explained.where ?? instance.address ?? instance.id,
     detail: [
-      `not ready within ${formatDuration(bound)}; last answer: ${last === undefined ? "no answer yet" : inWords(last)}`,
+      `${path === undefined ? "" : `asked for ${path}: `}not ready within ${formatDuration(bound)}; last answer: ${last === undefined ? "no answer yet" : inWords(last)}`,
       ...(depends === undefined || depends.ok ? [] : [`what it depends on answers: ${inWords(depends)}`]),
       ...(explained.detail ?? []),
     ],

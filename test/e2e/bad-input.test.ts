@@ -59,6 +59,7 @@ describe("a version that can't start gets no traffic, and the message says why",
     assertMessage(stdout, [
       /✖ start: web-green-0-\w+ runs, but listens nowhere after [\d.]+s; it should on port \d+\./,
       /not ready within 2s; last answer: nothing listens at 127\.0\.0\.1:\d+/,
+      /asked for \/[\w/]+: not ready within 2s/,
       /thinking about it/,
       /fix {3}does web start a server, and does it need longer\? then raise `startWithin`/,
     ]);
