@@ -157,6 +157,10 @@ tidegate plan  shop a1f09c → 9f2c1e  production  traffic seen: 180/s          
       "errors: rolls back at 1%, passes once 3% is excluded",
       "what must be shown, where that is not the limit",
     );
+    assert.equal(
+      limits(0.01, "absolute", { slo: 0.001 }),
+      "errors: rolls back at 1%, objective 0.1% (rolls back at 14.4x its pace, holds at 6x)",
+    );
   });
 
   it("takes the mean of traffic that has just begun over the time since then, and says so", () => {

@@ -1,3 +1,4 @@
+import { FASTEST_BURN, HOLDING_BURN } from "../../core/analysis/objective/burn-rate.ts";
 import { dayInWords, formatCount, formatFigure, formatLimit, formatPercent } from "../../core/analysis/figures.ts";
 import {
   factsOf,
@@ -247,7 +248,12 @@ function guardsSentence(guards: readonly Guard[]): string {
               `${VERBS[level]} at ${ofLevel.map((limit) => `${limitWords(guard, limit)}${ofWhen(limit)}`).join(" and ")}`,
             ];
       });
-      const objective = slo === undefined ? [] : [`objective ${formatFigure(guard, slo)}`];
+      const objective =
+        slo === undefined
+          ? []
+          : [
+              `objective ${formatFigure(guard, slo)} (rolls back at ${FASTEST_BURN}x its pace, holds at ${HOLDING_BURN}x)`,
+            ];
       const excludes = guard.promote === undefined ? [] : [`passes once ${formatPercent(guard.promote)} is excluded`];
       const terms = [
         ...(guard.delayMs === undefined ? [] : [`after ${formatDuration(guard.delayMs)}`]),

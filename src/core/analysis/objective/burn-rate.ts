@@ -24,6 +24,9 @@ const SLOW: Pace = { level: "hold", times: 6, long: 6 * HOUR, short: 30 * MINUTE
 /** The pace at which a budget is burnt so fast that the release goes back. */
 export const FASTEST_BURN = FAST.times;
 
+/** The pace at which it is held. */
+export const HOLDING_BURN = SLOW.times;
+
 /** Bad requests in the long window, below which nothing burns: one failure among five requests of a night is no incident. */
 const LEAST_BAD = 10;
 
