@@ -17,6 +17,7 @@ const KEPT: Readonly<Record<string, Kind>> = {
   versions: "folder",
   logs: "folder",
   traffic: "folder",
+  backups: "folder",
   "engine.sock": "socket",
   "keeper.sock": "socket",
   "proxy.sock": "socket",
@@ -94,7 +95,8 @@ function saysNothing(name: string): boolean {
 }
 
 function isOfEnvironment(path: string): boolean {
-  return kindOf(path) === "folder" && readdirSync(path).some(isMark);
+  // A database may be backed up before anything is released there.
+  return kindOf(path) === "folder" && readdirSync(path).some((name) => isMark(name) || name === "backups");
 }
 
 /** null: nothing is there. */

@@ -1,6 +1,7 @@
 import type { TableLoss } from "../core/backup/contents.ts";
 import type { BackupProof, BackupRecord } from "../core/backup/record.ts";
 import type { Duration } from "../core/time/time.ts";
+import type { Notice } from "./notice.ts";
 
 /** Backups of the app's database: made, proven, kept and restored. */
 export interface Backups {
@@ -21,6 +22,8 @@ export interface Backups {
    * was there still is), restore-not-swapped.
    */
   restore(request: RestoreRequest): Promise<Restored>;
+  /** What a person should know before they need one; changes nothing. */
+  notices(signal: AbortSignal): Promise<readonly Notice[]>;
   /** Removes what the policy lets go; answers the ids. */
   prune(): Promise<readonly string[]>;
 }

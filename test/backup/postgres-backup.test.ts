@@ -292,6 +292,28 @@ describe("What is in the way is said", () => {
     equal(record.restorePoint, null);
   });
 
+  it("beforehand too, by the doctor's look", async () => {
+    const look = async (more: Partial<BackupStand>): Promise<readonly string[]> =>
+      (await backupsOf(stand(more)).notices(new AbortController().signal)).map(
+        ({ level, about, sentence }) => `${level} ${about}: ${sentence}`,
+      );
+    const [well, ...rest] = await look({});
+    match(well ?? "", /^ok database: PostgreSQL \d+\.\d+, shop at /);
+    deepEqual(rest, []);
+    const poor = await look({
+      url: server.url("shop", "secret:pass-word"),
+      env: { PATH: "/nowhere" },
+      folders: [],
+      plan: { encryptTo: ["age1x"] },
+    });
+    deepEqual(poor.slice(1), [
+      "warn database: There is no pg_dump here, by which backups are made",
+      "warn backups: the role secret may not create a database to try them in",
+      "warn backups: there is no `age` to encrypt them with",
+    ]);
+    match((await look({ url: server.url("nowhere") }))[0] ?? "", /^warn database: There is no database of this name/);
+  });
+
   it("a role that may not create a database; one that is lent for it does", async () => {
     await shop.query("CREATE ROLE poor LOGIN; GRANT pg_read_all_data TO poor");
     await shop.query("CREATE DATABASE lent OWNER poor");

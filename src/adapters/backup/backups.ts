@@ -9,6 +9,7 @@ import { type AgeSettings, encrypting, type Identity, passingIdentity } from "./
 import { type BackupFolder, backupFolder, bytesOf, createBackupFolder } from "./folder.ts";
 import type { BackupKind, Going, StoredBackup } from "./kind.ts";
 import type { Migrating } from "./drill.ts";
+import { noticesOf } from "./notices.ts";
 import { drillOf, type ProofOrder, proveBackup } from "./prove.ts";
 import { uploadBackup, type UploadSettings } from "./upload.ts";
 import { sumOf } from "./written-file.ts";
@@ -41,6 +42,8 @@ export function createBackups(settings: BackupSettings): Backups {
   return {
     list: async () => folder.records(),
     prune,
+    notices: async (signal) =>
+      noticesOf(await settings.kind.notices(signal), { env: settings.env, encryptTo: plan.encryptTo, signal }),
     make: async (request) => {
       // Not after a dump that took an hour.
       drillOf(settings, request);

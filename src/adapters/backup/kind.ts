@@ -2,6 +2,7 @@ import type { Contents } from "../../core/backup/contents.ts";
 import type { BackupRecord, RestorePoint } from "../../core/backup/record.ts";
 import type { Duration } from "../../core/time/time.ts";
 import type { BackupProgress, Restored, RestoreOutlook } from "../../ports/backups.ts";
+import type { Notice } from "../../ports/notice.ts";
 import type { DatabaseSettings } from "../database/settings.ts";
 import type { Identity } from "./age.ts";
 import type { RunningProgram } from "./program.ts";
@@ -16,6 +17,8 @@ export interface BackupKind {
   decode(stored: StoredBackup, going: Going): Promise<void>;
   /** Restores into a place of its own, which is gone when the copy is disposed of. Faults: backup-broken, backup-not-provable. */
   copy(stored: StoredBackup, going: Going): Promise<Copy>;
+  /** What is in the way of all this; nothing, but whether it answers, where all is well. */
+  notices(signal: AbortSignal): Promise<readonly Notice[]>;
   outlook(stored: StoredBackup, into: string | null, going: Going): Promise<Omit<RestoreOutlook, "record">>;
   restore(
     stored: StoredBackup,

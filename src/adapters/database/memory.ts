@@ -43,6 +43,7 @@ export function createMemoryDatabase({ clock }: { readonly clock: Clock }): Memo
       outlook: unasked,
       restore: unasked,
       prune: unasked,
+      notices: async () => [],
     }),
   };
 

@@ -6,6 +6,7 @@ import type { Backups } from "../../ports/backups.ts";
 import type { MigrationStatus } from "../../ports/migrations.ts";
 import type { AppDatabase } from "../app-database.ts";
 import type { Context } from "../context.ts";
+import { withPlace } from "../notices.ts";
 import { type Finding, found } from "./finding.ts";
 
 /** Whether the app's database answers, what its migrations wait for, and what it could be brought back from. */
@@ -16,7 +17,10 @@ export async function lookAtDatabase(context: Context, plan: Plan): Promise<read
   const place = { database, folder: context.project().folder, plan, env: context.env };
   const asked = await Promise.all([
     migrations === undefined ? [] : tried("migrations", () => lookAtMigrations(context, place, migrations)),
-    tried("backups", async () => lookAtBackups(await context.machinery.backups(place), plan)),
+    tried("backups", async () => {
+      const backups = await context.machinery.backups(place);
+      return [...(await lookAtTools(backups)), ...(await lookAtBackups(backups, plan))];
+    }),
   ]);
   return asked.flat();
 }
@@ -59,6 +63,12 @@ function countOf({ applied, pending }: MigrationStatus): string {
   const contract = pending.filter(({ phase }) => phase === "contract").length;
   const later = contract === 0 ? "" : `, ${contract} of them once the old version is retired`;
   return `${applied.length} applied, ${pending.length} pending here${later}`;
+}
+
+/** What it would be backed up with, and tried in. */
+async function lookAtTools(backups: Backups): Promise<readonly Finding[]> {
+  const notices = await backups.notices(AbortSignal.timeout(PATIENCE_MS));
+  return notices.map(({ about, level, fix, ...notice }) => found(about, level, withPlace(notice), fix));
 }
 
 async function lookAtBackups(backups: Backups, plan: Plan): Promise<readonly Finding[]> {

@@ -5,6 +5,7 @@ import { errorOf } from "../../database/postgres/faults.ts";
 import type { BackupKind, Going } from "../kind.ts";
 import { copyPostgres, decodePostgres } from "./copy.ts";
 import { dumpPostgres } from "./dump.ts";
+import { postgresNotices } from "./notices.ts";
 import { outlookPostgres, restorePostgres } from "./restore.ts";
 import type { PostgresBackups } from "./settings.ts";
 
@@ -19,6 +20,7 @@ export function postgresBackups(settings: PostgresBackups): BackupKind {
       const copy = await told(going, copyPostgres(settings, stored, going));
       return { ...copy, contents: () => told(going, copy.contents()) };
     },
+    notices: (signal) => postgresNotices(settings, signal),
     outlook: (stored, into, going) => told(going, outlookPostgres(settings, stored, into, going)),
     restore: (stored, order, going) => told(going, restorePostgres(settings, stored, order, going)),
   };
