@@ -65,10 +65,17 @@ export async function backupsOf(place: AppDatabase): Promise<Backups> {
 /** Those that `tidegate migrate` would run, for a copy of the database. */
 async function migratingOf({ database, folder }: AppDatabase): Promise<Migrating | null> {
   const migrations = database.migrations?.folder ?? USUAL.find((name) => isFolder(resolve(folder, name)));
-  if (migrations === undefined || database.kind !== "postgres") return null;
-  const { createPostgresMigrations } = await import("../adapters/database/postgres/migrations.ts");
+  if (migrations === undefined) return null;
   const { assertions } = database;
-  return (copy) => createPostgresMigrations({ ...copy, folder: migrations, assertions });
+  if (database.kind === "postgres") {
+    const { createPostgresMigrations } = await import("../adapters/database/postgres/migrations.ts");
+    return (copy) => createPostgresMigrations({ ...copy, folder: migrations, assertions });
+  }
+  const [{ createSqliteMigrations }, { pathOf }] = await Promise.all([
+    import("../adapters/database/sqlite/migrations.ts"),
+    import("../adapters/backup/sqlite/open.ts"),
+  ]);
+  return (copy) => createSqliteMigrations({ path: pathOf(copy.url, folder), folder: migrations, assertions });
 }
 
 async function kindOf({ database: plan, env, folder }: AppDatabase, database: DatabaseSettings): Promise<BackupKind> {

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, beforeEach, describe, it } from "node:test";
@@ -8,12 +8,15 @@ import { setImmediate as breath } from "node:timers/promises";
 import { createBackups, type BackupSettings } from "../../src/adapters/backup/backups.ts";
 import { sqliteBackups } from "../../src/adapters/backup/sqlite/kind.ts";
 import { pathOf } from "../../src/adapters/backup/sqlite/open.ts";
+import { createSqliteMigrations } from "../../src/adapters/database/sqlite/migrations.ts";
+import { openSession } from "../../src/adapters/database/sqlite/session.ts";
 import { systemClock } from "../../src/adapters/clock/system.ts";
 import type { Backups } from "../../src/ports/backups.ts";
 import { startCommand } from "../e2e/support/command.ts";
 import { smallDisk } from "../e2e/support/small-disk.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { faultIn, made, target, verified } from "./stand.ts";
+import { until } from "../support/until.ts";
+import { faultIn, going, made, target, verified } from "./stand.ts";
 
 const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());
@@ -23,14 +26,14 @@ let count = 0;
 let path = "";
 let folder = "";
 
-function backupsOf(plan: Partial<BackupSettings["plan"]> = {}): Backups {
+function backupsOf(plan: Partial<BackupSettings["plan"]> = {}, migrating: BackupSettings["migrating"] = null): Backups {
   const redact = (text: string): string => text;
   const place = { path, folder: dirname(path), programs: { env: process.env, redact } };
   return createBackups({
     plan: { folder, keep: { newest: 3 }, encryptTo: [], ...plan },
     kind: sqliteBackups(place),
     clock: systemClock,
-    migrating: null,
+    migrating,
     directory: folder,
     env: process.env,
     redact,
@@ -149,6 +152,38 @@ describe("A backup of SQLite", () => {
     await backups.restore(target(null, "newest", files.file("key")));
     equal(rowsIn(), 5_000);
     equal(sql("PRAGMA journal_mode")[0]?.["journal_mode"], "wal");
+  });
+
+  it("is tried by its migrations too, up, down and up again on a copy, and waits for who migrates", async () => {
+    const version = files.file("version");
+    mkdirSync(join(version, "db"), { recursive: true });
+    const up = "ALTER TABLE orders ADD COLUMN state TEXT;";
+    writeFileSync(
+      join(version, "db", "1_state.sql"),
+      `-- migrate:up\n${up}\n-- migrate:down\nALTER TABLE orders DROP COLUMN state;\n`,
+    );
+    const migrations = (at: string) => createSqliteMigrations({ path: at, folder: "db", assertions: [] });
+    const backups = backupsOf({}, (copy) => migrations(pathOf(copy.url, "/")));
+    const run = going();
+    const { record } = await backups.make({ proof: "drill", release: null, by: "ann", directory: version, ...run });
+    deepEqual(record.proof?.drill?.applied, ["db/1_state.sql"]);
+    deepEqual(record.proof.drill.reversed, ["db/1_state.sql"]);
+    equal(sql("SELECT count(*) AS n FROM pragma_table_info('orders') WHERE name = 'state'")[0]?.["n"], 0);
+
+    const session = await openSession({
+      path,
+      application: "tidegate migrate up (ann)",
+      signal: run.signal,
+      boundMs: 1_000,
+      otherRunMs: 0,
+      onWait: () => undefined,
+      onlyTries: false,
+    });
+    const waiting = going();
+    const making = backups.make({ proof: "decode", release: null, by: "ann", directory: null, ...waiting });
+    await until("it waits", () => waiting.told.some(({ kind }) => kind === "waiting-for-lock"));
+    session[Symbol.dispose]();
+    equal((await making).record.proof?.proof, "decode");
   });
 
   it("leaves nothing when the disk is full", async (context) => {

@@ -85,7 +85,7 @@ function rowDifferences(before: Contents, after: Contents): readonly string[] {
 }
 
 function isLedger(name: string): boolean {
-  return /(^|\.)(tidegate_migrations|tidegate_migration_history|schema_migrations)$/.test(name);
+  return /(^|\.)(tidegate_migrations|tidegate_migration_history|tidegate_migration_lock|schema_migrations)$/.test(name);
 }
 
 function notReversed(changed: readonly string[]): FaultError {

@@ -1,12 +1,15 @@
 import { chmod, open, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import type { DatabaseSync } from "node:sqlite";
+import { livingHolder } from "../../database/sqlite/session.ts";
 import type { DumpOrder, Dumped } from "../kind.ts";
 import { sumOf, type Written, writeBackup, writingFault } from "../written-file.ts";
 import { contentsOf } from "./contents.ts";
 import { bytesOf, engineOf, openSqlite } from "./open.ts";
 
 const CHUNK = 1 << 20;
+const LOOK_MS = 200;
 
 /**
  * Copies a database page by page and sums up its rows in the same read transaction. With a write-ahead log writers go on meanwhile and
@@ -16,9 +19,7 @@ export async function dumpSqlite(path: string, order: DumpOrder): Promise<Dumped
   const database = await openSqlite(path);
   try {
     const startedAt = performance.now();
-    database.exec("BEGIN");
-    // A transaction begins with the first look.
-    database.prepare("SELECT count(*) FROM sqlite_schema").get();
+    await beginUnmigrated(database, order);
     const written =
       order.through === null ? await copied(database, order) : await sealed(database, order, order.through);
     const contents = await contentsOf(database, order.signal);
@@ -36,6 +37,24 @@ export async function dumpSqlite(path: string, order: DumpOrder): Promise<Dumped
     };
   } finally {
     database.close();
+  }
+}
+
+/** Begins the transaction in a moment in which nobody migrates: a migration's lock would be in the backup too. */
+async function beginUnmigrated(database: DatabaseSync, { signal, tell }: DumpOrder): Promise<void> {
+  for (let isTold = false; ;) {
+    database.exec("BEGIN");
+    // A transaction begins with the first look.
+    const holder = livingHolder(database);
+    if (holder === null) return;
+    database.exec("COMMIT");
+    if (!isTold)
+      tell({
+        kind: "waiting-for-lock",
+        what: `Waits for ${holder.application} (process ${holder.pid}) to be done with the database.`,
+      });
+    isTold = true;
+    await delay(LOOK_MS, undefined, { signal });
   }
 }
 
