@@ -108,6 +108,13 @@ describe("a release, told line by line", () => {
     assert.deepEqual([turns, standingOf(story), inAFewWords(story)], [["refused"], "broken", "Port 80 is taken."]);
   });
 
+  it("says of a share that was taken away that all is on stable again", () => {
+    const [begun] = after(planned, share(0));
+    assert.equal(inAFewWords(begun), "9f2c1e is started and checked.");
+    const [back] = after(planned, share(25), share(0));
+    assert.equal(inAFewWords(back), "All of the traffic is on a1f09c again.");
+  });
+
   it("waits for a person in words, and no longer once it goes on", () => {
     const [waits] = after(planned, { type: "held", needsPerson: true, sentence: "No figures." });
     assert.deepEqual([standingOf(waits), inAFewWords(waits)], ["waiting", "Waits for a person: No figures."]);

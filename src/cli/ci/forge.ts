@@ -10,7 +10,7 @@ export interface Forge {
 }
 
 /** A state in a sentence: `25% of the traffic on 9f2c1e`. */
-export function inAFewWords({ status, waits, sharePercent, candidate, fault }: Story): string {
+export function inAFewWords({ status, waits, sharePercent, hadTraffic, stable, candidate, fault }: Story): string {
   if (fault !== null) return fault.what;
   if (status !== null)
     return status.state === "live" || status.state === "closed"
@@ -18,7 +18,10 @@ export function inAFewWords({ status, waits, sharePercent, candidate, fault }: S
       : (status.rollback?.sentence ?? status.sentence);
   if (waits !== null) return `Waits for a person: ${waits}`;
   const label = candidate?.label ?? "the new version";
-  return sharePercent === 0 ? `${label} is started and checked.` : `${sharePercent}% of the traffic on ${label}.`;
+  if (sharePercent > 0) return `${sharePercent}% of the traffic on ${label}.`;
+  return hadTraffic
+    ? `All of the traffic is on ${stable ?? "the version before"} again.`
+    : `${label} is started and checked.`;
 }
 
 /** How it stands, as both forges tell them apart. */

@@ -9,6 +9,8 @@ export interface Story {
   readonly stable: string | null;
   readonly candidate: { readonly version: string; readonly label: string } | null;
   readonly sharePercent: number;
+  /** It had a part of the traffic, now or before. */
+  readonly hadTraffic: boolean;
   /** Why a person is needed; null: none is. */
   readonly waits: string | null;
   /** With which it ended. */
@@ -24,6 +26,7 @@ export const UNTOLD: Story = {
   stable: null,
   candidate: null,
   sharePercent: 0,
+  hadTraffic: false,
   waits: null,
   status: null,
   fault: null,
@@ -69,7 +72,10 @@ export function toldOn(story: Story, line: string): { readonly story: Story; rea
     case "effect-confirmed": {
       const share = observed?.sharePercent;
       if (share === undefined || share === story.sharePercent) return { story, turn: null };
-      return { story: { ...story, sharePercent: share, waits: null }, turn: "moved" };
+      return {
+        story: { ...story, sharePercent: share, hadTraffic: story.hadTraffic || share > 0, waits: null },
+        turn: "moved",
+      };
     }
     case "held":
       if (document.needsPerson !== true) return { story, turn: null };
