@@ -2,7 +2,9 @@ import type { EffectOf, Observed } from "../core/release/effect.ts";
 import { FaultError } from "../core/fault.ts";
 import type { DatabasePlan } from "../core/plan/database.ts";
 import type { WentBack } from "../core/decide/database-recipe.ts";
+import { fullStop } from "../core/text/plain-text.ts";
 import type { Migrations } from "../ports/migrations.ts";
+import { migrationWords } from "./migration-words.ts";
 import type { Stage } from "./perform.ts";
 
 export async function makeBackup(stage: Stage, { proof, version }: EffectOf<"backup">): Promise<Observed> {
@@ -14,7 +16,8 @@ export async function makeBackup(stage: Stage, { proof, version }: EffectOf<"bac
     by: release.by,
     directory: proof === "drill" ? await folderOf(stage, version) : null,
     signal,
-    tell: () => undefined,
+    tell: (progress) =>
+      stage.tell(progress.kind === "waiting-for-lock" || progress.kind === "note" ? progress.what : null),
   });
   const { id, file, bytes, sha256, dumpMs } = record;
   return { backup: id, file, bytes, sha256, dumpMs, proof: record.proof, removed, notes };
@@ -32,7 +35,7 @@ export async function migrate(stage: Stage, { phases, whole, version }: EffectOf
     by: release.by,
     dryRun: false,
     signal,
-    tell: () => undefined,
+    tell: (progress) => stage.tell(asSentence(migrationWords(progress))),
   });
   const told = applied.map(({ file, phase, statements, tookMs, longestWaitMs }) => ({
     file,
@@ -72,7 +75,7 @@ export async function migrateBack(stage: Stage, { version }: EffectOf<"migrate-b
     acceptLoss: false,
     dryRun: false,
     signal,
-    tell: () => undefined,
+    tell: (progress) => stage.tell(asSentence(migrationWords(progress))),
   });
   return { reversed: reversed.map(({ file }) => file), kept } satisfies WentBack;
 }
@@ -86,4 +89,8 @@ function databaseOf({ release }: Stage): DatabasePlan {
   const { database } = release.plan;
   if (database !== undefined) return database;
   throw new FaultError({ code: "no-database", what: "The plan names no database.", fix: "name it under `database:`" });
+}
+
+function asSentence(words: string | null): string | null {
+  return words === null || words.endsWith("…") ? words : fullStop(words);
 }

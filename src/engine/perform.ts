@@ -15,6 +15,8 @@ export interface Stage {
   readonly epoch: number;
   readonly release: Release;
   readonly signal: AbortSignal;
+  /** What it waits for or has come to just now, for people who look; null: nothing that they need to know. */
+  readonly tell: (sentence: string | null) => void;
 }
 
 /**

@@ -74,7 +74,22 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     return mine;
   };
 
-  const stage = (signal: AbortSignal): Stage => ({ ports, options, world, epoch, release: book.release(), signal });
+  /** What the effect that is under way says of itself. */
+  let said: string | null = null;
+  const tell = (sentence: string | null): void => {
+    if (sentence === said) return;
+    said = sentence;
+    changed();
+  };
+  const stage = (signal: AbortSignal): Stage => ({
+    ports,
+    options,
+    world,
+    epoch,
+    release: book.release(),
+    signal,
+    tell,
+  });
 
   const book = written({
     journal,
@@ -101,6 +116,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
   const settleEffect = (key: string, outcome: Outcome, tookMs: number): Promise<void> =>
     inTurn(async () => {
       const took = Math.round(tookMs);
+      said = null;
       book.owe(
         "observed" in outcome
           ? { type: "effect-confirmed", key, observed: outcome.observed, tookMs: took }
@@ -177,7 +193,7 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       const state = book.state();
       const now = time.now();
       const status = statusOf(state, now, watch.figures(state, now), watch.look(state, now));
-      const waits = notReadyYet(state, world, time.now().wall);
+      const waits = said ?? notReadyYet(state, world, time.now().wall);
       const seen = waits === null || status.current === null ? {} : { current: { ...status.current, seen: waits } };
       return { ...status, ...seen, fault: status.fault ?? lastFault };
     },

@@ -115,7 +115,14 @@ describe("a release with migrations", () => {
   it("leaves what somebody has written to, and says what would be lost", async () => {
     migration("4_more.sql", "ALTER TABLE orders ADD COLUMN kept int;", "ALTER TABLE orders DROP COLUMN kept;");
     app.version({ name: "v3" });
+    const reader = await server.session(server.url("shop"), "reports");
+    await reader.query("BEGIN; SELECT count(*) FROM orders");
     const release = app.start(["release", "--json"], options);
+    const waits = async (): Promise<string> => (await app.status()).current?.seen ?? "";
+    await until("it says who is in the way", async () =>
+      /waits, and keeps nobody waiting: .*reports/.test(await waits()),
+    );
+    await reader.query("COMMIT");
     await until(
       "the new version serves",
       async () => (await columns()).includes("kept") && (await app.plane()).table?.share === 5_000,

@@ -1,10 +1,11 @@
+import { migrationWords } from "../../engine/migration-words.ts";
 import { FaultError } from "../../core/fault.ts";
 import type { MigrationPhase } from "../../core/plan/database.ts";
 import { confirm } from "../ask.ts";
 import { answer, type Context } from "../context.ts";
 import { type Invocation, isGiven, textOption } from "../definition.ts";
 import { DONE, type ExitCode, REFUSED } from "../exit-code.ts";
-import { downLines, historyLines, progressLine, statusLines, upLines } from "../render/migrations-view.ts";
+import { downLines, historyLines, statusLines, upLines } from "../render/migrations-view.ts";
 import { onInterrupt } from "../signals.ts";
 import { type MigrationsPlace, migrationsPlace } from "./migrations-place.ts";
 
@@ -123,7 +124,7 @@ export async function setBaseline(invocation: Invocation, [version]: readonly st
 
 function teller({ json, terminal }: Context): Parameters<MigrationsPlace["migrations"]["up"]>[0]["tell"] {
   return (progress) => {
-    const line = json ? null : progressLine(progress);
+    const line = json ? null : migrationWords(progress);
     if (line !== null) terminal.complain(line);
   };
 }

@@ -1,7 +1,6 @@
 import type {
   DownResult,
   HistoryEntry,
-  MigrationProgress,
   MigrationStatus,
   RunMigration,
   TriedStatement,
@@ -115,23 +114,6 @@ export function historyLines(history: readonly HistoryEntry[], style: Style): re
       .join("  ")
       .trimEnd(),
   );
-}
-
-/** null: the end's own words say it. */
-export function progressLine(progress: MigrationProgress): string | null {
-  switch (progress.kind) {
-    case "waiting-for-lock":
-      return `Waiting for ${progress.holder === null ? "the lock" : `${progress.holder.application || "a session"} (process ${progress.holder.pid} of the server), which has the lock`} …`;
-    case "blocked":
-      return `${progress.file}:${progress.line} waits, and keeps nobody waiting: ${progress.what}`;
-    case "batch":
-      return `${progress.file}: ${counted(progress.sum, "row")} so far`;
-    case "lagging":
-      return `${progress.file} pauses: a replica is ${formatDuration(progress.lagMs)} behind`;
-    case "began":
-    case "done":
-      return null;
-  }
 }
 
 function counted(count: number, word: string): string {
