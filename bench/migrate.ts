@@ -108,9 +108,9 @@ async function longestRead(run: (url: string) => Promise<void>): Promise<number>
     await delay(1_000);
     return await withClient(url, async (reader) => {
       let longestMs = 0;
-      let isOver = false;
+      const over = new AbortController();
       const reading = (async () => {
-        while (!isOver) {
+        while (!over.signal.aborted) {
           const asked = performance.now();
           await reader.query("SELECT count(*) FROM orders");
           longestMs = Math.max(longestMs, performance.now() - asked);
@@ -121,7 +121,7 @@ async function longestRead(run: (url: string) => Promise<void>): Promise<number>
       await delay(Math.max(0, readerMs - (performance.now() - began)));
       await report.query("COMMIT");
       await altering;
-      isOver = true;
+      over.abort();
       await reading;
       return longestMs;
     });
