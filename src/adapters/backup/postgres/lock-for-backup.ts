@@ -2,6 +2,7 @@ import { FaultError } from "../../../core/fault.ts";
 import type { LockHolder } from "../../../ports/migrations.ts";
 import { connectPostgres, filledUrl, placeOf } from "../../database/postgres/connect.ts";
 import { holderWords, takeLock, takeWorkLock } from "../../database/postgres/lock.ts";
+import { refusePooler } from "../../database/postgres/pooler.ts";
 import type { DatabaseSettings } from "../../database/settings.ts";
 import type { Going } from "../kind.ts";
 
@@ -15,7 +16,8 @@ export interface HeldLock extends AsyncDisposable {
 
 /**
  * Nobody migrates while a dump runs, and no dump begins while somebody migrates, nor while the server still does what a killed migration
- * asked for: an ALTER would wait for the dump, and everybody's reads behind it. Faults: migration-locked.
+ * asked for: an ALTER would wait for the dump, and everybody's reads behind it. Faults: migration-locked,
+ * database-pooled.
  */
 export async function lockForBackup(database: DatabaseSettings, { signal, tell }: Going): Promise<HeldLock> {
   const connection = await connectPostgres(database, { application: "tidegate backup", signal });
@@ -25,6 +27,9 @@ export async function lockForBackup(database: DatabaseSettings, { signal, tell }
       what: `Waits for ${holder === null ? "somebody" : holderWords(holder)} to be done with the database.`,
     });
   try {
+    // A lock in a session that the next transaction does not have would hold nobody off, and a snapshot would be nobody's.
+    await using other = await connectPostgres(database, { application: "tidegate backup", signal });
+    await refusePooler(connection.client, other.client);
     await takeLock(connection.client, { waitMs: AT_MOST_MS, signal, onWait });
     await takeWorkLock(connection.client, { waitMs: AT_MOST_MS, signal, onWait });
   } catch (error) {

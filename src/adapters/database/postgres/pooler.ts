@@ -20,7 +20,7 @@ export async function refusePooler(one: Client, other: Client): Promise<void> {
   if (mine.size === 1 && others.size === 1 && mine.isDisjointFrom(others)) return;
   throw new FaultError({
     code: "database-pooled",
-    what: "A pooler in transaction mode stands before this database: no lock of migrations holds through it.",
-    fix: "give migrations the address of PostgreSQL itself, or a pool with pool_mode = session",
+    what: "A pooler in transaction mode stands before this database: no lock of migrations and backups holds through it.",
+    fix: "give the address of PostgreSQL itself, or a pool with pool_mode = session",
   });
 }
