@@ -77,7 +77,10 @@ export function blocked(
     code: "migration-blocked",
     what: `${file} did not get its locks within ${formatDuration(boundMs)}; ${whatIsDone(unit)}`,
     where: `${file}:${unit.statements[0]?.line ?? 1}`,
-    detail: blockers.length === 0 ? ["who was in the way has gone meanwhile, or is somebody whom this role may not see (grant pg_monitor)"] : blockers.map(({ who }) => who),
+    detail:
+      blockers.length === 0
+        ? ["who was in the way has gone meanwhile, or is somebody whom this role may not see (grant pg_monitor)"]
+        : blockers.map(({ who }) => who),
     fix: `${pid === null ? "wait until they are done" : `wait until they are done, or end them: SELECT pg_terminate_backend(${pid})`}; then: tidegate migrate ${way}`,
   });
 }
