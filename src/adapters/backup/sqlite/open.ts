@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { DatabaseSync } from "node:sqlite";
 import { FaultError } from "../../../core/fault.ts";
+import { unreachableFile } from "../../database/sqlite/unreachable.ts";
 
 /** Others may be writing for as long as this. */
 const BUSY_MS = 10_000;
@@ -17,16 +18,8 @@ export function pathOf(url: string, folder: string): string {
 /** An existing one. `isStill`: nobody changes it, and nothing is to be made beside it. Faults: database-unreachable. */
 export async function openSqlite(path: string, { isStill = false } = {}): Promise<DatabaseSync> {
   const { DatabaseSync: Sqlite } = await import("node:sqlite");
-  const unreachable = (what: string, cause?: string): FaultError =>
-    new FaultError({
-      code: "database-unreachable",
-      what,
-      where: path,
-      fix: "check the address; it is relative to the plan file's folder",
-      ...(cause === undefined ? {} : { cause }),
-    });
   // SQLite would make an empty one.
-  if (!existsSync(path)) throw unreachable("There is no database file of this name.");
+  if (!existsSync(path)) throw unreachableFile(path, "There is no database file of this name.");
   const database = isStill
     ? new Sqlite(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true })
     : new Sqlite(path, { timeout: BUSY_MS });
@@ -35,7 +28,7 @@ export async function openSqlite(path: string, { isStill = false } = {}): Promis
     return database;
   } catch (error) {
     database.close();
-    throw unreachable("This file can't be read as a database of SQLite.", String(error));
+    throw unreachableFile(path, "This file can't be read as a database of SQLite.", String(error));
   }
 }
 

@@ -5,25 +5,18 @@ import { FaultError } from "../../../core/fault.ts";
 import { identify, isSameProcess } from "../../../local/process-identity.ts";
 import type { LockHolder } from "../../../ports/migrations.ts";
 import { hasTable, prepareLedger } from "./ledger.ts";
+import { unreachableFile } from "./unreachable.ts";
 
 /** A file of SQLite, made where it is missing and that is wanted. Faults: database-unreachable. */
 export async function openFile(path: string, isMade: boolean): Promise<DatabaseSync> {
   const { DatabaseSync: Sqlite } = await import("node:sqlite");
-  const unreachable = (what: string, cause?: string): FaultError =>
-    new FaultError({
-      code: "database-unreachable",
-      what,
-      where: path,
-      fix: "check the address; it is relative to the plan file's folder",
-      ...(cause === undefined ? {} : { cause }),
-    });
   if (!isMade && !existsSync(path)) return new Sqlite(":memory:");
   try {
     const database = new Sqlite(path, { timeout: BUSY_MS, enableForeignKeyConstraints: false });
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
     return database;
   } catch (error) {
-    throw unreachable("This file can't be opened as a database of SQLite.", String(error));
+    throw unreachableFile(path, "This file can't be opened as a database of SQLite.", String(error));
   }
 }
 
