@@ -1,8 +1,9 @@
 import type { EffectOf, Observed } from "../core/release/effect.ts";
-import { FaultError } from "../core/fault.ts";
+import { FaultError, faultOf } from "../core/fault.ts";
 import type { DatabasePlan } from "../core/plan/database.ts";
 import type { WentBack } from "../core/decide/database-recipe.ts";
 import { fullStop } from "../core/text/plain-text.ts";
+import type { BackupRequest } from "../ports/backups.ts";
 import type { Migrations } from "../ports/migrations.ts";
 import { migrationWords } from "./migration-words.ts";
 import type { Stage } from "./perform.ts";
@@ -10,15 +11,19 @@ import type { Stage } from "./perform.ts";
 export async function makeBackup(stage: Stage, { proof, version }: EffectOf<"backup">): Promise<Observed> {
   const { release, ports, signal } = stage;
   const backups = await ports.databases.backups(databaseOf(stage));
-  const { record, removed, notes } = await backups.make({
-    proof,
-    release: release.id,
-    by: release.by,
-    directory: proof === "drill" ? await folderOf(stage, version) : null,
-    signal,
-    tell: (progress) =>
-      stage.tell(progress.kind === "waiting-for-lock" || progress.kind === "note" ? progress.what : null),
-  });
+  const directory = proof === "drill" ? await folderOf(stage, version) : null;
+  const tell: BackupRequest["tell"] = (progress) =>
+    stage.tell(progress.kind === "waiting-for-lock" || progress.kind === "note" ? progress.what : null);
+  const made = await backups
+    .make({ proof, release: release.id, by: release.by, directory, signal, tell })
+    .catch((error: unknown) => {
+      // The first version of an empty place makes its database by its own migrations.
+      const { code } = faultOf(error, "backup-not-made", "");
+      if (code === "database-not-made-yet" && release.stable === null) return null;
+      throw error;
+    });
+  if (made === null) return { notes: ["There is no database yet, so there is nothing to back up."] };
+  const { record, removed, notes } = made;
   const { id, file, bytes, sha256, dumpMs } = record;
   return { backup: id, file, bytes, sha256, dumpMs, proof: record.proof, removed, notes };
 }

@@ -21,12 +21,22 @@ const BACK: Outcome = {
   observed: { reversed: ["2_b.sql"], kept: [{ file: "1_a.sql", why: "orders.note has 3 values" }] },
 };
 
-function released(plan = FULL, outcome: (effect: Effect) => Outcome = () => ({ observed: {} })): PureWorld {
+const ALL_WELL = (): Outcome => ({ observed: {} });
+
+function released(plan = FULL, outcome: (effect: Effect) => Outcome = ALL_WELL): PureWorld {
   const world = new PureWorld(plan);
   world.verdicts = [errorsVerdict("pass")];
-  world.outcome = (effect) => (effect.kind === "migrate-back" ? BACK : outcome(effect));
+  world.outcome = (effect) => {
+    if (effect.kind === "migrate-back") return BACK;
+    return effect.kind === "migrate" && outcome === ALL_WELL && effect.phases.includes("contract")
+      ? GONE
+      : outcome(effect);
+  };
   return world.settle();
 }
+
+/** What the contract step has found to do. */
+const GONE: Outcome = { observed: { applied: [{ file: "3_c.sql", phase: "contract" }] } };
 
 function kinds(world: PureWorld): readonly string[] {
   return world.done.map((effect) => (effect.kind === "migrate" ? `migrate ${effect.phases.join(" ")}` : effect.kind));
@@ -104,6 +114,24 @@ describe("the contract step", () => {
       /^The contract step has begun to take away what v1 needs of the database/,
     );
     match(answer.kind === "refused" ? (answer.fault.fix ?? "") : "", /tidegate release/);
+  });
+
+  it("is none where there was nothing to take away, and stays one where nobody knows what a first try has done", () => {
+    const nothing: Outcome = { observed: { applied: [] } };
+    const world = released(FULL, () => nothing).pass(3 * MINUTE);
+    equal(kinds(world).at(-1), "migrate contract");
+    equal(world.ask({ kind: "rollback" }).kind, "accepted");
+
+    let tries = 0;
+    const failing = released(FULL, (effect) => {
+      if (effect.kind !== "migrate" || !effect.phases.includes("contract")) return nothing;
+      tries += 1;
+      return tries === 1 ? { fault: { code: "database-lost", what: "The server has gone." } } : nothing;
+    }).pass(3 * MINUTE);
+    failing.ask({ kind: "retry" });
+    failing.pass(MINUTE);
+    equal(tries, 2);
+    equal(failing.ask({ kind: "rollback" }).kind, "refused");
   });
 
   it("holds instead of going back when it fails: what is gone is gone", () => {

@@ -1,5 +1,6 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { describe, it } from "node:test";
+import { FaultError } from "../../src/core/fault.ts";
 import type { DatabasePlan } from "../../src/core/plan/database.ts";
 import type { Plan, Step } from "../../src/core/plan/plan.ts";
 import { MINUTE } from "../../src/core/time/time.ts";
@@ -64,6 +65,24 @@ describe("the engine, with a database", () => {
     const told = await stateOf(under, planWith(step.migrate("all"), step.start(), step.shift(100, MINUTE)));
     match(told, /^rolled-back: .*2_drop\.sql takes away what v1 needs, and it still serves\./);
     deepEqual(under.database.applied, []);
+  });
+
+  it("backs nothing up for the first version of an empty place, and does not go on without a backup later", async () => {
+    const under = engineUnderTest();
+    Object.assign(under.ports.databases, {
+      backups: async () => ({
+        make: async () => {
+          throw new FaultError({ code: "database-not-made-yet", what: "There is no database file of this name." });
+        },
+      }),
+    });
+    await using engine = await under.start();
+    const plan = planWith(step.backup(), step.migrate("expand"), step.start(), step.shift(100, MINUTE));
+    await under.release(engine, plan, "v1");
+    await under.until(async () => (await engine.status(1))?.state === "closed");
+    await under.release(engine, plan, "v2");
+    await under.until(async () => (await engine.status(2))?.state === "rolled-back");
+    match((await engine.status(2))?.sentence ?? "", /There is no database file of this name\./);
   });
 
   it("takes back what it can when the version is worse, and says what stays", async () => {

@@ -7,7 +7,8 @@ export function backupLine(observed: Observed, took: string): string {
   const { backup, bytes } = observed;
   const size = typeof bytes === "number" ? `, ${formatBytes(bytes)}` : "";
   const notes = Array.isArray(observed["notes"]) ? observed["notes"].map(String) : [];
-  return [`backup ${String(backup)} made and proven in ${took}${size}`, ...notes].join("\n");
+  if (typeof backup !== "string") return notes.join("\n");
+  return [`backup ${backup} made and proven in ${took}${size}`, ...notes].join("\n");
 }
 
 export function migratedLine(observed: Observed, took: string): string {

@@ -1,4 +1,5 @@
-import type { Effect } from "./effect.ts";
+import type { MigrationPhase } from "../plan/database.ts";
+import type { Effect, Observed } from "./effect.ts";
 import type { EventOf } from "./event.ts";
 
 /**
@@ -18,8 +19,8 @@ export interface Begun {
   readonly standbyStop: boolean;
   /** Migrations of the schema, which a rollback takes back as far as nothing is lost by it. */
   readonly migrated: boolean;
-  /** Migrations that take away what the version before needs: the point of no return. */
-  readonly contracted: boolean;
+  /** How often the contract step was begun: from then on what the version before needs may be gone (point of no return). */
+  readonly contracts: number;
   /** The commands of `run` steps, the first first. */
   readonly commands: readonly BegunCommand[];
 }
@@ -37,7 +38,7 @@ export const NOTHING_BEGUN: Begun = {
   workersMoved: false,
   standbyStop: false,
   migrated: false,
-  contracted: false,
+  contracts: 0,
   commands: [],
 };
 
@@ -58,11 +59,7 @@ export function withRequested(begun: Begun, { within, name, effect, inverse }: E
       return { ...begun, commands: [...others, { step: within.step, undo: inverse, done: false }] };
     }
     case "migrate":
-      return {
-        ...begun,
-        migrated: true,
-        contracted: begun.contracted || effect.phases.includes("contract"),
-      };
+      return { ...begun, migrated: true, contracts: begun.contracts + (effect.phases.includes("contract") ? 1 : 0) };
     case "backup":
     case "migrate-back":
     case "prepare":
@@ -85,4 +82,11 @@ export function withCommandDone(begun: Begun, step: string): Begun {
 /** Whether the step's command has run to its end and nothing has undone it since. */
 export function isCommandDone({ commands }: Begun, step: string): boolean {
   return commands.some((each) => each.step === step && each.done);
+}
+
+/** A migration has ended: where it was the first to be asked to take away, and there was nothing to, nothing is gone. */
+export function withMigrated(begun: Begun, { applied }: Observed): Begun {
+  const files = Array.isArray(applied) ? (applied as readonly { readonly phase: MigrationPhase }[]) : [];
+  const hasTakenAway = begun.contracts > 1 || files.some(({ phase }) => phase === "contract");
+  return hasTakenAway ? begun : { ...begun, contracts: 0 };
 }

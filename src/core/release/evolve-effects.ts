@@ -1,4 +1,4 @@
-import { withCommandDone } from "./begun.ts";
+import { withCommandDone, withMigrated } from "./begun.ts";
 import type { EventOf, ReleaseEvent, Within } from "./event.ts";
 import { withStep } from "./evolve-steps.ts";
 import type { EffectProgress, Effects, Release } from "./release.ts";
@@ -93,6 +93,7 @@ export function confirmed(
   };
   if (effect.kind === "share")
     return { ...withReady, share: effect.share, hasTwin: effect.twin === true, regain: null };
+  if (effect.kind === "migrate") return { ...withReady, begun: withMigrated(next.begun, event.observed) };
   const ran = effect.kind === "command" ? next.steps.find(({ effects }) => hasKey(effects, event.key)) : undefined;
   if (ran !== undefined) return { ...withReady, begun: withCommandDone(next.begun, ran.step) };
   if (effect.kind === "settle") {

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { DatabaseSync } from "node:sqlite";
 import { FaultError } from "../../../core/fault.ts";
-import { unreachableFile } from "../../database/sqlite/unreachable.ts";
+import { missingFile, unreachableFile } from "../../database/sqlite/unreachable.ts";
 
 /** Others may be writing for as long as this. */
 const BUSY_MS = 10_000;
@@ -15,11 +15,10 @@ export function pathOf(url: string, folder: string): string {
   return resolve(folder, written.replace(/^\/\/(?=\/)/, "").replace(/^\/{2,}/, "/"));
 }
 
-/** An existing one. `isStill`: nobody changes it, and nothing is to be made beside it. Faults: database-unreachable. */
+/** An existing one. `isStill`: nobody changes it, and nothing is to be made beside it. Faults: database-not-made-yet, database-unreachable. */
 export async function openSqlite(path: string, { isStill = false } = {}): Promise<DatabaseSync> {
   const { DatabaseSync: Sqlite } = await import("node:sqlite");
-  // SQLite would make an empty one.
-  if (!existsSync(path)) throw unreachableFile(path, "There is no database file of this name.");
+  if (!existsSync(path)) throw missingFile(path);
   const database = isStill
     ? new Sqlite(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true })
     : new Sqlite(path, { timeout: BUSY_MS });
