@@ -229,8 +229,14 @@ export function createWatch(
   };
 }
 
-function seenOf(world: World): Pick<Seen, "instances" | "health" | "traffic"> {
-  return { instances: world.instances(), health: world.health(), traffic: trafficSeen(world) };
+function seenOf(world: World): Pick<Seen, "instances" | "health" | "traffic" | "away"> {
+  const away = world.traffic()?.away?.map(({ what }) => what);
+  return {
+    instances: world.instances(),
+    health: world.health(),
+    traffic: trafficSeen(world),
+    ...(away === undefined ? {} : { away }),
+  };
 }
 
 /** The table that is in force, and whether it still is what the engine gave; null: not known. */

@@ -254,6 +254,14 @@ describe("missing data (I4)", () => {
     equal(world.release.undo, null);
     match(world.release.hold?.because.sentence ?? "", /can't be asked/);
   });
+
+  it("says which of several load balancers it waits for", () => {
+    const world = watching();
+    world.trafficAnswers = false;
+    world.away = ["HAProxy at /run/two.sock can't be asked."];
+    world.settle();
+    match(world.release.hold?.because.sentence ?? "", /still gives 5%\. HAProxy at \/run\/two\.sock can't be asked\.$/);
+  });
 });
 
 describe("a candidate that is worse", () => {

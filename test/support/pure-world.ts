@@ -36,6 +36,7 @@ export class PureWorld {
   stableVerdicts: readonly Verdict[] = [];
   otherRuns: number | null = null;
   trafficAnswers = true;
+  away: readonly string[] = [];
   returnedByItself = false;
   outcome: (effect: Effect) => Outcome | null = () => ({ observed: {} });
 
@@ -82,6 +83,7 @@ export class PureWorld {
             ejected: [],
           }
         : null,
+      away: this.away,
     };
   }
 

@@ -1,7 +1,8 @@
 import { isCommandDone } from "../release/begun.ts";
 import { lateEvents, untold } from "../release/emergency.ts";
 import type { ReleaseEvent } from "../release/event.ts";
-import { formatShare, WHOLE } from "../traffic/share.ts";
+import { fullStop } from "../text/plain-text.ts";
+import { formatShare, type Share, WHOLE } from "../traffic/share.ts";
 import type { Moment } from "../time/time.ts";
 import { formatDuration } from "../time/time.ts";
 import { keptFromContract } from "./database-recipe.ts";
@@ -198,6 +199,12 @@ function waitUntilReady(release: Release, step: Step, seen: Seen, now: Moment): 
   });
 }
 
+/** Of several load balancers one that is away is enough, so it is named. */
+function unknownShare(share: Share, away: readonly string[] = []): string {
+  const sentence = `The data plane can't be asked, so nobody knows whether it still gives ${formatShare(share)}.`;
+  return [sentence, ...away.map(fullStop)].join(" ");
+}
+
 /** I2: the data plane's own answer must equal what was asked, at the end of a step too. */
 function driftOf(release: Release, step: StepOf<"shift">, seen: Seen): readonly ReleaseEvent[] | null {
   if (routed(release).length === 0) return null;
@@ -205,7 +212,7 @@ function driftOf(release: Release, step: StepOf<"shift">, seen: Seen): readonly 
   if (found === null) {
     return hold(release, step, false, {
       kind: "no-data",
-      sentence: `The data plane can't be asked, so nobody knows whether it still gives ${formatShare(step.share)}.`,
+      sentence: unknownShare(step.share, seen.away),
     });
   }
   if (isAsGiven(release, found, step.share) || isLeft(release, found)) return null;

@@ -18,6 +18,8 @@ export interface Seen {
   readonly health: Readonly<Record<string, HealthSeen>>;
   /** null: the data plane can't be asked. */
   readonly traffic: TrafficSeen | null;
+  /** Of several load balancers those that can't be asked, a sentence for each. Absent: it is one, or all answer. */
+  readonly away?: readonly string[];
   /** Is the `window` step's window open? With when it opens next; null where no such step is due. */
   readonly window: { readonly open: boolean; readonly sentence: string } | null;
   /** Another release that runs now; null: none does. */
