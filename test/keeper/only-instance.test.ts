@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { freePort } from "../../src/adapters/runtime/free-port.ts";
 import { backend, endpoint, get } from "../proxy/plane-under-test.ts";
+import { identify } from "../../src/local/process-identity.ts";
 import { until } from "../support/until.ts";
 import { keeperUnderTest } from "./keeper-under-test.ts";
 import { REAL, writeTable } from "./real-proxy.ts";
@@ -21,12 +22,17 @@ it("the only instance killed with -9: what it had is cut, everybody else waits f
   const answers: string[] = [];
   const failures: string[] = [];
   const closing = new AbortController();
+  // The kernel takes connections for a killed process until it is quite gone: who comes meanwhile is in flight on it too.
+  const failed = async (why: string): Promise<void> => {
+    failures.push(why);
+    await until("the one that was killed is gone", () => identify(pid ?? Number.NaN) === null);
+  };
   const visitor = async (): Promise<void> => {
     while (!closing.signal.aborted)
       await get(port).then(
         ({ status, headers, body }) =>
-          status === 200 ? answers.push(body) : failures.push(headers.get("x-tidegate-error") ?? String(status)),
-        (error: unknown) => failures.push(String(error)),
+          status === 200 ? void answers.push(body) : failed(headers.get("x-tidegate-error") ?? String(status)),
+        (error: unknown) => failed(String(error)),
       );
   };
   const visitors = [visitor(), visitor(), visitor()];
