@@ -1,9 +1,9 @@
+import { upTo } from "../baseline.ts";
 import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
 import type { BaselineRequest, BaselineResult, Migrations, MigrationStatus } from "../../../ports/migrations.ts";
 import { rowOf, toldOf } from "../ledger-row.ts";
 import { type Patience, USUAL_PATIENCE } from "../patience.ts";
-import { byVersion } from "../read-files.ts";
 import type { DatabaseSettings } from "../settings.ts";
 import { standingOf } from "../standing.ts";
 import { connectPostgres } from "./connect.ts";
@@ -105,16 +105,9 @@ async function baseline(
   files: readonly PostgresFile[],
   { version, by }: BaselineRequest,
 ): Promise<BaselineResult> {
-  if (version !== null && !files.some((file) => file.version === version))
-    throw new FaultError({
-      code: "usage",
-      what: `No migration here has the version ${version}.`,
-      fix: "tidegate migrate status lists them",
-    });
+  const wanted = upTo(files, version);
   const { versions } = await readLedger(work, place);
-  const marked = files.filter(
-    (file) => !versions.has(file.version) && (version === null || byVersion(file.version, version) <= 0),
-  );
+  const marked = wanted.filter((file) => !versions.has(file.version));
   const writes = marked.flatMap((file) => {
     const row = rowOf(file, { by, release: null }, { reached: file.up.statements });
     return [

@@ -1,10 +1,10 @@
+import { upTo } from "../baseline.ts";
 import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
 import type { BaselineRequest, BaselineResult, Migrations } from "../../../ports/migrations.ts";
 import { rowOf, toldOf } from "../ledger-row.ts";
 import type { MigrationFile } from "../migration-file.ts";
 import { type Patience, USUAL_PATIENCE } from "../patience.ts";
-import { byVersion } from "../read-files.ts";
 import { standingOf } from "../standing.ts";
 import { down } from "./down.ts";
 import { readHistory, readLedger, writeApplied, writeTold } from "./ledger.ts";
@@ -98,18 +98,11 @@ async function baseline(
   files: readonly MigrationFile[],
   { version, by }: BaselineRequest,
 ): Promise<BaselineResult> {
-  if (version !== null && !files.some((file) => file.version === version))
-    throw new FaultError({
-      code: "usage",
-      what: `No migration here has the version ${version}.`,
-      fix: "tidegate migrate status lists them",
-    });
+  const wanted = upTo(files, version);
   const { database } = session;
   return await immediately(database, session, () => {
     const { versions } = readLedger(database);
-    const marked = files.filter(
-      (file) => !versions.has(file.version) && (version === null || byVersion(file.version, version) <= 0),
-    );
+    const marked = wanted.filter((file) => !versions.has(file.version));
     for (const file of marked) {
       const row = rowOf(file, { by, release: null }, { reached: file.up.statements, appliedAt: Date.now() });
       writeApplied(database, row);

@@ -1,3 +1,4 @@
+import { noWayForward } from "../no-way-forward.ts";
 import { createHash } from "node:crypto";
 import { FaultError } from "../../../core/fault.ts";
 import { scriptsOf } from "../../../migrations/lint/script.ts";
@@ -35,13 +36,7 @@ export function readSqliteText({ version, name, file, text }: SqlText): Migratio
     return scriptOf(file, all, script.transaction !== null && all.every(({ batch }) => batch === null));
   };
   const [up, down] = [read("up"), read("down")];
-  if (up === null)
-    throw new FaultError({
-      code: "migration-unreadable",
-      what: "It has no way forward: nothing stands under `-- migrate:up`.",
-      where: file,
-      fix: "write `-- migrate:up` before what it does, and `-- migrate:down` before its way back",
-    });
+  if (up === null) throw noWayForward(file);
   return {
     version,
     name,
