@@ -19,6 +19,7 @@ interface Pulse {
   readonly since: number;
   nextAt: number;
   bad: number;
+  wasWell: boolean;
   isAsking: boolean;
 }
 
@@ -35,7 +36,10 @@ export function createLiveness(asked: () => readonly Asked[], note: (text: strin
     pulse.isAsking = false;
     pulse.nextAt = performance.now() + liveness.everyMs;
     const isGood = answer.answered && answer.status >= 200 && answer.status < 400;
-    if (isGood || performance.now() - pulse.since < liveness.delayMs) pulse.bad = 0;
+    pulse.wasWell ||= isGood;
+    const { delayMs, startMs = delayMs } = liveness;
+    const isEarly = performance.now() - pulse.since < (pulse.wasWell ? delayMs : Math.max(delayMs, startMs));
+    if (isGood || isEarly) pulse.bad = 0;
     else pulse.bad += 1;
     if (pulse.bad < liveness.fall || !isSameProcess(pulse.identity)) return;
     pulse.bad = 0;
@@ -54,7 +58,7 @@ export function createLiveness(asked: () => readonly Asked[], note: (text: strin
       let pulse = pulses.get(each.id);
       // Another process under the same name is judged anew.
       if (pulse?.identity.pid !== identity.pid || pulse.identity.startTicks !== identity.startTicks) {
-        pulse = { identity, since: now, nextAt: now + each.liveness.everyMs, bad: 0, isAsking: false };
+        pulse = { identity, since: now, nextAt: now + each.liveness.everyMs, bad: 0, wasWell: false, isAsking: false };
         pulses.set(each.id, pulse);
       }
       const mine = pulse;

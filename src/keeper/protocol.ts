@@ -58,6 +58,8 @@ export interface Liveness {
   readonly fall: number;
   /** From the start of the process until a bad answer counts. */
   readonly delayMs: number;
+  /** The same for a process that has not answered well yet: it may still be starting. Absent: as `delayMs`. */
+  readonly startMs?: number;
 }
 
 export type PublicInstanceSpec = Omit<InstanceSpec, "secretEnv">;

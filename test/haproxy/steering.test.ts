@@ -26,6 +26,27 @@ function fault(code: string, text = /./): (error: unknown) => boolean {
   };
 }
 
+/** Lets WebSockets be opened, and then says nothing. */
+function takeSockets(app: App): void {
+  app.server.on("upgrade", (_request: unknown, socket: { write(text: string): void }) =>
+    socket.write(
+      // The accept key of the sample nonce, as RFC 6455 gives it.
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+    ),
+  );
+}
+
+async function openSocket(port: number): Promise<RawClient> {
+  const socket = await RawClient.to(port);
+  socket.send(
+    "GET /ws HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  );
+  await socket.until("101 Switching");
+  return socket;
+}
+
 describe("steering an HAProxy", () => {
   let stage: Stage;
   before(async () => {
@@ -84,13 +105,7 @@ describe("steering an HAProxy", () => {
   it("drains an instance to its last request, and cuts what is left at the deadline", async () => {
     let answer = (): void => undefined;
     await using slow = await startApp((_request, response) => void (answer = () => response.end("slow")));
-    slow.server.on("upgrade", (_request: unknown, socket: { write(text: string): void }) =>
-      socket.write(
-        // The accept key of the sample nonce, as RFC 6455 gives it.
-        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
-      ),
-    );
+    takeSockets(slow);
     const blue = side("v1", "blue", slow);
     await stage.write({ stable: blue });
     const asked = body();
@@ -99,16 +114,23 @@ describe("steering an HAProxy", () => {
     answer();
     assert.deepEqual([await drained, await asked], [{ left: 0 }, "slow"]);
 
-    using socket = await RawClient.to(stage.haproxy.port);
-    socket.send(
-      "GET /ws HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    );
-    await socket.until("101 Switching");
+    using socket = await openSocket(stage.haproxy.port);
     assert.equal((await stage.traffic.read())?.inFlight["v1"], 1);
     assert.deepEqual(await stage.traffic.drain("web-blue-1", 50), { left: 1 });
     await socket.closed();
     await stage.write({ stable: side("v1", "blue", stage.apps.v1) });
+  });
+
+  it("counts as open what reached an instance by the user's own backend, before it was taken over", async () => {
+    const apps = { v1: await startNamedApp("v1"), v2: await startNamedApp("v2") };
+    takeSockets(apps.v1);
+    await using taken = await startStage({ apps, backend: [`server old 127.0.0.1:${apps.v1.port}`] });
+    using socket = await openSocket(taken.haproxy.port);
+    await taken.write({ candidate: null });
+    assert.deepEqual(await taken.traffic.drain("web-blue-1", 50), { left: 1 });
+    for (const each of apps.v1.sockets) each.destroy();
+    await socket.closed();
+    assert.deepEqual(await taken.traffic.drain("web-blue-1", 10_000), { left: 0 });
   });
 
   it("says how many requests its log does not tell of, by what HAProxy has counted itself", async () => {

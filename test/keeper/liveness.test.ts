@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { once } from "node:events";
@@ -40,6 +41,27 @@ describe("liveness", () => {
     });
     assert.equal(after.lastExit?.signal, "SIGKILL");
     assert.match(keeper.said(), /web is alive and not well .*answers 500, 3 times in a row/);
+  });
+
+  it("leaves one alone that was never well, for as long as a start may take, and no longer once it was", async () => {
+    await using keeper = await keeperUnderTest();
+    await keeper.start();
+    let [status, asked] = [500, 0];
+    const server = createHttpServer((_, response) => {
+      asked += 1;
+      response.writeHead(status).end();
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const liveness = { url, everyMs: 20, timeoutMs: 5_000, fall: 1, delayMs: 0, startMs: 600_000 };
+    const { pid } = await keeper.put({ id: "web", command: "exec sleep 600", liveness });
+    await until("it was asked while it starts", () => asked >= 2);
+    assert.equal((await keeper.instance("web")).pid, pid);
+    [status, asked] = [200, 0];
+    await until("it was well", () => asked >= 2);
+    status = 500;
+    await until("it was started again", async () => (await keeper.instance("web")).restarts >= 1);
+    server.close();
   });
 
   it("leaves one alone that is slow to come up, for its delay", async () => {

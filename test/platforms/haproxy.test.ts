@@ -62,7 +62,7 @@ describe("the configuration of an HAProxy that Tidegate did not write", () => {
     assert.equal(plan.code, 0, plan.stdout + plan.stderr);
     assert.match(
       plan.stdout.replaceAll(/\s+/g, " "),
-      /A release would be refused\. .* lacks Tidegate's part .* tidegate haproxy diff/,
+      /In the way of a release: .* lacks Tidegate's part .* tidegate haproxy diff/,
     );
     assert.equal((await tidegate("check")).code, 3);
     assert.match((await app.tidegate(["doctor"])).stdout, /lacks\s+Tidegate's part/);
@@ -187,6 +187,13 @@ describe("an HAProxy that runs already, with plain processes behind it", () => {
   it("has dropped no request in all that", async () => {
     await people.leave();
     assert.deepEqual(people.visits.failures, []);
-    await app.down();
+  });
+
+  it("goes its own way again after `tidegate down`, which leaves it running and says so", async () => {
+    const down = await app.tidegate(["down", "--yes"]);
+    assert.equal(down.code, 0, down.stdout + down.stderr);
+    assert.match(down.stdout, /^Stopped \d+ instances? and the keeper\. HAProxy at \S+ runs on, /);
+    assert.equal(await (await fetch(haproxy.url)).text(), "before");
+    await app.end();
   });
 });

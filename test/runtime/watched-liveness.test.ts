@@ -42,6 +42,17 @@ const askTimes = (what: Asked, times: number): Promise<unknown> => {
 };
 
 describe("an instance of a runtime that asks nobody whether it lives", () => {
+  it("may still be starting while it has never answered well, for as long as a start may take", async () => {
+    status = 500;
+    const slow = one("slow", { startedAt: Date.now(), liveness: { ...one("slow").liveness, startMs: 600_000 } });
+    await askTimes(slow, 5);
+    assert.deepEqual(restarted, []);
+    status = 200;
+    await askTimes(slow, 1);
+    status = 500;
+    await until("it was restarted", () => restarted.length > 0 || (watch(slow), false));
+  });
+
   it("is left alone while it answers, and asked one question at a time", async () => {
     status = 200;
     watch(one("busy"));

@@ -31,7 +31,7 @@ export async function deliverByMail(
 ): Promise<Delivered> {
   const called: Called = { receiver: `The mail server of "${email.name}"`, fix: FIX };
   const server = smtpServer(filledIn(email.smtp, called, "address", settings), called);
-  const hidden = redactor([server.password ?? "", encodeURIComponent(server.password ?? "")]);
+  const hidden = redactor(spellingsOf(server));
   const redact = (text: string): string => settings.redact(hidden.text(text));
   const progress = { isSent: false };
   const fail = (cause: string, became: Became): FaultError =>
@@ -83,6 +83,13 @@ export async function deliverByMail(
   } finally {
     transport.close();
   }
+}
+
+/** The password as it is written in an address, and as it goes to the server, which may say it again where it refuses it. */
+function spellingsOf({ user = "", password = "" }: SmtpServer): readonly string[] {
+  if (password === "") return [];
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  return [password, encodeURIComponent(password), base64(password), base64(`\0${user}\0${password}`)];
 }
 
 /** nodemailer tells of all that is said: from the server's 354 on the message is on its way. */

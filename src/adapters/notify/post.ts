@@ -38,6 +38,8 @@ const LONGEST_PAUSE: Duration = 30 * SECOND;
 const LONGEST_RETRY_AFTER: Duration = MINUTE;
 const MOST_REDIRECTS = 3;
 const KEEP_BYTES = 16_384;
+/** A part of a path of this length may be a key by itself; shorter ones are words such as `enqueue`. */
+const SHORTEST_KEY = 12;
 
 /**
  * POSTs until the other side takes it (2xx), with growing pauses while the network or the other side is at fault (no
@@ -51,6 +53,9 @@ export async function postMessage(post: Post, settings: Delivery): Promise<strin
     url.href,
     `${url.pathname}${url.search}`,
     url.pathname.slice(1),
+    url.search.slice(1),
+    ...url.pathname.split("/").filter((part) => part.length >= SHORTEST_KEY),
+    ...url.searchParams.values(),
     url.username,
     url.password,
     ...(post.secrets ?? []),

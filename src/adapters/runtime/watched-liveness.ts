@@ -1,8 +1,13 @@
-import type { Health } from "../../core/plan/plan.ts";
+import type { Health, Service } from "../../core/plan/plan.ts";
+import type { Duration } from "../../core/time/time.ts";
 import { exchange } from "../../local/http-exchange.ts";
 
 /** How an instance is asked whether it hangs; kept with it, so that whoever acts next asks the same. */
-export type Liveness = Pick<Health, "everyMs" | "timeoutMs" | "fall" | "delayMs"> & { readonly path: string };
+export type Liveness = Pick<Health, "everyMs" | "timeoutMs" | "fall" | "delayMs"> & {
+  readonly path: string;
+  /** For how long one that has not answered well yet may still be starting. Absent: as `delayMs`. */
+  readonly startMs?: Duration;
+};
 
 /** One that is to be asked now and then. */
 export interface Asked {
@@ -19,13 +24,14 @@ interface Watched {
   readonly life: string | number;
   nextAt: number;
   bad: number;
+  wasWell: boolean;
   isBusy: boolean;
 }
 
-export function livenessOf(health: Health | undefined): Liveness | undefined {
+export function livenessOf({ health, startMs }: Pick<Service, "health" | "startMs">): Liveness | undefined {
   if (health?.live === undefined) return undefined;
   const { live, everyMs, timeoutMs, fall, delayMs } = health;
-  return { path: live, everyMs, timeoutMs, fall, delayMs };
+  return { path: live, everyMs, timeoutMs, fall, delayMs, startMs };
 }
 
 /** For runtimes that ask no instance themselves. The result asks one that is due; one that was asked in vain often enough is restarted. Never waits for it. */
@@ -33,10 +39,11 @@ export function watchedLiveness<T extends Asked>(restart: (asked: T) => Promise<
   const watched = new Map<string, Watched>();
 
   const ask = async (asked: T, mine: Watched): Promise<void> => {
-    const { path, timeoutMs, fall, delayMs } = asked.liveness;
+    const { path, timeoutMs, fall, delayMs, startMs = delayMs } = asked.liveness;
     const answer = await exchange({ url: `http://${asked.address}${path}`, timeoutMs, keepBytes: 0, beyond: "stop" });
     const isGood = answer.answered && answer.status >= 200 && answer.status < 400;
-    const isEarly = Date.now() - asked.startedAt < delayMs;
+    mine.wasWell ||= isGood;
+    const isEarly = Date.now() - asked.startedAt < (mine.wasWell ? delayMs : Math.max(delayMs, startMs));
     mine.bad = isGood || isEarly ? 0 : mine.bad + 1;
     if (mine.bad < fall) return;
     mine.bad = 0;
@@ -45,7 +52,8 @@ export function watchedLiveness<T extends Asked>(restart: (asked: T) => Promise<
 
   return (asked) => {
     const known = watched.get(asked.id);
-    const mine = known?.life === asked.life ? known : { life: asked.life, nextAt: 0, bad: 0, isBusy: false };
+    const mine =
+      known?.life === asked.life ? known : { life: asked.life, nextAt: 0, bad: 0, wasWell: false, isBusy: false };
     watched.set(asked.id, mine);
     if (mine.isBusy || performance.now() < mine.nextAt) return;
     mine.isBusy = true;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createSystemdRuntime } from "../../../src/adapters/runtime/systemd/runtime.ts";
@@ -41,18 +41,14 @@ function recorded(unit: Partial<SystemdRuntime> = {}): Recorded {
   mkdirSync(bin);
   mkdirSync(answers);
   const log = temporary.file("calls");
-  const program = join(bin, "systemctl");
-  writeFileSync(
-    program,
-    `#!/bin/sh
+  const script = `#!/bin/sh
 printf '%s\\n' "$(printf '%s\\t' "$@")" >> '${log}'
 for word in "$@"; do case "$word" in --version) verb=version; break ;; --*) ;; *) verb=$word; break ;; esac; done
 cat '${answers}'/"$verb" 2>/dev/null
 cat '${answers}'/"$verb.errors" >&2 2>/dev/null
 exit "$(cat '${answers}'/"$verb.code" 2>/dev/null || echo 0)"
-`,
-  );
-  chmodSync(program, 0o755);
+`;
+  for (const program of ["systemctl", "systemd-analyze"]) writeFileSync(join(bin, program), script, { mode: 0o755 });
   const env = { PATH: `${bin}:${process.env["PATH"] ?? ""}`, HOME: temporary.path, SHOP_TOKEN: "hunter2" };
   const folder = stateFolder(temporary.file("state"));
   const unitsFolder = temporary.file("units");
@@ -282,6 +278,18 @@ describe("what hinders a release by systemd is said with a way out", () => {
     assert.match(foreign ?? "", /^warn tidegate-shop-production-web-green-x@\.service: .*not written for this state/);
     assert.equal(account, "warn web: it runs as root");
     assert.ok((await look({ user: "nobody-of-that-name" })).includes("bad web: there is no user nobody-of-that-name"));
+    // As systemd 252 says it, which ends with 0 all the same.
+    const errors = [
+      "/tmp/tidegate-unit-a/tidegate@.service:4: Failed to parse resource value, ignoring: banana",
+      "/tmp/tidegate-unit-a/tidegate@.service:5: Unknown key 'LimitNOFIL' in section [Service], ignoring.",
+      "tidegate@i.service: Command /bin/true is not executable: No such file or directory",
+    ];
+    world.answer("verify", { errors: `${errors.join("\n")}\n` });
+    const properties = { ProtectHome: ["yes"], LimitNOFILE: ["banana"], LimitNOFIL: ["65536"] };
+    assert.deepEqual((await look({ properties })).slice(-2), [
+      "bad web: systemd would leave out `LimitNOFILE: banana`: Failed to parse resource value",
+      "bad web: systemd would leave out `LimitNOFIL: 65536`: Unknown key 'LimitNOFIL' in section [Service]",
+    ]);
     world.answer("is-system-running", { output: "offline\n", code: 1 });
     assert.deepEqual(await look({}), ["bad systemd: it does not run here"]);
   });

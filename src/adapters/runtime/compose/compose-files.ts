@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
-import { isMap, isPair, LineCounter, parseDocument, type Document } from "yaml";
+import { basename, dirname, isAbsolute, join, normalize, resolve } from "node:path";
 import { FaultError } from "../../../core/fault.ts";
-import { listOf, mapOf } from "./written-values.ts";
 import type { ComposeProject } from "../../../core/plan/plan.ts";
+import { type ComposeDocument, readDocument } from "./compose-document.ts";
+import { listOf, mapOf } from "./written-values.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,16 +21,6 @@ export interface ComposeFiles {
   readonly project: string;
   /** As they stand there, nothing filled in. */
   readonly documents: readonly ComposeDocument[];
-}
-
-export interface ComposeDocument {
-  /** As people know it, from the plan file's folder. */
-  readonly name: string;
-  readonly value: Readonly<Record<string, unknown>>;
-  /** `compose.yaml:12`: where a path of keys stands, or what there is of it. */
-  placeOf(path: readonly (string | number)[]): string;
-  /** Whether the whole path stands in this file. */
-  has(path: readonly (string | number)[]): boolean;
 }
 
 const DEFAULT_NAMES = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"] as const;
@@ -87,12 +77,6 @@ export function fingerprint(
   return hash.digest("hex");
 }
 
-/** `compose.yaml:12` in the last of the files that has it. */
-export function placeIn(documents: readonly ComposeDocument[], path: readonly (string | number)[]): string {
-  const document = documents.findLast((each) => each.has(path)) ?? documents[0];
-  return document?.placeOf(path) ?? "";
-}
-
 /**
  * What the compose files name and git doesn't have, such as an `.env` or the file of a secret, is linked from beside the
  * plan file, so that the version finds it where compose looks. Links, and no copies: a secret stays in one place.
@@ -101,7 +85,7 @@ export function linkWhatIsMissing({ documents, directory, usersDirectory }: Comp
   if (directory === usersDirectory) return;
   mkdirSync(directory, { recursive: true });
   for (const path of new Set(documents.flatMap(({ value }) => namedFiles(value)))) {
-    if (isAbsolute(path) || path.includes("$") || path.startsWith("..")) continue;
+    if (isAbsolute(path) || path.includes("$") || normalize(path).startsWith("..")) continue;
     const [link, target] = [join(directory, path), join(usersDirectory, path)];
     if (existsSync(link) || !existsSync(target) || isLink(link)) continue;
     mkdirSync(dirname(link), { recursive: true });
@@ -131,55 +115,6 @@ export function profilesIn(documents: readonly ComposeDocument[]): readonly stri
   return [
     ...new Set(services.flatMap((service) => listOf(service["profiles"])).filter((each) => typeof each === "string")),
   ];
-}
-
-function readDocument(file: string, name: string): ComposeDocument {
-  const text = readFileSync(file, "utf8");
-  const lines = new LineCounter();
-  // Tags such as `!reset` are compose's own business.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, logLevel: "silent" });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    throw new FaultError({
-      code: "compose-file-invalid",
-      what: `${name} is not YAML.`,
-      where: `${name}:${lines.linePos(error.pos[0]).line}`,
-      cause: error.message,
-      fix: "check the indentation, brackets and quotes here and on the lines before",
-    });
-  }
-  const value = mapOf(document.toJS({ maxAliasCount: 10_000 }));
-  return {
-    name,
-    value,
-    placeOf(path) {
-      const offset = keyOffset(document, path);
-      return offset === null ? name : `${name}:${lines.linePos(offset).line}`;
-    },
-    has: (path) => document.hasIn(path),
-  };
-}
-
-/** Where the last key that is there begins. */
-function keyOffset(document: Document, path: readonly (string | number)[]): number | null {
-  let found: number | null = null;
-  for (let length = 1; length <= path.length; length += 1) {
-    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
-    const key = path[length - 1];
-    if (!isMap(parent)) {
-      const node = document.getIn(path.slice(0, length), true) as { range?: readonly number[] } | undefined;
-      if (node?.range?.[0] === undefined) return found;
-      found = node.range[0];
-      continue;
-    }
-    const pair = parent.items.find(
-      (item) => isPair(item) && String((item.key as { value?: unknown }).value) === String(key),
-    );
-    const range = (pair?.key as { range?: readonly number[] } | undefined)?.range;
-    if (range?.[0] === undefined) return found;
-    found = range[0];
-  }
-  return found;
 }
 
 function defaultFiles(planFolder: string, versionFolder: string): readonly string[] {

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync } from "node:fs";
-import type { Health } from "../../../core/plan/plan.ts";
+import type { Service } from "../../../core/plan/plan.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";
 import { type Liveness, livenessOf, watchedLiveness } from "../watched-liveness.ts";
@@ -36,8 +36,8 @@ export function containerLiveness(folder: StateFolder, docker: DockerClient): Co
 }
 
 /** It goes into a label, so that whoever acts next asks the same. */
-export function livenessLabel(health: Health): Readonly<Record<string, string>> {
-  const liveness = livenessOf(health);
+export function livenessLabel(service: Pick<Service, "health" | "startMs">): Readonly<Record<string, string>> {
+  const liveness = livenessOf(service);
   return liveness === undefined ? {} : { [LABEL.liveness]: JSON.stringify(liveness) };
 }
 

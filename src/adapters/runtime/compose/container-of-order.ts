@@ -6,7 +6,7 @@ import { instanceId } from "../instance-id.ts";
 import { fillIn } from "../place-holders.ts";
 import { livenessLabel } from "./container-liveness.ts";
 import { type Inspected, instanceOf, LABEL, placeLabels } from "./containers.ts";
-import type { PreparedImage } from "./images.ts";
+import type { PreparedImage } from "./prepared-images.ts";
 import type { SlotNetwork } from "./slot-network.ts";
 import { type SlotContainer, slotDocument } from "./slot-project.ts";
 import type { UserProject } from "./user-project.ts";
@@ -54,7 +54,7 @@ export async function containerOf(
     [LABEL.restarts]: String(before === null ? 0 : instanceOf(before, null, null).restarts),
     [LABEL.reached]: isPublished ? "port" : "network",
     ...(port === undefined ? {} : { [LABEL.port]: String(port) }),
-    ...(order.service.health === undefined ? {} : livenessLabel(order.service.health)),
+    ...livenessLabel(order.service),
     ...(isPublished ? { [LABEL.publish]: publishOn } : {}),
   };
   const container: SlotContainer = {

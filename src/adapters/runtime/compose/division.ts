@@ -1,6 +1,6 @@
 import type { ServiceOf } from "../../../core/plan/plan.ts";
 import type { Notice } from "../../../ports/notice.ts";
-import { placeIn } from "./compose-files.ts";
+import { placeIn } from "./compose-document.ts";
 import { releasedNames } from "./dependencies.ts";
 import { dependenciesOf, mountsOf, nameOnEngine, type ResolvedProject } from "./resolved-project.ts";
 import { sharedPart } from "./shared-part.ts";

@@ -1,5 +1,6 @@
 import type { ServiceOf } from "../../../core/plan/plan.ts";
-import { ensureImage, type ImageOrder, makeImage, noteImages, type PreparedImage, preparedImages } from "./images.ts";
+import { ensureImage, type ImageOrder, makeImage } from "./images.ts";
+import { noteImages, type PreparedImage, preparedImages } from "./prepared-images.ts";
 
 /** The image of a version's service as it was prepared, or prepared now; made again where somebody removed it. */
 export async function imageOfVersion(

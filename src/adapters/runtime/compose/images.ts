@@ -1,31 +1,15 @@
-import { createHash } from "node:crypto";
-import { closeSync, mkdirSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, rmSync, writeSync } from "node:fs";
 import { FaultError } from "../../../core/fault.ts";
 import type { ServiceOf } from "../../../core/plan/plan.ts";
 import { withoutControls } from "../../../core/text/plain-text.ts";
-import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import { openForAppending } from "../../../local/log-file.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { withVersion } from "./fill-version.ts";
-import { placeIn } from "./compose-files.ts";
-import { containerPorts } from "./resolved-project.ts";
-import type { ReadProject, UserProject } from "./user-project.ts";
-
-/** What a version's service runs, decided once: whatever a tag means later. */
-export interface PreparedImage {
-  /** As the compose file or the plan calls it, for people. */
-  readonly reference: string;
-  /** `sha256:…` of its content. */
-  readonly id: string;
-  /** `registry/name@sha256:…`, where it came from a registry: by it the same image is fetched again. */
-  readonly digest?: string;
-  /** The only port that the image names. */
-  readonly port?: number;
-}
-
-/** By the service's name in the compose file. */
-export type PreparedImages = Readonly<Record<string, PreparedImage>>;
+import { placeIn } from "./compose-document.ts";
+import { portNamedBy } from "./container-port.ts";
+import type { PreparedImage, PreparedImages } from "./prepared-images.ts";
+import type { UserProject } from "./user-project.ts";
 
 export interface ImageOrder {
   readonly folder: StateFolder;
@@ -46,39 +30,6 @@ interface EngineImage {
 const BUILD_WITHIN_MS = 60 * 60_000;
 const PULL_WITHIN_MS = 30 * 60_000;
 const SHOWN = 15;
-
-/** The images of a version's services as they were prepared; empty where none were. */
-export function preparedImages(folder: StateFolder, directory: string): PreparedImages {
-  try {
-    return (
-      JSON.parse(readFileSync(recordFile(folder, directory), "utf8")) as {
-        images: Readonly<Record<string, PreparedImage>>;
-      }
-    ).images;
-  } catch {
-    return {};
-  }
-}
-
-/** Notes what a version's services run, beside what is noted already. */
-export async function noteImages(
-  folder: StateFolder,
-  directory: string,
-  version: string,
-  images: PreparedImages,
-): Promise<void> {
-  mkdirSync(folder.file(RECORDS), { recursive: true, mode: 0o700 });
-  await writeFileAtomically(
-    recordFile(folder, directory),
-    `${JSON.stringify({ format: 1, version, images }, null, 1)}\n`,
-  );
-}
-
-const RECORDS = "compose";
-
-function recordFile(folder: StateFolder, directory: string): string {
-  return folder.file(RECORDS, `${createHash("sha256").update(directory).digest("hex").slice(0, 16)}.json`);
-}
 
 /** The image of one service of the compose file. Builds or fetches it. Faults: image-not-built, image-not-pulled, compose-service-unknown. */
 export async function makeImage(
@@ -208,39 +159,6 @@ function imageOf(reference: string, { Id, RepoDigests, Config }: EngineImage): P
     ...(digest === undefined ? {} : { digest }),
     ...portNamedBy({ Config }),
   };
-}
-
-interface NamesPorts {
-  readonly Config?: { readonly ExposedPorts?: Readonly<Record<string, unknown>> | null } | null | undefined;
-}
-
-/** The only port that an image names, or a container. */
-export function portNamedBy({ Config }: NamesPorts): Pick<PreparedImage, "port"> {
-  const ports = Object.keys(Config?.ExposedPorts ?? {}).filter((each) => each.endsWith("/tcp"));
-  return ports.length === 1 ? { port: Number.parseInt(ports[0] ?? "", 10) } : {};
-}
-
-/** Where a container of the service takes requests. Faults: compose-port-unknown. */
-export function portOf(
-  project: ReadProject,
-  service: ServiceOf<"compose">,
-  image: Pick<PreparedImage, "port">,
-): number {
-  const { port, service: name } = service.runtime;
-  if (port !== undefined) return port;
-  const named = containerPorts(project.resolved.services[name] ?? {});
-  const [only] = named;
-  if (named.length === 1 && only !== undefined) return only;
-  if (named.length === 0 && image.port !== undefined) return image.port;
-  throw new FaultError({
-    code: "compose-port-unknown",
-    what:
-      named.length === 0
-        ? `Nothing says on which port ${name} takes requests: neither the compose file nor its image names one.`
-        : `${name} names several ports (${named.join(", ")}), and nothing says which of them takes requests.`,
-    where: placeIn(project.files.documents, ["services", name, "ports"]),
-    fix: `say it in the plan file, under ${service.name}: \`port: ${named[0] ?? 3000}\``,
-  });
 }
 
 function lastLines(text: string): readonly string[] {

@@ -1,7 +1,7 @@
 import { type Fault, FaultError } from "../../../core/fault.ts";
 import { isDataImage } from "../../../core/plan/data-image.ts";
 import type { ServiceOf } from "../../../core/plan/plan.ts";
-import { type ComposeDocument, placeIn } from "./compose-files.ts";
+import { type ComposeDocument, placeIn } from "./compose-document.ts";
 import { listOf, mapOf, textOf } from "./written-values.ts";
 import { mountsOf, networksOf, type ResolvedProject } from "./resolved-project.ts";
 import type { ReadProject } from "./user-project.ts";

@@ -1,8 +1,8 @@
 import type { ServiceOf } from "../../../core/plan/plan.ts";
 import type { Notice } from "../../../ports/notice.ts";
-import { placeIn } from "./compose-files.ts";
+import { placeIn } from "./compose-document.ts";
 import { isAsked } from "./container-starter.ts";
-import { portOf } from "./images.ts";
+import { portOf } from "./container-port.ts";
 import { noticeOf } from "./notice-of-fault.ts";
 import { keptApart, refusalsOf } from "./refusals.ts";
 import { containerPorts, dependenciesOf, mountsOf, portsOf } from "./resolved-project.ts";

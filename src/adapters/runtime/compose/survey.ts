@@ -1,6 +1,6 @@
 import { isOfKind, type ServiceOf } from "../../../core/plan/plan.ts";
 import type { Notice } from "../../../ports/notice.ts";
-import { placeIn } from "./compose-files.ts";
+import { placeIn } from "./compose-document.ts";
 import { type ComposeTool, findCompose } from "./compose-tool.ts";
 import { releasedNames } from "./dependencies.ts";
 import { division } from "./division.ts";
@@ -79,8 +79,11 @@ function collidingPorts(
 ): readonly Notice[] {
   const released = releasedNames(services);
   return Object.entries(resolved.services).flatMap(([name, service]) => {
-    const taken = portsOf(service).filter(({ published }) => published !== undefined && fronts.includes(published));
-    return taken.map(({ published }): Notice => {
+    // Published on several addresses, or for TCP and UDP, it is one port all the same.
+    const taken = new Set(
+      portsOf(service).flatMap(({ published = 0 }) => (fronts.includes(published) ? [published] : [])),
+    );
+    return [...taken].map((published): Notice => {
       const where = placeIn(files.documents, ["services", name, "ports"]);
       return released.includes(name)
         ? {

@@ -1,6 +1,6 @@
 import { comesFromGit, isOfKind, type Service } from "../../../core/plan/plan.ts";
 import type { Notice } from "../../../ports/notice.ts";
-import { placeIn } from "./compose-files.ts";
+import { placeIn } from "./compose-document.ts";
 import { releasedNames } from "./dependencies.ts";
 import { sharedPart } from "./shared-part.ts";
 import type { ReadProject } from "./user-project.ts";

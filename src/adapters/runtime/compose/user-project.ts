@@ -1,7 +1,8 @@
 import { FaultError } from "../../../core/fault.ts";
 import { fillVersion } from "./fill-version.ts";
 import type { ComposeProject } from "../../../core/plan/plan.ts";
-import { type ComposeFiles, linkWhatIsMissing, placeIn, profilesIn, readComposeFiles } from "./compose-files.ts";
+import { placeIn } from "./compose-document.ts";
+import { type ComposeFiles, linkWhatIsMissing, profilesIn, readComposeFiles } from "./compose-files.ts";
 import { composeCommand, type ComposeScope, type ComposeTool, run, type RunResult } from "./compose-tool.ts";
 import { type DockerAddress, environmentFor } from "./docker-address.ts";
 import { parseResolved, type ResolvedProject } from "./resolved-project.ts";

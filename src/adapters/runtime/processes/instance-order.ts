@@ -20,10 +20,10 @@ export function instanceSpec(order: LineOrder, port: number, env: Environment): 
   };
 }
 
-function livenessOf({ health }: Service, port: number): Pick<InstanceSpec, "liveness"> {
+function livenessOf({ health, startMs }: Service, port: number): Pick<InstanceSpec, "liveness"> {
   if (health?.live === undefined) return {};
   const { live, everyMs, timeoutMs, fall, delayMs } = health;
-  return { liveness: { url: `http://${INSTANCE_HOST}:${port}${live}`, everyMs, timeoutMs, fall, delayMs } };
+  return { liveness: { url: `http://${INSTANCE_HOST}:${port}${live}`, everyMs, timeoutMs, fall, delayMs, startMs } };
 }
 
 /** What a keeper's instance is for the engine. */

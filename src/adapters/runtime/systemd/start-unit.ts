@@ -60,7 +60,7 @@ async function lastExit(systemctl: Systemctl, unit: string): Promise<InstanceSee
 function recordOf(order: UnitOrder, unit: string, port: number): UnitRecord {
   const { app, environment, service, slot, version, directory } = order;
   const address = addressOf(order, port);
-  const liveness = livenessOf(service.health);
+  const liveness = livenessOf(service);
   return {
     format: 1,
     id: instanceId(order),

@@ -10,6 +10,7 @@ import type { Notice } from "../../../ports/notice.ts";
 import { NO_SYSTEMD, NO_USER_MANAGER, type Systemctl, systemctl as systemctlOf } from "./systemctl.ts";
 import { unitPlace } from "./unit-place.ts";
 import { isWrittenFor } from "./unit-text.ts";
+import { verifyProperties } from "./verified-properties.ts";
 
 export interface SurveySettings {
   readonly plan: Plan;
@@ -40,6 +41,7 @@ export async function surveySystemd({
   if (manager.level === "bad") return [manager];
   const units = await unitPlace(folder, systemctl, env, unitsFolder).unitsFolder();
   const ofServices = await Promise.all(services.map((service) => lookAtAccount(service, systemctl.scope, folder)));
+  const ofProperties = await Promise.all(services.map((service) => verifyProperties(service, systemctl)));
   const runs = services.map(({ name }): Notice => ({
     about: name,
     level: "info",
@@ -52,6 +54,7 @@ export async function surveySystemd({
     ...lookAtFolder(units),
     ...foreignUnits(units, folder, plan),
     ...ofServices.flat(),
+    ...ofProperties.flat(),
   ];
 }
 

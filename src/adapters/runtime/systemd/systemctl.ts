@@ -1,4 +1,7 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { FaultError } from "../../../core/fault.ts";
 import { withoutControls } from "../../../core/text/plain-text.ts";
 
@@ -27,6 +30,14 @@ export interface Systemctl {
   show(units: readonly string[], properties: readonly string[]): Promise<ReadonlyMap<string, UnitProperties>>;
   /** The journal's lines of what matches, oldest first; empty where it can't be read. */
   journal(matches: readonly string[], lines: number): Promise<readonly string[]>;
+  /** What it says of the lines of a unit, of which nothing is started; empty where it can't be asked. */
+  verify(unit: string): Promise<readonly Complaint[]>;
+}
+
+/** About a line of a unit, from 1. */
+export interface Complaint {
+  readonly line: number;
+  readonly said: string;
 }
 
 export type UnitProperties = Readonly<Record<string, string>>;
@@ -83,6 +94,21 @@ export function systemctl(env: Environment, uid = process.getuid?.() ?? 0): Syst
       const answer = await call("journalctl", scope === "user" ? ["--user", ...words] : words).catch(() => null);
       if (answer === null || answer.output === "") return [];
       return answer.output.replace(/\n$/, "").split("\n").slice(-lines);
+    },
+    async verify(unit) {
+      const folder = await mkdtemp(join(tmpdir(), "tidegate-unit-"));
+      try {
+        // A template's, so that `%i` means something.
+        const file = join(folder, "tidegate@.service");
+        await writeFile(file, unit);
+        const { errors } = await call("systemd-analyze", ["verify", file]).catch(() => ({ errors: "" }));
+        return [...errors.matchAll(/tidegate@\.service:(\d+): (.+)$/gm)].map(([, line, said = ""]) => ({
+          line: Number(line),
+          said,
+        }));
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
     },
   };
 }

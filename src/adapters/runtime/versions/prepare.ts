@@ -15,6 +15,7 @@ import {
   isPrepared,
   markPrepared,
   markUsed,
+  prefixOf,
   type VersionFolder,
   versionFolder,
 } from "./version-folder.ts";
@@ -97,19 +98,6 @@ async function addWorktree(planFolder: string, target: VersionFolder, signal: Ab
     what: `The plan file's folder does not exist in ${shortVersion(target.version)}.`,
     where: target.directory,
     fix: "commit the folder, or release a version that has it",
-  });
-}
-
-/** Where the plan file's folder lies in its repository: "" at its root, else "apps/shop". */
-async function prefixOf(planFolder: string): Promise<string> {
-  const prefix = await git(planFolder, ["rev-parse", "--show-prefix"]);
-  if (prefix.ok) return prefix.output.replace(/\/$/, "");
-  throw new FaultError({
-    code: "unknown-version",
-    what: "The plan file's folder is not in a git repository, so no version of it can be checked out.",
-    where: planFolder,
-    cause: prefix.error,
-    fix: `git init && git add -A && git commit -m "First version"\nor give the service a \`prepare:\` line that makes \${dir} for \${version}`,
   });
 }
 

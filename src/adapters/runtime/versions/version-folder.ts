@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { FaultError } from "../../../core/fault.ts";
 import type { LineService, Service } from "../../../core/plan/plan.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
+import { git } from "./git.ts";
 
 /** Where a version is made, and the files beside it that say how far that has come. */
 export interface VersionFolder {
@@ -48,6 +50,19 @@ export function versionFolder(
     maker: `${root}.maker`,
     lock: lockOf(folder, name),
   };
+}
+
+/** Where the plan file's folder lies in its repository: "" at its root, else "apps/shop". Faults: unknown-version. */
+export async function prefixOf(planFolder: string): Promise<string> {
+  const prefix = await git(planFolder, ["rev-parse", "--show-prefix"]);
+  if (prefix.ok) return prefix.output.replace(/\/$/, "");
+  throw new FaultError({
+    code: "unknown-version",
+    what: "The plan file's folder is not in a git repository, so no version of it can be checked out.",
+    where: planFolder,
+    cause: prefix.error,
+    fix: `git init && git add -A && git commit -m "First version"\nor give the service a \`prepare:\` line that makes \${dir} for \${version}`,
+  });
 }
 
 /** Held while a version's folder is made or removed. A few locks for all: one for each would leave a file behind for ever. */

@@ -28,6 +28,8 @@ export interface BalancerSettings {
 export interface BalancerSeen extends InForce {
   readonly servers: readonly StatRow[];
   readonly backends: readonly StatRow[];
+  /** Servers of the user's own backends. */
+  readonly others: readonly StatRow[];
   readonly pid: number;
   readonly entries: MapEntries;
 }
@@ -51,7 +53,10 @@ export interface Balancer {
   restore(known: BalancerSeen | null, epoch: number): Promise<BalancerSeen>;
   /** Faults: stale-epoch, lease-ended. */
   renew(epoch: number): Promise<void>;
-  /** Open requests and tunnels of an instance; null: it is no server here. */
+  /**
+   * Open requests and tunnels of an instance; null: it is no server here. Those of the user's own backends count too: by these
+   * it was reached before it was taken over.
+   */
   openOn(endpoint: string): Promise<number | null>;
   /** Cuts what is still open on an instance. */
   cut(endpoint: string): Promise<void>;
@@ -71,12 +76,14 @@ export function createBalancer(settings: BalancerSettings): Balancer {
   const lookWith = async (session: RuntimeSession): Promise<BalancerSeen> => {
     const entries = await map.read(session);
     const stat = parseStat(await session.run("show stat -1 6 -1"));
-    const mine = stat.filter(({ backend }) => backend.startsWith(`${names.ring}.`));
+    const isMine = ({ backend }: StatRow): boolean => backend.startsWith(`${names.ring}.`);
+    const mine = stat.filter(isMine);
     return {
       ...inForce(entries, now()),
       entries,
       servers: mine.filter(({ server }) => server !== "BACKEND"),
       backends: mine.filter(({ server }) => server === "BACKEND"),
+      others: stat.filter((row) => !isMine(row) && row.server !== "BACKEND"),
       pid: infoNumber(await session.run("show info"), "Pid"),
     };
   };
@@ -155,7 +162,13 @@ export function createBalancer(settings: BalancerSettings): Balancer {
         await map.set(session, leaseKey(seen.table.revision), String(until));
       }),
     openOn: (endpoint) =>
-      withSession(async (session) => (await rowOf(await lookWith(session), names, endpoint))?.open ?? null),
+      withSession(async (session) => {
+        const seen = await lookWith(session);
+        const row = await rowOf(seen, names, endpoint);
+        if (row === null) return null;
+        const before = seen.others.filter(({ address }) => address !== "" && address === row.address);
+        return before.reduce((sum, { open }) => sum + open, row.open);
+      }),
     cut: (endpoint) =>
       withSession(async (session) => {
         const row = await rowOf(await lookWith(session), names, endpoint);
