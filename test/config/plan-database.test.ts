@@ -65,4 +65,48 @@ describe("The database of a plan", () => {
       "`${fil}` is not known here; did you mean `${file}`?",
     );
   });
+
+  it("takes a tool of the team's own by its name, in short or with its program and phases", async () => {
+    const toolOf = async (written: string) =>
+      (await planOf(`database: { url: "\${DATABASE_URL}", ${written} }`, { env })).database?.migrations;
+    const alembic = { kind: "alembic", folder: ".", phases: {} };
+    assert.deepEqual(await toolOf("alembic: ."), alembic);
+    assert.deepEqual(await toolOf("migrations: { alembic: . }"), alembic);
+    assert.deepEqual(
+      await toolOf("migrations: { rails: { folder: api, command: bundle exec rails, phases: { 1_a: contract } } }"),
+      { kind: "rails", folder: "api", command: ["bundle", "exec", "rails"], phases: { "1_a": "contract" } },
+    );
+    assert.deepEqual(
+      await toolOf(
+        "migrations: { command: { files: m/*.js, applied: SELECT name FROM m, up: [./up, '${revision}'] } }",
+      ),
+      {
+        kind: "command",
+        files: "m/*.js",
+        applied: { sql: "SELECT name FROM m" },
+        up: ["./up", "${revision}"],
+        phases: {},
+      },
+    );
+  });
+
+  it("refuses two tools, one outside of the version, one for SQLite, and says how to run those that it does not know", async () => {
+    const url = 'url: "${DATABASE_URL}"';
+    await refused(`{ ${url}, alembic: ., rails: . }`, "One tool, and only one, changes a schema.");
+    await refused(`{ ${url}, migrations: {} }`, "One tool, and only one, changes a schema.");
+    await refused(`{ ${url}, rails: ../api }`, "Migrations belong to a version, and this folder lies outside of it.");
+    await refused(
+      "{ url: sqlite:x, alembic: . }",
+      "Tools of the team's own are run for PostgreSQL alone in this version of Tidegate.",
+    );
+    await refused(
+      `{ ${url}, migrations: { command: { files: m/x.js, applied: [./applied], up: ./up } } }`,
+      "The pattern has one `*`, which is the name of a revision.",
+    );
+    await refused(`{ ${url}, prisma: . }`, "Tidegate has no part of its own for Prisma.");
+    assert.match(
+      await mistakes(planWith(`database: { ${url}, migrations: { flyway: . } }`), { env }),
+      /command: \{ files: sql\/V\*\.sql/,
+    );
+  });
 });

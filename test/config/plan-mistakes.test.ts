@@ -1,5 +1,6 @@
+import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { planWith, tells } from "./loading.ts";
+import { mistakes, planWith, tells } from "./loading.ts";
 
 describe("A plan file with a mistake in it says so", () => {
   it("a key that does not exist is told with the nearest that does", () =>
@@ -32,7 +33,7 @@ describe("A plan file with a mistake in it says so", () => {
           where  tidegate.yaml:5:1 · colour
           seen   5 | colour: blue
                    | ^^^^^^
-          fix    Known here: app, services, compose, traffic, database, guards, metrics, probes, twin, notify, page, people, automaticRollback, budget, keepVersions, patrol, steps.
+          fix    Known here: app, services, compose, traffic, database, guards, metrics, probes, twin, rehearsal, notify, page, people, automaticRollback, budget, keepVersions, patrol, steps.
           code   plan-key-unknown
       `,
     ));
@@ -613,11 +614,50 @@ describe("A plan file with a mistake in it says so", () => {
       `
         A secret can't stand here in plain text: the plan is kept in the journal.
           where  tidegate.yaml:4:43 · traffic.pins.token
-          seen   4 | traffic: { embedded: 8080, pins: { token: s3cr3t } }
-                   |                                           ^^^^^^
+          seen   4 | traffic: { embedded: 8080, pins: { token: ••• } }
+                   |                                           ^^^
           fix    Write a reference to an environment variable: \`token: \${PIN_TOKEN}\`.
           code   plan-value-invalid
       `,
+    ));
+
+  it("a secret is shown with no mistake, neither its own nor another one in its line", async () => {
+    const lines = [
+      "traffic: { embedded: 8080, pins: { token: s3cr3t-word, tokn: 3 } }",
+      "traffic: { embedded: 8080, pins: { token: [s3cr3t-word] } }",
+      'traffic: { embedded: 8080, pins: { token: "s3cr3t-word } }',
+      "traffic: { embedded: 8080, pins: { token: s3cr3t-word: 1 } }",
+      'notify: { email: { to: ann@example.com, smtp: "smtp://ann:s3cr3t-word@mail.example.com", colour: blue } }',
+      'notify: { slack: "https://hooks.slack.example/services/T1/s3cr3t-word", colour: blue }',
+      'notify: { slack: "htps://hooks.slack.example/services/T1/s3cr3t-word" }',
+      "page: { pagerduty: s3cr3t-word }",
+      "database: { url: postgres://ann:s3cr3t-word@db/shop, migrations: db, colour: blue }",
+      "guards: { carts: { prometheus: carts, headers: { X-Api-Key: s3cr3t-word }, colour: blue } }",
+      'guards: { carts: { prometheus: carts, headers: { authorization: "Bearer s3cr3t-word" }, colour: blue } }',
+    ];
+    for (const line of lines) {
+      const said = await mistakes(`app: shop\nservices:\n  web: { run: node server.js }\n${line}\n`);
+      assert.doesNotMatch(said, /s3cr3t/, said);
+      assert.match(said, /•••/, said);
+    }
+  });
+
+  it("a reference to a secret is shown as it stands, and the carets stand below what they mean", () =>
+    tells(
+      `
+        app: shop
+        services:
+          web: { run: node server.js }
+        traffic: { embedded: 8080, pins: { token: "\${PIN_TOKEN}", heder: x-shop } }
+      `,
+      `
+        \`heder\` is not known here; did you mean \`header\`?
+          where  tidegate.yaml:4:59 · traffic.pins.heder
+          seen   4 | traffic: { embedded: 8080, pins: { token: "\${PIN_TOKEN}", heder: x-shop } }
+                   |                                                           ^^^^^
+          code   plan-key-unknown
+      `,
+      { env: { PIN_TOKEN: "s3cr3t" } },
     ));
 
   it("several mistakes at once, in the order of their lines", () =>

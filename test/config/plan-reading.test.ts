@@ -188,7 +188,7 @@ describe("YAML is YAML", () => {
           where  tidegate.yaml:5:1 · __proto__
           seen   5 | __proto__: { polluted: true }
                    | ^^^^^^^^^
-          fix    Known here: app, services, compose, traffic, database, guards, metrics, probes, twin, notify, page, people, automaticRollback, budget, keepVersions, patrol, steps.
+          fix    Known here: app, services, compose, traffic, database, guards, metrics, probes, twin, rehearsal, notify, page, people, automaticRollback, budget, keepVersions, patrol, steps.
           code   plan-key-unknown
       `,
     ));

@@ -180,7 +180,8 @@ describe("A mistake in notify or page is told at its place", () => {
     );
     assert.match(said, /notify\[2\]\.slack\.token/);
     assert.doesNotMatch(said, /calls nobody/);
-    assert.match(said, /`pagerduty` must be a reference to the environment, not the text "R03E"\./);
+    assert.match(said, /`pagerduty` must be a reference to the environment, not the text "•••"\./);
+    assert.doesNotMatch(said, /whsec_abc|pass-word|xoxb-1|R03E/);
     const compiled = await mistakes(
       planWith(`
         notify:

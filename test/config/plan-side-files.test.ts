@@ -50,7 +50,7 @@ describe("Mistakes in checklists and smoke files are told with the plan", () => 
           where  checklists/production.md:3:35
           seen   3 | - [ ] The API answers <!-- check: htp https://example.com/ -->
                    |                                   ^^^^^^^^^^^^^^^^^^^^^^^^
-          fix    A check is one of: http, command, file, certificate, disk, dns.
+          fix    A check is one of: http, command, file, certificate, disk, dns, rehearsed.
           code   checklist-invalid
 
         \`http https://example.com/ contians "ok"\` is not a check of the kind \`http\`.
@@ -228,7 +228,7 @@ describe("Mistakes in checklists and smoke files are told with the plan", () => 
 
         A secret can't stand here in plain text: the plan is kept in the journal.
           where  smoke/critical.yaml:6:23 · order.steps[0].auth.bearer
-          seen   6 |       auth: { bearer: abc }
+          seen   6 |       auth: { bearer: ••• }
                    |                       ^^^
           fix    Write a reference to an environment variable, \`\${SMOKE_PASSWORD}\`, or a variable of the flow, \`{{token}}\`.
           code   plan-value-invalid

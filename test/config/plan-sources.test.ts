@@ -313,7 +313,7 @@ describe("What is wrong with a guard with a source is told at its place", () => 
       "guards: { x: { redis: memory, hold: 90% } }",
       "A secret can't stand here in plain text: the plan is kept in the journal.",
       "Write a reference to an environment variable: `${METRICS_TOKEN}`.",
-      "5:19 metrics.redis",
+      "5:29 metrics.redis",
       'metrics: { redis: "redis://:word@127.0.0.1" }',
     );
   });

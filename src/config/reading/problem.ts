@@ -1,5 +1,8 @@
 import type { Fault } from "../../core/fault.ts";
+import { codeFrame } from "./code-frame.ts";
 import { at, type Located, type Path, type Place, placeOf, type Source, spellPath } from "./located.ts";
+import { lineAndColumn } from "./position.ts";
+import { isSecretName, type Span, withoutSecret } from "./written-secrets.ts";
 
 /** A mistake at a place of a file. */
 export interface Problem {
@@ -12,6 +15,8 @@ export interface Problem {
   readonly key?: string;
   /** What the outside said, in its own words. */
   readonly cause?: string;
+  /** What stands at the place is a secret, and is shown nowhere. */
+  readonly isSecret?: boolean;
 }
 
 export type ProblemCode =
@@ -45,6 +50,8 @@ export interface PathProblem {
   readonly part?: string;
   /** Something is not there: perhaps only because it is mistaken itself, which is told already. */
   readonly isAbsence?: boolean;
+  /** What is told of is a secret in plain text. */
+  readonly isSecret?: boolean;
 }
 
 export function placed(located: Located, problem: PathProblem): Problem {
@@ -89,65 +96,43 @@ export function faultsOf(problems: readonly Problem[]): readonly Fault[] {
     return seen.has(text) ? false : seen.add(text);
   });
   // One more would take as much room as to say that there is one more.
-  if (unlike.length <= MOST_TOLD + 1) return unlike.map(faultOfProblem);
-  const told = unlike.slice(0, MOST_TOLD).map(faultOfProblem);
+  const shown = unlike.length <= MOST_TOLD + 1 ? unlike : unlike.slice(0, MOST_TOLD);
+  // A line is shown with each of its mistakes, so each hides the secrets of all.
+  const told = shown.map((problem) => faultOfProblem(problem, secretsOf(problem.place.source, sorted)));
+  if (shown === unlike) return told;
   return [...told, { code: "plan-file-invalid", what: `… and ${unlike.length - MOST_TOLD} more mistakes.` }];
 }
 
-function faultOfProblem({ code, what, fix, place, key, cause }: Problem): Fault {
+function secretsOf(source: Source, problems: readonly Problem[]): readonly Span[] {
+  return problems.flatMap(({ isSecret = false, place: { source: of, start, end } }) =>
+    isSecret && of === source && start !== undefined && end !== undefined ? [[start, end]] : [],
+  );
+}
+
+function faultOfProblem(problem: Problem, secrets: readonly Span[]): Fault {
+  const { code, what, fix, place, key, cause } = problem;
   const position = place.start === undefined ? undefined : lineAndColumn(place.source, place.start);
   const file = position === undefined ? place.source.name : `${place.source.name}:${position.line}:${position.column}`;
+  const value = secretValue(problem);
   return {
     code,
-    what,
+    what: withoutSecret(what, value),
     where: key === undefined ? file : `${file} · ${key}`,
-    ...(cause === undefined ? {} : { cause }),
-    ...(place.start === undefined ? {} : { detail: codeFrame(place.source, place.start, place.end ?? place.start) }),
-    ...(fix === undefined ? {} : { fix }),
+    ...(cause === undefined ? {} : { cause: withoutSecret(cause, value) }),
+    ...(place.start === undefined
+      ? {}
+      : { detail: codeFrame(place.source, place.start, place.end ?? place.start, secrets) }),
+    ...(fix === undefined ? {} : { fix: withoutSecret(fix, value) }),
   };
 }
 
-/** Both from 1, the column in UTF-16 units as editors count. */
-export function lineAndColumn(source: Source, offset: number): { readonly line: number; readonly column: number } {
-  const starts = lineStartsOf(source);
-  let [line, after] = [0, starts.length];
-  while (after - line > 1) {
-    const middle = (line + after) >> 1;
-    if ((starts[middle] ?? 0) <= offset) line = middle;
-    else after = middle;
-  }
-  return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
-}
-
-/** Looked for once a file: every mistake and every step of a plan asks. */
-const lineStarts = new WeakMap<Source, readonly number[]>();
-
-function lineStartsOf(source: Source): readonly number[] {
-  const known = lineStarts.get(source);
-  if (known !== undefined) return known;
-  const starts = [0];
-  for (let at = source.text.indexOf("\n"); at >= 0; at = source.text.indexOf("\n", at + 1)) starts.push(at + 1);
-  lineStarts.set(source, starts);
-  return starts;
-}
-
-const FRAME_WIDTH = 100;
-
-/** The line, and under it carets for the part from `start` to `end` (or to the line's end). */
-function codeFrame(source: Source, start: number, end: number): readonly string[] {
-  const { line, column } = lineAndColumn(source, start);
-  const lineStart = start - (column - 1);
-  const newline = source.text.indexOf("\n", lineStart);
-  const whole = source.text.slice(lineStart, newline < 0 ? undefined : newline).replace(/\r$/, "");
-  // A long line is shown from shortly before the mistake.
-  const from = column > FRAME_WIDTH ? column - 1 - FRAME_WIDTH / 2 : 0;
-  const shown = whole.slice(from, from + FRAME_WIDTH);
-  const lead = shown.slice(0, column - 1 - from).replaceAll(/[^\t]/g, " ");
-  const length = Math.max(1, Math.min(end - start, from + shown.length - (column - 1)));
-  const gutter = `${line} | `;
-  // One sign for each, so that the carets stand below what they mean.
-  const quiet = shown.replaceAll(/(?!\t)\p{Cc}/gu, "\u{FFFD}");
-  return [`${gutter}${quiet}`, `${" ".repeat(gutter.length - 2)}| ${lead}${"^".repeat(length)}`];
+/** What was written where a secret belongs, whatever is the matter with it. */
+function secretValue({ key = "", isSecret = false, place: { source, start, end } }: Problem): string | undefined {
+  const name = key.slice(key.lastIndexOf(".") + 1);
+  if (start === undefined || !(isSecret || isSecretName(name))) return undefined;
+  const written = source.text.slice(start, end);
+  // The mistake may be in the key.
+  return written === name ? undefined : written;
 }
 
 /** A place that is a whole file, for mistakes of the file itself. */

@@ -37,7 +37,10 @@ function translate(frame: Frame, issue: Issue): readonly PathProblem[] {
   if (issue.code === "invalid_union") return translateUnion(inner, issue);
   if (issue.code === "invalid_key") return [invalidKey(frame, issue, path)];
   if (issue.code === "custom") return [invalid(path, issue.message, fixOf(issue))];
-  return [wrongValue(inner, issue)];
+  const problem = wrongValue(inner, issue);
+  // What is to be a reference to a secret was perhaps the secret itself.
+  const isSecret = aboutOf(inner.schema).like?.startsWith("${") === true && problem.isAbsence !== true;
+  return [isSecret ? { ...problem, isSecret } : problem];
 }
 
 function forbidden(frame: Frame, path: readonly PropertyKey[]): readonly PathProblem[] {

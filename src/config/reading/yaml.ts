@@ -10,7 +10,8 @@ import {
   type YAMLMap,
 } from "yaml";
 import type { Entry, Located, LocatedScalar, Place, Source } from "./located.ts";
-import { lineAndColumn, type Problem } from "./problem.ts";
+import { lineAndColumn } from "./position.ts";
+import type { Problem } from "./problem.ts";
 
 export interface YamlRead {
   /** Absent when the text can't be read as YAML at all, or is empty. */
