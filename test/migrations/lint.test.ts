@@ -36,6 +36,17 @@ describe("a migration", () => {
     assert.ok(rulesOf("-- phase: contract\nVACUUM FULL orders;").includes("prefer-repack"));
   });
 
+  it("says of itself only what there is: a misspelt phase or way back is an error with its line", () => {
+    const said = linted(["-- migrate:up\n-- phase: contarct\n-- reversible: maybe\nSELECT 1;"]);
+    assert.deepEqual(
+      said.flatMap(({ line, findings }) =>
+        findings.map(({ rule, severity, message }) => [line, rule, severity, message]),
+      ),
+      [[2, "misspelt-header", "error", "There is no phase `contarct`: expand, backfill or contract."]],
+    );
+    assert.deepEqual(rulesOf("-- phase: backfill\n-- reversible: no\nSELECT 1;"), []);
+  });
+
   it("takes away on its way back what it has brought", () => {
     const both =
       "-- migrate:up\nALTER TABLE orders ADD COLUMN note text;\n-- migrate:down\nALTER TABLE orders DROP COLUMN note;\n";

@@ -1,4 +1,4 @@
-import type { Finding, LintedStatement } from "../../src/migrations/lint/finding.ts";
+import type { Finding, LintedStatement } from "../../src/core/migration/finding.ts";
 import { lint } from "../../src/migrations/lint/lint.ts";
 import { loadParser } from "../../src/migrations/sql/parser.ts";
 

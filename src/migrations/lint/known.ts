@@ -1,15 +1,17 @@
 import type { Change, Column, Constraint } from "./change.ts";
+import type { Judge } from "./judge.ts";
 import type { Script } from "./script.ts";
 
 /** What the statements so far have done: those of the same script, and of the files before it. */
 export interface Known {
-  /** Made by the same script, so nobody uses it yet. */
+  /** Made by the same script (of a known database: by any that it does not have yet), so nobody uses it yet. */
   isNew(name: string): boolean;
   isNotNull(table: string, column: string): boolean;
   /** A validated check proves that no row of the table has null there, or may do so. */
   isProvenNotNull(table: string, column: string): boolean;
   /** Added as not valid by the transaction that is still open. */
   isAddedUnvalidated(table: string, constraint: string): boolean;
+  isUniqueIndex(name: string): boolean;
   columnsOfIndex(name: string): readonly (string | null)[] | null;
   /** Set in this script. */
   isSet(variable: string): boolean;
@@ -25,7 +27,7 @@ export interface Known {
 
 /** Remembers what statements do, one after the other. */
 export interface Memory extends Known {
-  begin(script: Script): void;
+  begin(script: Script, isApplied: "whole" | "in part" | "not"): void;
   learn(changes: readonly Change[]): void;
 }
 
@@ -37,10 +39,13 @@ const TAKES_ALL = new Set<Change["kind"]>([
   ...(["rewrite-table", "alter-table", "row-security"] as const),
 ]);
 
-export function createMemory(): Memory {
+export function createMemory(
+  database?: Pick<Judge, "has" | "isNotNull" | "isProvenNotNull" | "isUniqueIndex">,
+): Memory {
   const notNull = new Set<string>();
   const checks = new Map<string, Constraint>();
   const validated = new Set<string>();
+  const unique = new Set<string>();
   const indexes = new Map<string, readonly (string | null)[]>();
   let fresh = new Set<string>();
   let variables = new Set<string>();
@@ -49,6 +54,10 @@ export function createMemory(): Memory {
   let lockedTable: string | null = null;
   let alteredBefore: string | null = null;
   let hasChangedSchema = false;
+  let isBegun = false;
+
+  /** A database that has it already has it in use, unless it was this very script that made it. */
+  const isNew = (name: string): boolean => fresh.has(name) && (isBegun || database?.has(name) !== true);
 
   const meetColumn = (table: string, column: Column): void => {
     if (column.isNotNull || column.isIdentity) notNull.add(keyOf(table, column.name));
@@ -71,6 +80,7 @@ export function createMemory(): Memory {
     else if (change.kind === "create-index" && change.name !== null) {
       fresh.add(change.name);
       indexes.set(change.name, change.columns);
+      if (change.isUnique) unique.add(change.name);
     } else if (change.kind === "add-column") {
       fresh.add(keyOf(change.table, change.column.name));
       meetColumn(change.table, change.column);
@@ -80,15 +90,17 @@ export function createMemory(): Memory {
       const check = checks.get(keyOf(change.table, change.name));
       // What an earlier migration has added is not known; whoever validates it here knows why.
       validated.add(check === undefined ? change.table : keyOf(change.table, check.notNullOf ?? ""));
-    } else if (change.kind === "rename" && fresh.has(change.from)) fresh.add(change.to);
+    } else if (change.kind === "rename" && isNew(change.from)) fresh.add(change.to);
     else if (change.kind === "set") variables.add(change.variable.toLowerCase());
   };
 
   return {
-    isNew: (name) => fresh.has(name),
-    isNotNull: (table, column) => notNull.has(keyOf(table, column)),
-    isProvenNotNull: (table, column) => validated.has(table) || validated.has(keyOf(table, column)),
+    isNew,
+    isNotNull: (table, column) => notNull.has(keyOf(table, column)) || database?.isNotNull(table, column) === true,
+    isProvenNotNull: (table, column) =>
+      validated.has(table) || validated.has(keyOf(table, column)) || database?.isProvenNotNull(table, column) === true,
     isAddedUnvalidated: (table, constraint) => unvalidated.has(keyOf(table, constraint)),
+    isUniqueIndex: (name) => unique.has(name) || database?.isUniqueIndex(name) === true,
     columnsOfIndex: (name) => indexes.get(name) ?? null,
     isSet: (variable) => variables.has(variable),
     get transaction() {
@@ -103,8 +115,10 @@ export function createMemory(): Memory {
     get hasChangedSchema() {
       return hasChangedSchema;
     },
-    begin(script) {
-      fresh = new Set();
+    begin(script, isApplied) {
+      // What a database does not have yet stays new to the last of the files that will be run in it.
+      if (database === undefined || isApplied === "whole") fresh = new Set();
+      isBegun = isApplied === "in part";
       variables = new Set();
       unvalidated = new Set();
       transaction = script.transaction;
@@ -119,7 +133,7 @@ export function createMemory(): Memory {
           unvalidated = new Set();
           lockedTable = null;
         }
-        if (transaction !== null && TAKES_ALL.has(change.kind) && "table" in change && !fresh.has(change.table ?? ""))
+        if (transaction !== null && TAKES_ALL.has(change.kind) && "table" in change && !isNew(change.table ?? ""))
           lockedTable = change.table;
         learnOne(change);
       }

@@ -1,37 +1,59 @@
+import type { MigrationPhase } from "../../core/plan/database.ts";
 import type { SqlParser } from "../sql/parser.ts";
 import { type Allowed, allowedAt } from "./allowed.ts";
 import { RULES } from "./catalogue.ts";
 import { changesOf } from "./changes-of.ts";
-import type { Finding, LintedStatement } from "./finding.ts";
+import type { Finding, LintedStatement, Severity } from "../../core/migration/finding.ts";
+import { batchBefore, headersOf, type Misspelt } from "./headers.ts";
+import type { Judge } from "./judge.ts";
 import { createMemory, type Memory } from "./known.ts";
 import { type Script, scriptsOf } from "./script.ts";
-import type { At, Rule, Severity } from "./rule.ts";
+import type { At, Rule, Said } from "./rule.ts";
 
 /** A file to be linted, in the order in which it would be applied. */
 export interface SqlFile {
   /** As people know it. */
   readonly name: string;
   readonly text: string;
+  /** As what it will be run, whatever it says itself. */
+  readonly phase?: MigrationPhase;
+  /** The database that the judge knows has it already, or a part of it. */
+  readonly isApplied?: "whole" | "in part";
 }
 
 export interface LintOptions {
   readonly parse: SqlParser;
   /** The tool that runs files without marks does so in a transaction. */
   readonly isTransactionAssumed: boolean;
+  /** Knows the database in which they will be run; absent: nobody does. */
+  readonly judge?: Judge;
+  /** Leaves ways back out. */
+  readonly isForward?: boolean;
 }
 
 /** What each statement of some migrations would do to those who work beside it. Pure but for the parser. */
 export function lint(
   files: readonly SqlFile[],
-  { parse, isTransactionAssumed }: LintOptions,
+  { parse, isTransactionAssumed, judge, isForward }: LintOptions,
 ): readonly LintedStatement[] {
-  const memory = createMemory();
-  return files.flatMap(({ name, text }) =>
-    scriptsOf(name, text, isTransactionAssumed).flatMap((script) => lintScript(script, parse, memory)),
-  );
+  const memory = createMemory(judge);
+  return files.flatMap(({ name, text, phase, isApplied }) => [
+    ...headerStatements(name, headersOf(text).misspelt, isApplied),
+    ...scriptsOf(name, text, isTransactionAssumed)
+      .filter(({ way }) => isForward !== true || way === "up")
+      .flatMap((script) => {
+        memory.begin(script, isApplied ?? "not");
+        return lintScript(phase === undefined ? script : { ...script, phase }, parse, memory, judge);
+      }),
+  ]);
 }
 
-function lintScript(script: Script, parse: SqlParser, memory: Memory): readonly LintedStatement[] {
+function lintScript(
+  script: Script,
+  parse: SqlParser,
+  memory: Memory,
+  judge: Judge | undefined,
+): readonly LintedStatement[] {
   const { file, text } = script;
   const lineAt = lineCounter(text);
   const psql = script.psql.map((at) => psqlStatement(file, lineAt(at)));
@@ -42,7 +64,6 @@ function lintScript(script: Script, parse: SqlParser, memory: Memory): readonly 
     sql: text.slice(start, end),
     findings: [syntaxFinding(message)],
   }));
-  memory.begin(script);
   const rules = RULES.filter((rule) => isAsked(rule, script));
   const all = parsed.statements.map(({ node }) => changesOf(node));
   let before = 0;
@@ -53,12 +74,13 @@ function lintScript(script: Script, parse: SqlParser, memory: Memory): readonly 
       changes,
       sql,
       script,
+      batch: batchBefore(text, before, start),
       known: memory,
       later: () => all.slice(index + 1),
       isAlone: all.length === 1,
     };
     const allowed = allowedAt(text, before, start, end);
-    const findings = rules.flatMap((rule) => rule.check(at).map((message) => findingOf(rule, message, allowed)));
+    const findings = rules.flatMap((rule) => rule.check(at).map((each) => findingOf(rule, each, allowed, judge)));
     memory.learn(changes);
     before = end;
     return {
@@ -80,13 +102,12 @@ function isAsked({ kind }: Rule, { phase, way }: Script): boolean {
   return kind !== "style" || way === "up";
 }
 
-function findingOf(
-  { name, aliases = [], kind, severity, fix }: Rule,
-  message: string,
-  allowed: readonly Allowed[],
-): Finding {
-  const because = allowed.find(({ rule }) => rule === name || aliases.includes(rule))?.because;
-  return { kind, rule: name, severity, message, fix, ...(because === undefined ? {} : { allowed: because }) };
+function findingOf(rule: Rule, said: Said, allowed: readonly Allowed[], judge: Judge | undefined): Finding {
+  const { name, aliases = [], kind, severity, fix } = rule;
+  const because = allowed.find((each) => each.rule === name || aliases.includes(each.rule))?.because;
+  const { message } = said;
+  const finding: Finding = { kind, rule: name, severity, message, fix };
+  return { ...(judge?.weigh(finding, said, rule) ?? finding), ...(because === undefined ? {} : { allowed: because }) };
 }
 
 const NAMES = new Set(RULES.flatMap(({ name, aliases = [] }) => [name, ...aliases]));
@@ -111,6 +132,18 @@ function misused({ rule, because }: Allowed): readonly Finding[] {
   ];
 }
 
+/** Of what a database has already nobody asks any more when it runs. */
+function headerStatements(
+  file: string,
+  misspelt: Misspelt | null,
+  isApplied: SqlFile["isApplied"],
+): readonly LintedStatement[] {
+  if (misspelt === null || isApplied === "whole") return [];
+  const { line, what, fix } = misspelt;
+  const finding: Finding = { kind: "txn", rule: "misspelt-header", severity: "error", message: what, fix };
+  return [{ file, line, sql: "", findings: [finding] }];
+}
+
 function syntaxFinding(message: string): Finding {
   return {
     kind: "txn",
@@ -130,7 +163,7 @@ function psqlStatement(file: string, line: number): LintedStatement {
       {
         kind: "txn",
         rule: "psql-command",
-        severity: "warning",
+        severity: "error",
         message: "A command of psql: no server and no migration tool but psql understands it.",
         fix: "Leave it out, or run the file with psql.",
       },

@@ -1,10 +1,7 @@
+import type { RuleKind, Severity } from "../../core/migration/finding.ts";
 import type { Change, ChangeOf } from "./change.ts";
 import type { Known } from "./known.ts";
 import type { Script } from "./script.ts";
-
-/** `lock`: whom it keeps waiting. `compat`: whether the version that serves still works. `txn`: transactions. */
-export type RuleKind = "lock" | "compat" | "txn" | "style";
-export type Severity = "error" | "warning" | "info";
 
 /** What there is to find in a statement, with what a page says of it. */
 export interface Rule {
@@ -13,6 +10,8 @@ export interface Rule {
   readonly aliases?: readonly string[];
   readonly kind: RuleKind;
   readonly severity: Severity;
+  /** The harm grows with the rows of the table, and of a small one there is none. */
+  readonly isBySize?: true;
   /** What goes wrong, in a sentence or two. */
   readonly about: string;
   /** What to write instead. */
@@ -22,7 +21,14 @@ export interface Rule {
   /** The same done safely. */
   readonly good: string;
   /** A sentence for each fault that it finds. */
-  check(at: At): readonly string[];
+  check(at: At): readonly Said[];
+}
+
+/** One fault, and what it is about. */
+export interface Said {
+  readonly message: string;
+  /** Absent: no single change. */
+  readonly change?: Change;
 }
 
 /** A statement in its place. */
@@ -31,6 +37,8 @@ export interface At {
   /** Without comments before it. */
   readonly sql: string;
   readonly script: Script;
+  /** The most rows that it changes at once, where it is repeated until it changes none; null: it runs once. */
+  readonly batch: number | null;
   /** What all statements before it have done. */
   readonly known: Known;
   /** Of those that follow in the same script. */
@@ -53,9 +61,14 @@ export function ruleOf<Kind extends Change["kind"]>({ of, says, ...rule }: RuleO
     check: (at) =>
       at.changes.flatMap((change) => {
         const sentence = isMeant(change) ? says(change, at) : null;
-        return sentence === null ? [] : [sentence];
+        return sentence === null ? [] : [{ message: sentence, change }];
       }),
   };
+}
+
+/** Faults that are about no single change. */
+export function said(sentences: readonly string[]): readonly Said[] {
+  return sentences.map((message) => ({ message }));
 }
 
 /** A rule about changes of tables that were there before: nobody waits for one that the same script has made. */

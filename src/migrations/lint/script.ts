@@ -1,3 +1,6 @@
+import type { MigrationPhase } from "../../core/plan/database.ts";
+import { headersOf } from "./headers.ts";
+
 /** A part of a file that is run at once: the file itself, or one of its ways. */
 export interface Script {
   /** As it was given. */
@@ -7,7 +10,7 @@ export interface Script {
   /** Forward, or back. */
   readonly way: "up" | "down";
   /** In which release phase it runs, where it says so. */
-  readonly phase: "expand" | "backfill" | "contract" | null;
+  readonly phase: MigrationPhase | null;
   /** Whether a transaction is open when it begins: "script" by what the file says, "assumed" by what the user says. */
   readonly transaction: "script" | "assumed" | null;
   /** Commands of psql, which no server understands: where their lines begin. */
@@ -16,13 +19,12 @@ export interface Script {
 
 /** `-- migrate:up transaction:false` (dbmate), `-- +goose Up`, `-- +migrate Down`. */
 const MARK = /^[ \t]*--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down)\b(.*)$/gim;
-const PHASE = /^[ \t]*--[ \t]*phase:[ \t]*(expand|backfill|contract)\b/im;
 const WITHOUT_TRANSACTION = /transaction:[ \t]*false|notransaction|\+goose[ \t]+NO[ \t]+TRANSACTION/i;
 
 /** The parts of a file: both ways of it where it has marks for them, else the whole. */
 export function scriptsOf(file: string, text: string, isTransactionAssumed: boolean): readonly Script[] {
   const marks = [...text.matchAll(MARK)];
-  const phase = (PHASE.exec(text)?.[1]?.toLowerCase() ?? null) as Script["phase"];
+  const { phase } = headersOf(text);
   if (marks.length === 0) {
     const way = /[._-]down\.sql$/i.test(file) ? "down" : "up";
     const transaction = isTransactionAssumed ? "assumed" : null;

@@ -1,6 +1,6 @@
 import type { Assertion } from "../../../core/plan/database.ts";
 import { onOneLine } from "../../../core/text/plain-text.ts";
-import { refuseWrong, whatIsWrong } from "../asserted.ts";
+import { refuseWrong, whatIsWrong, type Wrong } from "../asserted.ts";
 import type { Session } from "./session.ts";
 
 /** Asks each, in a transaction that can only read. Faults: database-assertion-failed, with what each of them gave. */
@@ -32,15 +32,19 @@ async function requireEach(
   after: string,
   { begin, end }: { readonly begin: string; readonly end: string },
 ): Promise<void> {
-  const wrong: string[] = [];
+  const wrong: Wrong[] = [];
   for (const { name, sql } of assertions) {
     await work.query(begin);
-    const said = await work
+    const asked = await work
       .query<unknown[]>({ text: sql, rowMode: "array" })
-      .then(({ rows }) => whatIsWrong(rows))
-      .catch((error: unknown) => onOneLine(redact(error instanceof Error ? error.message : String(error)), 200));
+      .then(({ rows }) => ({ said: whatIsWrong(rows), isAnswer: true }))
+      .catch((error: unknown) => ({
+        said: onOneLine(redact(error instanceof Error ? error.message : String(error)), 200),
+        isAnswer: false,
+      }));
     await work.query(end);
-    if (said !== null) wrong.push(`${name}: ${said}`);
+    const { said, isAnswer } = asked;
+    if (said !== null) wrong.push({ name, said, isAnswer });
   }
   refuseWrong(wrong, after);
 }

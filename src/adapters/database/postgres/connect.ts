@@ -34,6 +34,7 @@ export function filledUrl({ url, values }: DatabaseSettings): string {
 /** Faults: database-unreachable, database-refused, database-certificates-unreadable. */
 export async function connectPostgres(settings: DatabaseSettings, ask: PostgresAsk): Promise<Connection> {
   ask.signal.throwIfAborted();
+  refuseUnescaped(filledUrl(settings));
   const url = ask.database === undefined ? filledUrl(settings) : ofDatabase(filledUrl(settings), ask.database);
   const ssl = await tlsOf(settings);
   const timeoutMs = ask.timeoutMs ?? CONNECT_MS;
@@ -76,6 +77,20 @@ export async function connectPostgres(settings: DatabaseSettings, ask: PostgresA
   };
 }
 
+/** What stands before such a sign is no host but a piece of the password: nobody is asked for it, and it is shown to nobody. */
+function refuseUnescaped(url: string): void {
+  if (!isUnescaped(url)) return;
+  throw new FaultError({
+    code: "database-unreachable",
+    what: "The address of the database can't be read: a `#` or `/` stands before its `@`, where the password is.",
+    fix: "write these signs of the password %-encoded: `#` is %23, `/` is %2F, `@` is %40",
+  });
+}
+
+function isUnescaped(url: string): boolean {
+  return /^[a-z][^:]*:\/\/[^/?#]*(?:\/[^?#]*@|[^#]*#.*@)/i.test(url);
+}
+
 /** The address of another database of the same server. */
 export function ofDatabase(url: string, name: string): string {
   if (!URL.canParse(url)) return url;
@@ -103,7 +118,7 @@ function passwordOf(url: string): string | null {
 
 /** Where it is, as people may read it: without user, password and options. */
 export function placeOf(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
+  const parsed = URL.canParse(url) && !isUnescaped(url) ? new URL(url) : null;
   if (parsed === null) return "the database";
   const host = parsed.searchParams.get("host") ?? parsed.hostname;
   const name = decodeURIComponent(parsed.pathname.slice(1));

@@ -2,6 +2,7 @@ import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
 import type { DownRequest, DownResult, ReversedMigration } from "../../../ports/migrations.ts";
 import { downByProof, lossSentence } from "../by-proof.ts";
+import { emptyAfter } from "../empty.ts";
 import { rowOf, type Told, toldOf } from "../ledger-row.ts";
 import type { Loss } from "../loss.ts";
 import { refuseLoss, refuseWithoutWay } from "../refuse-loss.ts";
@@ -14,6 +15,7 @@ import { lossesOf, tablesLookedAt } from "./losses.ts";
 import { observe } from "./observed.ts";
 import { type PostgresFile, readPostgresText } from "./read-migrations.ts";
 import { runFile } from "./run-file.ts";
+import { lossWordsOf } from "./takes-away.ts";
 import type { Running } from "./run-unit.ts";
 import type { Session } from "./session.ts";
 import { tellFailure } from "./up.ts";
@@ -119,7 +121,8 @@ async function tryBack(
       if (file === null || file.down === null) continue;
       const began = performance.now();
       const statements = await tryScript(session, runningBack(file, request), file.down, start);
-      all.push({ file: name, tookMs: Math.round(performance.now() - began), lost: [], tried: statements });
+      const tookMs = Math.round(performance.now() - began);
+      all.push({ file: name, tookMs, lost: [], ...emptyAfter(lossWordsOf(file)), tried: statements });
     }
     await requireAssertionsInside(session, assertions, "the dry run");
     return all;
@@ -165,5 +168,5 @@ async function reverse(
     throw error;
   }
   request.tell({ kind: "done", file: file.file, way: "down", tookMs: took() });
-  return { file: file.file, tookMs: took(), lost };
+  return { file: file.file, tookMs: took(), lost, ...emptyAfter(lossWordsOf(file)) };
 }

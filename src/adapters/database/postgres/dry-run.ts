@@ -1,10 +1,12 @@
+import type { ServedQueries } from "../../../core/migration/serving.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
-import type { RunMigration, TriedStatement, UpRequest } from "../../../ports/migrations.ts";
+import type { PlacedFinding, RunMigration, TriedStatement, UpRequest, UpResult } from "../../../ports/migrations.ts";
 import type { Script, Unit } from "../migration-file.ts";
 import { requireAssertionsInside } from "./assertions.ts";
 import { blockersOf, sendAway } from "./blockers.ts";
 import { observe, type Observed, whatChanged } from "./observed.ts";
 import type { PostgresFile, ReadStatement } from "./read-migrations.ts";
+import { startReplay } from "./replay/replay.ts";
 import { needsToBeAlone } from "./run-alone.ts";
 import { blocked, statementFailed } from "./run-faults.ts";
 import { isInTheWay, pause, type Running } from "./run-unit.ts";
@@ -13,6 +15,7 @@ import { targetsOf } from "./targets.ts";
 
 interface Wanted {
   readonly file: PostgresFile;
+  readonly findings: readonly PlacedFinding[];
 }
 
 /**
@@ -23,15 +26,19 @@ export async function dryUp(
   session: Session,
   wanted: readonly Wanted[],
   request: UpRequest,
-  assertions: readonly Assertion[],
-): Promise<readonly RunMigration[]> {
+  { assertions, served }: DryAsk,
+): Promise<Pick<UpResult, "applied" | "heldMs" | "queries">> {
   return await tried(session, async () => {
+    const replay =
+      served === null || wanted.length === 0 ? null : await startReplay(session.work, served, BESIDE_OTHERS);
     const start = await observe(session.work);
     const all: RunMigration[] = [];
-    for (const { file } of wanted) {
+    let heldSince: number | null = null;
+    for (const { file, findings } of wanted) {
       const began = performance.now();
       const running: Running = { file: file.file, text: file.text, way: "up", tell: request.tell, longestWaitMs: 0 };
       const statements = await tryScript(session, running, file.up, start);
+      if (statements.some(({ locks }) => locks.length > 0)) heldSince ??= began;
       const { version, phase } = file;
       const tookMs = Math.round(performance.now() - began);
       all.push({
@@ -41,13 +48,27 @@ export async function dryUp(
         statements: file.up.statements,
         tookMs,
         longestWaitMs: 0,
+        findings,
         tried: statements,
       });
+      const isAllowed = findings.some(({ kind, allowed }) => kind === "compat" && allowed !== undefined);
+      await (phase === "contract" ? replay?.afterContract() : replay?.after({ file: file.file, phase, isAllowed }));
     }
     if (all.length > 0) await requireAssertionsInside(session, assertions, "the dry run");
-    return all;
+    const queries = replay?.result();
+    const held = heldSince === null ? {} : { heldMs: Math.round(performance.now() - heldSince) };
+    return { applied: all, ...held, ...(queries === undefined ? {} : { queries }) };
   });
 }
+
+interface DryAsk {
+  readonly assertions: readonly Assertion[];
+  /** What the version that serves asks; null: nobody knows. */
+  readonly served: ServedQueries | null;
+}
+
+/** The locks of what was tried are held meanwhile. */
+const BESIDE_OTHERS = { timeoutMs: 300, budgetMs: 1_000, isLive: true };
 
 /** Nothing of what `work` does stays. Tried again while somebody is in the way, as a real run would be. */
 export async function tried<T>(session: Session, work: () => Promise<T>): Promise<T> {

@@ -5,14 +5,14 @@ import type { Ledger } from "../standing.ts";
 
 /** Where the ledger is: quoted, so that no `search_path` that a migration sets leads elsewhere. */
 export interface LedgerPlace {
-  /** What other tools read and write too. */
-  readonly versions: string;
+  /** What other tools read and write too; null: a tool of the team's own writes down elsewhere what is applied. */
+  readonly versions: string | null;
   readonly rows: string;
   readonly history: string;
 }
 
 /** Beside the `schema_migrations` that is there; else in the schema where a new table would be made. */
-export async function placeOfLedger(client: Client): Promise<LedgerPlace> {
+export async function placeOfLedger(client: Client, hasOwnTable = false): Promise<LedgerPlace> {
   const { rows } = await client.query<{ schema: string }>(
     `SELECT quote_ident(coalesce(
        (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('schema_migrations')),
@@ -21,7 +21,7 @@ export async function placeOfLedger(client: Client): Promise<LedgerPlace> {
   const schema = rows[0]?.schema ?? "public";
   const of = (name: string): string => `${schema}.${name}`;
   return {
-    versions: of("schema_migrations"),
+    versions: hasOwnTable ? null : of("schema_migrations"),
     rows: of("tidegate_migrations"),
     history: of("tidegate_migration_history"),
   };
@@ -30,12 +30,12 @@ export async function placeOfLedger(client: Client): Promise<LedgerPlace> {
 /** Makes its tables where they are missing. dbmate and Rails go on with `schema_migrations` as if it were theirs. */
 export async function prepareLedger(client: Client, { versions, rows, history }: LedgerPlace): Promise<void> {
   const { rows: found } = await client.query<{ isThere: boolean }>(
-    `SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL AND to_regclass($3) IS NOT NULL AS "isThere"`,
+    `SELECT ($1::text IS NULL OR to_regclass($1) IS NOT NULL) AND to_regclass($2) IS NOT NULL AND to_regclass($3) IS NOT NULL AS "isThere"`,
     [versions, rows, history],
   );
   if (found[0]?.isThere === true) return;
   await client.query(`
-    CREATE TABLE IF NOT EXISTS ${versions} (version varchar(128) PRIMARY KEY);
+    ${versions === null ? "" : `CREATE TABLE IF NOT EXISTS ${versions} (version varchar(128) PRIMARY KEY);`}
     CREATE TABLE IF NOT EXISTS ${rows} (
       version text PRIMARY KEY, file text NOT NULL, sha256 text, body text, phase text NOT NULL, release bigint,
       by_whom text NOT NULL, state text NOT NULL, reached integer NOT NULL, attempting integer, statements integer NOT NULL,
@@ -54,11 +54,12 @@ export async function readLedger(client: Client, { versions, rows }: LedgerPlace
     [versions, rows],
   );
   const is = found[0] ?? { versions: false, rows: false };
-  const applied = is.versions
-    ? (await client.query<{ version: string }>(`SELECT version::text FROM ${versions}`)).rows.map(
-        ({ version }) => version,
-      )
-    : [];
+  const applied =
+    is.versions && versions !== null
+      ? (await client.query<{ version: string }>(`SELECT version::text FROM ${versions}`)).rows.map(
+          ({ version }) => version,
+        )
+      : [];
   const known = is.rows ? (await client.query<StoredRow>(`SELECT ${COLUMNS} FROM ${rows}`)).rows.map(rowOf) : [];
   return { versions: new Set(applied), rows: new Map(known.map((row) => [row.version, row])) };
 }
@@ -138,10 +139,10 @@ export function ledgerWriter(place: LedgerPlace, quote: (text: string) => string
       UPDATE ${place.rows} SET reached = ${to}, attempting = ${value(attempting)} WHERE version = ${quote(version)}`,
     // A second run that gets here waits for the first one's commit, and fails then.
     applied: (row) => `
-      INSERT INTO ${place.versions} (version) VALUES (${quote(row.version)});
+      ${place.versions === null ? "" : `INSERT INTO ${place.versions} (version) VALUES (${quote(row.version)});`}
       ${upsert({ ...row, state: "applied" }, row.appliedAt === null ? "clock_timestamp()" : `to_timestamp(${row.appliedAt / 1000})`)}`,
     reversed: (version) => `
-      DELETE FROM ${place.versions} WHERE version = ${quote(version)};
+      ${place.versions === null ? "" : `DELETE FROM ${place.versions} WHERE version = ${quote(version)};`}
       DELETE FROM ${place.rows} WHERE version = ${quote(version)}`,
     told: ({ version, file, did, phase, release, by, tookMs, longestWaitMs, statements, note }) => `
       INSERT INTO ${place.history} (version, file, did, phase, release, by_whom, took_ms, longest_wait_ms, statements, note)

@@ -63,7 +63,8 @@ function schemasIn(node: unknown): readonly (readonly [string, string])[] {
   return Object.values(node).flatMap(schemasIn);
 }
 
-async function lossIn(client: Client, taken: Taken, isMade: boolean): Promise<string | null> {
+/** In words; null: it holds nothing that was not there before. */
+export async function lossIn(client: Client, taken: Taken, isMade: boolean): Promise<string | null> {
   if (taken.kind === "unknown") return taken.what;
   if (!(await isThere(client, taken.kind === "table" ? taken.name : taken.table))) return null;
   const bare = (name: string): string => name.replaceAll('"', "");

@@ -1,24 +1,40 @@
 import { upTo } from "../baseline.ts";
 import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
-import type { BaselineRequest, BaselineResult, Migrations, MigrationStatus } from "../../../ports/migrations.ts";
+import type {
+  BaselineRequest,
+  BaselineResult,
+  Migrations,
+  MigrationStatus,
+  PlacedFinding,
+} from "../../../ports/migrations.ts";
+import { withDrops } from "../empty.ts";
+import { assertionProblems } from "../lost-assertions.ts";
 import { rowOf, toldOf } from "../ledger-row.ts";
 import { type Patience, USUAL_PATIENCE } from "../patience.ts";
 import type { DatabaseSettings } from "../settings.ts";
-import { standingOf } from "../standing.ts";
+import { sqlOfVersion } from "../sql-of.ts";
+import { type Standing, standingOf } from "../standing.ts";
 import { connectPostgres } from "./connect.ts";
 import { down } from "./down.ts";
 import { placeOfLedger, readHistory, readLedger } from "./ledger.ts";
+import { lintFiles, queriesPlace } from "./lint-files.ts";
+import { readServing } from "./lint-pending.ts";
 import { lockHolder } from "./lock.ts";
 import { type PostgresFile, readPostgresMigrations } from "./read-migrations.ts";
 import { openSession, type Session, type SessionAsk } from "./session.ts";
+import { notesOf } from "./sight.ts";
 import { lossWordsOf } from "./takes-away.ts";
-import { up } from "./up.ts";
+import { statementsOf, up } from "./up.ts";
 
 export interface MigrationSettings extends DatabaseSettings {
   /** Of the SQL files, relative to the version's folder. */
   readonly folder: string;
   readonly assertions: readonly Assertion[];
+  /** Absent: what the linter finds and nobody has allowed is refused. */
+  readonly lint?: "refuse" | "warn";
+  /** A file of the queries of the version that serves, relative to its folder. */
+  readonly queries?: string;
   readonly patience?: Partial<Patience>;
 }
 
@@ -37,18 +53,31 @@ export function createPostgresMigrations(settings: MigrationSettings): Migration
     return await run(session);
   };
   return {
-    status: async ({ directory, signal }) => {
-      const files = await readPostgresMigrations(directory, folder);
-      await using connection = await looking(signal);
-      const ledger = await readLedger(connection.client, await placeOfLedger(connection.client));
-      return { ...statusOf(files, ledger), lock: await lockHolder(connection.client) };
+    status: async (at) => {
+      const files = await readPostgresMigrations(at.directory, folder);
+      await using connection = await looking(at.signal);
+      const { client } = connection;
+      const standing = standingOf(files, await readLedger(client, await placeOfLedger(client)));
+      const findings = await lintFiles(client, files, standing, queriesPlace(at, settings.queries));
+      const status = statusOf(files, standing, findings);
+      const pending = new Set(standing.pending.map(({ file }) => file.version));
+      const lost = await assertionProblems(assertions, () => statementsOf(files, pending));
+      const problems = [...status.problems, ...lost];
+      return { ...status, problems, lock: await lockHolder(client), notes: await notesOf(client) };
+    },
+    serving: async (ask) => {
+      await using connection = await looking(ask.signal);
+      const { client } = connection;
+      const serving = await readServing(client, ask.names, queriesPlace(ask, settings.queries));
+      const { versions } = await readLedger(client, await placeOfLedger(client));
+      return { serving, applied: [...versions] };
     },
     up: async (request) => {
       const files = await readPostgresMigrations(request.directory, folder);
       const { signal, by, tell, dryRun } = request;
       const onWait: SessionAsk["onWait"] = (holder) => tell({ kind: "waiting-for-lock", holder });
       return await within({ signal, by, what: "up", onWait, onlyTries: dryRun }, (session) =>
-        up(session, files, request, assertions),
+        up(session, files, request, settings),
       );
     },
     down: async (request) => {
@@ -70,6 +99,7 @@ export function createPostgresMigrations(settings: MigrationSettings): Migration
       await using connection = await looking(signal);
       return await readHistory(connection.client, await placeOfLedger(connection.client));
     },
+    sqlOf: async ({ directory }, version) => sqlOfVersion(await readPostgresMigrations(directory, folder), version),
   };
 }
 
@@ -81,12 +111,12 @@ function noneIfMissing(error: unknown): readonly PostgresFile[] {
 
 function statusOf(
   files: readonly PostgresFile[],
-  ledger: Awaited<ReturnType<typeof readLedger>>,
-): Omit<MigrationStatus, "lock"> {
-  const { applied, pending, problems } = standingOf(files, ledger);
+  { applied, pending, problems }: Standing,
+  findings: ReadonlyMap<string, readonly PlacedFinding[]>,
+): Omit<MigrationStatus, "lock" | "notes"> {
   const known = new Map(files.map((file) => [file.version, file]));
   return {
-    applied,
+    applied: applied.map((each) => withDrops(each, lossWordsOf(known.get(each.version)))),
     problems,
     pending: pending.map(({ file, row }) => ({
       version: file.version,
@@ -96,6 +126,7 @@ function statusOf(
       statements: file.up.statements,
       isReversible: file.down !== null && file.reversible !== "no" && file.reversible !== "lossy",
       drops: lossWordsOf(known.get(file.version)),
+      findings: findings.get(file.file) ?? [],
     })),
   };
 }

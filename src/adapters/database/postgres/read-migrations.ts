@@ -5,11 +5,12 @@ import { FaultError } from "../../../core/fault.ts";
 import type { MigrationPhase } from "../../../core/plan/database.ts";
 import type { Change } from "../../../migrations/lint/change.ts";
 import { changesOf } from "../../../migrations/lint/changes-of.ts";
+import { batchBefore, headersOf } from "../../../migrations/lint/headers.ts";
 import { scriptsOf } from "../../../migrations/lint/script.ts";
 import { loadParser, type SqlParser } from "../../../migrations/sql/parser.ts";
 import { lineOf } from "../line-of.ts";
-import { batchBefore, headersOf } from "../headers.ts";
-import type { MigrationFile, Script, Statement, Unit } from "../migration-file.ts";
+import type { MigrationFile, Statement } from "../migration-file.ts";
+import { scriptOf } from "../units-of.ts";
 import { readMigrationTexts, type SqlText } from "../read-files.ts";
 
 /** A statement as PostgreSQL's own parser reads it. */
@@ -38,7 +39,7 @@ export async function readPostgresText(text: SqlText): Promise<PostgresFile> {
 
 function readOne({ version, name, file, text }: SqlText, parse: SqlParser): PostgresFile {
   const scripts = scriptsOf(file, text, true);
-  const { phase, reversible } = headersOf(text);
+  const { phase, reversible, misspelt } = headersOf(text);
   const read = (way: "up" | "down") => {
     const script = scripts.find((each) => each.way === way);
     if (script === undefined) return null;
@@ -67,39 +68,17 @@ function readOne({ version, name, file, text }: SqlText, parse: SqlParser): Post
     sha256: createHash("sha256").update(text).digest("hex"),
     phase: phase ?? supposedPhase(up.all),
     reversible,
-    up: scriptOf(file, up),
-    down: down === null || down.all.length === 0 ? null : scriptOf(file, down),
+    misspelt,
+    up: scriptOf(file, up, OWN_TRANSACTIONS),
+    down: down === null || down.all.length === 0 ? null : scriptOf(file, down, OWN_TRANSACTIONS),
   };
 }
 
-interface ReadScript {
-  readonly all: readonly (ReadStatement & { readonly batch: number | null })[];
-  readonly isInTransaction: boolean;
-}
-
-function scriptOf(file: string, { all, isInTransaction }: ReadScript): Script<ReadStatement> {
-  const begins = (kind: "begin" | "end") => (each: ReadStatement) =>
-    each.changes.some((change) => change.kind === kind);
-  const own = all.find((each) => begins("begin")(each) || begins("end")(each));
-  if (isInTransaction) {
-    if (own !== undefined) throw ownTransaction(file, own.line);
-    const units = all.length === 0 ? [] : [{ from: 0, to: all.length, statements: all, batch: null }];
-    return { units, statements: all.length, isInTransaction };
-  }
-  const units: Unit<ReadStatement>[] = [];
-  let open: { readonly from: number; readonly statements: ReadStatement[] } | null = null;
-  for (const [index, each] of all.entries()) {
-    if (begins("begin")(each)) open = { from: index, statements: [] };
-    else if (begins("end")(each)) {
-      // What is rolled back is as good as never written.
-      if (open !== null && !/^\s*rollback/i.test(each.sql)) units.push({ ...open, to: index + 1, batch: null });
-      open = null;
-    } else if (open === null) units.push({ from: index, to: index + 1, statements: [each], batch: each.batch });
-    else open.statements.push(each);
-  }
-  if (open !== null) throw ownTransaction(file, open.statements[0]?.line ?? 1);
-  return { units, statements: all.length, isInTransaction };
-}
+const hasChange =
+  (kind: "begin" | "end") =>
+  ({ changes }: ReadStatement): boolean =>
+    changes.some((change) => change.kind === kind);
+const OWN_TRANSACTIONS = { begins: hasChange("begin"), ends: hasChange("end") };
 
 /** Without a header: what takes away something that others may use waits until nobody does. */
 function supposedPhase(statements: readonly ReadStatement[]): MigrationPhase {
@@ -107,11 +86,25 @@ function supposedPhase(statements: readonly ReadStatement[]): MigrationPhase {
   for (const { changes } of statements)
     for (const change of changes) {
       if (change.kind === "create-table") made.add(change.table);
-      const names = "table" in change ? [change.table] : "names" in change ? change.names : [];
-      if (TAKES_AWAY.has(change.kind) && !names.every((name) => name !== null && made.has(name)) && !isHarmless(change))
-        return "contract";
+      if (change.kind === "create-type") made.add(change.name);
+      if (isTakingAway(change) && !namesOf(change).every((name) => name !== null && made.has(name))) return "contract";
     }
   return "expand";
+}
+
+/** What a change is about; nothing where it does not say. */
+function namesOf(change: Change): readonly (string | null)[] {
+  if ("table" in change) return [change.table];
+  if ("names" in change) return change.names;
+  if ("tables" in change) return change.tables;
+  if (change.kind === "rename") return [change.of];
+  if (change.kind === "rename-enum-value") return [change.type];
+  return "name" in change ? [change.name] : [];
+}
+
+function isTakingAway(change: Change): boolean {
+  if (change.kind === "write-rows") return change.by === "DELETE" && change.isWhole;
+  return TAKES_AWAY.has(change.kind) && !isHarmless(change);
 }
 
 const TAKES_AWAY: ReadonlySet<Change["kind"]> = new Set([
@@ -152,15 +145,6 @@ function refuse(file: string, { node, line, changes }: ReadStatement): void {
       where: `${file}:${line}`,
       fix: "write CREATE INDEX CONCURRENTLY name ON …",
     });
-}
-
-function ownTransaction(file: string, line: number): FaultError {
-  return new FaultError({
-    code: "migration-own-transaction",
-    what: "This file begins or ends a transaction itself, and is run in one.",
-    where: `${file}:${line}`,
-    fix: "leave BEGIN and COMMIT out; or write `-- migrate:up transaction:false`, and close each BEGIN with its COMMIT",
-  });
 }
 
 function psqlCommand(file: string, text: string, at: number): FaultError {

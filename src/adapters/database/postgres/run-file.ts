@@ -1,9 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { LedgerRow } from "../ledger-row.ts";
 import type { Script, Unit } from "../migration-file.ts";
+import { watchBatches } from "./counted-rows.ts";
 import { replicaLagMs } from "./replica-lag.ts";
 import type { PostgresFile, ReadStatement } from "./read-migrations.ts";
 import { needsToBeAlone, runAlone } from "./run-alone.ts";
+import { statementFailed } from "./run-faults.ts";
 import { type Running, runInTransaction } from "./run-unit.ts";
 import type { Session } from "./session.ts";
 
@@ -100,7 +102,7 @@ async function runUnit(
   }
 }
 
-/** Repeats a statement until it changes no row, each time in a transaction of its own. */
+/** Repeats a statement until it changes no row, each time in a transaction of its own. Faults: migration-failed, also of one that would never end. */
 async function runBatches(
   session: Session,
   running: Running,
@@ -108,6 +110,8 @@ async function runBatches(
   writes: (rows: number) => string,
 ): Promise<void> {
   let sum = 0;
+  const [statement] = unit.statements;
+  const sameRows = await watchBatches(session, statement);
   for (;;) {
     await untilReplicasFollow(session, running);
     const began = performance.now();
@@ -115,6 +119,8 @@ async function runBatches(
     if (rows === 0) return;
     sum += rows;
     running.tell({ kind: "batch", file: running.file, rows, sum });
+    const endless = await sameRows(sum);
+    if (endless !== null) throw statementFailed(session, running, unit, statement ?? null, new Error(endless));
     // As long again as it took: others get half of the time at least.
     await delay(Math.min(performance.now() - began, LONGEST_PAUSE_MS), undefined, { signal: session.signal });
   }

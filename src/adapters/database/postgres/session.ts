@@ -33,6 +33,8 @@ export interface SessionAsk {
   readonly onWait: (holder: LockHolder | null) => void;
   /** Makes no table. */
   readonly onlyTries: boolean;
+  /** A tool of the team's own writes down what is applied, in a table of its own. */
+  readonly hasOwnTable?: boolean;
 }
 
 /** Faults: those of connecting, database-pooled, database-read-only, migration-locked, migration-ledger. */
@@ -53,7 +55,7 @@ export async function openSession(settings: DatabaseSettings, ask: SessionAsk): 
   const reset = await resetOf(work);
   await work.query(reset);
   await takeWorkLock(work, { ...locking, waitMs: Math.max(locking.waitMs, 5_000) });
-  const place = await placeOfLedger(work);
+  const place = await placeOfLedger(work, ask.hasOwnTable);
   if (!ask.onlyTries) await prepareLedger(work, place).catch((error: unknown) => refuseLedger(error));
   const { rows } = await work.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
   const workPid = rows[0]?.pid ?? 0;

@@ -86,7 +86,13 @@ export function lossWordsOf(file: PostgresFile | undefined): readonly string[] {
   return statements.flatMap(({ changes }) =>
     changes.flatMap((change) => {
       if (change.kind === "drop-column") return [`${change.table}.${change.column}`];
+      if (change.kind === "truncate") return change.tables.map(rowsOf);
+      if (change.kind === "write-rows") return change.by === "DELETE" && change.isWhole ? [rowsOf(change.table)] : [];
       return change.kind === "drop" && change.what === "table" ? change.names : [];
     }),
   );
+}
+
+function rowsOf(table: string): string {
+  return `the rows of ${table}`;
 }

@@ -1,40 +1,68 @@
-import type { Assertion } from "../../../core/plan/database.ts";
 import type { RunMigration, UpRequest, UpResult } from "../../../ports/migrations.ts";
+import type { PendingStatement } from "../../../migrations/serving/lost-assertions.ts";
+import { phasesDue } from "../empty-at-first.ts";
 import { type LedgerRow, rowOf, type Told, toldOf } from "../ledger-row.ts";
+import { assertionProblems } from "../lost-assertions.ts";
+import { refuseFindings } from "../refuse-findings.ts";
 import { refuseGaps, refuseProblems } from "../refuse-problems.ts";
 import { ofPhases, type Standing, standingOf } from "../standing.ts";
 import { requireAssertions } from "./assertions.ts";
+import { atFirst } from "./at-first.ts";
 import { dryUp } from "./dry-run.ts";
 import { readLedger } from "./ledger.ts";
+import { lintFiles, queriesPlace } from "./lint-files.ts";
+import { queriesToAsk } from "./lint-pending.ts";
+import type { MigrationSettings } from "./migrations.ts";
 import type { PostgresFile } from "./read-migrations.ts";
 import { runFile } from "./run-file.ts";
 import type { Running } from "./run-unit.ts";
 import type { Session } from "./session.ts";
 
-/** Applies what is wanted of the files, one after the other. Faults: the problems', those of run-unit, database-assertion-failed. */
+/** Applies what is wanted of the files, one after the other. Faults: the problems', migration-lint, those of run-unit, database-assertion-failed. */
 export async function up(
   session: Session,
   files: readonly PostgresFile[],
   request: UpRequest,
-  assertions: readonly Assertion[],
+  { assertions, lint, queries }: Pick<MigrationSettings, "assertions" | "lint" | "queries">,
 ): Promise<UpResult> {
   const ledger = await readLedger(session.work, session.place);
   const standing = standingOf(files, ledger);
   refuseProblems(
     standing.problems.filter(({ code }) => request.outOfOrder !== true || code !== "migration-out-of-order"),
   );
-  refuseGaps(standing.pending, request.phases);
-  const wanted = ofPhases(pendingOf(standing, files), request.phases).slice(0, request.atMost);
+  const phases = await phasesDue(request, atFirst(session));
+  refuseGaps(standing.pending, phases);
+  const wanted = ofPhases(pendingOf(standing, files), phases).slice(0, request.atMost);
+  const versions = new Set(wanted.map(({ file }) => file.version));
+  refuseProblems(await assertionProblems(assertions, () => statementsOf(files, versions)));
   const already = standing.applied.length;
-  const pendingLater = standing.pending
-    .filter(({ file }) => !request.phases.includes(file.phase))
-    .map(({ file }) => file.file);
-  if (request.dryRun) return { applied: await dryUp(session, wanted, request, assertions), already, pendingLater };
+  const pendingLater = standing.pending.filter(({ file }) => !phases.includes(file.phase)).map(({ file }) => file.file);
+  const place = queriesPlace(request, queries);
+  const found = await lintFiles(session.guard, files, standing, place);
+  const linted = wanted.map(({ file, row }) => ({ file, row, findings: found.get(file.file) ?? [] }));
+  if (request.dryRun) {
+    const served = await queriesToAsk(session.guard, place);
+    return { ...(await dryUp(session, linted, request, { assertions, served })), already, pendingLater };
+  }
+  if (lint !== "warn") refuseFindings(linted.map(({ file: { file }, findings }) => ({ file, findings })));
   await adopt(session, standing, request);
   const applied: RunMigration[] = [];
-  for (const { file, row } of wanted) applied.push(await applyOne(session, file, row, request));
+  for (const { file, row, findings } of linted)
+    applied.push({ ...(await applyOne(session, file, row, request)), findings });
   if (applied.length > 0) await requireAssertions(session, assertions, "migrating");
   return { applied, already, pendingLater };
+}
+
+/** What the way forward of these versions changes, in their order. */
+export function statementsOf(
+  files: readonly PostgresFile[],
+  versions: ReadonlySet<string>,
+): readonly PendingStatement[] {
+  return files
+    .filter(({ version }) => versions.has(version))
+    .flatMap(({ file, up: { units } }) =>
+      units.flatMap(({ statements }) => statements.map(({ line, changes }) => ({ file, line, changes }))),
+    );
 }
 
 interface Pending {

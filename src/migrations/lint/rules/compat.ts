@@ -152,6 +152,23 @@ export const COMPAT_RULES: readonly Rule[] = [
         ? null
         : `Where what serves says ON CONFLICT for ${name} of ${table}, its inserts fail from then on.`,
   }),
+  ruleOf({
+    name: "dropping-unique-index",
+    kind: "compat",
+    severity: "warning",
+    about:
+      "INSERT … ON CONFLICT of the version that serves fails without the unique index of its columns, and what comes twice is no longer refused. Speaks of an index that an earlier file has made, or that is in the database.",
+    fix: "See that nothing counts on it, then drop it in a migration with `-- phase: contract`.",
+    bad: "CREATE UNIQUE INDEX CONCURRENTLY customers_email ON customers (email);\n-- next file\nDROP INDEX CONCURRENTLY customers_email;",
+    good: "-- phase: contract\nDROP INDEX CONCURRENTLY customers_email;",
+    of: ["drop"],
+    says: ({ what, names }, { known }) => {
+      const old = what === "index" ? names.filter((name) => !known.isNew(name) && known.isUniqueIndex(name)) : [];
+      return old.length === 0
+        ? null
+        : `Where what serves says ON CONFLICT for the columns of ${old.join(", ")}, its inserts fail from then on.`;
+    },
+  }),
   ruleOfOld({
     name: "narrowing-constraint",
     kind: "compat",
@@ -191,7 +208,7 @@ export const COMPAT_RULES: readonly Rule[] = [
   ruleOf({
     name: "truncating-table",
     kind: "compat",
-    severity: "warning",
+    severity: "error",
     about: "The rows are gone at once for the version that serves too, and no way back brings them again.",
     fix: "Delete what is not needed in batches, in a migration with `-- phase: contract`.",
     bad: "TRUNCATE imports;",
@@ -201,6 +218,18 @@ export const COMPAT_RULES: readonly Rule[] = [
       const old = tables.filter((table) => !known.isNew(table));
       return old.length === 0 ? null : `The rows of ${old.join(", ")} are gone, for what serves too.`;
     },
+  }),
+  ruleOfOld({
+    name: "deleting-all-rows",
+    kind: "compat",
+    severity: "error",
+    about: "DELETE without WHERE takes every row from the version that serves too, and no way back brings them again.",
+    fix: "Say which rows in a WHERE; or empty the table once nothing needs it, in a migration with `-- phase: contract`.",
+    bad: "DELETE FROM imports;",
+    good: "DELETE FROM imports WHERE id BETWEEN 1 AND 5000;",
+    of: ["write-rows"],
+    says: ({ by, table, isWhole }) =>
+      isWhole && by === "DELETE" ? `The rows of ${table} are gone, for what serves too.` : null,
   }),
   ruleOf({
     name: "revoking-rights",

@@ -7,6 +7,7 @@ export const CONSTRAINT_RULES: readonly Rule[] = [
     name: "adding-foreign-key-constraint",
     aliases: ["constraint-missing-not-valid"],
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about: "A foreign key that is added looks at every row while nobody can write to either of its tables.",
     fix: "Add it with NOT VALID, then VALIDATE CONSTRAINT in a transaction of its own.",
@@ -24,6 +25,7 @@ export const CONSTRAINT_RULES: readonly Rule[] = [
     name: "constraint-missing-not-valid",
     aliases: ["E1"],
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about:
       "A check that is added looks at every row while nobody can read or write the table; so does one that is validated in the transaction that added it.",
@@ -45,6 +47,7 @@ export const CONSTRAINT_RULES: readonly Rule[] = [
   ruleOfOld({
     name: "adding-serial-primary-key-field",
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about: "A primary key that is added builds its index and looks for nulls while nobody can read or write the table.",
     fix: "CREATE UNIQUE INDEX CONCURRENTLY first, then ADD PRIMARY KEY USING INDEX.",
@@ -60,6 +63,7 @@ export const CONSTRAINT_RULES: readonly Rule[] = [
     name: "disallowed-unique-constraint",
     aliases: ["E7"],
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about: "A unique constraint that is added builds its index while nobody can read or write the table.",
     fix: "CREATE UNIQUE INDEX CONCURRENTLY first, then ADD CONSTRAINT … UNIQUE USING INDEX.",
@@ -75,6 +79,7 @@ export const CONSTRAINT_RULES: readonly Rule[] = [
     name: "adding-exclusion-constraint",
     aliases: ["E8"],
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about:
       "An exclusion constraint builds its index while nobody can read or write the table, and there is no way to do that beside them.",
@@ -89,6 +94,7 @@ export const CONSTRAINT_RULES: readonly Rule[] = [
     name: "primary-key-of-nullable",
     aliases: ["W14"],
     kind: "lock",
+    isBySize: true,
     severity: "warning",
     about:
       "A primary key whose columns may be null looks at every row while nobody can read or write the table, even where its index is there.",

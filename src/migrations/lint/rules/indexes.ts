@@ -5,6 +5,7 @@ export const INDEX_RULES: readonly Rule[] = [
     name: "require-concurrent-index-creation",
     aliases: ["E6"],
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about: "CREATE INDEX stops all writes to the table until the index is built.",
     fix: "Write CREATE INDEX CONCURRENTLY, outside of a transaction.",
@@ -31,6 +32,7 @@ export const INDEX_RULES: readonly Rule[] = [
   ruleOf({
     name: "require-concurrent-reindex",
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about: "REINDEX stops all writes to the table, and all readers who would use the index.",
     fix: "Write REINDEX … CONCURRENTLY, outside of a transaction.",

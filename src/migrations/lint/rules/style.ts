@@ -1,5 +1,5 @@
 import type { Change, Column, Type } from "../change.ts";
-import type { Rule } from "../rule.ts";
+import { type Rule, said } from "../rule.ts";
 
 /** What most teams regret later. Nothing of it hurts tonight. */
 export const STYLE_RULES: readonly Rule[] = [
@@ -105,7 +105,7 @@ export const STYLE_RULES: readonly Rule[] = [
     check: ({ sql, changes }) =>
       changes.every(({ kind }) => kind === "none")
         ? []
-        : longNames(sql).map((name) => `PostgreSQL cuts ${name} after 63 bytes.`),
+        : said(longNames(sql).map((name) => `PostgreSQL cuts ${name} after 63 bytes.`)),
   },
 ];
 
@@ -118,7 +118,7 @@ function style({ says, ...rule }: StyleRule): Rule {
     ...rule,
     kind: "style",
     severity: "info",
-    check: ({ changes }) => changes.map(says).filter((sentence) => sentence !== null),
+    check: ({ changes }) => said(changes.map(says).filter((sentence) => sentence !== null)),
   };
 }
 
@@ -131,10 +131,12 @@ function aboutColumns({
     kind: "style",
     severity: "info",
     check: ({ changes }) =>
-      changes
-        .flatMap(columnsOf)
-        .map(says)
-        .filter((sentence) => sentence !== null),
+      said(
+        changes
+          .flatMap(columnsOf)
+          .map(says)
+          .filter((sentence) => sentence !== null),
+      ),
   };
 }
 

@@ -1,11 +1,12 @@
 import { isOfSchema } from "../known.ts";
-import { type Rule, ruleOf, ruleOfOld } from "../rule.ts";
+import { type Rule, ruleOf, ruleOfOld, said } from "../rule.ts";
 
 /** Changes of whole tables and their columns that keep others waiting. */
 export const TABLE_RULES: readonly Rule[] = [
   ruleOfOld({
     name: "adding-field-with-default",
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about:
       "A default that differs from row to row has every row written anew, while nobody can read or write the table.",
@@ -25,6 +26,7 @@ export const TABLE_RULES: readonly Rule[] = [
     name: "changing-column-type",
     aliases: ["E5"],
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about:
       "Most changes of a type have the whole table and its indexes written anew while nobody can read or write it, and the version that serves may not understand the new one.",
@@ -38,6 +40,7 @@ export const TABLE_RULES: readonly Rule[] = [
   ruleOfOld({
     name: "rewriting-table",
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about: "Changes of how a table is stored write all of it anew while nobody can read or write it.",
     fix: "Make a table of the new kind beside it and copy rows in batches, or do it with the service in maintenance.",
@@ -50,6 +53,7 @@ export const TABLE_RULES: readonly Rule[] = [
     name: "adding-not-nullable-field",
     aliases: ["E2"],
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about:
       "SET NOT NULL looks at every row while nobody can read or write the table, unless a validated check proves that none is null.",
@@ -77,6 +81,7 @@ export const TABLE_RULES: readonly Rule[] = [
   ruleOf({
     name: "prefer-repack",
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about: "VACUUM FULL and CLUSTER write the table anew while nobody can read or write it.",
     fix: "Use pg_repack or pg_squeeze, or plain VACUUM.",
@@ -100,6 +105,7 @@ export const TABLE_RULES: readonly Rule[] = [
   ruleOfOld({
     name: "writing-all-rows",
     kind: "lock",
+    isBySize: true,
     severity: "warning",
     about:
       "One UPDATE or DELETE of all rows holds every one of them until it ends, keeps vacuum from its work, and doubles the table for a while.",
@@ -109,6 +115,21 @@ export const TABLE_RULES: readonly Rule[] = [
     of: ["write-rows"],
     says: ({ by, table, isWhole }) =>
       isWhole ? `${by} without WHERE holds every row of ${table} until it ends.` : null,
+  }),
+  ruleOf({
+    name: "endless-backfill",
+    kind: "lock",
+    severity: "error",
+    about:
+      "What `-- batch:` stands before is repeated until it changes no row. Without WHERE it changes the same rows each time, and never ends.",
+    fix: "Give it a WHERE that no longer matches what is done.",
+    bad: "-- phase: backfill\n-- batch: 5000\nUPDATE orders SET currency = 'EUR';",
+    good: "-- phase: backfill\n-- batch: 5000\nUPDATE orders SET currency = 'EUR' WHERE id IN (SELECT id FROM orders WHERE currency IS NULL LIMIT 5000);",
+    of: ["write-rows"],
+    says: ({ by, table, isWhole }, { batch }) =>
+      isWhole && by === "UPDATE" && batch !== null
+        ? `It finds the same rows of ${table} each time, and never ends.`
+        : null,
   }),
   ruleOf({
     name: "locking-table",
@@ -125,6 +146,7 @@ export const TABLE_RULES: readonly Rule[] = [
     name: "working-behind-lock",
     aliases: ["E4"],
     kind: "lock",
+    isBySize: true,
     severity: "error",
     about:
       "After a change that stops readers of a table, the same transaction reads or writes rows: readers wait until that is done too.",
@@ -132,14 +154,14 @@ export const TABLE_RULES: readonly Rule[] = [
     bad: "BEGIN;\nALTER TABLE orders ADD COLUMN state text;\nUPDATE orders SET state = 'open' WHERE paid_at IS NULL;\nCOMMIT;",
     good: "ALTER TABLE orders ADD COLUMN state text;\n-- next file\nUPDATE orders SET state = 'open' WHERE id BETWEEN 1 AND 5000;",
     check: ({ changes, known, sql }) => {
-      const isLong = changes.some(
+      const long = changes.find(
         ({ kind }) =>
           ["write-rows", "validate-constraint", "create-index", "refresh-view"].includes(kind) ||
           (kind === "none" && /^\s*(?:with|select|insert|merge|copy)\b/i.test(sql)),
       );
-      return isLong && known.lockedTable !== null
-        ? [`Nobody can read ${known.lockedTable} until this ends too: it was locked earlier in the transaction.`]
-        : [];
+      if (long === undefined || known.lockedTable === null) return [];
+      const message = `Nobody can read ${known.lockedTable} until this ends too: it was locked earlier in the transaction.`;
+      return [{ message, change: long }];
     },
   },
   {
@@ -159,7 +181,7 @@ export const TABLE_RULES: readonly Rule[] = [
       first.kind !== "create-index" &&
       first.table === known.alteredBefore &&
       !known.isNew(first.table)
-        ? [`${first.table} was altered by the statement before too: one could do both.`]
+        ? said([`${first.table} was altered by the statement before too: one could do both.`])
         : [],
   },
   {
@@ -175,7 +197,7 @@ export const TABLE_RULES: readonly Rule[] = [
     check: ({ changes, known }) => {
       if (known.hasChangedSchema || !changes.some(isOfSchema)) return [];
       const missing = ["lock_timeout", "statement_timeout"].filter((variable) => !known.isSet(variable));
-      return missing.length === 0 ? [] : [`Nothing has set ${missing.join(" and ")} before.`];
+      return missing.length === 0 ? [] : said([`Nothing has set ${missing.join(" and ")} before.`]);
     },
   },
 ];

@@ -1,5 +1,5 @@
 import type { Change } from "../change.ts";
-import { type At, type Rule, ruleOf } from "../rule.ts";
+import { type At, type Rule, ruleOf, said } from "../rule.ts";
 
 export const TRANSACTION_RULES: readonly Rule[] = [
   {
@@ -15,7 +15,7 @@ export const TRANSACTION_RULES: readonly Rule[] = [
       if (concurrent === undefined || concurrent.kind === "refresh-view") return [];
       // Whoever runs files in transactions is taken to know of one that is alone in its file.
       if (known.transaction === null || (known.transaction === "assumed" && isAlone)) return [];
-      return ["PostgreSQL refuses this in a transaction."];
+      return said(["PostgreSQL refuses this in a transaction."]);
     },
   },
   {
@@ -28,7 +28,7 @@ export const TRANSACTION_RULES: readonly Rule[] = [
     good: "BEGIN;\nCREATE TABLE invoices (id bigint);\nCOMMIT;",
     check: ({ changes, later }) =>
       has(changes, "begin") && !later().some((each) => has(each, "end"))
-        ? ["This transaction is never ended: what follows may be thrown away."]
+        ? said(["This transaction is never ended: what follows may be thrown away."])
         : [],
   },
   {
@@ -41,12 +41,39 @@ export const TRANSACTION_RULES: readonly Rule[] = [
     good: "BEGIN;\nCREATE TABLE invoices (id bigint);\nCOMMIT;",
     check: ({ changes, known, script }: At) => {
       if (has(changes, "begin") && known.transaction !== null)
-        return ["There is a transaction already: this does nothing, and the first COMMIT ends it."];
+        return said(["There is a transaction already: this does nothing, and the first COMMIT ends it."]);
       return has(changes, "end") && script.transaction === "script" && known.transaction === "script"
-        ? ["This ends the transaction of the tool that runs the migration: what follows is no longer undone with it."]
+        ? said([
+            "This ends the transaction of the tool that runs the migration: what follows is no longer undone with it.",
+          ])
         : [];
     },
   },
+  {
+    name: "copy-from-stdin",
+    kind: "txn",
+    severity: "error",
+    about:
+      "The rows behind COPY … FROM stdin are for psql: no server finds them in the file, so `migrate up` refuses it.",
+    fix: "Write the rows as INSERT: pg_dump --inserts.",
+    bad: "COPY orders (id) FROM stdin;",
+    good: "INSERT INTO orders (id) VALUES (1);",
+    check: ({ sql }) =>
+      /^copy\s[^;]*\sfrom\s+stdin\b/i.test(sql) ? said(["Only psql finds the rows: `migrate up` refuses this."]) : [],
+  },
+  ruleOf({
+    name: "unnamed-concurrent-index",
+    kind: "txn",
+    severity: "error",
+    about:
+      "What a cut off CREATE INDEX CONCURRENTLY leaves is found again by its name, so `migrate up` refuses one without.",
+    fix: "Write CREATE INDEX CONCURRENTLY name ON ….",
+    bad: "CREATE INDEX CONCURRENTLY ON orders (customer_id);",
+    good: "CREATE INDEX CONCURRENTLY orders_customer ON orders (customer_id);",
+    of: ["create-index"],
+    says: ({ isConcurrent, name }) =>
+      isConcurrent && name === null ? "Without a name nobody finds again what a run left that was cut off." : null,
+  }),
   ruleOf({
     name: "enum-value-in-transaction",
     kind: "txn",

@@ -1,4 +1,6 @@
-import type { RuleKind, Severity } from "./rule.ts";
+/** `lock`: whom it keeps waiting. `compat`: whether the version that serves still works. `txn`: transactions. */
+export type RuleKind = "lock" | "compat" | "txn" | "style";
+export type Severity = "error" | "warning" | "info";
 
 /** Something that a rule says of a statement. */
 export interface Finding {
@@ -9,6 +11,8 @@ export interface Finding {
   readonly fix: string;
   /** The reason by which the file itself allows it. */
   readonly allowed?: string;
+  /** What is known of the database or of those who use it that made it weigh more or less, in a sentence. */
+  readonly known?: string;
 }
 
 export interface LintedStatement {

@@ -1,0 +1,50 @@
+import { MIGRATION_PHASES, type MigrationPhase } from "../plan/database.ts";
+import type { Plan } from "../plan/plan.ts";
+
+interface Pending {
+  readonly file: string;
+  readonly phase: MigrationPhase;
+}
+
+export interface PhaseGap {
+  readonly code: "migration-phase-missing";
+  readonly file: string;
+  readonly what: string;
+  readonly fix: string;
+}
+
+/**
+ * The pending files that a step would refuse, because one of an earlier phase before them is run by no step until then.
+ * `pending`: in their order.
+ */
+export function phaseGaps({ steps }: Pick<Plan, "steps">, pending: readonly Pending[]): readonly PhaseGap[] {
+  let left = pending;
+  const gaps = new Map<string, PhaseGap>();
+  for (const step of steps) {
+    if (step.kind !== "migrate") continue;
+    // Of `all` a pending contract is refused for itself.
+    const phases: readonly MigrationPhase[] = step.what === "all" ? MIGRATION_PHASES : [step.what];
+    for (const [index, later] of left.entries()) {
+      if (!phases.includes(later.phase)) continue;
+      const missing = left
+        .slice(0, index)
+        .find(({ phase }) => !phases.includes(phase) && rank(phase) < rank(later.phase));
+      if (missing !== undefined && !gaps.has(missing.file)) gaps.set(missing.file, gapOf(missing, later));
+    }
+    left = left.filter(({ phase }) => !phases.includes(phase));
+  }
+  return [...gaps.values()];
+}
+
+function rank(phase: MigrationPhase): number {
+  return MIGRATION_PHASES.indexOf(phase);
+}
+
+function gapOf({ file, phase }: Pending, later: Pending): PhaseGap {
+  return {
+    code: "migration-phase-missing",
+    file,
+    what: `${file} (${phase}) is pending, and no step runs it before ${later.file} (${later.phase}), which comes after it.`,
+    fix: `add \`- migrate: ${phase}\` to \`steps:\` before \`- migrate: ${later.phase}\``,
+  };
+}
