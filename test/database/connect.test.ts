@@ -52,6 +52,21 @@ describe("A connection to the app's database", () => {
     equal(placeOf("nonsense"), "the database");
   });
 
+  it("is refused before anybody is asked where its password is not escaped, and no piece of that is shown", async () => {
+    for (const url of [
+      "postgres://shop:p@ss#word@db/shop",
+      "postgres://shop:1/ss@db/shop",
+      "postgres://a:s?s#x@db/y",
+    ]) {
+      const fault = await faultOf(url);
+      equal(fault.code, "database-unreachable");
+      ok(fault.fix?.includes("%23"));
+      equal(/\bss\b|\bword|s\?s/.test(JSON.stringify(fault)), false);
+      equal(placeOf(url), "the database");
+    }
+    equal(placeOf("postgres://shop:a%23b@db:5433/shop?application_name=a@b"), "shop at db:5433");
+  });
+
   it("that was given up before is not opened", async () => {
     const signal = AbortSignal.abort(new Error("given up"));
     const error = await connectPostgres(settingsOf(server.url()), { ...ask(), signal }).catch(

@@ -144,6 +144,19 @@ describe("Going back by a person's word", () => {
     );
   });
 
+  it("says what a contract had taken away: it comes back without what was in it", async () => {
+    await using app = await databaseUnderTest(server, {
+      "1_note.sql":
+        "-- phase: contract\n-- migrate:up\nALTER TABLE orders DROP COLUMN note;\n-- migrate:down\nALTER TABLE orders ADD COLUMN note text;",
+    });
+    await app.client.query("CREATE TABLE orders (id int, note text); INSERT INTO orders VALUES (1, 'x')");
+    await app.up();
+    const { applied } = await app.migrations.status({ directory: app.directory, signal: never() });
+    deepEqual(applied[0]?.drops, ["orders.note"]);
+    deepEqual((await app.down({ steps: 1 }, { dryRun: true })).reversed[0]?.empty, ["orders.note"]);
+    deepEqual((await app.down({ steps: 1 })).reversed[0]?.empty, ["orders.note"]);
+  });
+
   it("is refused where there is no way back, and outside of a transaction goes on where it was cut off", async () => {
     await using app = await databaseUnderTest(server, {
       "1_none.sql": "CREATE TABLE t (id int);",

@@ -12,6 +12,11 @@ after(() => server[Symbol.asyncDispose]());
 
 const ORDERS =
   "-- migrate:up\nCREATE TABLE orders (id int PRIMARY KEY, state text);\n-- migrate:down\nDROP TABLE orders;\n";
+const YEARS = {
+  "1_orders.sql": ORDERS,
+  "2_rename.sql": "-- phase: contract\n-- migrate:up\nALTER TABLE orders RENAME COLUMN state TO status;",
+  "3_index.sql": "-- migrate:up\nCREATE INDEX orders_status ON orders (status);",
+};
 const QUICK = { patience: { boundMs: 1_000, otherRunMs: 0, lagMs: 10_000, lockTimeoutMs: 100 } };
 
 describe("Migrations of PostgreSQL", () => {
@@ -39,6 +44,33 @@ describe("Migrations of PostgreSQL", () => {
         ["up", "10", 7, "alice"],
       ],
     );
+  });
+
+  it("run in the order of their numbers, whatever their phase, where the release began with an empty database", async () => {
+    await using app = await databaseUnderTest(server, YEARS, QUICK);
+    // What an extension brings is nobody's.
+    await app.client.query("CREATE EXTENSION pg_stat_statements");
+    const release = { release: 1, phases: ["expand"], wholeIfEmpty: true } as const;
+    equal((await app.up({ ...release, dryRun: true })).pendingLater.length, 0);
+    // Cut off in the middle, whoever goes on finds tables in it, and knows still that it was empty.
+    equal((await app.up({ ...release, atMost: 1 })).applied.length, 1);
+    deepEqual(
+      (await app.up(release)).applied.map(({ file, phase }) => `${file} ${phase}`),
+      ["db/2_rename.sql contract", "db/3_index.sql expand"],
+    );
+    const [first] = await app.migrations.history({ signal: never() });
+    deepEqual([first?.did, first?.note], ["created", "the database held nothing"]);
+    app.write("4_drop.sql", "-- phase: contract\n-- migrate:up\nALTER TABLE orders DROP COLUMN status;");
+    const later = await app.up({ ...release, release: 2 });
+    deepEqual([later.applied, later.pendingLater], [[], ["db/4_drop.sql"]]);
+  });
+
+  it("that take away are held back where somebody's tables are there already, and by whoever names the phase", async () => {
+    await using app = await databaseUnderTest(server, YEARS, QUICK);
+    deepEqual((await app.up({ phases: ["expand"], dryRun: true, atMost: 1 })).pendingLater, ["db/2_rename.sql"]);
+    await app.client.query("CREATE VIEW somebody AS SELECT 1 AS one");
+    const { applied, pendingLater } = await app.up({ phases: ["expand"], wholeIfEmpty: true, atMost: 1 });
+    deepEqual([applied.map(({ file }) => file), pendingLater], [["db/1_orders.sql"], ["db/2_rename.sql"]]);
   });
 
   it("of another tool are taken over from its schema_migrations, and seen from then on when they change", async () => {
@@ -137,6 +169,7 @@ describe("Migrations of PostgreSQL", () => {
     equal(await codeOf({ "1_a.sql": "SELECT 1; COMMIT;" }), "migration-own-transaction");
     equal(await codeOf({ "1_a.sql": "CREATE TABEL a (id int);" }), "migration-unreadable");
     equal(await codeOf({ "1_a.sql": Buffer.from("-- caf\xe9\nSELECT 1;", "latin1") }), "migration-not-utf8");
+    equal(await codeOf({ "1_a.sql": "-- phase: contarct\nSELECT 1;" }), "migration-header-misspelt");
     equal(await codeOf({ "a.sql": "SELECT 1;" }), "migration-name-invalid");
     equal(await codeOf({ "1_a.sql": "SELECT 1;", "1_b.sql": "SELECT 1;" }), "migration-version-twice");
     equal(
@@ -165,6 +198,27 @@ describe("Migrations of PostgreSQL", () => {
     equal((await app.up({ phases: ["contract"] })).applied.length, 1);
   });
 
+  it("that empty, rename or revoke are contracts too, unless they have made it themselves, and what is lost is named", async () => {
+    await using app = await databaseUnderTest(server, {
+      "1_made.sql": "CREATE TABLE a (id int); DELETE FROM a; TRUNCATE a; ALTER TABLE a RENAME TO made;",
+      "2_delete.sql": "DELETE FROM orders;",
+      "3_some.sql": "DELETE FROM orders WHERE id = 1;",
+      "4_truncate.sql": "TRUNCATE orders;",
+      "5_rename.sql": "ALTER TABLE orders RENAME COLUMN id TO number;",
+    });
+    const { pending } = await app.migrations.status({ directory: app.directory, signal: never() });
+    deepEqual(
+      pending.map(({ phase, drops }) => [phase, ...drops]),
+      [
+        ["expand", "the rows of a", "the rows of a"],
+        ["contract", "the rows of orders"],
+        ["expand"],
+        ["contract", "the rows of orders"],
+        ["contract"],
+      ],
+    );
+  });
+
   it("fill rows in batches until none is left, and refuse one that is no batch", async () => {
     const fill = (batch: number, limit: string): string =>
       `-- phase: backfill\n-- batch: ${batch}\nUPDATE t SET x = id WHERE id IN (SELECT id FROM t WHERE x IS NULL${limit});`;
@@ -179,6 +233,17 @@ describe("Migrations of PostgreSQL", () => {
       app.told.flatMap((each) => (each.kind === "batch" ? [each.sum] : [])),
       [30, 60, 90, 100],
     );
+  });
+
+  it("that fill the same rows again and again are stopped once the table has no more, as a fault with its line", async () => {
+    const fill = "-- phase: backfill\n-- batch: 100\nUPDATE t SET x = 3 WHERE id > 0;";
+    await using app = await databaseUnderTest(server, { "1_fill.sql": fill });
+    await app.client.query("CREATE TABLE t (id int, x int); INSERT INTO t SELECT generate_series(1, 60); ANALYZE t");
+    const fault = await faultOf(app.up());
+    deepEqual([fault.code, fault.where], ["migration-failed", "db/1_fill.sql:3"]);
+    match(fault.cause ?? "", /^it changed 120 rows, and the table has 60: it finds the same rows again/);
+    app.write("1_fill.sql", fill.replace("id > 0", "x IS DISTINCT FROM 4").replace("x = 3", "x = 4"));
+    equal((await app.up()).applied.length, 1);
   });
 
   it("of which two run at once are applied by exactly one, and the other is told by whom", async () => {
@@ -287,6 +352,39 @@ describe("Migrations of PostgreSQL", () => {
     const fault = await faultOf(app.up());
     deepEqual([fault.code, fault.detail], ["database-assertion-failed", ["no order is lost: it gives 0"]]);
     equal((await app.migrations.status({ directory: app.directory, signal: never() })).applied.length, 1);
+  });
+
+  it("are refused before anything runs where an assertion could not be asked afterwards, and say so where that is found late", async () => {
+    const assertions = [{ name: "no negative price", sql: "SELECT count(*) = 0 FROM items WHERE price < 0" }];
+    const items = "CREATE TABLE items (price int, cents int);";
+    await using app = await databaseUnderTest(server, { "1_a.sql": items }, { assertions });
+    await app.up();
+    app.write(
+      "2_swap.sql",
+      "-- phase: contract\nCREATE TABLE new (price int);\nDROP TABLE items;\nALTER TABLE new RENAME TO items;",
+    );
+    const status = () => app.migrations.status({ directory: app.directory, signal: never() });
+    deepEqual((await status()).problems, []);
+    app.write(
+      "2_swap.sql",
+      "-- phase: contract\n-- tidegate:allow ban-drop-column because nobody uses it\nALTER TABLE items DROP COLUMN price;",
+    );
+    const [problem] = (await status()).problems;
+    equal(problem?.where, "db/2_swap.sql:3");
+    equal(
+      problem?.what,
+      'db/2_swap.sql takes away items.price, and the assertion "no negative price" asks for it: it could not be asked afterwards.',
+    );
+    const refused = await faultOf(app.up());
+    equal(refused.code, "migration-assertion-lost");
+    match(refused.what, /could not be asked afterwards\. Nothing was run\.$/);
+    match(refused.fix ?? "", /^change "no negative price" in the plan file/);
+    deepEqual(await app.column("SELECT count(*) FROM information_schema.columns WHERE table_name = 'items'"), ["2"]);
+    deepEqual((await app.up({ phases: ["expand"] })).applied, []);
+
+    app.write("2_swap.sql", "-- phase: contract\nDO $$ BEGIN ALTER TABLE items DROP COLUMN price; END $$;");
+    const late = await faultOf(app.up());
+    equal(late.what, 'After migrating: assertion "no negative price" can\'t be asked: column "price" does not exist.');
   });
 
   it("that a database has already are marked, and none of them is run", async () => {

@@ -95,6 +95,19 @@ describe("Migrations of SQLite", () => {
     );
   });
 
+  it("run in the order of their numbers, whatever their phase, where the release began with an empty file", async () => {
+    await using app = sqliteUnderTest({
+      "1_a.sql": ORDERS,
+      "2_b.sql": "-- phase: contract\n-- migrate:up\nALTER TABLE orders RENAME COLUMN state TO status;",
+      "3_c.sql": "CREATE INDEX orders_status ON orders (status);",
+    });
+    const release = { phases: ["expand"], wholeIfEmpty: true } as const;
+    equal((await app.up({ ...release, release: 1, atMost: 1 })).applied.length, 1);
+    equal((await app.up({ ...release, release: 1 })).applied.length, 2);
+    app.write("4_d.sql", "-- phase: contract\n-- migrate:up\nALTER TABLE orders DROP COLUMN status;");
+    deepEqual((await app.up({ ...release, release: 2 })).pendingLater, ["db/4_d.sql"]);
+  });
+
   it("are tried in a dry run that leaves not even a file", async () => {
     await using app = sqliteUnderTest({ "1_a.sql": ORDERS, "2_b.sql": "INSERT INTO orders VALUES (1, 'new');" });
     const { applied } = await app.up({ dryRun: true });
@@ -159,6 +172,67 @@ describe("Migrations of SQLite", () => {
     );
     deepEqual((await faultOf(app.up())).detail, ["few: it gives 0"]);
     deepEqual(app.column("SELECT count(*) FROM t WHERE x IS NULL"), [0]);
+  });
+
+  it("that fill the same rows again and again are stopped once the table has no more", async () => {
+    const fill = "-- phase: backfill\n-- batch: 10\nUPDATE t SET n = n;";
+    await using app = sqliteUnderTest({ "1_fill.sql": fill });
+    app.run("CREATE TABLE t (n int); INSERT INTO t VALUES (1), (2)");
+    const fault = await faultOf(app.up());
+    deepEqual([fault.code, fault.where], ["migration-failed", "db/1_fill.sql:3"]);
+    match(fault.cause ?? "", /^it changed 4 rows, and the table has 2: it finds the same rows again/);
+  });
+
+  it("that delete every row of a table are contracts, and name them as lost", async () => {
+    await using app = sqliteUnderTest({
+      "1_delete.sql": 'DELETE FROM "t";',
+      "2_some.sql": "DELETE FROM t WHERE n = 1;",
+      "3_made.sql": "CREATE TABLE b (n int); DELETE FROM b;",
+    });
+    app.run("CREATE TABLE t (n int)");
+    const { pending } = await app.migrations.status({ directory: app.folder, signal: never() });
+    deepEqual(
+      pending.map(({ phase, drops }) => [phase, ...drops]),
+      [["contract", "the rows of t"], ["expand"], ["expand", "the rows of b"]],
+    );
+  });
+
+  it("that were changed far behind the beginning of a long line are told with the place where they part", async () => {
+    const made = (last: string): string =>
+      `CREATE TABLE t (${Array.from({ length: 12 }, (_, at) => `column_${at} int`).join(", ")}, ${last} int);`;
+    await using app = sqliteUnderTest({ "1_a.sql": made("first") });
+    await app.up();
+    app.write("1_a.sql", made("second"));
+    const { problems } = await app.migrations.status({ directory: app.folder, signal: never() });
+    equal(
+      problems[0]?.where,
+      "db/1_a.sql:1 · applied: `…n_10 int, column_11 int, first int);` · now: `…n_10 int, column_11 int, second int);`",
+    );
+  });
+
+  it("with a phase or way back that there is not are refused with their line, as long as they are not applied", async () => {
+    await using app = sqliteUnderTest({ "1_a.sql": "-- phase: expnad\nCREATE TABLE t (n int);" });
+    const fault = await faultOf(app.up());
+    deepEqual([fault.code, fault.where], ["migration-header-misspelt", "db/1_a.sql:1"]);
+    match(fault.what, /There is no phase `expnad`: expand, backfill or contract\. Nothing was run\./);
+    app.write("1_a.sql", "CREATE TABLE t (n int);\n-- reversible: losy\n");
+    const other = await faultOf(app.up());
+    deepEqual([other.where, /it is yes, lossy or no/.test(other.what)], ["db/1_a.sql:2", true]);
+    app.write("1_a.sql", "-- phase: EXPAND: it adds a table\nCREATE TABLE t (n int);");
+    equal((await app.up()).applied.length, 1);
+  });
+
+  it("are refused where an assertion could not be asked afterwards", async () => {
+    const assertions = [{ name: "no negative price", sql: "SELECT count(*) = 0 FROM items WHERE price < 0" }];
+    await using app = sqliteUnderTest(
+      { "1_a.sql": "-- phase: contract\nALTER TABLE items DROP COLUMN price;" },
+      { assertions },
+    );
+    app.run("CREATE TABLE items (id int, price int)");
+    const [problem] = (await app.migrations.status({ directory: app.folder, signal: never() })).problems;
+    match(problem?.what ?? "", /takes away items\.price, and the assertion "no negative price"/);
+    equal((await faultOf(app.up())).code, "migration-assertion-lost");
+    deepEqual(app.column("SELECT count(*) FROM pragma_table_info('items')"), [2]);
   });
 
   it("are run by one at a time, wait for other writers, and go on after kill -9", async () => {

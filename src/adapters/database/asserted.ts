@@ -1,15 +1,33 @@
 import { FaultError } from "../../core/fault.ts";
 import { onOneLine } from "../../core/text/plain-text.ts";
 
+/** What came of an assertion that was not the one row with true. */
+export interface Wrong {
+  readonly name: string;
+  readonly said: string;
+  /** The database gave an answer, and not an error. */
+  readonly isAnswer: boolean;
+}
+
 /** Faults: database-assertion-failed, where there are any. */
-export function refuseWrong(wrong: readonly string[], after: string): void {
-  if (wrong.length === 0) return;
+export function refuseWrong(wrong: readonly Wrong[], after: string): void {
+  const [first, ...others] = wrong;
+  if (first === undefined) return;
+  const more = others.length === 0 ? "" : `, and ${others.length} more`;
   throw new FaultError({
     code: "database-assertion-failed",
-    what: `${wrong.length === 1 ? "An assertion does" : `${wrong.length} assertions do`} not hold after ${after}.`,
-    detail: wrong,
-    fix: "look at the data; to go back: tidegate migrate down",
+    what: `After ${after}: ${sentenceOf(first)}${more}.`,
+    detail: wrong.map(({ name, said, isAnswer }) =>
+      isAnswer ? `${name}: ${said}` : sentenceOf({ name, said, isAnswer }),
+    ),
+    fix: wrong.some(({ isAnswer }) => isAnswer)
+      ? "look at the data; to go back: tidegate migrate down"
+      : "change what it asks in the plan file (database: assertions), or take it out; to go back: tidegate migrate down",
   });
+}
+
+function sentenceOf({ name, said, isAnswer }: Wrong): string {
+  return isAnswer ? `assertion "${name}" does not hold: ${said}` : `assertion "${name}" can't be asked: ${said}`;
 }
 
 /** null: one row, which says true. */

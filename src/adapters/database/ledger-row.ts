@@ -24,7 +24,9 @@ export interface LedgerRow {
 }
 
 export function rowOf(
-  file: MigrationFile,
+  file: Pick<MigrationFile, "version" | "file" | "sha256" | "text" | "phase"> & {
+    readonly up: Pick<MigrationFile["up"], "statements">;
+  },
   { by, release }: { readonly by: string; readonly release: number | null },
   more: Partial<LedgerRow>,
 ): LedgerRow {

@@ -15,6 +15,8 @@ export interface MemoryDatabase extends Databases {
   readonly made: BackupProof[];
   /** Why the next that changes anything fails; null: it does not. */
   fails: string | null;
+  /** The file that fails in the middle of what it does; null: none. */
+  breaksIn: string | null;
 }
 
 export interface MemoryMigration {
@@ -30,6 +32,7 @@ export function createMemoryDatabase({ clock }: { readonly clock: Clock }): Memo
     applied: [],
     made: [],
     fails: null,
+    breaksIn: null,
     migrations: async () => migrations,
     backups: async () => ({
       make: async ({ proof, by, release }) => {
@@ -60,11 +63,15 @@ export function createMemoryDatabase({ clock }: { readonly clock: Clock }): Memo
       problems: [],
       lock: null,
     }),
-    up: async ({ phases, release }) => {
+    up: async ({ phases, release, tell }) => {
       mayFail();
       const pending = mine.files.filter((file) => !isApplied(file));
       const due = pending.filter(({ phase }) => phases.includes(phase));
-      mine.applied.push(...due.map(({ file }) => ({ file, release })));
+      for (const { file } of due) {
+        tell({ kind: "began", file, way: "up" });
+        mine.applied.push({ file, release });
+        if (mine.breaksIn === file) throw new FaultError({ code: "migration-failed", what: `${file} fails.` });
+      }
       return {
         applied: due.map((file) => ({ ...pendingOf(file), tookMs: 1, longestWaitMs: 0 })),
         already: mine.files.length - pending.length,
@@ -87,6 +94,7 @@ export function createMemoryDatabase({ clock }: { readonly clock: Clock }): Memo
     },
     baseline: unasked,
     history: unasked,
+    sqlOf: async () => null,
   };
   return mine;
 }

@@ -1,4 +1,5 @@
 import type { MigrationPhase } from "../../core/plan/database.ts";
+import type { Misspelt, Reversible } from "../../migrations/lint/headers.ts";
 
 /** A file of migrations, read and understood: what `up` runs and what `down` would run. */
 export interface MigrationFile<S extends Statement = Statement> {
@@ -13,13 +14,12 @@ export interface MigrationFile<S extends Statement = Statement> {
   readonly sha256: string;
   readonly phase: MigrationPhase;
   readonly reversible: Reversible;
+  /** What it says of itself and nobody understands; null: nothing. */
+  readonly misspelt: Misspelt | null;
   readonly up: Script<S>;
   /** null: it has no way back. */
   readonly down: Script<S> | null;
 }
-
-/** What the file itself says of its way back; `unsaid`: it is found out. */
-export type Reversible = "yes" | "lossy" | "no" | "unsaid";
 
 export interface Script<S extends Statement = Statement> {
   readonly units: readonly Unit<S>[];

@@ -5,8 +5,12 @@ import type { WayBack } from "./ways-back.ts";
 
 /** Faults: migration-irreversible, migration-edited. */
 export function refuseWithoutWay({ name, why }: WayBack<MigrationFile>): void {
-  if (why === null) return;
-  throw new FaultError({
+  if (why !== null) throw irreversible(name, why);
+}
+
+/** `why`: as in a sentence, without its full stop. */
+export function irreversible(name: string, why: string): FaultError {
+  return new FaultError({
     code: "migration-irreversible",
     what: `${name} can't be taken back: ${why}. Nothing was run.`,
     fix: "write a new migration that does what is needed, or restore a backup",
@@ -17,12 +21,18 @@ export function refuseWithoutWay({ name, why }: WayBack<MigrationFile>): void {
 export function refuseLoss(
   all: readonly { readonly way: WayBack<MigrationFile>; readonly losses: readonly Loss[] }[],
 ): void {
-  const detail = all.flatMap(({ way, losses }) => [
-    ...losses.map(({ what, line }) => `${way.name}:${line} ${what}`),
-    ...(losses.length === 0 && way.file?.reversible === "lossy"
-      ? [`${way.name} says that its way back loses data (\`-- reversible: lossy\`)`]
-      : []),
-  ]);
+  refuseLosses(
+    all.flatMap(({ way, losses }) => [
+      ...losses.map(({ what, line }) => `${way.name}:${line} ${what}`),
+      ...(losses.length === 0 && way.file?.reversible === "lossy"
+        ? [`${way.name} says that its way back loses data (\`-- reversible: lossy\`)`]
+        : []),
+    ]),
+  );
+}
+
+/** Faults: migration-loses-data; none where nothing is lost. */
+export function refuseLosses(detail: readonly string[]): void {
   if (detail.length === 0) return;
   throw new FaultError({
     code: "migration-loses-data",

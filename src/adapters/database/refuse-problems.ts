@@ -2,7 +2,6 @@ import { FaultError } from "../../core/fault.ts";
 import type { MigrationPhase } from "../../core/plan/database.ts";
 import type { MigrationProblem } from "../../ports/migrations.ts";
 import type { MigrationFile } from "./migration-file.ts";
-import { byVersion } from "./read-files.ts";
 
 /** Faults: the first problem's own, with the others as what was seen. */
 export function refuseProblems(problems: readonly MigrationProblem[]): void {
@@ -17,24 +16,21 @@ export function refuseProblems(problems: readonly MigrationProblem[]): void {
   });
 }
 
-/** A later phase builds on what the earlier ones of the files before it have made. */
+/** A later phase builds on what the earlier ones of the files before it have made. `pending`: in their order. */
 export function refuseGaps(
-  pending: readonly { readonly file: MigrationFile }[],
+  pending: readonly { readonly file: Pick<MigrationFile, "file" | "name" | "phase"> }[],
   phases: readonly MigrationPhase[],
 ): void {
-  const wanted = pending.filter(({ file }) => phases.includes(file.phase));
-  for (const { file } of wanted) {
-    const missing = pending.find(
-      ({ file: before }) =>
-        byVersion(before.version, file.version) < 0 &&
-        ORDER[before.phase] < ORDER[file.phase] &&
-        !phases.includes(before.phase),
-    );
+  for (const [index, { file }] of pending.entries()) {
+    if (!phases.includes(file.phase)) continue;
+    const missing = pending
+      .slice(0, index)
+      .find(({ file: before }) => ORDER[before.phase] < ORDER[file.phase] && !phases.includes(before.phase));
     if (missing === undefined) continue;
     throw new FaultError({
       code: "migration-phase-missing",
       what: `${file.file} (${file.phase}) comes after ${missing.file.name} (${missing.file.phase}), which is not applied. Nothing was run.`,
-      fix: `first: tidegate migrate up --phase ${missing.file.phase}`,
+      fix: `first: tidegate migrate up --phase ${missing.file.phase}; so that a release runs it, add \`- migrate: ${missing.file.phase}\` to its steps`,
     });
   }
 }

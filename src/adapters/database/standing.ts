@@ -3,6 +3,7 @@ import type { AppliedMigration, MigrationProblem } from "../../ports/migrations.
 import { differenceOf } from "./difference.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { MigrationFile } from "./migration-file.ts";
+import { misspelt } from "./misspelt.ts";
 import { byVersion } from "./read-files.ts";
 
 /** What the database has, held against what lies in the folder. */
@@ -39,6 +40,7 @@ export function standingOf(files: readonly MigrationFile[], { versions, rows }: 
       ...appliedFiles.flatMap((file) => edited(file, rows.get(file.version))),
       ...[...rows.values()].flatMap((row) => halfReversed(row)),
       ...missing.flatMap((version) => gone(rows.get(version))),
+      ...pending.flatMap(({ file }) => misspelt(file.file, file.misspelt)),
       ...pending.flatMap(({ file }) => outOfOrder(file, appliedFiles)),
       ...pending.flatMap(({ file, row }) => (row === null ? [] : begunOtherwise(file, row))),
     ],
@@ -62,16 +64,20 @@ function appliedAs(version: string, file: MigrationFile | undefined, row: Ledger
   };
 }
 
-function edited(file: MigrationFile, row: LedgerRow | undefined): readonly MigrationProblem[] {
+export function edited(
+  file: Pick<MigrationFile, "file" | "text" | "sha256">,
+  row: LedgerRow | undefined,
+): readonly MigrationProblem[] {
   if (row === undefined || row.sha256 === null || row.sha256 === file.sha256) return [];
   const difference = differenceOf(row.body ?? "", file.text);
   if (difference === null) return [];
+  const [was, is] = parting(difference.was, difference.is);
   return [
     {
       code: "migration-edited",
       file: file.file,
       what: `${file.file} was changed after it was applied.`,
-      where: `${file.file}:${difference.line} · applied: ${quoted(difference.was)} · now: ${quoted(difference.is)}`,
+      where: `${file.file}:${difference.line} · applied: ${was} · now: ${is}`,
       fix: "put the file back as it was (git log -p FILE), and write the change into a new migration",
     },
   ];
@@ -109,7 +115,7 @@ function begunOtherwise(file: MigrationFile, row: LedgerRow): readonly Migration
 }
 
 /** What was only added is safe beside a version that does not know it: after a rollback that is how it should be. */
-function gone(row: LedgerRow | undefined): readonly MigrationProblem[] {
+export function gone(row: LedgerRow | undefined): readonly MigrationProblem[] {
   if (row === undefined || row.phase !== "contract") return [];
   return [
     {
@@ -135,10 +141,22 @@ function outOfOrder(file: MigrationFile, applied: readonly MigrationFile[]): rea
   ];
 }
 
-function quoted(line: string): string {
-  const text = line.trim();
-  if (text === "") return "nothing";
-  return `\`${text.length > 60 ? `${text.slice(0, 59)}…` : text}\``;
+/** What a person needs of two lines to see where they part: as much of the same before it as there is room for. */
+function parting(was: string, is: string): readonly [string, string] {
+  const [before, after] = [was.trim(), is.trim()];
+  let same = 0;
+  while (same < before.length && before[same] === after[same]) same += 1;
+  const from = Math.max(before.length, after.length) > MOST_SHOWN ? Math.max(0, same - SHOWN_BEFORE) : 0;
+  return [quoted(before, from), quoted(after, from)];
+}
+
+const MOST_SHOWN = 60;
+const SHOWN_BEFORE = 25;
+
+function quoted(line: string, from: number): string {
+  if (line === "") return "nothing";
+  const rest = `${from === 0 ? "" : "…"}${line.slice(from)}`;
+  return `\`${rest.length > MOST_SHOWN ? `${rest.slice(0, MOST_SHOWN - 1)}…` : rest}\``;
 }
 
 /** Those of the phases, in order. */

@@ -9,8 +9,8 @@ export function requireAssertions(database: DatabaseSync, assertions: readonly A
   try {
     refuseWrong(
       assertions.flatMap(({ name, sql }) => {
-        const said = saidBy(database, sql);
-        return said === null ? [] : [`${name}: ${said}`];
+        const asked = askOne(database, sql);
+        return asked.said === null ? [] : [{ name, said: asked.said, isAnswer: asked.isAnswer }];
       }),
       after,
     );
@@ -19,15 +19,14 @@ export function requireAssertions(database: DatabaseSync, assertions: readonly A
   }
 }
 
-function saidBy(database: DatabaseSync, sql: string): string | null {
+function askOne(database: DatabaseSync, sql: string): { readonly said: string | null; readonly isAnswer: boolean } {
   try {
-    return whatIsWrong(
-      database
-        .prepare(sql)
-        .all()
-        .map((row) => Object.values(row)),
-    );
+    const rows = database
+      .prepare(sql)
+      .all()
+      .map((row) => Object.values(row));
+    return { said: whatIsWrong(rows), isAnswer: true };
   } catch (error) {
-    return onOneLine(error instanceof Error ? error.message : String(error), 200);
+    return { said: onOneLine(error instanceof Error ? error.message : String(error), 200), isAnswer: false };
   }
 }

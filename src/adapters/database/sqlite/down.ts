@@ -2,6 +2,7 @@ import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
 import type { DownRequest, DownResult, ReversedMigration } from "../../../ports/migrations.ts";
 import { downByProof, lossSentence } from "../by-proof.ts";
+import { emptyAfter } from "../empty.ts";
 import { rowOf, type Told, toldOf } from "../ledger-row.ts";
 import type { Loss } from "../loss.ts";
 import type { MigrationFile } from "../migration-file.ts";
@@ -9,6 +10,7 @@ import { refuseLoss, refuseWithoutWay } from "../refuse-loss.ts";
 import { type WayBack, waysBack } from "../ways-back.ts";
 import { requireAssertions } from "./assertions.ts";
 import { readLedger, writeReversed, writeRow, writeTold } from "./ledger.ts";
+import { lossWordsOf } from "./loss-words.ts";
 import { lossesOf } from "./losses.ts";
 import { readSqliteText } from "./read-migrations.ts";
 import { runFile } from "./run-file.ts";
@@ -77,7 +79,8 @@ function tryBack({ database }: Session, ways: readonly Way[]): readonly Reversed
       if (file?.down == null) return [];
       const began = performance.now();
       const statements = tryScript(database, file.file, file.down);
-      return [{ file: name, tookMs: Math.round(performance.now() - began), lost: [], tried: statements }];
+      const tookMs = Math.round(performance.now() - began);
+      return [{ file: name, tookMs, lost: [], ...emptyAfter(lossWordsOf(file.up)), tried: statements }];
     }),
   );
 }
@@ -119,5 +122,5 @@ async function reverse(
     throw error;
   }
   request.tell({ kind: "done", file: file.file, way: "down", tookMs: took() });
-  return { file: file.file, tookMs: took(), lost };
+  return { file: file.file, tookMs: took(), lost, ...emptyAfter(lossWordsOf(file.up)) };
 }

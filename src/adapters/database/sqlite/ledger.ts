@@ -20,6 +20,13 @@ const TABLES = `
     application TEXT NOT NULL, since INTEGER NOT NULL
   );`;
 
+export const OWN_TABLES: ReadonlySet<string> = new Set([
+  "schema_migrations",
+  "tidegate_migrations",
+  "tidegate_migration_history",
+  "tidegate_migration_lock",
+]);
+
 export function prepareLedger(database: DatabaseSync): void {
   if (!hasTable(database, "tidegate_migration_lock") || !hasTable(database, "schema_migrations")) database.exec(TABLES);
 }

@@ -1,11 +1,13 @@
 import type { Script } from "../migration-file.ts";
-import { nameIn } from "./read-migrations.ts";
+import { emptiedBy, nameIn } from "./read-migrations.ts";
 
 /** What a migration takes away when it goes forward, by its text. */
 export function lossWordsOf({ units }: Script): readonly string[] {
   return units
     .flatMap(({ statements }) => statements)
     .flatMap(({ sql }) => {
+      const emptied = emptiedBy(sql);
+      if (emptied !== null) return [`the rows of ${emptied}`];
       const [table] = nameIn(sql, /^alter\s+table\s+/i);
       const [column] = nameIn(sql, /\bdrop\s+(?:column\s+)?/i);
       if (table !== undefined) return column === undefined ? [] : [`${table}.${column}`];

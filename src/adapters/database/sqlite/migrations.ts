@@ -2,16 +2,19 @@ import { upTo } from "../baseline.ts";
 import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
 import type { BaselineRequest, BaselineResult, Migrations } from "../../../ports/migrations.ts";
+import { withDrops } from "../empty.ts";
+import { assertionProblems } from "../lost-assertions.ts";
 import { rowOf, toldOf } from "../ledger-row.ts";
-import type { MigrationFile } from "../migration-file.ts";
+import type { MigrationFile, Script } from "../migration-file.ts";
 import { type Patience, USUAL_PATIENCE } from "../patience.ts";
+import { sqlOfVersion } from "../sql-of.ts";
 import { standingOf } from "../standing.ts";
 import { down } from "./down.ts";
 import { readHistory, readLedger, writeApplied, writeTold } from "./ledger.ts";
 import { lossWordsOf } from "./loss-words.ts";
 import { readSqliteMigrations } from "./read-migrations.ts";
 import { immediately, livingHolder, openFile, openSession, type Session, type SessionAsk } from "./session.ts";
-import { up } from "./up.ts";
+import { statementsOf, up } from "./up.ts";
 
 export interface SqliteMigrationSettings {
   /** Of the database file. Absolute. */
@@ -38,9 +41,14 @@ export function createSqliteMigrations({ path, folder, assertions, patience }: S
       const files = readSqliteMigrations(directory, folder);
       using database = await openFile(path, false);
       const { applied, pending, problems } = standingOf(files, readLedger(database));
+      const wanted = pending.map(({ file }) => file);
+      const lost = await assertionProblems(assertions, (parse) => statementsOf(wanted, parse));
+      const known = new Map(files.map((file) => [file.version, file.up]));
+      const dropsOf = (script: Script | undefined): readonly string[] =>
+        script === undefined ? [] : lossWordsOf(script);
       return {
-        applied,
-        problems,
+        applied: applied.map((each) => withDrops(each, dropsOf(known.get(each.version)))),
+        problems: [...problems, ...lost],
         lock: livingHolder(database),
         pending: pending.map(({ file, row }) => ({
           version: file.version,
@@ -80,6 +88,7 @@ export function createSqliteMigrations({ path, folder, assertions, patience }: S
       using database = await openFile(path, false);
       return readHistory(database);
     },
+    sqlOf: async ({ directory }, version) => sqlOfVersion(readSqliteMigrations(directory, folder), version),
   };
 }
 

@@ -1,10 +1,11 @@
 import { noWayForward } from "../no-way-forward.ts";
 import { createHash } from "node:crypto";
 import { FaultError } from "../../../core/fault.ts";
+import { batchBefore, headersOf } from "../../../migrations/lint/headers.ts";
 import { scriptsOf } from "../../../migrations/lint/script.ts";
-import { batchBefore, headersOf } from "../headers.ts";
 import { lineOf } from "../line-of.ts";
-import type { MigrationFile, Script, Statement, Unit } from "../migration-file.ts";
+import type { MigrationFile, Script, Statement } from "../migration-file.ts";
+import { scriptOf } from "../units-of.ts";
 import { readMigrationTexts, type SqlText } from "../read-files.ts";
 import { splitStatements } from "./split.ts";
 
@@ -15,7 +16,7 @@ export function readSqliteMigrations(directory: string, folder: string): readonl
 
 export function readSqliteText({ version, name, file, text }: SqlText): MigrationFile {
   const scripts = scriptsOf(file, text, true);
-  const { phase, reversible } = headersOf(text);
+  const { phase, reversible, misspelt } = headersOf(text);
   const read = (way: "up" | "down"): Script | null => {
     const script = scripts.find((each) => each.way === way);
     if (script === undefined) return null;
@@ -33,7 +34,8 @@ export function readSqliteText({ version, name, file, text }: SqlText): Migratio
       before = start + sql.length;
       return { sql, start, line: lineOf(text, start), batch };
     });
-    return scriptOf(file, all, script.transaction !== null && all.every(({ batch }) => batch === null));
+    const isInTransaction = script.transaction !== null && all.every(({ batch }) => batch === null);
+    return scriptOf(file, { all, isInTransaction }, OWN_TRANSACTIONS);
   };
   const [up, down] = [read("up"), read("down")];
   if (up === null) throw noWayForward(file);
@@ -45,49 +47,18 @@ export function readSqliteText({ version, name, file, text }: SqlText): Migratio
     sha256: createHash("sha256").update(text).digest("hex"),
     phase: phase ?? (takesAway(up) ? "contract" : "expand"),
     reversible,
+    misspelt,
     up,
     down: down === null || down.statements === 0 ? null : down,
   };
 }
 
-function scriptOf(
-  file: string,
-  all: readonly (Statement & { readonly batch: number | null })[],
-  isInTransaction: boolean,
-): Script {
-  const own = (line: number): FaultError =>
-    new FaultError({
-      code: "migration-own-transaction",
-      what: "This file begins or ends a transaction itself, and is run in one.",
-      where: `${file}:${line}`,
-      fix: "leave BEGIN and COMMIT out; or write `-- migrate:up transaction:false`, and close each BEGIN with its COMMIT",
-    });
-  if (isInTransaction) {
-    const found = all.find(({ sql }) => BEGINS.test(sql) || ENDS.test(sql));
-    if (found !== undefined) throw own(found.line);
-    const units = all.length === 0 ? [] : [{ from: 0, to: all.length, statements: all, batch: null }];
-    return { units, statements: all.length, isInTransaction };
-  }
-  const units: Unit[] = [];
-  let open: { readonly from: number; readonly statements: Statement[]; readonly line: number } | null = null;
-  for (const [index, each] of all.entries()) {
-    if (BEGINS.test(each.sql)) open = { from: index, statements: [], line: each.line };
-    else if (ENDS.test(each.sql)) {
-      // What is rolled back is as good as never written.
-      if (open !== null && !/^rollback/i.test(each.sql)) {
-        const { from, statements } = open;
-        units.push({ from, to: index + 1, statements, batch: null });
-      }
-      open = null;
-    } else if (open === null) units.push({ from: index, to: index + 1, statements: [each], batch: each.batch });
-    else open.statements.push(each);
-  }
-  if (open !== null) throw own(open.line);
-  return { units, statements: all.length, isInTransaction };
-}
-
 const BEGINS = /^(?:begin|savepoint)\b/i;
 const ENDS = /^(?:commit|end|rollback|release)\b/i;
+const OWN_TRANSACTIONS = {
+  begins: ({ sql }: Statement): boolean => BEGINS.test(sql),
+  ends: ({ sql }: Statement): boolean => ENDS.test(sql),
+};
 
 /** What belongs to the connection, and does nothing, or something else, in a transaction. */
 export function isOfConnection({ sql }: Statement): boolean {
@@ -100,10 +71,18 @@ function takesAway({ units }: Script): boolean {
     all.flatMap((sql) => nameIn(sql, /^create\s+(?:temp(?:orary)?\s+)?table\s+(?:if\s+not\s+exists\s+)?/i)),
   );
   return all.some((sql) => {
+    const emptied = emptiedBy(sql);
+    if (emptied !== null) return !made.has(emptied);
     const [table] = [...nameIn(sql, /^drop\s+table\s+(?:if\s+exists\s+)?/i), ...nameIn(sql, /^alter\s+table\s+/i)];
     if (table === undefined) return /^drop\s+view\b/i.test(sql);
     return !made.has(table) && /^drop|\b(?:drop|rename)\b/i.test(sql.replace(/^alter\s+table\s+\S+/i, ""));
   });
+}
+
+/** The table of which a statement deletes every row; null: none. */
+export function emptiedBy(sql: string): string | null {
+  const [table] = nameIn(sql, /^delete\s+from\s+/i);
+  return table === undefined || /\bwhere\b/i.test(sql) ? null : table;
 }
 
 /** The name that stands behind some words, without its quotes; none where they don't begin the statement. */

@@ -5,7 +5,8 @@ import { onOneLine } from "../../../core/text/plain-text.ts";
 import type { MigrationProgress } from "../../../ports/migrations.ts";
 import type { LedgerRow } from "../ledger-row.ts";
 import type { Script, Statement, Unit } from "../migration-file.ts";
-import { isOfConnection } from "./read-migrations.ts";
+import { watchForSameRows } from "../same-rows.ts";
+import { isOfConnection, nameIn } from "./read-migrations.ts";
 import { immediately, type Session } from "./session.ts";
 
 export interface FileRun {
@@ -70,7 +71,8 @@ async function runStatements(session: Session, run: FileRun, unit: Unit): Promis
   for (const statement of unit.statements) {
     session.signal.throwIfAborted();
     changes = runOne(session.database, run.file, unit, statement);
-    // SQLite works in this very thread, in which others want to do something too.
+    // Only the second turn is behind what came meanwhile, such as a word to stop.
+    await breathe();
     await breathe();
   }
   return changes;
@@ -88,6 +90,7 @@ export function runOne(database: DatabaseSync, file: string, unit: Unit, { sql, 
 async function runBatches(session: Session, run: FileRun, unit: Unit): Promise<void> {
   const { batch } = unit;
   let sum = 0;
+  const sameRows = watchBatches(session.database, unit);
   for (;;) {
     const began = performance.now();
     const rows = await immediately(session.database, session, async () => {
@@ -104,8 +107,29 @@ async function runBatches(session: Session, run: FileRun, unit: Unit): Promise<v
     if (rows === 0) return;
     sum += rows;
     run.tell({ kind: "batch", file: run.file, rows, sum });
+    const endless = await sameRows(sum);
+    if (endless !== null) throw failed(run.file, unit, unit.statements[0]?.line ?? 1, endless);
     await delay(Math.min(performance.now() - began, 1_000), undefined, { signal: session.signal });
   }
+}
+
+/** Nobody counts who deletes rows meanwhile, so the most that were ever there count. */
+function watchBatches(database: DatabaseSync, { statements }: Unit): (sum: number) => Promise<string | null> {
+  const [table] = nameIn(statements[0]?.sql ?? "", /\bupdate\s+(?:or\s+\w+\s+)?/i);
+  const count = (): number | null => {
+    try {
+      const row = database.prepare(`SELECT count(*) AS n FROM "${table?.replaceAll('"', '""')}"`).get();
+      return Number(row?.["n"]);
+    } catch {
+      return null;
+    }
+  };
+  const before = table === undefined ? null : count();
+  return watchForSameRows(before ?? Number.POSITIVE_INFINITY, () => Promise.resolve(rowsNow(before, count())));
+}
+
+function rowsNow(before: number | null, now: number | null): { readonly there: number; readonly gone: number } | null {
+  return before === null || now === null ? null : { there: now, gone: Math.max(0, before - now) };
 }
 
 /** Keys are not looked after while a table is made anew; whoever breaks one is told before it is committed. */

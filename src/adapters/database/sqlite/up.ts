@@ -1,10 +1,15 @@
 import type { Assertion } from "../../../core/plan/database.ts";
 import type { RunMigration, TriedStatement, UpRequest, UpResult } from "../../../ports/migrations.ts";
+import { changesIn, type PendingStatement } from "../../../migrations/serving/lost-assertions.ts";
+import type { SqlParser } from "../../../migrations/sql/parser.ts";
+import { phasesDue } from "../empty-at-first.ts";
 import { type LedgerRow, rowOf, type Told, toldOf } from "../ledger-row.ts";
 import type { MigrationFile, Script } from "../migration-file.ts";
+import { assertionProblems } from "../lost-assertions.ts";
 import { refuseGaps, refuseProblems } from "../refuse-problems.ts";
 import { ofPhases, type Standing, standingOf } from "../standing.ts";
 import { requireAssertions } from "./assertions.ts";
+import { atFirst } from "./at-first.ts";
 import { readLedger, writeApplied, writeRow, writeTold } from "./ledger.ts";
 import { isOfConnection } from "./read-migrations.ts";
 import { runFile, runOne } from "./run-file.ts";
@@ -21,18 +26,34 @@ export async function up(
   refuseProblems(
     standing.problems.filter(({ code }) => request.outOfOrder !== true || code !== "migration-out-of-order"),
   );
-  refuseGaps(standing.pending, request.phases);
-  const wanted = ofPhases(standing.pending, request.phases).slice(0, request.atMost);
+  const phases = await phasesDue(request, atFirst(session.database));
+  refuseGaps(standing.pending, phases);
+  const wanted = ofPhases(standing.pending, phases).slice(0, request.atMost);
+  refuseProblems(
+    await assertionProblems(assertions, (parse) =>
+      statementsOf(
+        wanted.map(({ file }) => file),
+        parse,
+      ),
+    ),
+  );
   const already = standing.applied.length;
-  const pendingLater = standing.pending
-    .filter(({ file }) => !request.phases.includes(file.phase))
-    .map(({ file }) => file.file);
+  const pendingLater = standing.pending.filter(({ file }) => !phases.includes(file.phase)).map(({ file }) => file.file);
   if (request.dryRun) return { applied: dryUp(session, wanted, assertions), already, pendingLater };
   await adopt(session, standing, request.by);
   const applied: RunMigration[] = [];
   for (const { file, row } of wanted) applied.push(await applyOne(session, file, row, request));
   if (applied.length > 0) requireAssertions(session.database, assertions, "migrating");
   return { applied, already, pendingLater };
+}
+
+/** What the way forward of these files changes, as far as PostgreSQL's parser can read it. */
+export function statementsOf(files: readonly MigrationFile[], parse: SqlParser): readonly PendingStatement[] {
+  return files.flatMap(({ file, up: { units } }) =>
+    units.flatMap(({ statements }) =>
+      statements.map(({ line, sql }) => ({ file, line, changes: changesIn(sql, parse) })),
+    ),
+  );
 }
 
 async function adopt(session: Session, { toAdopt }: Standing, by: string): Promise<void> {

@@ -1,0 +1,47 @@
+import { FaultError } from "../../core/fault.ts";
+import type { Script, Statement, Unit } from "./migration-file.ts";
+
+/** A statement in its file, with the number of `-- batch: 1000` before it. */
+type Placed<S extends Statement> = S & { readonly batch: number | null };
+
+interface OwnTransactions<S extends Statement> {
+  readonly begins: (statement: S) => boolean;
+  readonly ends: (statement: S) => boolean;
+}
+
+/** What of a file is done at once: all of it in its transaction, else each statement, and what stands between BEGIN and COMMIT. Faults: migration-own-transaction. */
+export function scriptOf<S extends Statement>(
+  file: string,
+  { all, isInTransaction }: { readonly all: readonly Placed<S>[]; readonly isInTransaction: boolean },
+  { begins, ends }: OwnTransactions<S>,
+): Script<S> {
+  if (isInTransaction) {
+    const own = all.find((each) => begins(each) || ends(each));
+    if (own !== undefined) throw ownTransaction(file, own.line);
+    const units = all.length === 0 ? [] : [{ from: 0, to: all.length, statements: all, batch: null }];
+    return { units, statements: all.length, isInTransaction };
+  }
+  const units: Unit<S>[] = [];
+  let open: { readonly from: number; readonly line: number; readonly statements: S[] } | null = null;
+  for (const [index, each] of all.entries()) {
+    if (begins(each)) open = { from: index, line: each.line, statements: [] };
+    else if (ends(each)) {
+      // What is rolled back is as good as never written.
+      if (open !== null && !/^\s*rollback/i.test(each.sql))
+        units.push({ from: open.from, to: index + 1, statements: open.statements, batch: null });
+      open = null;
+    } else if (open === null) units.push({ from: index, to: index + 1, statements: [each], batch: each.batch });
+    else open.statements.push(each);
+  }
+  if (open !== null) throw ownTransaction(file, open.line);
+  return { units, statements: all.length, isInTransaction };
+}
+
+function ownTransaction(file: string, line: number): FaultError {
+  return new FaultError({
+    code: "migration-own-transaction",
+    what: "This file begins or ends a transaction itself, and is run in one.",
+    where: `${file}:${line}`,
+    fix: "leave BEGIN and COMMIT out; or write `-- migrate:up transaction:false`, and close each BEGIN with its COMMIT",
+  });
+}
