@@ -18,6 +18,7 @@ const KEPT: Readonly<Record<string, Kind>> = {
   logs: "folder",
   traffic: "folder",
   backups: "folder",
+  rehearsals: "folder",
   "engine.sock": "socket",
   "keeper.sock": "socket",
   "proxy.sock": "socket",

@@ -39,6 +39,8 @@ export interface BackupRequest extends Going {
   readonly by: string;
   /** The version's folder, with the migrations of a drill. null: there is none. */
   readonly directory: string | null;
+  /** The folder of the version that serves, whose queries a drill asks; absent: `directory`. */
+  readonly servingDirectory?: string;
 }
 
 export interface VerifyRequest extends Going {
@@ -47,6 +49,7 @@ export interface VerifyRequest extends Going {
   readonly proof: BackupProof;
   readonly by: string;
   readonly directory: string | null;
+  readonly servingDirectory?: string;
   /** A file with a secret key of age. null: what is encrypted is decoded only as far as its own checksum goes. */
   readonly identity: string | null;
 }

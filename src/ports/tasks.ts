@@ -1,5 +1,6 @@
 import type { CheckResult, MachineCheck } from "../core/plan/checklist.ts";
 import type { Warm } from "../core/plan/plan.ts";
+import type { ToBeReleased } from "../core/rehearsal/evidence.ts";
 import type { SmokeFlow, SmokeOutcome } from "../core/smoke/smoke.ts";
 import type { Duration } from "../core/time/time.ts";
 
@@ -34,7 +35,7 @@ export interface Warmer {
 
 export interface Checker {
   /** Never throws: what can't be found out has not passed, and says why. */
-  check(check: MachineCheck, signal: AbortSignal): Promise<CheckResult>;
+  check(check: MachineCheck, signal: AbortSignal, of: ToBeReleased): Promise<CheckResult>;
 }
 
 export interface CommandRunner {

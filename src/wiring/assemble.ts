@@ -1,6 +1,7 @@
 import type { Assembly, AssemblyOrder } from "../cli/machinery.ts";
 import { secretsOf } from "../core/plan/secrets.ts";
 import { checkStateFolder } from "../local/state-folder-check.ts";
+import { readRehearsals } from "../local/rehearsals.ts";
 import { createStateFolder } from "../local/state-folder.ts";
 import type { Notifier } from "../ports/notifier.ts";
 import { openJournal } from "./journal.ts";
@@ -53,7 +54,11 @@ export async function assemble(order: AssemblyOrder, self: readonly string[]): P
       health,
       smoke: tasks.createSmokeRunner(settings),
       warmer: tasks.createWarmer(settings),
-      checker: tasks.createChecker({ directory: project.folder, ...settings }),
+      checker: tasks.createChecker({
+        directory: project.folder,
+        ...settings,
+        rehearsals: () => readRehearsals(project.state),
+      }),
       commands,
       metrics,
       databases: databasesOf({ folder: project.folder, plan, env }),

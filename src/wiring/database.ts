@@ -2,13 +2,15 @@ import { resolve } from "node:path";
 import type { AppDatabase } from "../cli/app-database.ts";
 import { isFolder, USUAL } from "../cli/migrations/read-sql-files.ts";
 import type { MigrationsOrder } from "../cli/machinery.ts";
+import type { MigrationTool, OwnTool } from "../core/plan/database.ts";
 import { secretsOf } from "../core/plan/secrets.ts";
 import { redactor } from "../core/text/redact.ts";
 import { fillReferences, userNamesIn } from "../core/text/references.ts";
 import type { Backups } from "../ports/backups.ts";
 import type { Migrations } from "../ports/migrations.ts";
-import type { Migrating } from "../adapters/backup/drill.ts";
+import type { Drilling, Migrating } from "../adapters/backup/drill.ts";
 import type { BackupKind } from "../adapters/backup/kind.ts";
+import type { ToolMigrationSettings } from "../adapters/database/tools/migrations.ts";
 import type { DatabaseSettings } from "../adapters/database/settings.ts";
 import { defined } from "./values.ts";
 
@@ -27,20 +29,52 @@ export function databaseSettings({ database, plan, env }: AppDatabase): Database
 }
 
 /** Migrations of the app's database. */
-export async function migrationsOf(place: AppDatabase, { folder, waitMs }: MigrationsOrder): Promise<Migrations> {
+export async function migrationsOf(place: AppDatabase, { tool, waitMs, lint }: MigrationsOrder): Promise<Migrations> {
   const patience = waitMs === undefined ? {} : { boundMs: waitMs, otherRunMs: waitMs };
   const { assertions } = place.database;
+  const { queries } = place.database;
+  const linting = {
+    lint: lint ?? place.database.lint ?? "refuse",
+    ...(queries === undefined ? {} : { queries }),
+  } as const;
+  if (tool.kind !== "files") return toolMigrations(place, tool, databaseSettings(place), { patience, ...linting });
+  const { folder } = tool;
   if (place.database.kind === "postgres") {
     const { createPostgresMigrations } = await import("../adapters/database/postgres/migrations.ts");
-    return createPostgresMigrations({ ...databaseSettings(place), folder, assertions, patience });
+    return createPostgresMigrations({ ...databaseSettings(place), folder, assertions, patience, ...linting });
   }
-  const [{ createSqliteMigrations }, { pathOf }] = await Promise.all([
-    import("../adapters/database/sqlite/migrations.ts"),
+  const [{ sqliteBesideOthers }, { pathOf }] = await Promise.all([
+    import("../adapters/database/sqlite/beside-others.ts"),
     import("../adapters/backup/sqlite/open.ts"),
   ]);
   const { url, values } = databaseSettings(place);
   const path = pathOf(fillReferences(url, values()), place.folder);
-  return createSqliteMigrations({ path, folder, assertions, patience });
+  return sqliteBesideOthers({ path, folder, assertions, patience });
+}
+
+/** A tool of the team's own on the app's database, or on a copy of it. */
+async function toolMigrations(
+  { database, env }: AppDatabase,
+  tool: OwnTool,
+  settings: DatabaseSettings,
+  more: Pick<ToolMigrationSettings, "patience" | "lint" | "queries">,
+): Promise<Migrations> {
+  const [{ createToolMigrations }, { copySchema }, { USUAL_FOLDERS }] = await Promise.all([
+    import("../adapters/database/tools/migrations.ts"),
+    import("../adapters/backup/postgres/schema-copy.ts"),
+    import("../adapters/backup/postgres/programs.ts"),
+  ]);
+  const backups = { database: settings, env, folders: USUAL_FOLDERS, scratch: database.backups.scratch ?? null };
+  return createToolMigrations({
+    ...settings,
+    tool,
+    // `url: "${SHOP_DATABASE}"`: the tool looks for it there.
+    addressName: /^\$\{([A-Z_][A-Z0-9_]*)\}$/.exec(database.url.trim())?.[1] ?? null,
+    env,
+    assertions: database.assertions,
+    ...more,
+    copySchema: (withRows, signal) => copySchema(backups, withRows, signal),
+  });
 }
 
 /** Backups of the app's database. */
@@ -56,26 +90,46 @@ export async function backupsOf(place: AppDatabase): Promise<Backups> {
     kind: await kindOf(place, database),
     clock: systemClock,
     migrating: await migratingOf(place),
+    ...(await watchingOf(place, database)),
+    broken: plan.lint ?? "refuse",
     directory: folder,
     env,
     redact: database.redact,
   });
 }
 
+/** What a drill asks of a copy while that is migrated. */
+async function watchingOf(
+  { database: { kind, queries } }: AppDatabase,
+  settings: DatabaseSettings,
+): Promise<Pick<Drilling, "watching">> {
+  if (kind !== "postgres") return {};
+  const { watchQueries } = await import("../adapters/database/postgres/replay/on-copy.ts");
+  return { watching: watchQueries(settings, queries) };
+}
+
 /** Those that `tidegate migrate` would run, for a copy of the database. */
-async function migratingOf({ database, folder }: AppDatabase): Promise<Migrating | null> {
-  const migrations = database.migrations?.folder ?? USUAL.find((name) => isFolder(resolve(folder, name)));
-  if (migrations === undefined) return null;
+async function migratingOf(place: AppDatabase): Promise<Migrating | null> {
+  const { database, folder } = place;
+  const tool = database.migrations ?? usualFiles(folder);
+  if (tool === null) return null;
+  if (tool.kind !== "files") return (copy) => toolMigrations(place, tool, copy, {});
   const { assertions } = database;
   if (database.kind === "postgres") {
     const { createPostgresMigrations } = await import("../adapters/database/postgres/migrations.ts");
-    return (copy) => createPostgresMigrations({ ...copy, folder: migrations, assertions });
+    // On a copy nobody waits, and the migration itself is refused when it comes to that.
+    return (copy) => createPostgresMigrations({ ...copy, folder: tool.folder, assertions, lint: "warn" });
   }
-  const [{ createSqliteMigrations }, { pathOf }] = await Promise.all([
-    import("../adapters/database/sqlite/migrations.ts"),
+  const [{ sqliteBesideOthers }, { pathOf }] = await Promise.all([
+    import("../adapters/database/sqlite/beside-others.ts"),
     import("../adapters/backup/sqlite/open.ts"),
   ]);
-  return (copy) => createSqliteMigrations({ path: pathOf(copy.url, folder), folder: migrations, assertions });
+  return (copy) => sqliteBesideOthers({ path: pathOf(copy.url, folder), folder: tool.folder, assertions });
+}
+
+function usualFiles(folder: string): MigrationTool | null {
+  const found = USUAL.find((name) => isFolder(resolve(folder, name)));
+  return found === undefined ? null : { kind: "files", folder: found };
 }
 
 async function kindOf({ database: plan, env, folder }: AppDatabase, database: DatabaseSettings): Promise<BackupKind> {

@@ -9,7 +9,7 @@ export function databasesOf(place: Omit<AppDatabase, "database">): Databases {
   const at = (database: DatabasePlan): AppDatabase => ({ ...place, database });
   return {
     migrations: (database) => {
-      if (database.migrations !== undefined) return migrationsOf(at(database), { folder: database.migrations.folder });
+      if (database.migrations !== undefined) return migrationsOf(at(database), { tool: database.migrations });
       // The compiler of the plan refuses such a step.
       throw new FaultError({
         code: "no-migrations",

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { KeeperRestarted } from "../cli/machinery.ts";
+import type { KeeperRestarted, LeftBalancers } from "../cli/machinery.ts";
 import { KEEPER_SOCKET, type KeeperState } from "../keeper/protocol.ts";
 import { callControl, isAnswered } from "../local/control-socket.ts";
 import { identify, isSameProcess, type ProcessIdentity } from "../local/process-identity.ts";
@@ -31,18 +31,18 @@ export async function restartKeeper(state: StateFolder, self: readonly string[])
 
 const KEEPER_ENDS_WITHIN_MS = 5_000;
 
-export async function stopEverything(state: StateFolder, self: readonly string[]): Promise<boolean> {
+export async function stopEverything(state: StateFolder, self: readonly string[]): Promise<LeftBalancers | null> {
   const [{ stopKeeper }, { leaveHaproxy }] = await Promise.all([
     import("../adapters/runtime/processes/ensure-keeper.ts"),
     import("../adapters/traffic/haproxy/leave.ts"),
   ]);
-  await leaveHaproxy(state);
-  const units = await stopUnits(state, null);
+  const loadBalancers = await leaveHaproxy(state);
+  await stopUnits(state, null);
   await stopContainers(state, null);
   const keeper = await keeperProcess(state);
-  const isStopped = await stopKeeper(state, keeperStart(state, self));
+  await stopKeeper(state, keeperStart(state, self));
   if (keeper !== null) await untilEnded(keeper);
-  return isStopped || units.length > 0;
+  return loadBalancers;
 }
 
 /** It answers no more a moment before it has ended; who looks at the processes next must not find it. */

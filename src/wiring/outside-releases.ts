@@ -1,4 +1,4 @@
-import type { AssemblyOrder } from "../cli/machinery.ts";
+import type { AssemblyOrder, Machinery } from "../cli/machinery.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import type { HealthProbe } from "../ports/health.ts";
 import type { Notifier, ReceiverCheck } from "../ports/notifier.ts";
@@ -26,3 +26,9 @@ export async function notifierOf(
   const redact = redactorOf(plan, env);
   return createNotifier({ clock, redact, values: () => defined(env), tries: 1, terminal: (line) => say(redact(line)) });
 }
+
+export const versionFiles: Machinery["versionFiles"] = async ({ project, plan, version, paths }) => {
+  const { filesOfVersion } = await import("../adapters/runtime/versions/files-of-version.ts");
+  const place = { folder: project.state, planFolder: project.folder };
+  return await filesOfVersion(place, version, plan.services, paths);
+};

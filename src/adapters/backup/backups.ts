@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { tooMany } from "../../core/backup/keep.ts";
-import { type BackupRecord, isAtLeast, namedBackup, type Proven } from "../../core/backup/record.ts";
+import { type BackupRecord, isAtLeast, namedBackup, newestFirst, type Proven } from "../../core/backup/record.ts";
 import { FaultError } from "../../core/fault.ts";
 import type { BackupPlan } from "../../core/plan/database.ts";
 import type { BackupMade, BackupRequest, Backups, VerifyRequest } from "../../ports/backups.ts";
@@ -8,13 +8,13 @@ import type { Clock } from "../../ports/clock.ts";
 import { type AgeSettings, encrypting, type Identity, passingIdentity } from "./age.ts";
 import { type BackupFolder, backupFolder, bytesOf, createBackupFolder } from "./folder.ts";
 import type { BackupKind, Going, StoredBackup } from "./kind.ts";
-import type { Migrating } from "./drill.ts";
+import type { Drilling, Migrating } from "./drill.ts";
 import { noticesOf } from "./notices.ts";
 import { drillOf, type ProofOrder, proveBackup } from "./prove.ts";
 import { uploadBackup, type UploadSettings } from "./upload.ts";
 import { sumOf } from "./written-file.ts";
 
-export interface BackupSettings extends UploadSettings {
+export interface BackupSettings extends UploadSettings, Omit<Drilling, "migrating"> {
   readonly plan: BackupPlan & { /** Absolute. */ readonly folder: string };
   readonly kind: BackupKind;
   readonly clock: Clock;
@@ -214,10 +214,30 @@ function idOf(at: number): string {
 }
 
 function unknown(name: string, folder: BackupFolder): FaultError {
+  const where = folder.path;
+  if (name !== "newest")
+    return new FaultError({
+      code: "backup-unknown",
+      what: `There is no backup "${name}", or several begin like that.`,
+      where,
+      fix: "tidegate backup list names them",
+    });
+  const [newest, ...others] = newestFirst(folder.records());
+  if (newest === undefined)
+    return new FaultError({
+      code: "backup-unknown",
+      what: "There is no backup yet.",
+      where,
+      fix: "make one: tidegate backup",
+    });
+  const which =
+    others.length === 0
+      ? `The only backup, ${newest.id}, was found to be no good`
+      : `All ${others.length + 1} backups were found to be no good, the newest, ${newest.id}, too`;
   return new FaultError({
     code: "backup-unknown",
-    what: name === "newest" ? "There is no backup yet." : `There is no backup "${name}", or several begin like that.`,
-    where: folder.path,
-    fix: name === "newest" ? "make one: tidegate backup" : "tidegate backup list names them",
+    what: `${which}: ${newest.trouble?.what ?? ""}`,
+    where,
+    fix: `take another one: tidegate backup ; to look at this one again: tidegate backup verify ${newest.id}`,
   });
 }

@@ -1,31 +1,56 @@
 import { type Contents, differences } from "../../core/backup/contents.ts";
+import type { ReplayedQueries } from "../../core/migration/replayed.ts";
 import type { Drilled } from "../../core/backup/record.ts";
 import { FaultError } from "../../core/fault.ts";
+import { MIGRATION_PHASES } from "../../core/plan/database.ts";
 import type { VerifyRequest } from "../../ports/backups.ts";
 import type { Migrations, PendingMigration } from "../../ports/migrations.ts";
 import type { DatabaseSettings } from "../database/settings.ts";
 import type { Copy, Going } from "./kind.ts";
+import { refuseBroken, type Watching } from "./query-watch.ts";
 
 /** The plan's migrations, for any database of the same kind. */
-export type Migrating = (database: DatabaseSettings) => Migrations;
+export type Migrating = (database: DatabaseSettings) => Migrations | Promise<Migrations>;
 
-type DrillOrder = Going & Pick<VerifyRequest, "by"> & { readonly directory: string };
+type DrillOrder = Going & Pick<VerifyRequest, "by" | "servingDirectory"> & { readonly directory: string };
 
-const ALL_PHASES = ["expand", "backfill", "contract"] as const;
+export interface Drilling {
+  readonly migrating: Migrating;
+  /** Absent: queries can't be asked of a copy of this kind. */
+  readonly watching?: Watching;
+  /** What becomes of a query that no longer works; absent: the drill fails. */
+  readonly broken?: "refuse" | "warn";
+}
+
+/** Of a database that is empty: its first migrations, perhaps those of years, are not run three times to show nothing. */
+const NOTHING: Drilled = { upMs: 0, downMs: 0, againMs: 0, applied: [], reversed: [], kept: [] };
 
 /**
- * What is pending goes up on the copy, down and up again, with the time of each; what went down must leave the rows that were there before.
- * Faults: drill-failed, and those of migrations.
+ * What is pending goes up on the copy, down and up again, with the time of each; what went down must leave the rows that were there before,
+ * and what the version that serves asks must still work while that does. Faults: drill-failed, drill-breaks-queries, and those of migrations.
  */
-export async function drill(migrating: Migrating, copy: Copy, before: Contents, order: DrillOrder): Promise<Drilled> {
+export async function drill(
+  { migrating, watching, broken }: Drilling,
+  copy: Copy,
+  before: Contents,
+  order: DrillOrder,
+): Promise<Drilled> {
   if (copy.settings === null)
     throw notPossible("Migrations can't be tried on an encrypted backup of SQLite: it is never a file in plain text.");
   const { directory, by, signal, tell } = order;
-  const migrations = migrating(copy.settings);
+  if (before.tables.every(({ name }) => isLedger(name))) {
+    tell({ kind: "note", what: "The database holds nothing yet, so there is nothing that migrations could harm." });
+    return NOTHING;
+  }
+  const migrations = await migrating(copy.settings);
   const { pending } = await migrations.status({ directory, signal });
-  const common = { directory, by, signal, dryRun: false, tell: () => undefined };
-  const up = () => migrations.up({ ...common, phases: ALL_PHASES, release: null });
-  const first = await timed(up);
+  const common = { directory, by, signal, dryRun: false, onCopy: true, tell: () => undefined };
+  const up = () => migrations.up({ ...common, phases: MIGRATION_PHASES, release: null });
+  const first = await timed(async () => {
+    const watched = await upWatched(migrations, watching, { ...order, copy: copy.settings, pending });
+    const { applied } = await up();
+    return { applied: [...watched.applied, ...applied.map(({ file }) => file)], queries: watched.queries };
+  });
   const back = reversibleEnd(pending);
   const down = await timed(async () =>
     back.length === 0
@@ -41,14 +66,61 @@ export async function drill(migrating: Migrating, copy: Copy, before: Contents, 
     for (const what of changed) tell({ kind: "note", what: `After going up and down ${what} (${loss.join("; ")}).` });
   }
   const again = await timed(up);
+  const { applied, queries } = first.result;
+  if (queries !== null && broken !== "warn") refuseBroken(queries);
   return {
     upMs: first.tookMs,
     downMs: down.tookMs,
     againMs: again.tookMs,
-    applied: first.result.applied.map(({ file }) => file),
+    applied,
     reversed: down.result.map(({ file }) => file),
     kept,
+    ...(queries === null ? {} : { queries }),
   };
+}
+
+/** In the order of a release, one by one, and what is asked after each; nothing where nobody knows what that is. */
+async function upWatched(
+  migrations: Migrations,
+  watching: Watching | undefined,
+  {
+    copy,
+    directory,
+    servingDirectory,
+    by,
+    signal,
+    pending,
+  }: DrillOrder & {
+    readonly copy: DatabaseSettings | null;
+    readonly pending: readonly PendingMigration[];
+  },
+): Promise<{ readonly applied: readonly string[]; readonly queries: ReplayedQueries | null }> {
+  const none = { applied: [], queries: null };
+  if (watching === undefined || copy === null || pending.length === 0) return none;
+  const serving = servingDirectory === undefined ? {} : { servingDirectory };
+  await using watch = await watching({ copy, directory, ...serving, signal });
+  if (watch === null) return none;
+  const allowing = new Set(
+    pending
+      .filter(({ findings }) => findings?.some(({ kind, allowed }) => kind === "compat" && allowed !== undefined))
+      .map(({ file }) => file),
+  );
+  const applied: string[] = [];
+  for (;;) {
+    const done = await migrations.up({
+      directory,
+      phases: ["expand", "backfill"],
+      atMost: 1,
+      release: null,
+      by,
+      dryRun: false,
+      signal,
+      tell: () => undefined,
+    });
+    for (const { file, phase } of done.applied) await watch.after({ file, phase, isAllowed: allowing.has(file) });
+    if (done.applied.length === 0) return { applied, queries: watch.result() };
+    applied.push(...done.applied.map(({ file }) => file));
+  }
 }
 
 /** Faults: drill-not-possible. */
@@ -85,7 +157,9 @@ function rowDifferences(before: Contents, after: Contents): readonly string[] {
 }
 
 function isLedger(name: string): boolean {
-  return /(^|\.)(tidegate_migrations|tidegate_migration_history|tidegate_migration_lock|schema_migrations)$/.test(name);
+  return /(^|\.)(tidegate_migrations|tidegate_migration_history|tidegate_migration_lock|schema_migrations|ar_internal_metadata|alembic_version|knex_migrations|knex_migrations_lock)$/.test(
+    name,
+  );
 }
 
 function notReversed(changed: readonly string[]): FaultError {

@@ -3,17 +3,17 @@ import type { Drilled, Proven } from "../../core/backup/record.ts";
 import { FaultError } from "../../core/fault.ts";
 import type { BackupPart, VerifyRequest } from "../../ports/backups.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { drill, type Migrating, notPossible } from "./drill.ts";
+import { drill, type Drilling, type Migrating, notPossible } from "./drill.ts";
 import type { BackupKind, Copy, Going, StoredBackup } from "./kind.ts";
 
-export interface ProofSettings {
+export interface ProofSettings extends Omit<Drilling, "migrating"> {
   readonly kind: BackupKind;
   readonly clock: Clock;
   /** null: the plan names no migrations. */
   readonly migrating: Migrating | null;
 }
 
-export interface ProofOrder extends Going, Pick<VerifyRequest, "proof" | "by" | "directory"> {
+export interface ProofOrder extends Going, Pick<VerifyRequest, "proof" | "by" | "directory" | "servingDirectory"> {
   /** What is shown stays so, whatever fails after it. */
   readonly reached: (proof: Proven) => Promise<void>;
 }
@@ -24,7 +24,7 @@ export interface ProofOrder extends Going, Pick<VerifyRequest, "proof" | "by" | 
  */
 export async function proveBackup(settings: ProofSettings, backup: StoredBackup, order: ProofOrder): Promise<void> {
   const { kind, clock } = settings;
-  const drilling = drillOf(settings, order);
+  const trying = drillOf(settings, order);
   const decode = await timed("decode", order, () => kind.decode(backup, order));
   const base = {
     at: clock.wall(),
@@ -49,8 +49,8 @@ export async function proveBackup(settings: ProofSettings, backup: StoredBackup,
     rows: rowsOf(contents),
   };
   await order.reached({ proof: "restore", ...proven, at: clock.wall() });
-  if (drilling === null) return;
-  const drilled = await timed("drill", order, () => drilling(copy, contents));
+  if (trying === null) return;
+  const drilled = await timed("drill", order, () => trying(copy, contents));
   await order.reached({ proof: "drill", ...proven, at: clock.wall(), drill: drilled.result });
 }
 
@@ -68,14 +68,14 @@ function refuseDifferent(source: Contents, copy: Contents): void {
 
 /** What a drill would do; null: none is asked for. Faults: drill-not-possible. */
 export function drillOf(
-  { migrating }: Pick<ProofSettings, "migrating">,
+  { migrating, ...more }: Pick<ProofSettings, keyof Drilling>,
   order: Omit<ProofOrder, "reached">,
 ): ((copy: Copy, before: Contents) => Promise<Drilled>) | null {
   const { directory, proof } = order;
   if (proof !== "drill") return null;
   if (migrating === null || directory === null)
     throw notPossible("There are no migrations to try on the restored copy.");
-  return (copy, before) => drill(migrating, copy, before, { ...order, directory });
+  return (copy, before) => drill({ migrating, ...more }, copy, before, { ...order, directory });
 }
 
 async function timed<T>(

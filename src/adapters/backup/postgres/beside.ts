@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import { FaultError } from "../../../core/fault.ts";
-import { connectPostgres, filledUrl } from "../../database/postgres/connect.ts";
+import { fillReferences } from "../../../core/text/references.ts";
+import { connectPostgres } from "../../database/postgres/connect.ts";
 import { errorOf } from "../../database/postgres/faults.ts";
 import type { DatabaseSettings } from "../../database/settings.ts";
 import { identifier, literal } from "./quoting.ts";
@@ -67,7 +68,8 @@ export async function besideDatabase(
 
 /** The address of another database of the same server. */
 export function withDatabase(settings: DatabaseSettings, name: string): DatabaseSettings {
-  const url = new URL(filledUrl(settings));
+  // As it is written: the driver that SQLAlchemy names in it means something to alembic.
+  const url = new URL(fillReferences(settings.url, settings.values()));
   url.pathname = `/${encodeURIComponent(name)}`;
   // Everything is filled in, and nothing that looks like a reference is one.
   return { ...settings, url: url.href.replaceAll("${", "$${"), values: () => ({}) };

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import type { Contents, TableContents } from "../../../core/backup/contents.ts";
+import type { Contents, SequencePosition, TableContents } from "../../../core/backup/contents.ts";
 import { identifier } from "./quoting.ts";
 
 /** What turns a row into a text must be the same in source and copy: settings of a role or a database would change it. */
@@ -36,6 +36,24 @@ const OBJECTS = `
 const LARGE_OBJECTS = `SELECT count(*)::int AS rows, coalesce(sum(hashtextextended(oid::text || ':' || md5(lo_get(oid)), 0)), 0)::text AS checksum
   FROM pg_largeobject_metadata`;
 
+const SEQUENCES = `SELECT n.nspname AS schema, c.relname AS name, s.seqincrement::text AS step FROM pg_sequence s
+  JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relpersistence <> 't' AND has_schema_privilege(n.oid, 'USAGE') AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') END
+    AND ${OWN("c.oid", "n.nspname", "pg_class")} ORDER BY 1, 2`;
+
+/** Where each sequence stands that may be read (pg_dump says it of the others). No snapshot holds that still: of a source it must be asked before its dump begins. */
+export async function sequencesOf(client: Client): Promise<readonly SequencePosition[]> {
+  const { rows } = await client.query<{ schema: string; name: string; step: string }>(SEQUENCES);
+  const positions: SequencePosition[] = [];
+  for (const { schema, name, step } of rows) {
+    const { rows: found } = await client.query<{ last: string }>(
+      `SELECT (CASE WHEN is_called THEN last_value ELSE last_value - ${step}::numeric END)::text AS last FROM ${identifier(schema)}.${identifier(name)}`,
+    );
+    positions.push({ name: `${schema}.${name}`, last: found[0]?.last ?? "0", isDescending: step.startsWith("-") });
+  }
+  return positions;
+}
+
 /** The same words for every row, wherever it is read; to be done before a transaction begins. */
 export async function withSameWords(client: Client): Promise<void> {
   await client.query(SAME_WORDS);
@@ -46,6 +64,7 @@ export async function withSameWords(client: Client): Promise<void> {
  * nor on where they lie.
  */
 export async function contentsOf(client: Client, signal: AbortSignal): Promise<Contents> {
+  const sequences = await sequencesOf(client);
   const { rows: names } = await client.query<{ schema: string; name: string }>(TABLES);
   const tables: TableContents[] = [];
   for (const { schema, name } of names) {
@@ -62,5 +81,6 @@ export async function contentsOf(client: Client, signal: AbortSignal): Promise<C
   return {
     tables,
     objects: Object.fromEntries(objects.filter(({ count }) => count > 0).map(({ kind, count }) => [kind, count])),
+    sequences,
   };
 }

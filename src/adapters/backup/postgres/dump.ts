@@ -4,7 +4,7 @@ import { connectPostgres, filledUrl, placeOf, redactOf } from "../../database/po
 import type { DumpOrder, Dumped } from "../kind.ts";
 import { type ProgramEnd, startProgram } from "../program.ts";
 import { type Written, writeBackup } from "../written-file.ts";
-import { contentsOf, withSameWords } from "./contents.ts";
+import { contentsOf, sequencesOf, withSameWords } from "./contents.ts";
 import { programEnvironment } from "./environment.ts";
 import { postgresPrograms } from "./programs.ts";
 import { makeRestorePoint } from "./restore-point.ts";
@@ -29,6 +29,7 @@ export async function dumpPostgres(backups: PostgresBackups, order: DumpOrder): 
   const { restorePoint, note } = await makeRestorePoint(client, order.id);
   const startedAt = performance.now();
   const snapshot = await exportSnapshot(client);
+  const sequences = await sequencesOf(client);
   const env = programEnvironment(database, client, backups.env);
   const failing = new AbortController();
   const signal = AbortSignal.any([order.signal, failing.signal]);
@@ -47,7 +48,7 @@ export async function dumpPostgres(backups: PostgresBackups, order: DumpOrder): 
   lock.requireLock();
   return {
     written: (written as PromiseFulfilledResult<Written>).value,
-    contents: (contents as PromiseFulfilledResult<Dumped["contents"]>).value,
+    contents: { ...(contents as PromiseFulfilledResult<Dumped["contents"]>).value, sequences },
     place: placeOf(filledUrl(database)),
     engine,
     tool: `pg_dump ${programs.version}`,

@@ -1,0 +1,99 @@
+import { pipeline } from "node:stream/promises";
+import type { Client } from "pg";
+import { FaultError } from "../../../core/fault.ts";
+import { connectPostgres, redactOf } from "../../database/postgres/connect.ts";
+import type { DatabaseSettings } from "../../database/settings.ts";
+import { startProgram } from "../program.ts";
+import { besideDatabase } from "./beside.ts";
+import { versionOf } from "./dump.ts";
+import { programEnvironment } from "./environment.ts";
+import { postgresPrograms } from "./programs.ts";
+import { identifier } from "./quoting.ts";
+import { lentDatabase } from "./scratch.ts";
+import type { PostgresBackups } from "./settings.ts";
+
+interface Copied extends AsyncDisposable {
+  readonly settings: DatabaseSettings;
+}
+
+/**
+ * A database with everything of the app's but its rows; of a few small tables the rows too. In the one that is lent for that, else beside the app's.
+ * Faults: those of besideDatabase, lentDatabase and postgresPrograms, schema-not-copied.
+ */
+export async function copySchema(
+  backups: PostgresBackups,
+  withRows: readonly string[],
+  signal: AbortSignal,
+): Promise<Copied> {
+  const { database, scratch } = backups;
+  await using stack = new AsyncDisposableStack();
+  const place = stack.use(
+    scratch === null
+      ? await besideDatabase(database, { purpose: "try", why: "to try migrations", signal })
+      : await lentDatabase({ ...database, url: scratch }, signal),
+  );
+  const connect = { application: "tidegate migrate", signal };
+  await using from = await connectPostgres(database, connect);
+  await using to = await connectPostgres(place.settings, connect);
+  await copyDefinitions(backups, [from.client, to.client], place.settings, signal);
+  for (const table of withRows) await copyRows(from.client, to.client, table);
+  const owned = stack.move();
+  return { settings: place.settings, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function copyDefinitions(
+  { database, env, folders }: PostgresBackups,
+  [from, to]: readonly [Client, Client],
+  into: DatabaseSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const programs = await postgresPrograms(await versionOf(from), { env, folders, signal });
+  const redact = redactOf(database);
+  const dump = await startProgram({
+    program: programs.dump,
+    arguments: ["--schema-only", "--format=custom", "--no-password", "--lock-wait-timeout=10000", ...NOBODYS],
+    env: programEnvironment(database, from, env),
+    redact,
+    signal,
+  });
+  dump.input.end();
+  const restore = await startProgram({
+    program: programs.restore,
+    arguments: ["--exit-on-error", "--no-password", `--dbname=${to.database ?? ""}`, ...NOBODYS],
+    env: { ...programEnvironment(into, to, env), PGOPTIONS: "-c synchronous_commit=off" },
+    redact,
+    signal,
+  });
+  restore.output.resume();
+  await pipeline(dump.output, restore.input).catch(() => dump.output.resume());
+  const [dumped, restored] = await Promise.all([dump.ended, restore.ended]);
+  signal.throwIfAborted();
+  const said = dumped.code === 0 ? restored.said : dumped.said;
+  if (dumped.code === 0 && restored.code === 0) return;
+  throw new FaultError({
+    code: "schema-not-copied",
+    what: `The schema could not be copied: ${said.at(-1) ?? "pg_dump and pg_restore said nothing"}.`,
+    detail: said,
+    fix: "see what it says: a right or an extension that is missing",
+  });
+}
+
+/** Who owns what, and who may do what, is of no use where nobody else comes. */
+const NOBODYS = ["--no-owner", "--no-privileges", "--no-publications", "--no-subscriptions"];
+
+async function copyRows(from: Client, to: Client, table: string): Promise<void> {
+  const name = identifier(table);
+  const { rows: found } = await from.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [name]);
+  if (found[0]?.there !== true) return;
+  const { rows } = await from.query<{ all: unknown }>(`SELECT coalesce(json_agg(t), '[]') AS all FROM ${name} t`);
+  await to.query(
+    `INSERT INTO ${name} OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::${name}, $1)`,
+    [JSON.stringify(rows[0]?.all ?? [])],
+  );
+  // What it numbers by itself goes on behind what is there.
+  await to.query(
+    `SELECT setval(pg_get_serial_sequence($1, attname), (SELECT count(*) + 1000000 FROM ${name}), false)
+     FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND pg_get_serial_sequence($1, attname) IS NOT NULL`,
+    [name],
+  );
+}

@@ -1,0 +1,58 @@
+import { FaultError } from "../../core/fault.ts";
+import { NO_REQUESTS, requestsBetween } from "../../core/rehearsal/rehearsal.ts";
+import { startingPlan } from "../../core/rehearsal/rehearsed-plan.ts";
+import { openActing } from "../session.ts";
+import { answersAlone, released } from "./released.ts";
+import { refuseFailures } from "./failures.ts";
+import type { Findings, Sandboxed } from "./sandboxed.ts";
+import type { Score } from "./score.ts";
+
+/** Everything is gone but a backup: how long until the old version serves again, on the database as it was. */
+export async function recover(sandboxed: Sandboxed, score: Score, findings: Findings): Promise<void> {
+  const { production, copies, stage, context, versions, plan, visitors, identity, signal } = sandboxed;
+  const { stable } = versions;
+  const { database } = plan;
+  if (copies === null || database === undefined || production.backups === null || stable === null) return;
+  const own = await context.machinery.backups({ database, folder: production.project.folder, plan, env: context.env });
+  const made = (await own.list()).at(-1) ?? null;
+  const from = findings.database?.from;
+  const kept = from?.kind === "backup" ? from.id : null;
+  if (made === null && kept === null) {
+    findings.leftOut.push({
+      what: "the full recovery",
+      why: "there is no backup, and the plan makes none: a step `backup: restore` does",
+    });
+    return;
+  }
+  await score.act("recovery", async (act) => {
+    await visitors?.pause();
+    await context.machinery.stopEverything(stage.project.state);
+    const startedAt = performance.now();
+    const asked = { identity, by: context.person, withoutOwners: false, signal, tell: () => undefined };
+    const restored = await act.step(`restored backup ${made?.id ?? kept ?? ""}`, () =>
+      made !== null
+        ? own.restore({ ...asked, backup: made.id, into: null })
+        : mustBe(production.backups).restore({ ...asked, backup: kept ?? "", into: copies.nameOf(stage.playing.id) }),
+    );
+    const restoreMs = Math.round(performance.now() - startedAt);
+    await using session = await openActing(context, stage.project, startingPlan(plan));
+    await released(sandboxed, session, act, { plan: startingPlan(plan), version: stable.version, until: "end" });
+    const wholeMs = Math.round(performance.now() - startedAt);
+    findings.recovery = {
+      backup: restored.record.id,
+      restoreMs,
+      startMs: wholeMs - restoreMs,
+      wholeMs,
+      rows: restored.rows,
+    };
+    const before = visitors?.count() ?? NO_REQUESTS;
+    await answersAlone(sandboxed, act);
+    const { appErrors, failed } = requestsBetween(before, visitors?.count() ?? NO_REQUESTS);
+    if (appErrors + failed > 0) refuseFailures(sandboxed, score, act);
+  });
+}
+
+function mustBe<T>(value: T | null): T {
+  if (value === null) throw new FaultError({ code: "rehearsal-failed", what: "There is no backup to restore." });
+  return value;
+}

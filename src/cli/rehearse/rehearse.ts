@@ -1,0 +1,198 @@
+import { type Fault, FaultError, faultOf } from "../../core/fault.ts";
+import { type LeftOut, NO_REQUESTS, type Rehearsal } from "../../core/rehearsal/rehearsal.ts";
+import { rehearsedPlan, hasTraffic } from "../../core/rehearsal/rehearsed-plan.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
+import { keepRehearsal, playingAt } from "../../local/rehearsals.ts";
+import type { AppDatabase } from "../app-database.ts";
+import type { Context } from "../context.ts";
+import { planHashOf } from "../plan-preview.ts";
+import type { Project } from "../project.ts";
+import { playActs } from "./acts.ts";
+import type { Findings, Sandboxed } from "./sandboxed.ts";
+import { sandboxEnvironment } from "./environment.ts";
+import { withNumbersOfItsOwn } from "./numbered-releases.ts";
+import { requestsOf } from "./requests.ts";
+import { keepScore, type Score } from "./score.ts";
+import { freePorts, rehearsalId, setStage, strike, type Struck, sweepRehearsals } from "./stage.ts";
+import type { RehearsalView } from "./view.ts";
+import { watchProduction } from "./out-of-production.ts";
+import { variablesInFiles } from "./variables-in-files.ts";
+import { sendRequests } from "./visitors.ts";
+import { type Rehearsed, whatIsRehearsed } from "./what-is-rehearsed.ts";
+
+export interface RehearsalOrder {
+  readonly project: Project;
+  readonly plan: Plan;
+  readonly version: string;
+  /** Absent: what serves by the journal. */
+  readonly stable: string | undefined;
+  /** A file of recorded requests; absent: what the plan says. */
+  readonly requests: string | undefined;
+  readonly perSecond: number;
+  /** Of an encrypted backup. */
+  readonly identity: string | null;
+  /** Leaves journal and logs there until the next one. */
+  readonly keep: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Plays the plan in a sandbox and takes it away again, whatever came of it. Faults: of what could not even begin. */
+export async function rehearse(
+  context: Context,
+  order: RehearsalOrder,
+  view: RehearsalView,
+): Promise<{ readonly rehearsal: Rehearsal; readonly path: string }> {
+  const { project, plan } = order;
+  const startedAt = Date.now();
+  const begunAt = performance.now();
+  const versions = await whatIsRehearsed(context, project, plan, order);
+  const production = await productionOf(context, project, plan);
+  for (const struck of await sweepRehearsals(context, project, production.copies)) view.note(struckSentence(struck));
+  const id = rehearsalId();
+  const { sandboxPlan, env, application, leftOut } = await sandboxOf(context, order, production.copies, id);
+  const requests = requestsOf({ plan: sandboxPlan, folder: project.folder, file: order.requests, leftOut });
+  const findings: Findings = { database: null, rollback: null, recovery: null, leftOut };
+  // From here on there is something to take away.
+  const stage = setStage(project, id, production.copies !== null);
+  view.begin(headerOf(plan, versions));
+  const [door] = sandboxPlan.traffic.listen;
+  const visitors =
+    hasTraffic(sandboxPlan) && door !== undefined ? sendRequests(door.port, requests, order.perSecond) : null;
+  const score = keepScore(view, () => visitors?.count() ?? NO_REQUESTS);
+  const watch = watchProduction(production.copies, application);
+  const sandboxed: Sandboxed = {
+    ...production,
+    context: { ...context, env, machinery: withNumbersOfItsOwn(context.machinery) },
+    stage,
+    plan: sandboxPlan,
+    versions,
+    visitors,
+    figures: new Map(),
+    identity: order.identity,
+    signal: AbortSignal.any([order.signal, watch.signal]),
+  };
+  const fault = await faultOfPlay(sandboxed, score, findings);
+  await watch[Symbol.asyncDispose]();
+  view.now("takes everything away again");
+  const struck = await strike(context, project, stage.playing, production.copies, order.keep ? "keep" : "remove");
+  view.now("");
+  if (struck.trouble !== null) view.note(leftSentence(struck.trouble));
+  if (order.signal.aborted) throw interrupted(struck.trouble);
+  const rehearsal: Rehearsal = {
+    format: 1,
+    id,
+    app: plan.app,
+    environment: plan.environment,
+    planHash: planHashOf(plan),
+    ...versions,
+    by: context.person,
+    startedAt,
+    tookMs: Math.round(performance.now() - begunAt),
+    passed: fault === null && struck.trouble === null,
+    trouble: troubleOf(score, fault, struck.trouble),
+    ...findings,
+    acts: score.acts,
+    requests: visitors?.count() ?? NO_REQUESTS,
+  };
+  return { rehearsal, path: await keepRehearsal(project.state, rehearsal) };
+}
+
+/** What is rehearsed beside. */
+async function productionOf(
+  context: Context,
+  project: Project,
+  plan: Plan,
+): Promise<Pick<Sandboxed, "production" | "copies">> {
+  if (plan.database === undefined)
+    return { production: { project, plan, backups: null, migrations: null }, copies: null };
+  const place: AppDatabase = { database: plan.database, folder: project.folder, plan, env: context.env };
+  const { migrations: tool } = plan.database;
+  const [copies, backups, migrations] = await Promise.all([
+    context.machinery.rehearsalCopies(place, project.state),
+    context.machinery.backups(place),
+    tool?.kind === "files" ? context.machinery.migrations(place, { tool }) : null,
+  ]);
+  return { production: { project, plan, backups, migrations }, copies };
+}
+
+/** The plan that is played, and the environment in which; makes nothing yet. Faults: rehearsal-database-unclear, environment-variable-missing. */
+async function sandboxOf(
+  context: Context,
+  { plan, project }: RehearsalOrder,
+  copies: RehearsalCopies | null,
+  id: string,
+) {
+  const application = `tidegate-rehearsal-${id}`;
+  const { env, services, databaseUrl, shared } = sandboxEnvironment({
+    plan,
+    env: context.env,
+    id,
+    copies,
+    application,
+    variablesIn: (service) => variablesInFiles(service, project.folder),
+  });
+  const ports = await freePorts(Math.max(1, plan.traffic.listen.length));
+  const backups = playingAt(project.state, id).state.file("backups");
+  const { plan: sandboxPlan, leftOut } = rehearsedPlan(plan, {
+    ports,
+    env: services,
+    ...(databaseUrl === null ? {} : { database: { url: databaseUrl, backups } }),
+  });
+  return { sandboxPlan, env, application, leftOut: [...leftOut, ...sharedOf(shared)] };
+}
+
+/** null: nothing went wrong. */
+async function faultOfPlay(sandboxed: Sandboxed, score: Score, findings: Findings): Promise<Fault | null> {
+  try {
+    await playActs(sandboxed, score, findings);
+    return null;
+  } catch (error) {
+    const why: unknown = sandboxed.signal.aborted ? sandboxed.signal.reason : error;
+    return faultOf(why, "rehearsal-failed", "The rehearsal failed.");
+  } finally {
+    await sandboxed.visitors?.[Symbol.asyncDispose]();
+  }
+}
+
+function troubleOf(score: Score, fault: Fault | null, left: Fault | null): Rehearsal["trouble"] {
+  const act = score.acts.at(-1)?.name ?? "copy";
+  // Where it was ended from outside, what it ended in is not the trouble.
+  if (fault !== null) return { act, step: act, ...score.trouble(), fault };
+  return left === null ? null : { act, step: "takes everything away again", fault: left };
+}
+
+/** Takes away what rehearsals that were killed have left. */
+export async function cleanUp(context: Context, project: Project, plan: Plan): Promise<readonly Struck[]> {
+  return await sweepRehearsals(context, project, (await productionOf(context, project, plan)).copies);
+}
+
+export function struckSentence({ id, trouble }: Struck): string {
+  if (trouble === null) return `Rehearsal ${id} was killed; what it left is taken away.`;
+  const why = trouble.cause === undefined ? "" : ` ${trouble.cause}`;
+  return `Rehearsal ${id} was killed, and something of it is left: ${trouble.what}${why}`;
+}
+
+function leftSentence({ what, cause }: Fault): string {
+  return `Something of the rehearsal is left: ${what}${cause === undefined ? "" : ` ${cause}`} Try again: tidegate rehearse --clean`;
+}
+
+function sharedOf(shared: readonly string[]): readonly LeftOut[] {
+  return shared.map((what) => ({
+    what,
+    why: "leads where production's does; `rehearsal: { env: … }` in the plan file can say otherwise",
+  }));
+}
+
+function headerOf({ app, environment }: Plan, { stable, candidate }: Rehearsed): string {
+  const versions = stable === null ? candidate.label : `${stable.label} → ${candidate.label}`;
+  return `${app} ${versions}  ${environment}, a rehearsal beside it`;
+}
+
+function interrupted(left: Fault | null): FaultError {
+  const what =
+    left === null
+      ? "Stopped. Nothing of the rehearsal is left."
+      : `Stopped. Something of the rehearsal is left: ${left.what}`;
+  return new FaultError({ code: "interrupted", what, ...(left === null ? {} : { fix: "tidegate doctor" }) });
+}

@@ -1,0 +1,45 @@
+import type { Plan } from "../../core/plan/plan.ts";
+import type {
+  LeftOut,
+  RehearsedDatabase,
+  RehearsedRecovery,
+  RehearsedRollback,
+} from "../../core/rehearsal/rehearsal.ts";
+import type { Backups } from "../../ports/backups.ts";
+import type { Migrations } from "../../ports/migrations.ts";
+import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
+import type { Context } from "../context.ts";
+import type { Project } from "../project.ts";
+import type { Stage } from "./stage.ts";
+import type { Visitors } from "./visitors.ts";
+import type { Rehearsed } from "./what-is-rehearsed.ts";
+
+/** Everything that the acts play with. */
+export interface Sandboxed {
+  /** With the sandbox's environment. */
+  readonly context: Context;
+  readonly production: {
+    readonly project: Project;
+    readonly plan: Plan;
+    readonly backups: Backups | null;
+    /** Of files; null: there are none, or a tool of the team's own has them. */
+    readonly migrations: Migrations | null;
+  };
+  readonly stage: Stage;
+  readonly plan: Plan;
+  readonly versions: Rehearsed;
+  readonly copies: RehearsalCopies | null;
+  readonly visitors: Visitors | null;
+  /** What was last seen of each version, in words. */
+  readonly figures: Map<string, string>;
+  readonly identity: string | null;
+  readonly signal: AbortSignal;
+}
+
+/** What a rehearsal finds out while it plays. */
+export interface Findings {
+  database: RehearsedDatabase | null;
+  rollback: RehearsedRollback | null;
+  recovery: RehearsedRecovery | null;
+  readonly leftOut: LeftOut[];
+}

@@ -1,0 +1,95 @@
+import { type Fault, FaultError, faultOf } from "../../core/fault.ts";
+import {
+  type ActName,
+  type RehearsedAct,
+  type RehearsedStep,
+  type RequestCount,
+  requestsBetween,
+  type Trouble,
+} from "../../core/rehearsal/rehearsal.ts";
+import type { Duration } from "../../core/time/time.ts";
+import type { RehearsalView } from "./view.ts";
+
+/** What is written down while a rehearsal plays: acts and their steps, each with its time. */
+export interface Score {
+  readonly acts: readonly RehearsedAct[];
+  trouble(): Trouble | null;
+  /** An act; throws what goes wrong in it, once that is written down. */
+  act(name: ActName, work: (act: ActScore) => Promise<void>): Promise<void>;
+}
+
+export interface ActScore {
+  /** Measures it. `note`: what came of it, in a sentence. */
+  step<T>(name: string, work: () => Promise<T>, note?: (result: T) => string | undefined): Promise<T>;
+  /** One that something else has measured. */
+  readonly add: (step: RehearsedStep) => void;
+  readonly now: (doing: string) => void;
+  /** Why the act failed, at a step that is written down already. */
+  fail(step: string, fault: Fault): never;
+}
+
+export function keepScore(view: RehearsalView, count: () => RequestCount): Score {
+  const acts: RehearsedAct[] = [];
+  let trouble: Trouble | null = null;
+  return {
+    acts,
+    trouble: () => trouble,
+    act: async (name, work) => {
+      view.act(name);
+      const steps: RehearsedStep[] = [];
+      const startedAt = performance.now();
+      const before = count();
+      const add = (step: RehearsedStep): void => {
+        steps.push(step);
+        view.step(name, step);
+      };
+      const fail = (step: string, fault: Fault, cause?: unknown): never => {
+        trouble ??= { act: name, step, fault };
+        throw new FaultError(fault, { cause });
+      };
+      let doing = "";
+      const now = (words: string): void => view.now((doing = words));
+      try {
+        await work({
+          add,
+          now,
+          fail,
+          step: async (step, play, note) => {
+            now(step);
+            const begunAt = performance.now();
+            try {
+              const result = await play();
+              const said = note?.(result);
+              add({
+                name: step,
+                state: "passed",
+                tookMs: since(begunAt),
+                ...(said === undefined ? {} : { note: said }),
+              });
+              return result;
+            } catch (error) {
+              add({ name: step, state: "failed", tookMs: since(begunAt) });
+              return fail(step, faultOf(error, "rehearsal-failed", `"${step}" failed.`), error);
+            }
+          },
+        });
+      } catch (error) {
+        trouble ??= {
+          act: name,
+          step: doing === "" ? name : doing,
+          fault: faultOf(error, "rehearsal-failed", "The rehearsal failed."),
+        };
+        throw error;
+      } finally {
+        view.now("");
+        const act = { name, tookMs: since(startedAt), steps, requests: requestsBetween(before, count()) };
+        acts.push(act);
+        view.actOver(act);
+      }
+    },
+  };
+}
+
+function since(begunAt: number): Duration {
+  return Math.round(performance.now() - begunAt);
+}

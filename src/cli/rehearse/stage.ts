@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:net";
+import { faultOf, type Fault } from "../../core/fault.ts";
+import { beginRehearsal, clearRehearsal, type Playing, rehearsalsUnderWay } from "../../local/rehearsals.ts";
+import { checkStateFolder } from "../../local/state-folder-check.ts";
+import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
+import type { Context } from "../context.ts";
+import type { Project } from "../project.ts";
+
+/** Where one rehearsal plays. */
+export interface Stage {
+  readonly playing: Playing;
+  /** A project like production's, with a state of its own. */
+  readonly project: Project;
+}
+
+export function setStage(project: Project, id: string, hasDatabase: boolean): Stage {
+  checkStateFolder(project.state);
+  const playing = beginRehearsal(project.state, id, hasDatabase);
+  return { playing, project: { ...project, state: playing.state, stateRoot: playing.state.path } };
+}
+
+export function rehearsalId(): string {
+  return randomBytes(4).toString("hex");
+}
+
+/** What was taken away, and what could not be. */
+export interface Struck {
+  readonly id: string;
+  readonly trouble: Fault | null;
+}
+
+/** Takes away what killed rehearsals have left. `copies` null: the plan names no database (any more). */
+export async function sweepRehearsals(
+  context: Context,
+  project: Project,
+  copies: RehearsalCopies | null,
+): Promise<readonly Struck[]> {
+  const dead = rehearsalsUnderWay(project.state).filter(({ isAlive }) => !isAlive);
+  const struck: Struck[] = [];
+  for (const playing of dead) struck.push(await strike(context, project, playing, copies));
+  return struck;
+}
+
+const DROP_MS = 60_000;
+
+/** Ends every process of it, drops its database, removes its folder. Each part is tried, whatever became of the others. */
+export async function strike(
+  { machinery }: Context,
+  project: Project,
+  playing: Playing,
+  copies: RehearsalCopies | null,
+  folder: "remove" | "keep" = "remove",
+): Promise<Struck> {
+  const { id, state, hasDatabase } = playing;
+  const faults: Fault[] = [];
+  const tried = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      faults.push(faultOf(error, "rehearsal-left-behind", what));
+    }
+  };
+  await tried("Processes of the rehearsal could not be stopped.", () => machinery.stopEverything(state));
+  if (copies !== null && hasDatabase)
+    await tried("The copy of the database could not be dropped.", () => copies.drop(id, AbortSignal.timeout(DROP_MS)));
+  if (folder === "keep") return { id, trouble: faults[0] ?? null };
+  await tried("Versions of the rehearsal could not be removed.", () => machinery.removeVersions(state, project.folder));
+  // Its record says what is left to do: while anything is, it stays for whoever tries next.
+  if (faults.length === 0)
+    await tried("The folder of the rehearsal could not be removed.", async () => clearRehearsal(playing));
+  return { id, trouble: faults[0] ?? null };
+}
+
+/** Ports that nobody listens on just now, all different. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, listening));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+function listening(): Promise<ReturnType<typeof createServer>> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => resolve(server));
+  });
+}

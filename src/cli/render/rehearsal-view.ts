@@ -1,0 +1,97 @@
+import { formatCount } from "../../core/analysis/figures.ts";
+import type { ActName, Rehearsal, RehearsedStep } from "../../core/rehearsal/rehearsal.ts";
+import { formatDuration } from "../../core/time/time.ts";
+import { labelled } from "./labelled.ts";
+import { paint, type Style, symbols } from "./style.ts";
+import { padStart, wrap } from "./text.ts";
+
+const TITLES: Readonly<Record<ActName, string>> = {
+  copy: "the copy of the database",
+  stable: "what serves now",
+  "there-and-back": "the release, and back",
+  whole: "the release, to its end",
+  recovery: "full recovery: the database from the backup, and the old version on it",
+};
+
+export function actTitle(name: ActName, style: Style): string {
+  return paint(style, "strong", TITLES[name]);
+}
+
+/** `✔    6.9s  backup restore`; what a release takes longer for, and what came of it, stand behind. */
+export function stepLine(
+  step: RehearsedStep | { readonly name: string; readonly state: "running"; readonly tookMs: number },
+  style: Style,
+): string {
+  const { passed, failed, running } = symbols(style);
+  const marks = {
+    passed: paint(style, "good", passed),
+    failed: paint(style, "bad", failed),
+    running: paint(style, "active", running),
+  };
+  const instead =
+    "insteadOfMs" in step && step.insteadOfMs !== undefined
+      ? ` (${formatDuration(step.insteadOfMs)} in a release)`
+      : "";
+  const note = "note" in step && step.note !== undefined ? step.note : "";
+  const [first = "", ...more] = wrap(
+    `${step.name}${instead}${note === "" ? "" : `: ${note}`}`,
+    Math.max(20, style.width - INDENT),
+  );
+  return [
+    `${marks[step.state]} ${padStart(formatDuration(step.tookMs), 8)}  ${first}`,
+    ...more.map((line) => " ".repeat(INDENT) + line),
+  ].join("\n");
+}
+
+const INDENT = 12;
+
+/** The last word. */
+export function rehearsalLines(rehearsal: Rehearsal, path: string | null, style: Style): readonly string[] {
+  const { passed, trouble, rollback, recovery, requests, leftOut, tookMs } = rehearsal;
+  const { passed: good, failed: bad } = symbols(style);
+  const title = passed
+    ? `${paint(style, "good", `${good} REHEARSED`)} in ${formatDuration(tookMs)}`
+    : `${paint(style, "bad", `${bad} FAILED`)} after ${formatDuration(tookMs)}${trouble === null ? "" : ` at "${trouble.step}": ${trouble.fault.what}`}`;
+  const sent = `${formatCount(requests.sent)} ${requests.sent === 1 ? "request" : "requests"}, ${formatCount(requests.failed)} failed, ${formatCount(requests.appErrors)} answered with 5xx`;
+  return [
+    "",
+    ...wrap(title, style.width),
+    ...(trouble?.fault.where === undefined ? [] : labelled("where", [trouble.fault.where], style)),
+    ...(trouble?.fault.cause === undefined ? [] : labelled("cause", [trouble.fault.cause], style)),
+    ...(trouble?.fault.detail === undefined ? [] : labelled("seen", trouble.fault.detail, style)),
+    ...(trouble?.fault.fix === undefined ? [] : labelled("fix", [trouble.fault.fix], style)),
+    ...(rollback === null ? [] : labelled("back", [rollbackSentence(rollback)], style)),
+    ...(recovery === null
+      ? []
+      : labelled(
+          "full",
+          [
+            `full recovery with the database: ${formatDuration(recovery.wholeMs)} (${formatDuration(recovery.restoreMs)} to restore ${formatCount(recovery.rows)} rows, ${formatDuration(recovery.startMs)} to start the old version)`,
+          ],
+          style,
+        )),
+    ...labelled("load", [sent], style),
+    ...labelled(
+      "not",
+      leftOut.map(({ what, why }) => `${what}: ${why}`),
+      style,
+    ),
+    ...(path === null ? [] : labelled("kept", [path], style)),
+  ];
+}
+
+function rollbackSentence({
+  fromSharePercent,
+  trafficMs,
+  lastRequestMs,
+  wholeMs,
+  schema,
+}: NonNullable<Rehearsal["rollback"]>): string {
+  const last =
+    lastRequestMs === null
+      ? ""
+      : lastRequestMs <= 0
+        ? "; no request began on it after that decision"
+        : `; the last request began on it ${formatDuration(lastRequestMs)} after the decision`;
+  return `from ${fromSharePercent}% in ${formatDuration(trafficMs)}, read back${last}; all undone after ${formatDuration(wholeMs)}. ${schema ?? ""}`.trim();
+}

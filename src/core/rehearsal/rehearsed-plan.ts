@@ -1,0 +1,235 @@
+import type { Guard } from "../plan/guard.ts";
+import { plannedHoldMs } from "../plan/hold-time.ts";
+import { isStartedByLine, type Plan, type Service, type Step, type StepOf, type TrafficPlan } from "../plan/plan.ts";
+import type { SmokeFlow, SmokeRequest } from "../smoke/smoke.ts";
+import { type Duration, formatDuration, SECOND } from "../time/time.ts";
+import { WHOLE } from "../traffic/share.ts";
+import { isSafe } from "./recorded-requests.ts";
+import type { LeftOut } from "./rehearsal.ts";
+
+/** Where the rehearsal plays. */
+export interface Sandbox {
+  /** Free ports of this machine, one for each listener of the plan. */
+  readonly ports: readonly number[];
+  /** Of the copy; absent: the plan has no database. */
+  readonly database?: { readonly url: string; readonly backups: string };
+  /** For every process that is started there, over what the plan gives it; by service. */
+  readonly env: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+export interface RehearsedPlan {
+  readonly plan: Plan;
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** As long as a share is held at most. */
+export const HELD_MS: Duration = 3 * SECOND;
+
+/**
+ * The plan as it is played beside production: the same services, migrations, shares and limits, on ports and a database of its own. Nobody
+ * is asked or told anything, and nothing that reaches beyond the sandbox is run. All of that is named in `leftOut`.
+ */
+export function rehearsedPlan(plan: Plan, sandbox: Sandbox): RehearsedPlan {
+  const leftOut: LeftOut[] = [];
+  const services = servicesOf(plan, sandbox, leftOut);
+  const names = new Set(services.map(({ name }) => name));
+  const inside: Inside = { services: names, hasOwnData: hasOwnData(plan), leftOut };
+  const steps = plan.steps.flatMap((step) => stepsOf(step, inside));
+  const { page: _page, database, probes, drift: _drift, ...rest } = plan;
+  noteReceivers(plan, leftOut);
+  const probing = probes === undefined ? [] : flowsOf(probes.flows, "probes", inside);
+  return {
+    plan: {
+      ...rest,
+      services,
+      traffic: trafficOf(plan.traffic, sandbox.ports, leftOut),
+      steps,
+      notify: [],
+      people: {},
+      // Shorter waits are promoted by the rehearsal itself; what a guard finds is to put it back.
+      automaticRollback: true,
+      ...(database === undefined || sandbox.database === undefined
+        ? {}
+        : { database: databaseOf(database, sandbox.database, leftOut) }),
+      ...(probes === undefined || probing.length === 0 ? {} : { probes: { ...probes, flows: probing } }),
+    },
+    leftOut: unique(leftOut),
+  };
+}
+
+/** Only what brings a version up: for the one that serves, and for the way out of a disaster. */
+export function startingPlan(plan: Plan): Plan {
+  const { probes: _probes, twin: _twin, ...rest } = plan;
+  const base = { guards: [], else: "hold" } as const;
+  // Not the ids of the plan's own steps, which may take longer.
+  const start: StepOf<"start"> = { ...base, id: "rehearsal-start", name: "start", kind: "start" };
+  const shift: StepOf<"shift"> = {
+    ...base,
+    id: "rehearsal-shift",
+    name: "shift 100%",
+    kind: "shift",
+    share: WHOLE,
+    hold: { kind: "for", ms: 0 },
+  };
+  const retire: StepOf<"retire"> = { ...base, id: "rehearsal-retire", name: "retire", kind: "retire" };
+  return { ...rest, steps: hasTraffic(plan) ? [start, shift, retire] : [start, retire] };
+}
+
+/** All that comes before the old version is retired: until then it can be gone back from in a moment. */
+export function plannedThere(plan: Plan): Plan {
+  const end = plan.steps.findIndex(
+    (step) => step.kind === "retire" || (step.kind === "migrate" && step.what === "contract"),
+  );
+  const steps = end < 0 ? plan.steps : plan.steps.slice(0, end);
+  const last = steps.findLastIndex(({ kind }) => kind === "shift");
+  return { ...plan, steps: last < 0 ? steps : steps.slice(0, last + 1) };
+}
+
+/** Whether what is changed in a rehearsal is its own: a copy of the database, or what the plan says that it works with instead. */
+export function hasOwnData({ database, rehearsal }: Plan): boolean {
+  return database !== undefined || Object.keys(rehearsal?.env ?? {}).length > 0;
+}
+
+export const NO_DATA =
+  "what that is would be production's: the plan names no `database:`, nor in `rehearsal: { env }` what there is instead";
+
+export function hasTraffic({ services }: Plan): boolean {
+  return services.some(({ routes }) => routes.length > 0);
+}
+
+function servicesOf({ services, rehearsal }: Plan, { env }: Sandbox, leftOut: LeftOut[]): readonly Service[] {
+  return services.filter(isStartedByLine).flatMap((service) => {
+    if (service.routes.length === 0 && rehearsal?.workers !== true) {
+      leftOut.push({
+        what: `the worker ${service.name}`,
+        why: "it could take work that is production's: `rehearsal: { workers: true }` says that it does not",
+      });
+      return [];
+    }
+    return [{ ...service, env: { ...service.env, ...env[service.name] } }];
+  });
+}
+
+function trafficOf(traffic: TrafficPlan, ports: readonly number[], leftOut: LeftOut[]): TrafficPlan {
+  const { haproxy, ...rest } = traffic;
+  if (haproxy !== undefined)
+    leftOut.push({ what: "HAProxy", why: "Tidegate's own proxy stands in for it: nothing of production's is steered" });
+  if (traffic.listen.some(({ tls }) => tls !== undefined))
+    leftOut.push({ what: "TLS at the front door", why: "the rehearsal asks its own, on this machine, in plain HTTP" });
+  return { ...rest, kind: "embedded", listen: ports.map((port) => ({ host: "127.0.0.1", port })) };
+}
+
+function databaseOf(
+  { backups, ca, ...rest }: NonNullable<Plan["database"]>,
+  copy: NonNullable<Sandbox["database"]>,
+  leftOut: LeftOut[],
+): NonNullable<Plan["database"]> {
+  const { upload, ...own } = backups;
+  if (upload !== undefined) leftOut.push({ what: "the upload of the backup", why: "it reaches beyond the sandbox" });
+  return {
+    ...rest,
+    ...(ca === undefined ? {} : { ca }),
+    url: copy.url,
+    backups: { ...own, folder: copy.backups, keep: { newest: 3 } },
+  };
+}
+
+function noteReceivers({ notify, page }: Plan, leftOut: LeftOut[]): void {
+  if (notify.some(({ kind }) => kind !== "terminal"))
+    leftOut.push({ what: "messages to people", why: "nobody is told of a rehearsal" });
+  if (page !== undefined) leftOut.push({ what: "pages", why: "nobody is called for a rehearsal" });
+}
+
+interface Inside {
+  /** Those that are started. */
+  readonly services: ReadonlySet<string>;
+  readonly hasOwnData: boolean;
+  readonly leftOut: LeftOut[];
+}
+
+function stepsOf(step: Step, inside: Inside): readonly Step[] {
+  const { services, leftOut } = inside;
+  const out = (why: string): readonly Step[] => {
+    leftOut.push({ what: `step "${step.name}"`, why });
+    return [];
+  };
+  const { afterMs, at: _at, ...rest } = step;
+  if (afterMs !== undefined && kept(step))
+    leftOut.push({ what: `the ${formatDuration(afterMs)} before "${step.name}"`, why: "a rehearsal does not wait" });
+  const own = { ...rest, guards: guardsOf(step, leftOut) } as Step;
+  switch (own.kind) {
+    case "check":
+      return out("a checklist is for people, and its checks look at production");
+    case "approve":
+      return out("nobody is asked in a rehearsal");
+    case "window":
+      return out("a rehearsal does not wait for a time");
+    case "notify":
+      return out("nobody is told of a rehearsal");
+    case "run":
+      return own.rehearse === true
+        ? [own]
+        : out("it may reach beyond the sandbox: `rehearse: true` says that it does not");
+    case "backup":
+    case "migrate":
+    case "start":
+    case "retire":
+      return [own];
+    case "smoke": {
+      const flows = flowsOf(own.flows, step.name, inside);
+      return flows.length === 0 ? [] : [{ ...own, flows }];
+    }
+    case "warm":
+      return services.has(own.warm.service) ? [warmed(own, leftOut)] : out("its service is left out");
+    case "shift":
+      return [{ ...own, hold: { kind: "for", ms: Math.min(HELD_MS, plannedHoldMs(own.hold)) } }];
+  }
+}
+
+function kept({ kind }: Step): boolean {
+  return kind !== "check" && kind !== "approve" && kind !== "window" && kind !== "notify";
+}
+
+function warmed(step: StepOf<"warm">, leftOut: LeftOut[]): Step {
+  const { until, ...warm } = step.warm;
+  if (until === undefined) return step;
+  leftOut.push({ what: `the line that says when "${step.name}" is over`, why: "it may reach beyond the sandbox" });
+  return { ...step, warm };
+}
+
+/** Requests go to the sandbox; shell lines and addresses of others would not. */
+function flowsOf(
+  flows: readonly SmokeFlow[],
+  step: string,
+  { services, hasOwnData: changes, leftOut }: Inside,
+): readonly SmokeFlow[] {
+  return flows.filter(({ name, service, requests, cleanup }) => {
+    const all = [...requests, ...cleanup];
+    const isInside = services.has(service) && all.every(staysInside);
+    const isHarmless = changes || all.every((request) => request.kind !== "http" || isSafe(request));
+    const what = `the flow "${name}" of "${step}"`;
+    if (!isInside) leftOut.push({ what, why: "it reaches beyond the sandbox" });
+    else if (!isHarmless) leftOut.push({ what, why: `it may change something, and ${NO_DATA}` });
+    return isInside && isHarmless;
+  });
+}
+
+function staysInside(request: SmokeRequest): boolean {
+  return request.kind === "http" || (request.kind === "tcp" && request.address === undefined);
+}
+
+/** Of what the sandbox itself says. */
+function guardsOf({ guards }: Step, leftOut: LeftOut[]): readonly Guard[] {
+  return guards.flatMap((guard) => {
+    if (guard.source !== undefined && guard.source.from.kind !== "log") {
+      leftOut.push({ what: `the guard ${guard.metric}`, why: "its figures are production's" });
+      return [];
+    }
+    const { to: _to, ...own } = guard;
+    return [own];
+  });
+}
+
+function unique(leftOut: readonly LeftOut[]): readonly LeftOut[] {
+  return [...new Map(leftOut.map((each) => [each.what, each])).values()];
+}

@@ -1,0 +1,110 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Rehearsal } from "../core/rehearsal/rehearsal.ts";
+import { writeFileAtomically } from "./atomic-file.ts";
+import { makeFolder } from "./make-folder.ts";
+import { identify, isSameProcess, type ProcessIdentity } from "./process-identity.ts";
+import { createStateFolder, type StateFolder, stateFolder } from "./state-folder.ts";
+
+/** A rehearsal that plays, or was killed while it did: what is to be taken away again. */
+export interface Playing {
+  readonly id: string;
+  /** All that is only its own. */
+  readonly folder: string;
+  /** Of its keeper, its proxy, its instances. */
+  readonly state: StateFolder;
+  readonly isAlive: boolean;
+  /** It made a copy of the database, or was about to. */
+  readonly hasDatabase: boolean;
+}
+
+interface Record {
+  readonly format: 1;
+  readonly process: ProcessIdentity | null;
+  readonly hasDatabase: boolean;
+}
+
+const FOLDER = "rehearsals";
+const RECORD = "playing.json";
+/** So many results stay. */
+const MOST_KEPT = 50;
+/** In which one that has just begun has not yet said who it is. */
+const BEGINS_WITHIN_MS = 60_000;
+
+/** Makes the place of a rehearsal, in the state of the app that it is about, and says that this process plays there. */
+export function beginRehearsal(app: StateFolder, id: string, hasDatabase: boolean): Playing {
+  const place = playingAt(app, id);
+  // Perhaps nothing was ever released here.
+  createStateFolder(app);
+  makeFolder(app.file(FOLDER), 0o700);
+  mkdirSync(place.folder, { mode: 0o700 });
+  const record: Record = { format: 1, process: identify(process.pid), hasDatabase };
+  writeFileSync(app.file(FOLDER, id, RECORD), JSON.stringify(record), { mode: 0o600 });
+  return { ...place, isAlive: true, hasDatabase };
+}
+
+/** Where a rehearsal has what is only its own. */
+export function playingAt(app: StateFolder, id: string): Pick<Playing, "id" | "folder" | "state"> {
+  const folder = app.file(FOLDER, id);
+  return { id, folder, state: stateFolder(app.file(FOLDER, id, "state")) };
+}
+
+/** Those that play now, and those that were killed. */
+export function rehearsalsUnderWay(app: StateFolder): readonly Playing[] {
+  return namesIn(app)
+    .filter((name) => ID.test(name))
+    .map((id) => {
+      const record = readJson(app.file(FOLDER, id, RECORD)) as Record | null;
+      const isAlive =
+        record === null ? isYoung(app.file(FOLDER, id)) : record.process !== null && isSameProcess(record.process);
+      return { ...playingAt(app, id), isAlive, hasDatabase: record?.hasDatabase ?? true };
+    });
+}
+
+/** Takes away what of it lies on the disk; synchronous, because it is also the last thing that a dying process does. */
+export function clearRehearsal({ folder, state }: Pick<Playing, "folder" | "state">): void {
+  const sockets = dirname(state.socket("x"));
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  if (!sockets.startsWith(folder)) rmSync(sockets, { recursive: true, force: true });
+}
+
+/** Keeps what came of it, and lets the oldest go. */
+export async function keepRehearsal(app: StateFolder, rehearsal: Rehearsal): Promise<string> {
+  makeFolder(app.file(FOLDER), 0o700);
+  const path = app.file(FOLDER, `${rehearsal.id}.json`);
+  await writeFileAtomically(path, `${JSON.stringify(rehearsal, null, 2)}\n`);
+  for (const { id } of readRehearsals(app).slice(MOST_KEPT)) rmSync(app.file(FOLDER, `${id}.json`), { force: true });
+  return path;
+}
+
+/** The newest first. One that can't be read is none. */
+export function readRehearsals(app: StateFolder): readonly Rehearsal[] {
+  return namesIn(app)
+    .filter((name) => name.endsWith(".json"))
+    .flatMap((name) => (readJson(app.file(FOLDER, name)) as Rehearsal | null) ?? [])
+    .filter(({ format }) => format === 1)
+    .sort((a, b) => b.startedAt - a.startedAt);
+}
+
+const ID = /^[0-9a-f]{8}$/;
+
+function namesIn(app: StateFolder): readonly string[] {
+  try {
+    return readdirSync(app.file(FOLDER));
+  } catch {
+    return [];
+  }
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return null;
+  }
+}
+
+function isYoung(folder: string): boolean {
+  const made = statSync(folder, { throwIfNoEntry: false });
+  return made !== undefined && Date.now() - made.mtimeMs < BEGINS_WITHIN_MS;
+}
