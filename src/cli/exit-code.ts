@@ -29,8 +29,10 @@ export const EXIT_CODES: readonly { readonly code: ExitCode; readonly means: str
 export function exitCodeOf(status: Status): ExitCode {
   switch (status.state) {
     case "closed":
-    case "live":
       return DONE;
+    case "live":
+      // It serves, and what was to come after that has failed.
+      return status.hold?.needsPerson === true && status.steps.some(({ state }) => state === "failed") ? FAILED : DONE;
     case "rolled-back":
       return ROLLED_BACK;
     case "failed":
@@ -51,9 +53,12 @@ const USAGE_CODES = new Set([
   "item-unknown",
   "unknown-version",
   "reason-missing",
+  "recording-unreadable",
   "backup-unknown",
   "database-missing",
   "migrations-missing",
+  "queries-missing",
+  "queries-unreadable",
   "migration-name-invalid",
   "migration-version-twice",
   "migration-not-utf8",
@@ -89,10 +94,13 @@ const REFUSED_CODES = new Set([
   "database-refused",
   "database-unreachable",
   "drill-not-possible",
+  "migration-assertion-lost",
   "migration-copy-from-stdin",
   "migration-edited",
   "migration-half-reversed",
+  "migration-header-misspelt",
   "migration-irreversible",
+  "migration-lint",
   "migration-locked",
   "migration-loses-data",
   "migration-missing",
@@ -102,7 +110,10 @@ const REFUSED_CODES = new Set([
   "migration-psql-command",
   "migration-unnamed-index",
   "migration-unreadable",
+  "rehearsal-database-unclear",
+  "rehearsal-not-possible",
   "restore-refused",
+  "version-serves-already",
 ]);
 
 export function exitCodeOfFault({ code }: Fault): ExitCode {

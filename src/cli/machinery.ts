@@ -1,4 +1,5 @@
 import type { InstanceSeen } from "../core/observation.ts";
+import type { MigrationTool } from "../core/plan/database.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import type { TrafficState } from "../core/traffic/routing.ts";
 import type { Duration, Instant } from "../core/time/time.ts";
@@ -14,6 +15,7 @@ import type { Finding } from "./doctor/finding.ts";
 import type { Notice } from "../ports/notice.ts";
 import type { Notifier, ReceiverCheck } from "../ports/notifier.ts";
 import type { ExitCode } from "./exit-code.ts";
+import type { RehearsalCopies } from "../ports/rehearsal-copies.ts";
 import type { Project } from "./project.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -40,8 +42,14 @@ export interface Machinery {
   notifier(plan: Plan, say: (line: string) => void): Promise<Notifier & ReceiverCheck>;
   /** Backups of the app's database. */
   backups(place: AppDatabase): Promise<Backups>;
+  /** Some files of a version, without making it; null: only making it would tell. */
+  versionFiles(order: VersionFilesOrder): Promise<(AsyncDisposable & { readonly directory: string }) | null>;
   /** Migrations of the app's database. */
   migrations(place: AppDatabase, order: MigrationsOrder): Promise<Migrations>;
+  /** Copies of the app's database for rehearsals; `state`: of the app, where a file's copy lies. */
+  rehearsalCopies(place: AppDatabase, state: StateFolder): Promise<RehearsalCopies>;
+  /** Removes every version that was made in a state folder, and what git knows of it. */
+  removeVersions(state: StateFolder, planFolder: string): Promise<void>;
   /** What `rollback --now` works with. */
   emergencyExit(state: StateFolder): Promise<EmergencyExit>;
   isKeeperThere(state: StateFolder): Promise<boolean>;
@@ -49,8 +57,11 @@ export interface Machinery {
   portsOfSystemd(state: StateFolder): Promise<readonly number[]>;
   /** What the data plane of the state folder says of itself; null where none answers. */
   dataPlane(state: StateFolder): Promise<TrafficState | null>;
-  /** Stops all instances, the proxy and the keeper of the state folder, or what a killed one left; false where nothing runs. */
-  stopEverything(state: StateFolder): Promise<boolean>;
+  /**
+   * Stops all instances, the proxy and the keeper of the state folder, or what a killed one left. Load balancers that are not
+   * Tidegate's are left as they are, and answered: null where its own proxy divides the traffic.
+   */
+  stopEverything(state: StateFolder): Promise<LeftBalancers | null>;
   /** Stops some of the keeper's instances, with the time that they get after SIGTERM by default. Faults: keeper-not-started. */
   stopInstances(state: StateFolder, ids: readonly string[]): Promise<void>;
   /** Resolves when the process is told to end. `takeOver`: from a keeper of any version, not of an older one only. */
@@ -71,11 +82,21 @@ export interface Machinery {
   readonly self: readonly string[];
 }
 
+export interface VersionFilesOrder {
+  readonly project: Project;
+  readonly plan: Plan;
+  /** Its full name. */
+  readonly version: string;
+  /** Relative to the plan file's folder. */
+  readonly paths: readonly string[];
+}
+
 export interface MigrationsOrder {
-  /** Of the SQL files, relative to a version's folder. */
-  readonly folder: string;
+  readonly tool: MigrationTool;
   /** How long it tries to get a lock; absent: two minutes. */
   readonly waitMs?: Duration;
+  /** Absent: as the plan says. */
+  readonly lint?: "refuse" | "warn";
 }
 
 /** A user's own HAProxy: its configuration, and how it is steered. All of a plan whose traffic it divides. */
@@ -96,6 +117,13 @@ export interface HaproxyTools {
   write(path: string, text: string, plan: Plan): Promise<string>;
   /** What the running ones say; changes nothing. */
   look(plan: Plan): Promise<readonly Finding[]>;
+}
+
+/** Load balancers that run on. */
+export interface LeftBalancers {
+  readonly names: readonly string[];
+  /** All of them send nobody to the app's instances any more. */
+  readonly isTold: boolean;
 }
 
 /** How long what the old process has may take there; absent: as long as it does by default. */

@@ -6,7 +6,12 @@ import type { Context } from "./context.ts";
 
 /** One of them as a sentence, its way out behind it. */
 export function noticeSentence({ about, fix, ...notice }: Notice): string {
-  return `${about}: ${fullStop(withPlace(notice))}${fix === undefined ? "" : ` ${fullStop(fix)}`}`;
+  return withFix(`${about}: ${fullStop(withPlace(notice))}`, fix);
+}
+
+/** A sentence and what mends it, which may begin with a command and so in small letters. */
+export function withFix(sentence: string, fix: string | undefined): string {
+  return fix === undefined ? sentence : `${sentence} Fix: ${fullStop(fix)}`;
 }
 
 /** The sentence with its place behind it. */

@@ -8,6 +8,7 @@ import { plannedHoldMs } from "../core/plan/hold-time.ts";
 import { type Guard, guardLabel, isActedOn, isOfProcesses } from "../core/plan/guard.ts";
 import type { Plan, StepOf } from "../core/plan/plan.ts";
 import { NO_TWIN_OF_ADOPTED } from "../core/release/twin.ts";
+import { stoppingIn, stoppingSentence } from "../core/migration/refusal.ts";
 import { isRunning, type Release } from "../core/release/release.ts";
 import { hadVisitors, putBackBefore, putBackSentence } from "../core/command/put-back.ts";
 import { statusOf } from "../core/status/status.ts";
@@ -15,6 +16,7 @@ import { type Duration, SECOND } from "../core/time/time.ts";
 import { formatShare, WHOLE } from "../core/traffic/share.ts";
 import { formatDuration } from "../core/time/time.ts";
 import { probesSentence, stuckSentence, weakSentence } from "./render/plan-power.ts";
+import type { PendingOfVersion } from "./migrations/pending-of-version.ts";
 import { type OtherDay, unknownDays } from "./other-days.ts";
 import type { SourceTrial } from "./try-sources.ts";
 import { unwrittenServices, WRITE_RUN } from "./init/unknown-run.ts";
@@ -39,6 +41,10 @@ export interface PlanPreview {
   readonly lastWorkMs: number | null;
   /** What the sources of its guards say just now, of the version that serves. */
   readonly sources: readonly SourceTrial[];
+  /** null: it migrates nothing. */
+  readonly schema: PendingOfVersion | null;
+  /** Whether this version was rehearsed with this plan, in a sentence without its full stop. null: nobody rehearses here, nor asks for it. */
+  readonly rehearsal: string | null;
   readonly warnings: readonly string[];
 }
 
@@ -75,6 +81,7 @@ export function warningsOf(
     ...(preview.plan.twin === true && preview.stable?.isAdopted === true
       ? [`${NO_TWIN_OF_ADOPTED.what} It will be refused: ${NO_TWIN_OF_ADOPTED.fix ?? ""}.`]
       : []),
+    ...refusedSchema(preview),
     ...littleTraffic(preview),
     ...notWatched(preview),
     // The first version waits for no figures.
@@ -83,6 +90,20 @@ export function warningsOf(
     ...(preview.plan.automaticRollback
       ? []
       : ["Automatic rollback is off: what is worse holds until a person decides."]),
+  ];
+}
+
+/** What the step that migrates would refuse, or only tell. */
+function refusedSchema({ plan, schema }: Omit<PlanPreview, "warnings">): readonly string[] {
+  if (schema === null) return [];
+  if (schema.kind === "unknown") return [`What is pending in the database is not known: ${schema.why}`];
+  const isRefused = plan.database?.lint !== "warn";
+  return [
+    ...schema.problems.map(({ what, fix }) => `A release would be refused when it migrates. ${what} Fix: ${fix}.`),
+    ...stoppingIn(schema.pending).map(
+      (each) =>
+        `${isRefused ? "A release would be refused when it migrates. " : ""}${stoppingSentence(each)} ${each.fix}`,
+    ),
   ];
 }
 
@@ -162,7 +183,8 @@ function starved({ plan, requestsPerSecond: rate }: Omit<PlanPreview, "warnings"
   if (first === undefined) return [];
   const hungriest = first.guards
     // How much of the traffic a feature has is not known.
-    .filter((guard) => isActedOn(guard) && guard.feature === undefined)
+    // A figure from outside is asked at a moment, whoever visits.
+    .filter((guard) => isActedOn(guard) && guard.feature === undefined && guard.windowMs > 0)
     .filter(({ limits }) => Object.values(limits).some((limit) => limit.some(({ kind }) => kind === "plain")))
     .map((guard) => ({ guard, gets: rate * (first.share / 10_000) * (guard.windowMs / SECOND) }))
     .filter(({ guard, gets }) => gets < guard.minRequests)

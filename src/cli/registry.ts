@@ -64,6 +64,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/restore.ts")).restore,
   },
   {
+    name: "rehearse",
+    group: "Release",
+    summary: "play the whole plan beside production, rollback and recovery included",
+    load: async () => (await import("./commands/rehearse.ts")).rehearse,
+  },
+  {
     name: "release",
     group: "Release",
     summary: "release a version a little at a time, and follow it",
@@ -180,4 +186,4 @@ export const COMMANDS: readonly CommandEntry[] = [
 ];
 
 /** Words of later versions: told as such, never listed. */
-export const NOT_BUILT: readonly string[] = ["rehearse", "flag", "evidence", "report", "audit", "watchdog"];
+export const NOT_BUILT: readonly string[] = ["flag", "evidence", "report", "audit", "watchdog"];

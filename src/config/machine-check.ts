@@ -1,6 +1,6 @@
 import type { MachineCheck } from "../core/plan/checklist.ts";
 import { nearest } from "../core/text/nearest.ts";
-import { misread, parseBytes, type Parsed, parsed, parsePercent } from "../core/text/units.ts";
+import { misread, parseBytes, parseDuration, type Parsed, parsed, parsePercent } from "../core/text/units.ts";
 import { type Duration, MINUTE, SECOND } from "../core/time/time.ts";
 
 /** How each kind of machine check is written; the message of every mistake in one. */
@@ -11,6 +11,7 @@ export const CHECK_SPELLINGS = {
   certificate: "certificate shop.example.com 30 days",
   disk: "disk /var/lib 10 GB free",
   dns: "dns shop.example.com is 203.0.113.7",
+  rehearsed: "rehearsed 24h",
 } as const;
 
 type CheckKind = keyof typeof CHECK_SPELLINGS;
@@ -97,6 +98,11 @@ const READERS: Readonly<Record<Exclude<CheckKind, "command">, Reader>> = {
     if (name === undefined || more !== undefined) return null;
     if (is === undefined) return { kind: "dns", name };
     return is === "is" && address !== undefined ? { kind: "dns", name, address } : null;
+  },
+  rehearsed(words) {
+    const [within, more] = words.map(({ text }) => text);
+    const time = parseDuration(within ?? "");
+    return time.ok && time.value > 0 && more === undefined ? { kind: "rehearsed", withinMs: time.value } : null;
   },
 };
 

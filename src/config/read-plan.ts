@@ -9,7 +9,8 @@ import { sideFilesOf } from "./compile/side-files.ts";
 import type { Override } from "./overrides.ts";
 import { at, type Located, type Path, placeOf } from "./reading/located.ts";
 import { pathInWhole, readPartly } from "./reading/partial.ts";
-import { lineAndColumn, type PathProblem, placed, type Problem } from "./reading/problem.ts";
+import { lineAndColumn } from "./reading/position.ts";
+import { type PathProblem, placed, type Problem } from "./reading/problem.ts";
 import { planFile } from "./schema/plan-file.ts";
 
 export interface ReadContext extends Pick<

@@ -117,6 +117,7 @@ function authOf(auth: HttpObject["auth"], path: Path, context: FlowContext): Pic
       fix: "Write a reference to an environment variable, `${SMOKE_PASSWORD}`, or a variable of the flow, `{{token}}`.",
       path: [...path, "auth", ...where],
       on: "value",
+      isSecret: true,
     });
   }
   if ("bearer" in auth) return { auth: { kind: "bearer", token: auth.bearer } };

@@ -17,6 +17,8 @@ export interface Fault {
   readonly detail?: readonly string[];
   /** What the outside said, in its own words. */
   readonly cause?: string;
+  /** It was refused before anything of what was asked for was begun. Absent: something was, or nobody knows. */
+  readonly isBeforehand?: true;
 }
 
 /** Carries a Fault through a `throw`. Whoever catches it reads `fault`; its stack is for developers only. */

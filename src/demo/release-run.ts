@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fault } from "../core/fault.ts";
 import type { Status } from "../core/status/status.ts";
-import type { Document, Tidegate, TidegateProcess } from "./tidegate-process.ts";
+import type { Document, Tidegate, TidegateEnd, TidegateProcess } from "./tidegate-process.ts";
 
 /** One release of the demo, from `tidegate release` to its end, whoever carries it there. */
 export interface ReleaseRun {
@@ -45,6 +45,7 @@ export function runRelease(tidegate: Tidegate, version: string, watch: ReleaseWa
       const fault = end.last?.["fault"];
       if (isAtItsEnd(status)) return { status, fault: null };
       if (fault !== undefined) return { status, fault: fault as Fault };
+      if (status === null && isMute(end)) return { status, fault: endedMute(end) };
       await delay(BETWEEN_CONTROLLERS_MS);
       if (signal.aborted) break;
       watch.onTakenUp();
@@ -61,6 +62,16 @@ export function runRelease(tidegate: Tidegate, version: string, watch: ReleaseWa
       return acting !== null;
     },
   };
+}
+
+/** It ended by itself before its first word: another one would do the same. */
+function isMute({ last, signal }: TidegateEnd): boolean {
+  return last === null && signal === null;
+}
+
+function endedMute({ code, complaint }: TidegateEnd): Fault {
+  const what = code === null ? "Tidegate could not be started." : `Tidegate ended with ${code} and without a word.`;
+  return { code: "controllers-died", what, ...(complaint === "" ? {} : { cause: complaint }) };
 }
 
 const TOO_MANY: Fault = {

@@ -41,7 +41,7 @@ export async function strikeAtOnce(
   const state = stateFolder(join(stage.shop, ".tidegate"));
   await within(
     POLITE_MS,
-    stopEverything(state).catch(() => false),
+    stopEverything(state).catch(() => null),
   );
   await emptyStage(stage, LINGER_MS);
 }

@@ -7,6 +7,8 @@ export function migrationWords(progress: MigrationProgress): string | null {
   switch (progress.kind) {
     case "waiting-for-lock":
       return `Waiting for ${progress.holder === null ? "the lock" : `${progress.holder.application || "a session"} (process ${progress.holder.pid} of the server), which has the lock`} …`;
+    case "trying":
+      return `Trying ${progress.count === 1 ? "the pending migration" : `the ${progress.count} pending migrations`} on a copy of the schema …`;
     case "blocked":
       return `${progress.file}:${progress.line} waits, and keeps nobody waiting: ${progress.what}`;
     case "batch":

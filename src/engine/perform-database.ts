@@ -12,10 +12,19 @@ export async function makeBackup(stage: Stage, { proof, version }: EffectOf<"bac
   const { release, ports, signal } = stage;
   const backups = await ports.databases.backups(databaseOf(stage));
   const directory = proof === "drill" ? await folderOf(stage, version) : null;
+  const serving = proof === "drill" ? await servingFolder(stage) : null;
   const tell: BackupRequest["tell"] = (progress) =>
     stage.tell(progress.kind === "waiting-for-lock" || progress.kind === "note" ? progress.what : null);
   const made = await backups
-    .make({ proof, release: release.id, by: release.by, directory, signal, tell })
+    .make({
+      proof,
+      release: release.id,
+      by: release.by,
+      directory,
+      ...(serving === null ? {} : { servingDirectory: serving }),
+      signal,
+      tell,
+    })
     .catch((error: unknown) => {
       // The first version of an empty place makes its database by its own migrations.
       const { code } = faultOf(error, "backup-not-made", "");
@@ -28,19 +37,40 @@ export async function makeBackup(stage: Stage, { proof, version }: EffectOf<"bac
   return { backup: id, file, bytes, sha256, dumpMs, proof: record.proof, removed, notes };
 }
 
-export async function migrate(stage: Stage, { phases, whole, version }: EffectOf<"migrate">): Promise<Observed> {
+/** A fault says whether it came before any file was begun: then nothing is gone, whatever the files would have taken away. */
+export async function migrate(stage: Stage, effect: EffectOf<"migrate">): Promise<Observed> {
+  let hasBegun = false;
+  const begun = (): void => void (hasBegun = true);
+  return await migrateTelling(stage, effect, begun).catch((error: unknown) => {
+    if (hasBegun || !(error instanceof FaultError)) throw error;
+    throw new FaultError({ ...error.fault, isBeforehand: true }, { cause: error });
+  });
+}
+
+/** `begun`: told before the first statement of each file. */
+async function migrateTelling(
+  stage: Stage,
+  { phases, whole, version }: EffectOf<"migrate">,
+  begun: () => void,
+): Promise<Observed> {
   const { release, ports, signal } = stage;
   const migrations = await ports.databases.migrations(databaseOf(stage));
   const directory = await folderOf(stage, version);
   if (whole === true) await refuseOthers(stage, migrations, directory, phases);
+  const serving = await servingFolder(stage);
   const { applied, already, pendingLater } = await migrations.up({
     directory,
+    ...(serving === null ? {} : { servingDirectory: serving }),
     phases,
+    wholeIfEmpty: true,
     release: release.id,
     by: release.by,
     dryRun: false,
     signal,
-    tell: (progress) => stage.tell(asSentence(migrationWords(progress))),
+    tell: (progress) => {
+      if (progress.kind === "began") begun();
+      stage.tell(asSentence(migrationWords(progress)));
+    },
   });
   const told = applied.map(({ file, phase, statements, tookMs, longestWaitMs }) => ({
     file,
@@ -50,6 +80,13 @@ export async function migrate(stage: Stage, { phases, whole, version }: EffectOf
     longestWaitMs,
   }));
   return { applied: told, already, pendingLater };
+}
+
+/** Where the version that serves says what it asks of the database; null: it says it nowhere, or was taken over without its files. */
+async function servingFolder(stage: Stage): Promise<string | null> {
+  const { stable, plan } = stage.release;
+  if (stable === null || stable.adopted !== undefined || plan.database?.queries === undefined) return null;
+  return await folderOf(stage, stable.version);
 }
 
 /** Before anything is changed: a plan that says all means that nothing is left over. */

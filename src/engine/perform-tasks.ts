@@ -88,7 +88,9 @@ export async function warmUp(stage: Stage, { warm, of }: EffectOf<"warm">): Prom
 }
 
 export async function checkItem(stage: Stage, item: string, check: MachineCheck): Promise<Observed> {
-  const { passed, detail } = await stage.ports.checker.check(check, stage.signal);
+  const { environment, planHash, candidate } = stage.release;
+  const of = { environment, planHash, version: candidate.version, label: candidate.label };
+  const { passed, detail } = await stage.ports.checker.check(check, stage.signal, of);
   if (!passed) throw new FaultError({ code: "check-not-passed", what: detail, where: `checklist item ${item}` });
   return { detail };
 }

@@ -136,7 +136,7 @@ export function createWatch(
       readings: sources.readings(),
       ...(plan.probes === undefined ? {} : { probes: { everyMs: plan.probes.everyMs, rounds: probes.rounds() } }),
       fromSecond: from,
-      watchedBeforeMs: progress.watchedBefore,
+      watchedBeforeMs: Math.max(0, progress.watchedBefore),
       toSecond: second - CLOSED_AFTER_SECONDS,
       sourceDown: world.sourceDown(),
       restartsBefore: restarts,

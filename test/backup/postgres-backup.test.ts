@@ -133,7 +133,10 @@ describe("A backup of PostgreSQL", () => {
       equal(fault.code, "backup-broken");
       match(fault.what, what);
       equal(recordIn(at.folder).trouble?.code, "backup-broken");
-      equal((await faultIn(backups.outlook(target()))).code, "backup-unknown");
+      const none = await faultIn(backups.outlook(target()));
+      equal(none.code, "backup-unknown");
+      ok(none.what.startsWith(`The only backup, ${record.id}, was found to be no good: The backup's file is not what`));
+      match(none.fix ?? "", new RegExp(`tidegate backup verify ${record.id}$`));
       equal((await faultIn(backups.restore(target("elsewhere", record.id)))).code, "backup-broken");
       writeFileSync(path, whole);
       await backups.verify({
@@ -170,13 +173,16 @@ describe("A backup of PostgreSQL", () => {
     const [first, ...rest] = record.contents.tables;
     ok(first !== undefined);
     const tables = [{ ...first, checksum: "1" }, ...rest];
-    writeFileSync(
-      join(at.folder, `${record.id}.json`),
-      JSON.stringify({ ...record, contents: { ...record.contents, tables } }),
-    );
+    const [sequence] = record.contents.sequences ?? [];
+    ok(sequence !== undefined && Number(sequence.last) > 0);
+    const contents = { ...record.contents, tables, sequences: [{ ...sequence, last: `${sequence.last}0` }] };
+    writeFileSync(join(at.folder, `${record.id}.json`), JSON.stringify({ ...record, contents }));
     const fault = await faultIn(verified(backups, "restore"));
     equal(fault.code, "backup-differs");
-    deepEqual(fault.detail, ['public.an "odd" name has as many rows, and other ones']);
+    deepEqual(fault.detail, [
+      'public.an "odd" name has as many rows, and other ones',
+      `sequence ${sequence.name} stands at ${sequence.last}, and had reached ${sequence.last}0`,
+    ]);
     equal(recordIn(at.folder).trouble?.code, "backup-differs");
     equal(await scratchDatabases(), 0);
   });

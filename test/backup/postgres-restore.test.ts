@@ -210,6 +210,17 @@ describe("A drill", () => {
     deepEqual(await databases("%tidegate%"), []);
   });
 
+  it("tries nothing on an empty database, which migrations can't harm, and says so", async () => {
+    await sql("DROP TABLE orders");
+    const { backups, directory } = drilling({
+      "20261122020000_wrong.sql": "-- migrate:up\nALTER TABLE nowhere ADD x int;\n",
+    });
+    const run = going();
+    const { record } = await backups.make({ proof: "drill", release: null, by: "ann", directory, ...run });
+    deepEqual([record.proof?.proof, record.proof?.drill?.applied], ["drill", []]);
+    match(JSON.stringify(run.told), /holds nothing yet/);
+  });
+
   it("is refused before anything is made where there are no migrations", async () => {
     equal((await faultIn(make(backupsOf(at), files.path))).code, "drill-not-possible");
     equal(existsSync(at.folder), false);

@@ -217,6 +217,14 @@ describe("A backup of SQLite", () => {
       ended.stdout,
       /^Backup \S+ of \S+ is made: restored beside and compared, 5000 rows in 1 table are the same\.\n/,
     );
+
+    // Who has agreed beforehand is told what is lost all the same.
+    sql("INSERT INTO orders (note) VALUES ('later') RETURNING id");
+    const restored = await startCommand(["restore", "newest", "--yes", "--json"], { cwd: files.path, env }).ended;
+    equal(restored.code, 0, restored.stderr);
+    match(restored.stderr, /in the place of what is there\.\nWhat changes by that:\n {2}orders.*1 row/);
+    const { outlook } = JSON.parse(restored.stdout) as { readonly outlook: { readonly losses: readonly unknown[] } };
+    deepEqual(outlook.losses, [{ name: "orders", before: 5_000, now: 5_001 }]);
   });
 });
 

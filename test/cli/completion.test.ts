@@ -31,7 +31,7 @@ describe("completion", () => {
       )
         .trim()
         .split("\n");
-    assert.deepEqual(complete("tidegate", "re"), ["restore", "release", "resume", "retry"]);
+    assert.deepEqual(complete("tidegate", "re"), ["restore", "rehearse", "release", "resume", "retry"]);
     assert.deepEqual(complete("tidegate", "release", "--su"), ["--supersede"]);
     assert.deepEqual(complete("tidegate", "--json", "status", "--fo"), ["--follow"]);
     assert.deepEqual(complete("tidegate", "--env", "staging", "status", "--fo"), ["--follow"]);

@@ -13,6 +13,11 @@ it("a release's state is its exit code", () => {
   assert.equal(exitCodeOf(statuses.WAITS_FOR_APPROVAL), 11);
   assert.equal(exitCodeOf(statuses.PAUSED), 11);
   assert.equal(exitCodeOf(statuses.FAILED), 12);
+  const [first, ...rest] = statuses.LIVE.steps;
+  assert.ok(first !== undefined && statuses.NEEDS_PERSON.hold !== null);
+  const held = { ...statuses.LIVE, hold: statuses.NEEDS_PERSON.hold };
+  assert.equal(exitCodeOf({ ...held, steps: [...rest, { ...first, state: "failed" }] }), 12);
+  assert.equal(exitCodeOf(held), 0);
 });
 
 it("a fault's code says whether the user, the world or Tidegate is to be mended", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { after, describe, it } from "node:test";
-import type { LintedStatement } from "../../src/migrations/lint/finding.ts";
+import type { LintedStatement } from "../../src/core/migration/finding.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { tidegate } from "./support/program.ts";
 

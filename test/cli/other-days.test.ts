@@ -40,6 +40,8 @@ describe("what is known beforehand of another day", () => {
         power: [],
         otherDays,
         sources: [],
+        schema: null,
+        rehearsal: null,
         overrides: [],
         lastWorkMs: null,
         warnings: [],

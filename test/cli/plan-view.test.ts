@@ -47,6 +47,8 @@ const PREVIEW: Omit<PlanPreview, "warnings"> = {
   power: powerOf(PLAN, seen(180)),
   otherDays: [],
   sources: [],
+  schema: null,
+  rehearsal: null,
   overrides: [{ name: "CANARY_PERCENTAGE", value: "5", key: "steps[0].shift", from: "10%", to: "5%" }],
   lastWorkMs: 4_200,
 };
@@ -63,6 +65,14 @@ describe("what a release would do", () => {
     );
     assert.match(view, /9 migrate contract +takes away what a1f09c needs of the database · point of no return/);
     assert.match(view, /undo {2}it can be rolled back until "migrate contract", which is the point of no return\n/);
+  });
+
+  it("has no point of no return where no contract is pending", () => {
+    const changed = [step.migrate("expand"), ...PLAN.steps, step.migrate("contract")];
+    const schema = { kind: "known", pending: [], problems: [] } as const;
+    const view = planView({ ...PREVIEW, plan: { ...PLAN, steps: changed }, schema, warnings: [] }, STYLE).join("\n");
+    assert.match(view, /8 migrate contract +does nothing: no contract is pending, so the way back stays\n/);
+    assert.match(view, /undo {2}it can be rolled back to its end: no contract is pending\n/);
   });
 
   it("is told step by step, with times, guards, what variables changed and what to know", () => {

@@ -55,6 +55,20 @@ describe("A copy", () => {
       "2 indexes became 0",
     ]);
   });
+
+  it("may have sequences that went on meanwhile, and none that would give a number twice", () => {
+    const at = (last: string, isDescending = false): Contents => ({
+      ...source,
+      sequences: [{ name: "orders_id_seq", last, isDescending }],
+    });
+    deepEqual(differences(at("9007199254740993"), at("9007199254740993")), []);
+    deepEqual(differences(at("7"), at("8")), []);
+    deepEqual(differences(at("-7", true), at("-8", true)), []);
+    deepEqual(differences(at("9007199254740993"), at("9007199254740992")), [
+      "sequence orders_id_seq stands at 9007199254740992, and had reached 9007199254740993",
+    ]);
+    deepEqual(differences(source, at("1")), [], "an older backup has not looked");
+  });
 });
 
 it("What a restore takes back is said by table, what loses most first", () => {

@@ -1,6 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Effect } from "../../src/core/release/effect.ts";
+import { noWayBack } from "../../src/core/decide/way-back.ts";
 import { statusOf } from "../../src/core/status/status.ts";
 import { HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { planOf, step } from "../support/plans.ts";
@@ -146,6 +147,45 @@ describe("the contract step", () => {
     equal(world.eventsOf("rollback-decided").length, 0);
   });
 
+  it("that was refused before its first statement holds and leaves the way back open; one that may have run closes it", () => {
+    const faults = [
+      { code: "migration-phase-missing", what: "3_c.sql comes after 2_b.sql. Nothing was run.", isBeforehand: true },
+      { code: "migration-failed", what: "3_c.sql fails." },
+      { code: "migration-lint", what: "3_c.sql: an error. Nothing was run.", isBeforehand: true },
+    ] as const;
+    let tries = 0;
+    const world = released(FULL, (effect) => {
+      const fault = effect.kind === "migrate" && effect.phases.includes("contract") ? faults[tries++] : undefined;
+      return fault === undefined ? { observed: { applied: [] } } : { fault };
+    }).pass(3 * MINUTE);
+    const told = (): string => world.release.hold?.because.sentence ?? "";
+    equal(world.release.state, "live");
+    equal(
+      told(),
+      "3_c.sql comes after 2_b.sql. Nothing was run. Nothing was taken away, so the way back to v1 is open.",
+    );
+    equal(noWayBack(world.release), null);
+
+    world.ask({ kind: "retry" });
+    world.pass(MINUTE);
+    match(told(), /^3_c\.sql fails\. The contract step has begun/);
+    world.ask({ kind: "retry" });
+    world.pass(MINUTE);
+    match(told(), /^3_c\.sql: an error\. Nothing was run\. The contract step has begun/);
+    world.ask({ kind: "retry" });
+    world.pass(MINUTE);
+    equal(tries, 4);
+    match(noWayBack(world.release) ?? "", /^The contract step has begun/);
+
+    tries = 0;
+    const back = released(FULL, (effect) =>
+      effect.kind === "migrate" && effect.phases.includes("contract") ? { fault: faults[0] } : { observed: {} },
+    ).pass(3 * MINUTE);
+    equal(back.ask({ kind: "rollback" }).kind, "accepted");
+    back.pass(MINUTE);
+    equal(back.release.state, "rolled-back");
+  });
+
   it("waits while another release runs, and goes on when that has ended", () => {
     const world = released();
     world.otherRuns = 7;
@@ -172,6 +212,11 @@ describe("the contract step", () => {
     world.ask({ kind: "promote" });
     equal(world.release.steps.find((each) => each.step === "migrate-contract")?.state, "passed");
     equal(kinds(world).includes("migrate contract"), false);
+    const { steps } = statusOf(world.release, { wall: world.wall, watched: world.watched }, null);
+    deepEqual(
+      steps.filter(({ isPromotedPast }) => isPromotedPast === true).map(({ id }) => id),
+      ["migrate-contract"],
+    );
     equal(world.ask({ kind: "rollback" }).kind, "accepted");
   });
 });

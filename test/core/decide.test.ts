@@ -255,6 +255,20 @@ describe("missing data (I4)", () => {
     match(world.release.hold?.because.sentence ?? "", /can't be asked/);
   });
 
+  it("counts no time in which the data plane can't be asked, and goes on where it was", () => {
+    const world = watching(planOf([step.start(), step.shift(5, MINUTE), step.shift(100, MINUTE)])).pass(20 * SECOND);
+    for (let times = 0; times < 2; times += 1) {
+      world.trafficAnswers = false;
+      world.pass(5 * MINUTE);
+      world.trafficAnswers = true;
+      world.settle().pass(15 * SECOND);
+      equal(world.share, 500);
+      equal(world.release.hold, null);
+    }
+    world.pass(15 * SECOND);
+    equal(world.share, 10_000);
+  });
+
   it("says which of several load balancers it waits for", () => {
     const world = watching();
     world.trafficAnswers = false;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import type { Client } from "pg";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
@@ -99,7 +99,7 @@ describe("a release with migrations", () => {
       what,
       /^The contract step has begun to take away what .* needs of the database: this was the point of no return\.$/,
     );
-    assert.match(fix ?? "", /tidegate release VERSION/);
+    assert.match(fix ?? "", /tidegate release VERSION; or .*: tidegate restore/);
     assert.match((await app.status()).rollbackWould ?? "", /^Not possible: /);
   });
 
@@ -147,13 +147,57 @@ describe("a release with migrations", () => {
     assert.match(said("backups"), /^the newest is .* old, proven by restoring it$/);
   });
 
+  it("does not begin where a migration would break the version that serves, which the plan says beforehand", async () => {
+    migration("5_drop.sql", "ALTER TABLE orders DROP COLUMN note;", "ALTER TABLE orders ADD COLUMN note text;");
+    app.version({ name: "v4" });
+    const { stdout } = await app.tidegate(["plan", "--json"], options);
+    const { schema, warnings } = JSON.parse(stdout) as {
+      readonly schema: { readonly pending: readonly { readonly file: string; readonly phase: string }[] };
+      readonly warnings: readonly string[];
+    };
+    assert.deepEqual(
+      schema.pending.map(({ file, phase }) => [file, phase]),
+      [["db/migrations/5_drop.sql", "expand"]],
+    );
+    assert.match(
+      warnings.join("\n"),
+      /would be refused when it migrates\. db\/migrations\/5_drop\.sql:3 ban-drop-column: /,
+    );
+    const refused = await app.tidegate(["release", "--json"], options);
+    assert.deepEqual([refused.code, faultOf(refused).code], [3, "migration-lint"], refused.stdout + refused.stderr);
+    rmSync(app.file("db/migrations/5_drop.sql"));
+  });
+
+  it("does not begin where no step runs a backfill that a contract comes after; plan and doctor say what to add", async () => {
+    migration("5_fill.sql", "UPDATE orders SET note = 'n' WHERE note IS NULL;", "SELECT 1;", "backfill");
+    migration(
+      "6_drop.sql",
+      "ALTER TABLE orders DROP COLUMN kept;",
+      "ALTER TABLE orders ADD COLUMN kept int;",
+      "contract",
+    );
+    app.version({ name: "v4b" });
+    const expected =
+      /5_fill\.sql \(backfill\) is pending, and no step runs it before db\/migrations\/6_drop\.sql \(contract\)/;
+    const refused = await app.tidegate(["release", "--json"], options);
+    assert.equal(refused.code, 3, refused.stdout + refused.stderr);
+    const { code, what, fix } = faultOf(refused);
+    assert.equal(code, "migration-phase-missing");
+    assert.match(what, expected);
+    assert.match(fix ?? "", /add `- migrate: backfill`/);
+    assert.match((await app.tidegate(["plan", "--json"], options)).stdout, expected);
+    assert.match((await app.tidegate(["doctor", "--json"], options)).stdout, expected);
+    rmSync(app.file("db/migrations/5_fill.sql"));
+    rmSync(app.file("db/migrations/6_drop.sql"));
+  });
+
   it("goes on with a migration in which its engine was killed, once", async () => {
     migration(
       "5_slow.sql",
       "CREATE TABLE slow (n int); INSERT INTO slow VALUES (1); SELECT pg_sleep(2);",
       "DROP TABLE slow;",
     );
-    app.version({ name: "v4" });
+    app.version({ name: "v5" });
     const release = app.start(["release", "--json"], options);
     const sleeps = async (): Promise<boolean> =>
       (

@@ -85,6 +85,32 @@ describe("the engine, with a database", () => {
     match((await engine.status(2))?.sentence ?? "", /There is no database file of this name\./);
   });
 
+  it("knows a contract that was refused from one that broke off: only that is the point of no return", async () => {
+    const under = engineUnderTest();
+    under.database.files = [{ file: "1_drop.sql", phase: "contract" }];
+    await using engine = await under.start();
+    await under.release(engine, USUAL, "v1");
+    await under.until(async () => (await engine.status(1))?.state === "closed");
+    under.database.fails = "Somebody else migrates this database now. Nothing was run.";
+    await under.release(
+      engine,
+      planWith(step.start(), step.shift(100, MINUTE), step.retire(), step.migrate("contract")),
+      "v2",
+    );
+    const held = async (): Promise<boolean> => (await engine.status(2))?.hold?.needsPerson === true;
+    await under.until(held);
+    const refused = await engine.status(2);
+    equal(refused?.canRollBack, true);
+    match(refused.sentence, /Nothing was run\. Nothing was taken away, so the way back to v1 is open\.$/);
+
+    under.database.fails = null;
+    under.database.breaksIn = "1_drop.sql";
+    void engine.ask({ kind: "command", command: { kind: "retry" } }, 2, "ann");
+    await under.until(async () => (await engine.status(2))?.canRollBack === false);
+    await under.until(held);
+    match((await engine.status(2))?.sentence ?? "", /1_drop\.sql fails\. The contract step has begun/);
+  });
+
   it("takes back what it can when the version is worse, and says what stays", async () => {
     const under = engineUnderTest();
     under.database.files = [

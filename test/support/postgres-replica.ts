@@ -11,6 +11,7 @@ import { until } from "./until.ts";
 export interface PostgresReplica extends AsyncDisposable {
   /** It goes on receiving, and applies nothing more. */
   pause(): Promise<void>;
+  resume(): Promise<void>;
 }
 
 /** It copies the other one, and streams from it from then on. */
@@ -37,6 +38,7 @@ export async function postgresReplica({ bin, folder: socket, user }: PostgresSer
     const owned = stack.move();
     return {
       pause: () => ask(folder.path, "SELECT pg_wal_replay_pause()"),
+      resume: () => ask(folder.path, "SELECT pg_wal_replay_resume()"),
       [Symbol.asyncDispose]: () => owned.disposeAsync(),
     };
   } catch (error) {

@@ -6,7 +6,7 @@ import { Client } from "pg";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { until } from "./until.ts";
 
-/** A PostgreSQL of its own, on a unix socket, in which everybody is let in but `secret`, whose password is `pass-word`. */
+/** A PostgreSQL of its own, on a unix socket (or a port of this machine), in which everybody is let in but `secret`, whose password is `pass-word`. */
 export interface PostgresServer extends AsyncDisposable {
   /** Where its socket is. */
   readonly folder: string;
@@ -26,7 +26,11 @@ export interface User {
   readonly gid: number;
 }
 
-export async function postgresServer(settings: readonly string[] = ["fsync=off"]): Promise<PostgresServer> {
+/** `port`: for programs that know no unix sockets. */
+export async function postgresServer(
+  settings: readonly string[] = ["fsync=off"],
+  { port }: { readonly port?: number } = {},
+): Promise<PostgresServer> {
   const stack = new AsyncDisposableStack();
   try {
     const folder = stack.use(temporaryFolder());
@@ -42,17 +46,20 @@ export async function postgresServer(settings: readonly string[] = ["fsync=off"]
     equal(made.status, 0, String(made.stderr));
     writeFileSync(
       folder.file("data", "pg_hba.conf"),
-      "local all secret scram-sha-256\nlocal all all trust\nlocal replication all trust\n",
+      "local all secret scram-sha-256\nlocal all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 trust\n",
     );
     const url = (database = "postgres", name = "gate"): string =>
-      `postgres://${name}@localhost/${database}?host=${encodeURIComponent(folder.path)}`;
+      port === undefined
+        ? `postgres://${name}@localhost/${database}?host=${encodeURIComponent(folder.path)}`
+        : `postgres://${name}@127.0.0.1:${port}/${database}`;
     const words = [
       "-D",
       data,
       "-k",
       folder.path,
-      "-c",
-      "listen_addresses=",
+      ...(port === undefined
+        ? ["-c", "listen_addresses="]
+        : ["-c", "listen_addresses=127.0.0.1", "-c", `port=${port}`]),
       ...settings.flatMap((each) => ["-c", each]),
     ];
     let server: ChildProcess | null = null;

@@ -24,9 +24,11 @@ const settings: CheckSettings = {
   clock: systemClock,
   redact: redactor(["token-of-the-check"]).text,
   values: () => ({ STATUS_TOKEN: "token-of-the-check" }),
+  rehearsals: () => [],
 };
+const released = { environment: "production", version: "4be1c02f", label: "4be1c02", planHash: "of this plan" };
 const check = (asked: MachineCheck, more: Partial<CheckSettings> = {}, signal = never): Promise<CheckResult> =>
-  createChecker({ ...settings, ...more }).check(asked, signal);
+  createChecker({ ...settings, ...more }).check(asked, signal, released);
 
 describe("an http check", () => {
   const asked = (url: string, contains?: string): MachineCheck => ({

@@ -1,5 +1,7 @@
 import type { CheckResult, MachineCheck } from "../../core/plan/checklist.ts";
 import { faultOf } from "../../core/fault.ts";
+import { type ToBeReleased, wasRehearsed } from "../../core/rehearsal/evidence.ts";
+import type { Rehearsal } from "../../core/rehearsal/rehearsal.ts";
 import { type Duration, formatDuration, SECOND } from "../../core/time/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Checker, CommandRunner } from "../../ports/tasks.ts";
@@ -18,6 +20,8 @@ export interface CheckSettings {
   readonly commands: CommandRunner;
   readonly clock: Clock;
   readonly redact: (text: string) => string;
+  /** Those of the app, the newest first. */
+  readonly rehearsals: () => readonly Rehearsal[];
   /** Values for `${UPPER}` in addresses. */
   readonly values: () => Readonly<Record<string, string>>;
   /** PEM of the authorities to trust instead of the machine's own. */
@@ -31,12 +35,12 @@ export interface CheckSettings {
 /** All kinds of machine checks. A check that fails in a way nobody thought of has not passed either. */
 export function createChecker(settings: CheckSettings): Checker {
   return {
-    async check(check, signal) {
+    async check(check, signal, of) {
       const own = "timeoutMs" in check ? null : (settings.timeoutMs ?? 10 * SECOND);
       const over = new AbortController();
       const bounded = AbortSignal.any([signal, over.signal]);
       try {
-        const result = ask(check, bounded, settings);
+        const result = ask(check, bounded, settings, of);
         const found = own === null ? await result : await Promise.race([result, lateness(own, over, settings.clock)]);
         return { passed: found.passed, detail: settings.redact(found.detail) };
       } catch (error) {
@@ -50,7 +54,12 @@ export function createChecker(settings: CheckSettings): Checker {
   };
 }
 
-async function ask(check: MachineCheck, signal: AbortSignal, settings: CheckSettings): Promise<CheckResult> {
+async function ask(
+  check: MachineCheck,
+  signal: AbortSignal,
+  settings: CheckSettings,
+  of: ToBeReleased,
+): Promise<CheckResult> {
   switch (check.kind) {
     case "http":
       return checkHttp(check, signal, settings);
@@ -64,6 +73,8 @@ async function ask(check: MachineCheck, signal: AbortSignal, settings: CheckSett
       return checkDisk(check, signal, settings);
     case "dns":
       return checkDns(check, signal, settings);
+    case "rehearsed":
+      return wasRehearsed(settings.rehearsals(), of, check.withinMs, settings.clock.wall());
   }
 }
 

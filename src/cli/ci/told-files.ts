@@ -31,5 +31,7 @@ export function tellFiles(where: "github" | "gitlab", env: Env, story: Story, re
 
 function summary(story: Story): string {
   const mark = standingOf(story) === "good" ? "✔" : "✖";
-  return `### ${mark} ${story.app} ${story.environment}${story.release === null ? "" : `, release ${story.release}`}\n\n${inAFewWords(story)}\n`;
+  const { app, environment, release } = story;
+  const title = release === null ? "Nothing was released" : `${app} ${environment}, release ${release}`;
+  return `### ${mark} ${title}\n\n${inAFewWords(story)}\n`;
 }

@@ -16,6 +16,7 @@ import {
   lookAtVersions,
 } from "../doctor/processes.ts";
 import { lookAtReceivers } from "../doctor/receivers.ts";
+import { lookAtRehearsals } from "../doctor/rehearsals.ts";
 import { lookAtSources } from "../doctor/sources.ts";
 import { DONE, REFUSED } from "../exit-code.ts";
 import { unwrittenServices, WRITE_RUN } from "../init/unknown-run.ts";
@@ -85,6 +86,7 @@ async function look(context: Context): Promise<readonly Finding[]> {
       found("other days", "warn", sentence.replace(/\.$/, "")),
     ),
     ...(await lookAtDatabase(context, plan)),
+    ...lookAtRehearsals(project),
     ...(await lookAtEngine(context)),
     ...(await lookAtHealth(context, plan)),
     ...(await lookAtSources(context, plan, outside)),

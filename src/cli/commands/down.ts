@@ -6,6 +6,7 @@ import { confirm } from "../ask.ts";
 import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, isGiven } from "../definition.ts";
 import { DONE, type ExitCode } from "../exit-code.ts";
+import type { LeftBalancers } from "../machinery.ts";
 import { openReading, reach, readRelease } from "../session.ts";
 import { findStrays } from "../strays.ts";
 import { calledRelease } from "../verb.ts";
@@ -14,7 +15,7 @@ import { journalFault } from "../without-journal.ts";
 
 export const down: CommandDefinition = {
   about:
-    "Stops every instance of the app in this environment, the data plane and the keeper. Nothing answers its users then. The journal, the prepared versions and the logs stay, and `tidegate release` starts it again.",
+    "Stops every instance of the app in this environment, Tidegate's proxy and the keeper. Nothing answers its users then; an HAProxy of yours runs on, and goes its own way again. The journal, the prepared versions and the logs stay, and `tidegate release` starts it again.",
   arguments: [],
   options: [
     { flags: "--yes", about: "don't ask before it is done" },
@@ -43,8 +44,8 @@ export const down: CommandDefinition = {
     }
     const doubt = unread === null ? "" : `${unread.what} Nobody knows whether a release runs.\n`;
     await confirm(context, `${doubt}${intent(own, project.environment)}`, isGiven(invocation, "yes"));
-    await context.machinery.stopEverything(project.state);
-    const sentence = `Stopped ${counted(own.length)}, the data plane and the keeper. The data stays in ${project.state.path}.`;
+    const left = await context.machinery.stopEverything(project.state);
+    const sentence = `Stopped ${counted(own.length)}${stoppedWith(left)} The data stays in ${project.state.path}.`;
     return answer(
       context,
       { stopped: own.map(({ id }) => id), dataStaysIn: project.state.path, sentence },
@@ -127,7 +128,15 @@ function stillActs(pid: number, command: string | null): FaultError {
 
 function intent(instances: readonly InstanceSeen[], environment: string): string {
   const names = instances.map(({ id }) => id).join(", ");
-  return `Stops ${counted(instances.length)} of ${environment}${names === "" ? "" : ` (${names})`}, the data plane and the keeper: nobody answers its users then. Data stays.`;
+  return `Stops ${counted(instances.length)} of ${environment}${names === "" ? "" : ` (${names})`}, Tidegate's proxy and the keeper: none of these answers its users then. Data stays.`;
+}
+
+function stoppedWith(left: LeftBalancers | null): string {
+  if (left === null) return ", the data plane and the keeper.";
+  const names = left.names.join(" and ");
+  return left.isTold
+    ? ` and the keeper. HAProxy at ${names} runs on, and sends requests its own way again (\`default_backend\`).`
+    : ` and the keeper. HAProxy at ${names} is left as it is, and not every one has heard that nobody is to be sent to these any more: tidegate haproxy check.`;
 }
 
 function counted(count: number): string {

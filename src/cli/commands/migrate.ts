@@ -1,15 +1,13 @@
 import { FaultError } from "../../core/fault.ts";
 import { nearest } from "../../core/text/nearest.ts";
 import { DATABASE_OPTION } from "../app-database.ts";
-import { answer } from "../context.ts";
-import { type CommandDefinition, type Invocation, isGiven } from "../definition.ts";
-import { DONE, type ExitCode, REFUSED } from "../exit-code.ts";
+import type { CommandDefinition } from "../definition.ts";
 
 const ACTIONS = ["lint", "status", "up", "down", "new", "baseline", "history"] as const;
 
 export const migrate: CommandDefinition = {
   about:
-    "Changes the schema of the app's database by plain SQL files in dbmate's format, without keeping anybody waiting, and says what SQL would do before it is run. `lint` reads SQL with PostgreSQL's own parser and says of each statement whom it would keep waiting and what it would break in the version that serves meanwhile, with a safer way to write it; it needs no database and no plan file, and ends with 3 when there is an error that the file does not allow itself: `-- tidegate:allow RULE because …` before the statement. `status` shows what is applied; `up` applies what is not; `down` takes back the newest, and refuses to lose data; `new` writes an empty file; `baseline` writes down that a database has them already; `history` shows what was ever done. What was cut off in the middle goes on when it is run again.",
+    "Changes the schema of the app's database by plain SQL files in dbmate's format, or by the tool that the plan names (alembic, Rails, …), without keeping anybody waiting, and says what SQL would do before it is run. `lint` reads SQL with PostgreSQL's own parser and says of each statement whom it would keep waiting and what it would break in the version that serves meanwhile, with a safer way to write it; it needs no database and no plan file (with `--live` or `--database` it judges by that database as it is, and by what is asked of it), and ends with 3 when there is an error that the file does not allow itself: `-- tidegate:allow RULE because …` before the statement. `status` shows what is applied; `up` applies what is not, and refuses what `lint` finds an error in; `down` takes back the newest, and refuses to lose data; `new` writes an empty file; `baseline` writes down that a database has them already; `history` shows what was ever done. What was cut off in the middle goes on when it is run again.",
   arguments: [
     { name: "action", required: true, about: ACTIONS.map((action) => `\`${action}\``).join(", ") },
     {
@@ -27,6 +25,11 @@ export const migrate: CommandDefinition = {
         "of `up` and `down`: really runs all of it in a transaction that is taken back, and says what each statement locks, writes anew and takes",
     },
     { flags: "--phase <phase>", about: "of `up`: `expand`, `backfill` or `contract` alone" },
+    {
+      flags: "--lint <refuse|warn>",
+      about:
+        "of `up`: whether an error that the linter finds is refused; by default as the plan file says, else refuse",
+    },
     { flags: "--out-of-order", about: "of `up`: also those that come before one that is applied" },
     {
       flags: "--release <number>",
@@ -39,6 +42,15 @@ export const migrate: CommandDefinition = {
       about: "where the SQL files are, by default what the plan file says, else db/migrations",
     },
     DATABASE_OPTION,
+    {
+      flags: "--live",
+      about:
+        "of `lint`: judges by the plan file's database (or DATABASE_URL) as it is now: how large a table is, and which queries need what is taken away",
+    },
+    {
+      flags: "--queries <file>",
+      about: "of `lint` with a database: the queries that the version that serves asks, instead of the plan file's",
+    },
     { flags: "--yes", about: "don't ask" },
     { flags: "--all", about: "of `lint`: notes on style too, and what the files allow" },
     { flags: "--in-transaction", about: "of `lint`: the tool that runs files without marks does so in a transaction" },
@@ -54,7 +66,7 @@ export const migrate: CommandDefinition = {
   run: async (invocation) => {
     const [action = "", ...given] = invocation.arguments;
     const words = given.filter((word) => word !== undefined);
-    if (action === "lint") return await lintFiles(invocation, words);
+    if (action === "lint") return await (await import("../migrations/lint-files.ts")).lintFiles(invocation, words);
     if (action === "new") return await (await import("../migrations/new-migration.ts")).newMigration(invocation, words);
     const run = await import("../migrations/run-migrations.ts");
     if (action === "status") return await run.showStatus(invocation);
@@ -70,20 +82,3 @@ export const migrate: CommandDefinition = {
     });
   },
 };
-
-async function lintFiles(invocation: Invocation, names: readonly string[]): Promise<ExitCode> {
-  const { context } = invocation;
-  const [{ isStopping }, { lint }, { loadParser }, { readSqlFiles }, { lintView }] = await Promise.all([
-    import("../../migrations/lint/finding.ts"),
-    import("../../migrations/lint/lint.ts"),
-    import("../../migrations/sql/parser.ts"),
-    import("../migrations/read-sql-files.ts"),
-    import("../render/lint-view.ts"),
-  ]);
-  const files = readSqlFiles(names, context.cwd);
-  const parse = await loadParser();
-  const statements = lint(files, { parse, isTransactionAssumed: isGiven(invocation, "inTransaction") });
-  const isRefused = statements.some(({ findings }) => findings.some(isStopping));
-  const view = lintView(statements, isGiven(invocation, "all"), context.terminal.style());
-  return answer(context, { statements }, view, isRefused ? REFUSED : DONE);
-}

@@ -4,13 +4,18 @@ import type { InstanceSeen } from "../../core/observation.ts";
 import type { Release } from "../../core/release/release.ts";
 import { powerOf, type StepPower } from "../../core/forecast/plan-power.ts";
 import { SECOND } from "../../core/time/time.ts";
+import { wasRehearsed } from "../../core/rehearsal/evidence.ts";
+import { readRehearsals } from "../../local/rehearsals.ts";
+import type { Project } from "../project.ts";
 import { answer, type Context } from "../context.ts";
 import { FaultError } from "../../core/fault.ts";
+import { fullStop } from "../../core/text/plain-text.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { mustBePlaceOf } from "../../engine/whose-place.ts";
 import type { Outside } from "../machinery.ts";
 import type { CommandDefinition } from "../definition.ts";
-import { noticeSentence } from "../notices.ts";
+import { noticeSentence, withFix } from "../notices.ts";
+import { pendingOfVersion } from "../migrations/pending-of-version.ts";
 import { loadPlan } from "../plan-file.ts";
 import { lastWorkMs, planHashOf, type PlanPreview, warningsOf } from "../plan-preview.ts";
 import { catchDocument } from "../simulate/catch-document.ts";
@@ -88,11 +93,17 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
     (instances) => servingAnyway({ traffic, runtime }, instances),
   );
   const seen = await trafficSeen(traffic, stable?.version ?? null);
+  const candidate = await runtime.resolve(version);
   const preview = {
     plan,
     planHash: planHashOf(plan),
     stable,
-    candidate: await runtime.resolve(version),
+    candidate,
+    schema: await pendingOfVersion(context, {
+      plan,
+      candidate: candidate.version,
+      stable: stable === null || stable.isAdopted ? null : stable.version,
+    }),
     requestsPerSecond: seen?.rps ?? null,
     trafficSeenMs: seen?.overMs ?? null,
     power: stable === null || seen === null || seen.rps === 0 ? [] : powerOf(plan, seen),
@@ -100,10 +111,26 @@ async function look(context: Context, version: string): Promise<PlanPreview> {
     sources: await trySources(context, plan, outside, () => stable),
     overrides,
     lastWorkMs: lastWorkMs(releases),
+    rehearsal: rehearsalOf(project, plan, candidate),
   };
-  const foreign = [...(await unaskable(traffic)), ...(await whoseElse(context, plan, traffic))];
+  const unasked = plan.traffic.kind === "haproxy" ? await badBalancers(context, plan) : await unaskable(traffic);
+  const foreign = [...unasked, ...(await whoseElse(context, plan, traffic))];
   const told = (await outside.notices()).filter(({ level }) => level !== "ok").map(noticeSentence);
   return { ...preview, warnings: [...foreign, ...told, ...warningsOf(preview, releases, notes)] };
+}
+
+function rehearsalOf(
+  { state }: Project,
+  plan: Plan,
+  { version, label }: PlanPreview["candidate"],
+): PlanPreview["rehearsal"] {
+  const known = readRehearsals(state);
+  const isAsked = plan.steps.some(
+    (step) => step.kind === "check" && step.checklist.items.some(({ check }) => check?.kind === "rehearsed"),
+  );
+  if (known.length === 0 && !isAsked) return null;
+  const of = { environment: plan.environment, version, label, planHash: planHashOf(plan) };
+  return wasRehearsed(known, of, Number.POSITIVE_INFINITY, Date.now()).detail;
 }
 
 /** A plan can be shown all the same. */
@@ -113,9 +140,17 @@ async function unaskable(traffic: Outside["traffic"]): Promise<readonly string[]
     (error: unknown) => {
       if (!(error instanceof FaultError)) throw error;
       const { what, fix } = error.fault;
-      return [`A release would be refused. ${what}${fix === undefined ? "" : ` ${fix}`}`];
+      return [`A release would be refused. ${withFix(what, fix)}`];
     },
   );
+}
+
+/** What `doctor` says of them: each one has to be there, and to have Tidegate's part. */
+async function badBalancers(context: Context, plan: Plan): Promise<readonly string[]> {
+  const found = await (await context.machinery.haproxy()).look(plan);
+  return found
+    .filter(({ state }) => state === "bad")
+    .map(({ sentence, fix }) => withFix(`In the way of a release: ${fullStop(sentence)}`, fix));
 }
 
 /** That a release would be refused is to be known before it is tried. */

@@ -10,6 +10,7 @@ import type { Context } from "../context.ts";
 import { type CommandDefinition, type Invocation, isGiven, textOption } from "../definition.ts";
 import { DONE, type ExitCode } from "../exit-code.ts";
 import { mustBeWritten } from "../init/unknown-run.ts";
+import { refuseBeforehand } from "../migrations/refuse-beforehand.ts";
 import { tellNotices } from "../notices.ts";
 import { loadPlan } from "../plan-file.ts";
 import { requirePlanFile } from "../project.ts";
@@ -59,6 +60,7 @@ export const release: CommandDefinition = {
     if (!context.json && textOption(invocation, "adopt") !== undefined)
       for (const note of lastWayBack(plan)) context.terminal.complain(note);
     await tellNotices(context, plan);
+    await refuseBeforehand(context, plan, invocation.arguments[0] ?? "HEAD");
     const isSaid = await confirmWhatIsRisky(invocation, plan);
     await using session = isGiven(invocation, "detach")
       ? await openServing(context)

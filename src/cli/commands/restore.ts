@@ -2,10 +2,11 @@ import { lossSentence } from "../../core/backup/contents.ts";
 import type { RestoreOutlook } from "../../ports/backups.ts";
 import { appDatabase, DATABASE_OPTION } from "../app-database.ts";
 import { confirm } from "../ask.ts";
-import { answer } from "../context.ts";
+import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, isGiven, textOption } from "../definition.ts";
 import { DONE } from "../exit-code.ts";
 import { backupProgress, restoredLines } from "../render/backup-view.ts";
+import { wrap } from "../render/text.ts";
 import { formatAge } from "../../core/time/time.ts";
 import { onInterrupt } from "../signals.ts";
 import { unlessInterrupted } from "./backup.ts";
@@ -23,7 +24,7 @@ export const restore: CommandDefinition = {
     { flags: "--identity <file>", about: "for an encrypted one: a file with a secret key of age" },
     { flags: "--no-owner", about: "leave out who owns what and who may do what, where the roles are not there" },
     { flags: "--dry-run", about: "only say what would be lost" },
-    { flags: "--yes", about: "don't ask" },
+    { flags: "--yes", about: "don't ask; what will be lost is still said" },
     DATABASE_OPTION,
   ],
   examples: [
@@ -48,6 +49,8 @@ export const restore: CommandDefinition = {
     };
     const outlook = await unlessInterrupted(signal, () => backups.outlook(target));
     if (isGiven(invocation, "dryRun")) return answer(context, { outlook }, [sentencesOf(outlook)]);
+    // Who has agreed beforehand is told what that was, and so is the log that nobody looks at before something is missing.
+    if (isGiven(invocation, "yes")) tell(context, sentencesOf(outlook));
     await confirm(context, sentencesOf(outlook), isGiven(invocation, "yes"));
     const restored = await unlessInterrupted(signal, () =>
       backups.restore({ ...target, by: context.person, withoutOwners: invocation.options["owner"] === false }),
@@ -55,6 +58,11 @@ export const restore: CommandDefinition = {
     return answer(context, { outlook, restored }, restoredLines(restored, context.terminal.style()), DONE);
   },
 };
+
+/** On the error output: with --json the result has it too, as `outlook`. */
+function tell({ terminal }: Context, sentences: string): void {
+  terminal.complain(wrap(sentences, terminal.style().width).join("\n"));
+}
 
 const MOST_TABLES = 12;
 

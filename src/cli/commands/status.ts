@@ -9,6 +9,7 @@ import { otherEnvironments } from "../environments.ts";
 import { type ExitCode, FAILED } from "../exit-code.ts";
 import { isOver, unknownRelease } from "../follow.ts";
 import { lookAtInstances } from "../look-at-instances.ts";
+import { missingInstances, missingWords, START_MISSING } from "../missing-instances.ts";
 import { dataPlaneNotes, lostSince } from "../render/data-plane.ts";
 import { instanceList, type InstanceHealth } from "../render/instance-list.ts";
 import { peopleNotes } from "../render/people-notes.ts";
@@ -88,6 +89,11 @@ async function show(context: Context, session: Session, id: number, others: read
   const style = context.terminal.style();
   const isCutOff = plane === null && (await serves(context, release.plan));
   const strays = await findStrays(context, session.journal).catch(() => []);
+  const missing = missingInstances(
+    now,
+    release.plan.services,
+    (instances ?? []).map(({ instance }) => instance),
+  );
   const unseen = session.actor() === null ? await lookUnseen(context, release, now, plane) : NOTHING_UNSEEN;
   const document = {
     status: now,
@@ -95,6 +101,7 @@ async function show(context: Context, session: Session, id: number, others: read
     ...unseen.document,
     instances,
     strays: strays.map(({ id }) => id),
+    ...(missing.length === 0 ? {} : { missing }),
     isCutOff,
     lost,
     earlier: earlier.map(briefly),
@@ -108,6 +115,7 @@ async function show(context: Context, session: Session, id: number, others: read
           : [...unseen.notes, ...peopleNotes(now, Date.now())]),
         ...dataPlaneNotes(plane, now.plannedAtMs, Date.now()),
         ...straysSentence(strays),
+        ...(missing.length === 0 ? [] : [`${missing.map(missingWords).join(", ")}. ${startMissing(session)}`]),
       ],
       openItems: openItems(release),
       isStatus: true,
@@ -115,6 +123,12 @@ async function show(context: Context, session: Session, id: number, others: read
     ...(isQuiet ? ["", ...(fault === null ? instanceLines(instances, style) : [describeFault(fault)])] : []),
     ...earlierLines(earlier, style),
   ]);
+}
+
+function startMissing(session: Session): string {
+  return session.actor() === null
+    ? `To start what is missing: ${START_MISSING}`
+    : "Whoever acts starts what is missing.";
 }
 
 const CUT_OFF = `${sentenceCase(NOBODY_IS_ANSWERED)}. Start it: ${START_PLANE}`;

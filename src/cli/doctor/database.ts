@@ -1,4 +1,6 @@
 import { faultOf } from "../../core/fault.ts";
+import { phaseGaps } from "../../core/migration/phase-gap.ts";
+import { stoppingIn, stoppingSentence } from "../../core/migration/refusal.ts";
 import type { DatabasePlan } from "../../core/plan/database.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { formatDuration } from "../../core/time/time.ts";
@@ -7,6 +9,7 @@ import type { MigrationStatus } from "../../ports/migrations.ts";
 import type { AppDatabase } from "../app-database.ts";
 import type { Context } from "../context.ts";
 import { withPlace } from "../notices.ts";
+import { pendingWords } from "../render/migrations-view.ts";
 import { type Finding, found } from "./finding.ts";
 
 /** Whether the app's database answers, what its migrations wait for, and what it could be brought back from. */
@@ -36,14 +39,22 @@ async function tried(name: string, look: () => Promise<readonly Finding[]>): Pro
 
 async function lookAtMigrations(
   context: Context,
-  place: AppDatabase,
+  place: AppDatabase & { readonly plan: Plan },
   migrations: NonNullable<DatabasePlan["migrations"]>,
 ): Promise<readonly Finding[]> {
-  const port = await context.machinery.migrations(place, { folder: migrations.folder });
-  const status = await port.status({ directory: place.folder, signal: AbortSignal.timeout(PATIENCE_MS) });
+  const port = await context.machinery.migrations(place, { tool: migrations });
+  const status = await port.status({
+    directory: place.folder,
+    signal: AbortSignal.timeout(migrations.kind === "files" ? PATIENCE_MS : TOOL_PATIENCE_MS),
+  });
   return [
     found("migrations", "ok", countOf(status)),
-    ...status.problems.map(({ what, fix }) => found("migrations", "bad", withoutFullStop(what), fix)),
+    ...status.pending.map((each) => found("migrations", "info", `pending: ${each.file}, ${pendingWords(each)}`)),
+    ...stoppingFindings(status, place.database.lint ?? "refuse"),
+    ...[...status.problems, ...gapsOf(status, place.plan)].map(({ what, fix }) =>
+      found("migrations", "bad", withoutFullStop(what), fix),
+    ),
+    ...(status.notes ?? []).map(({ what, fix }) => found("migrations", "warn", withoutFullStop(what), fix)),
     ...(status.lock === null
       ? []
       : [
@@ -58,6 +69,25 @@ async function lookAtMigrations(
 
 /** A database that does not answer must not keep the rest from being told. */
 const PATIENCE_MS = 10_000;
+/** What a tool has pending is tried on a copy of the schema, a second or two for each. */
+const TOOL_PATIENCE_MS = 120_000;
+
+/** Into an empty database every file goes in its turn, whatever its phase. */
+function gapsOf({ applied, pending }: MigrationStatus, plan: Plan): ReturnType<typeof phaseGaps> {
+  return applied.length === 0 ? [] : phaseGaps(plan, pending);
+}
+
+/** What a release would refuse, before it begins. */
+function stoppingFindings({ pending }: MigrationStatus, lint: "refuse" | "warn"): readonly Finding[] {
+  return stoppingIn(pending).map((each) =>
+    found(
+      "migrations",
+      lint === "refuse" ? "bad" : "warn",
+      withoutFullStop(stoppingSentence(each)),
+      `${withoutFullStop(each.fix)}; or: -- tidegate:allow ${each.rule} because …`,
+    ),
+  );
+}
 
 function countOf({ applied, pending }: MigrationStatus): string {
   const contract = pending.filter(({ phase }) => phase === "contract").length;

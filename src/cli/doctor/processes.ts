@@ -10,6 +10,7 @@ import { NOBODY_IS_ANSWERED, START_PLANE } from "../cut-off.ts";
 import { mustBePlaceOf } from "../../engine/whose-place.ts";
 import { isOver } from "../follow.ts";
 import { lookAtInstances } from "../look-at-instances.ts";
+import { missingInstances, missingWords, START_MISSING } from "../missing-instances.ts";
 import type { Outside } from "../machinery.ts";
 import { holderOf } from "../lock-kept.ts";
 import { journalStatus, openReading, readRelease } from "../session.ts";
@@ -155,11 +156,24 @@ async function askForEngine(context: Context): Promise<readonly Finding[]> {
 
 export async function lookAtHealth(context: Context, plan: Plan): Promise<readonly Finding[]> {
   try {
-    return await askForHealth(context, plan);
+    return [...(await askForHealth(context, plan)), ...(await lookForMissing(context))];
   } catch (error) {
     const { what, where, fix } = faultOf(error, "instances-unknown", "Nobody can say which instances run.");
     return [found("keeper", "bad", `${what.replace(/\.$/, "")}: ${where ?? ""}`, fix)];
   }
+}
+
+/** By the newest release: nobody need act, so nobody else may have seen that something was stopped. */
+async function lookForMissing(context: Context): Promise<readonly Finding[]> {
+  await using session = await openReading(context, context.project());
+  const [newest] = (await session?.journal.releases()) ?? [];
+  const release = session === null || newest === undefined ? null : await readRelease(session.journal, newest);
+  const status = release === null ? null : journalStatus(release);
+  if (release === null || status === null) return [];
+  const instances = (await context.machinery.runningInstances(context.project().state, release.plan)) ?? [];
+  return missingInstances(status, release.plan.services, instances).map((each) =>
+    found(each.service, "warn", missingWords(each), START_MISSING),
+  );
 }
 
 /** What runs and belongs to nothing any more. */

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { FaultError } from "../../core/fault.ts";
 import { parseDuration } from "../../core/text/units.ts";
+import type { MigrationTool } from "../../core/plan/database.ts";
 import type { Migrations } from "../../ports/migrations.ts";
 import { type AppDatabase, appDatabase } from "../app-database.ts";
 import { type Invocation, textOption } from "../definition.ts";
@@ -12,33 +13,47 @@ export interface MigrationsPlace {
   readonly migrations: Migrations;
   /** What the folder is relative to. Absolute. */
   readonly directory: string;
-  readonly folder: string;
+  readonly tool: MigrationTool;
+  /** What becomes of an error that the linter finds. */
+  readonly lint: "refuse" | "warn";
 }
 
 /** Faults: those of appDatabase, usage, migrations-missing. */
 export async function migrationsPlace(invocation: Invocation): Promise<MigrationsPlace> {
   const place = await appDatabase(invocation);
-  const { directory, folder } = folderOf(invocation, place);
+  const { directory, tool } = toolOf(invocation, place);
   const wait = textOption(invocation, "wait");
+  const lint = lintOf(textOption(invocation, "lint"));
   const migrations = await invocation.context.machinery.migrations(place, {
-    folder,
+    tool,
     ...(wait === undefined ? {} : { waitMs: durationOf(wait) }),
+    ...(lint === undefined ? {} : { lint }),
   });
-  return { place, migrations, directory, folder };
+  return { place, migrations, directory, tool, lint: lint ?? place.database.lint ?? "refuse" };
 }
 
-function folderOf(invocation: Invocation, place: AppDatabase): Pick<MigrationsPlace, "directory" | "folder"> {
+function toolOf(invocation: Invocation, place: AppDatabase): Pick<MigrationsPlace, "directory" | "tool"> {
   const { cwd } = invocation.context;
   const given = textOption(invocation, "folder");
-  if (given !== undefined) return { directory: resolve(cwd), folder: given };
+  if (given !== undefined) return { directory: resolve(cwd), tool: { kind: "files", folder: given } };
   const { migrations } = place.database;
-  if (migrations !== undefined) return { directory: place.folder, folder: migrations.folder };
+  if (migrations !== undefined) return { directory: place.folder, tool: migrations };
   const usual = USUAL.find((name) => isFolder(resolve(place.folder, name)));
-  if (usual !== undefined) return { directory: place.folder, folder: usual };
+  if (usual !== undefined) return { directory: place.folder, tool: { kind: "files", folder: usual } };
   throw new FaultError({
     code: "migrations-missing",
     what: `There are no migrations here: none of ${USUAL.join(", ")} is a folder.`,
     fix: "name it: --folder db/migrations, or `database: { migrations: db/migrations }` in the plan file; tidegate migrate new NAME makes the first",
+  });
+}
+
+function lintOf(word: string | undefined): "refuse" | "warn" | undefined {
+  if (word === undefined || word === "refuse" || word === "warn") return word;
+  throw new FaultError({
+    code: "usage",
+    what: `"${word}" is neither refuse nor warn.`,
+    where: "--lint",
+    fix: "--lint warn",
   });
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { FaultError } from "../../core/fault.ts";
+import type { OwnTool } from "../../core/plan/database.ts";
 import { slug } from "../../config/slug.ts";
 import { loadPlan } from "../plan-file.ts";
 import { answer } from "../context.ts";
@@ -34,12 +35,26 @@ async function folderOf(invocation: Invocation): Promise<string> {
   if (given !== undefined) return resolve(context.cwd, given);
   const project = context.project();
   if (project.planFile !== null) {
-    const { plan } = await loadPlan(context, project);
-    if (plan.database?.migrations !== undefined) return resolve(project.folder, plan.database.migrations.folder);
+    const { migrations } = (await loadPlan(context, project)).plan.database ?? {};
+    if (migrations !== undefined && migrations.kind !== "files")
+      throw new FaultError({
+        code: "usage",
+        what: `Migrations of this app are made by ${migrations.kind === "command" ? "its own tool" : migrations.kind}.`,
+        fix: MADE_BY[migrations.kind],
+      });
+    if (migrations !== undefined) return resolve(project.folder, migrations.folder);
   }
   const usual = USUAL.find((each) => isFolder(resolve(project.folder, each)));
   return resolve(project.folder, usual ?? "db/migrations");
 }
+
+const MADE_BY: Readonly<Record<OwnTool["kind"], string>> = {
+  alembic: "alembic revision -m NAME",
+  rails: "bin/rails generate migration NAME",
+  knex: "npx knex migrate:make NAME",
+  "db-migrate": "npx db-migrate create NAME",
+  command: "make it as its other files are made",
+};
 
 const TEXT = `-- phase: expand
 -- (expand: beside the version that serves; backfill: rows, in batches; contract: once nothing needs the old shape)

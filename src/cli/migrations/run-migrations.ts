@@ -1,6 +1,8 @@
 import { migrationWords } from "../../engine/migration-words.ts";
 import { FaultError } from "../../core/fault.ts";
-import type { MigrationPhase } from "../../core/plan/database.ts";
+import { isStopping } from "../../core/migration/finding.ts";
+import { MIGRATION_PHASES, type MigrationPhase } from "../../core/plan/database.ts";
+import type { MigrationProgress, MigrationStatus } from "../../ports/migrations.ts";
 import { confirm } from "../ask.ts";
 import { answer, type Context } from "../context.ts";
 import { type Invocation, isGiven, textOption } from "../definition.ts";
@@ -8,8 +10,7 @@ import { DONE, type ExitCode, REFUSED } from "../exit-code.ts";
 import { downLines, historyLines, statusLines, upLines } from "../render/migrations-view.ts";
 import { onInterrupt } from "../signals.ts";
 import { type MigrationsPlace, migrationsPlace } from "./migrations-place.ts";
-
-const PHASES: readonly MigrationPhase[] = ["expand", "backfill", "contract"];
+import { nowAndThen } from "./now-and-then.ts";
 
 export async function showStatus(invocation: Invocation): Promise<ExitCode> {
   const { context } = invocation;
@@ -54,22 +55,25 @@ export async function goUp(invocation: Invocation): Promise<ExitCode> {
 /** What is taken away by going forward nobody gets back by going back. */
 async function confirmLoss(
   invocation: Invocation,
-  { migrations, directory }: MigrationsPlace,
+  { migrations, directory, lint }: MigrationsPlace,
   phases: readonly MigrationPhase[],
   signal: AbortSignal,
 ): Promise<void> {
   if (isGiven(invocation, "yes")) return;
   const { pending, problems } = await migrations.status({ directory, signal });
+  const wanted = pending.filter(({ phase }) => phases.includes(phase));
+  const drops = wanted.flatMap((each) => each.drops);
   // What is refused anyway needs no question.
-  const drops =
-    problems.length > 0 ? [] : pending.filter(({ phase }) => phases.includes(phase)).flatMap((each) => each.drops);
-  if (drops.length > 0)
+  const isRefused =
+    problems.length > 0 || (lint === "refuse" && wanted.some(({ findings }) => findings?.some(isStopping)));
+  if (drops.length > 0 && !isRefused)
     await confirm(invocation.context, `This takes away ${drops.join(", ")} and what is in it.`, false);
 }
 
 export async function goDown(invocation: Invocation, [count]: readonly string[]): Promise<ExitCode> {
   const { context } = invocation;
-  const { migrations, directory } = await migrationsPlace(invocation);
+  const at = await migrationsPlace(invocation);
+  const { migrations, directory } = at;
   const release = textOption(invocation, "release");
   if (release !== undefined && count !== undefined)
     throw new FaultError({
@@ -83,9 +87,13 @@ export async function goDown(invocation: Invocation, [count]: readonly string[])
     "steps" in of
       ? `the newest ${of.steps === 1 ? "migration" : `${of.steps} migrations`}`
       : `what release ${of.release} has migrated, as far as nothing is lost`;
-  if (!dryRun) await confirm(context, `Takes back ${what}.`, isGiven(invocation, "yes"));
   using interruption = onInterrupt();
   const { signal } = interruption;
+  if (!dryRun) {
+    const isYes = isGiven(invocation, "yes");
+    const empty = "steps" in of && !isYes ? await emptyAfter(at, of.steps, signal) : "";
+    await confirm(context, `Takes back ${what}.${empty}`, isYes);
+  }
   const result = await unlessInterrupted(signal, () =>
     migrations.down({
       directory,
@@ -98,6 +106,23 @@ export async function goDown(invocation: Invocation, [count]: readonly string[])
     }),
   );
   return answer(context, { ...result, dryRun }, downLines(result, dryRun, context.terminal.style()));
+}
+
+/** What a contract took away is not what it was when its way back has run. */
+async function emptyAfter(
+  { migrations, directory }: MigrationsPlace,
+  steps: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const { applied } = await migrations.status({ directory, signal }).catch(unlessMissing);
+  const empty = applied.slice(-steps).flatMap(({ drops = [] }) => drops);
+  return empty.length === 0 ? "" : ` What comes back is empty: ${empty.join(", ")}.`;
+}
+
+/** The ledger has what is needed to go back, also where the files are gone. */
+function unlessMissing(error: unknown): Pick<MigrationStatus, "applied"> {
+  if (error instanceof FaultError) return { applied: [] };
+  throw error;
 }
 
 export async function setBaseline(invocation: Invocation, [version]: readonly string[]): Promise<ExitCode> {
@@ -122,22 +147,23 @@ export async function setBaseline(invocation: Invocation, [version]: readonly st
   return answer(context, { marked }, lines);
 }
 
-function teller({ json, terminal }: Context): Parameters<MigrationsPlace["migrations"]["up"]>[0]["tell"] {
-  return (progress) => {
+function teller({ json, terminal }: Context): (progress: MigrationProgress) => void {
+  const tell = (progress: MigrationProgress): void => {
     const line = json ? null : migrationWords(progress);
     if (line !== null) terminal.complain(line);
   };
+  return nowAndThen(tell, () => performance.now());
 }
 
 function phasesOf(invocation: Invocation): readonly MigrationPhase[] {
   const word = textOption(invocation, "phase");
-  if (word === undefined) return PHASES;
-  const phase = PHASES.find((each) => each === word);
+  if (word === undefined) return MIGRATION_PHASES;
+  const phase = MIGRATION_PHASES.find((each) => each === word);
   if (phase !== undefined) return [phase];
   throw new FaultError({
     code: "usage",
     what: `There is no phase "${word}".`,
-    fix: `--phase ${PHASES.join(", --phase ")}`,
+    fix: `--phase ${MIGRATION_PHASES.join(", --phase ")}`,
   });
 }
 

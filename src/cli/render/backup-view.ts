@@ -1,3 +1,4 @@
+import { brokenSentence, type ReplayedQueries } from "../../core/migration/replayed.ts";
 import { countOf, rowsOf } from "../../core/backup/contents.ts";
 import type { BackupRecord } from "../../core/backup/record.ts";
 import { formatAge, formatDuration, type Instant } from "../../core/time/time.ts";
@@ -101,7 +102,14 @@ function drillSentence(drill: NonNullable<BackupRecord["proof"]>["drill"]): stri
   const kept = drill.kept.map(({ file, why }) => ` ${file} can't be taken back: ${why}`);
   const times = [drill.upMs, drill.downMs, drill.againMs].map((ms) => formatDuration(ms)).join(", ");
   const pending = drill.applied.length === 1 ? "1 pending migration" : `${drill.applied.length} pending migrations`;
-  return `${pending} went up, down and up again (${times}).${kept.join("")}`;
+  return `${pending} went up, down and up again (${times}).${kept.join("")}${drill.queries === undefined ? "" : queriesSentence(drill.queries)}`;
+}
+
+function queriesSentence({ tried, broken, from, failedBefore }: ReplayedQueries): string {
+  const works = broken.length === 0 ? "still work" : `${tried - broken.length} still work`;
+  const before = failedBefore.length === 0 ? "" : ` (${failedBefore.length} failed before already)`;
+  const wrong = broken.map((each) => ` ${brokenSentence(each)}.`);
+  return ` Of ${tried} queries of ${from}${before} ${broken.length === 0 ? "all " : ""}${works}.${wrong.join("")}`;
 }
 
 /** The newest first. */

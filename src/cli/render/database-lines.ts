@@ -15,8 +15,15 @@ export function migratedLine(observed: Observed, took: string): string {
   const applied = Array.isArray(observed["applied"]) ? (observed["applied"] as readonly Applied[]) : [];
   if (applied.length === 0) return `nothing to migrate, looked at in ${took}`;
   const waited = Math.max(...applied.map(({ longestWaitMs }) => longestWaitMs));
-  const files = applied.map(({ file }) => file).join(", ");
+  const files = namesOf(applied.map(({ file }) => file));
   return `migrated in ${took}: ${files}${waited >= 1 ? `; waited at most ${Math.round(waited)}ms for a lock` : ""}`;
+}
+
+/** All of a few; of years of them the first and the last. */
+function namesOf(files: readonly string[]): string {
+  if (files.length <= 4) return files.join(", ");
+  const [first = "", last = ""] = [files.at(0), files.at(-1)].map((file) => file?.replace(/^.*\//, ""));
+  return `${files.length} migrations, from ${first} to ${last}`;
 }
 
 export function wentBackLine(observed: Observed, took: string): string {

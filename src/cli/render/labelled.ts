@@ -8,7 +8,7 @@ export function labelled(label: string, paragraphs: readonly string[], style: St
   const lead = " ".repeat(2 + LABEL_WIDTH);
   const lines = paragraphs.flatMap((text) => wrap(text, Math.max(20, style.width - lead.length)));
   return lines.map((line, index) =>
-    index === 0 ? `  ${paint(style, "dim", padEnd(label, LABEL_WIDTH))}${line}` : `${lead}${line}`,
+    index === 0 ? `  ${paint(style, "dim", padEnd(`${label} `, LABEL_WIDTH))}${line}` : `${lead}${line}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { type Finding, isStopping, type LintedStatement } from "../../migrations/lint/finding.ts";
+import { type Finding, isStopping, type LintedStatement } from "../../core/migration/finding.ts";
 import { paint, type Style, symbols, type Tone } from "./style.ts";
 import { cut, wrap } from "./text.ts";
 
@@ -24,7 +24,11 @@ function statementLines({ file, line, sql, findings }: LintedStatement, style: S
   ];
 }
 
-function findingLines({ kind, rule, severity, message, fix, allowed }: Finding, style: Style): readonly string[] {
+/** One finding: what is wrong, what is known of it, what to write instead. */
+export function findingLines(
+  { kind, rule, severity, message, fix, allowed, known }: Finding,
+  style: Style,
+): readonly string[] {
   const { failed, waiting, passed } = symbols(style);
   const marks = { error: [failed, "bad"], warning: ["!", "warn"], info: [waiting, "dim"] } as const;
   const [mark, tone]: readonly [string, Tone] = allowed === undefined ? marks[severity] : [passed, "good"];
@@ -33,6 +37,7 @@ function findingLines({ kind, rule, severity, message, fix, allowed }: Finding, 
   return [
     `  ${paint(style, tone, mark)} ${first}`,
     ...rest.map((line) => INDENT + line),
+    ...(known === undefined ? [] : wrap(known, style.width - INDENT.length).map((line) => INDENT + line)),
     ...wrap(advice, style.width - INDENT.length - lead.length).map(
       (line, index) => INDENT + paint(style, "dim", (index === 0 ? lead : " ".repeat(lead.length)) + line),
     ),

@@ -2,12 +2,16 @@ import type {
   DownResult,
   HistoryEntry,
   MigrationStatus,
+  PendingMigration,
   RunMigration,
   TriedStatement,
   UpResult,
 } from "../../ports/migrations.ts";
+import { isStopping } from "../../core/migration/finding.ts";
+import { brokenSentence, type ReplayedQueries, type UntriedQuery } from "../../core/migration/replayed.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import { onOneLine } from "../../core/text/plain-text.ts";
+import { findingLines } from "./lint-view.ts";
 import { paint, type Style, symbols } from "./style.ts";
 import { cut, padEnd, wrap } from "./text.ts";
 
@@ -28,10 +32,10 @@ export function statusLines({ applied, pending, problems, lock }: MigrationStatu
           .filter((word) => word !== "")
           .join(` ${symbols(style).dot} `)}`,
     ),
-    ...pending.map(
-      ({ file, phase, reached, statements, drops }) =>
-        `${paint(style, "active", waiting)} ${padEnd(file, width)}  ${phase}${reached === null ? "" : `, begun: ${reached} of ${statements} statements are done`}${drops.length === 0 ? "" : `, takes away ${drops.join(", ")}`}`,
-    ),
+    ...pending.flatMap((each) => [
+      `${paint(style, "active", waiting)} ${padEnd(each.file, width)}  ${pendingWords(each)}`,
+      ...stoppingLines(each, style),
+    ]),
     ...problems.flatMap(({ what, where, fix }) => [
       `${paint(style, "bad", failed)} ${what}`,
       ...(where === undefined ? [] : [`  where  ${where}`]),
@@ -42,8 +46,25 @@ export function statusLines({ applied, pending, problems, lock }: MigrationStatu
   ];
 }
 
+/** `contract, takes away users.legacy`. */
+export function pendingWords({ phase, reached, statements, drops, note }: PendingMigration): string {
+  const words = [
+    phase,
+    ...(reached === null ? [] : [`begun: ${reached} of ${statements} statements are done`]),
+    ...(drops.length === 0 ? [] : [`takes away ${drops.join(", ")}`]),
+  ].join(", ");
+  return note === undefined ? words : `${words} (${note})`;
+}
+
+/** What the linter finds in it and nobody has allowed. */
+export function stoppingLines({ findings = [] }: Pick<PendingMigration, "findings">, style: Style): readonly string[] {
+  return findings
+    .filter(isStopping)
+    .flatMap((finding) => findingLines({ ...finding, message: `line ${finding.line}: ${finding.message}` }, style));
+}
+
 export function upLines(
-  { applied, already, pendingLater }: UpResult,
+  { applied, already, pendingLater, queries, heldMs }: UpResult,
   dryRun: boolean,
   style: Style,
 ): readonly string[] {
@@ -51,8 +72,9 @@ export function upLines(
   if (applied.length === 0) return [`Nothing to apply: ${counted(already, "migration")} applied before.`, ...later];
   return [
     ...applied.flatMap((each) => runLines(each, dryRun, style)),
+    ...(queries === undefined ? [] : replayLines(queries, style)),
     dryRun
-      ? `${counted(applied.length, "migration")} tried and taken back. Nothing was changed.`
+      ? `${counted(applied.length, "migration")} tried and taken back. Nothing was changed.${heldMs === undefined ? "" : ` Their locks were held together, for ${formatDuration(heldMs)}.`}`
       : `${counted(applied.length, "migration")} applied, ${already} before.`,
     ...later,
   ];
@@ -62,10 +84,41 @@ function runLines(run: RunMigration, dryRun: boolean, style: Style): readonly st
   const mark = dryRun ? symbols(style).waiting : paint(style, "good", symbols(style).passed);
   const wait = run.longestWaitMs === 0 ? "" : `, waited ${formatDuration(run.longestWaitMs)} for a lock`;
   return [
-    `${mark} ${run.file}  ${run.phase}, ${counted(run.statements, "statement")}, ${formatDuration(run.tookMs)}${wait}`,
+    `${mark} ${run.file}  ${run.phase}, ${run.statements === 0 ? "" : `${counted(run.statements, "statement")}, `}${run.tookMs === null ? "in one go" : formatDuration(run.tookMs)}${wait}`,
+    ...(dryRun ? stoppingLines(run, style) : []),
     ...triedLines(run.tried ?? [], style),
+    ...(run.changes ?? []).map((each) => `    ${each}`),
   ];
 }
+
+/** What became of the old version's queries. */
+export function replayLines(
+  { from, tried, broken, failedBefore, notTried }: ReplayedQueries,
+  style: Style,
+): readonly string[] {
+  const { passed, failed } = symbols(style);
+  const left = (all: readonly UntriedQuery[], what: string): readonly string[] =>
+    all.length === 0
+      ? []
+      : [
+          `    ${what}: ${all.length}`,
+          ...all
+            .slice(0, SHOWN)
+            .map(({ query, why }) => `      ${cut(`${query}: ${why}`, Math.max(40, style.width - 6))}`),
+        ];
+  return [
+    `${broken.length === 0 ? paint(style, "good", passed) : paint(style, "bad", failed)} ${counted(tried, "query", "queries")} of the version that serves (${from}), asked again: ${broken.length === 0 ? "all work" : `${broken.length} no longer work${broken.length === 1 ? "s" : ""}`}`,
+    ...broken.flatMap((each) =>
+      wrap(`${brokenSentence(each)}${each.isAllowed ? ", which the file allows" : ""}`, style.width - 4).map(
+        (line) => `    ${line}`,
+      ),
+    ),
+    ...left(failedBefore, "failed before already, which counts for nothing"),
+    ...left(notTried, "not tried"),
+  ];
+}
+
+const SHOWN = 5;
 
 function triedLines(tried: readonly TriedStatement[], style: Style): readonly string[] {
   return tried.flatMap(({ line, sql, tookMs, rows, locks, rewritten, note }) => [
@@ -89,10 +142,12 @@ function triedLines(tried: readonly TriedStatement[], style: Style): readonly st
 export function downLines({ reversed, kept }: DownResult, dryRun: boolean, style: Style): readonly string[] {
   const { passed, waiting, skipped } = symbols(style);
   return [
-    ...reversed.flatMap(({ file, tookMs, lost, tried }) => [
+    ...reversed.flatMap(({ file, tookMs, lost, empty = [], tried, changes }) => [
       `${dryRun ? waiting : paint(style, "good", passed)} ${file}  ${dryRun ? "could be taken back" : "taken back"}, ${formatDuration(tookMs)}`,
       ...lost.map((each) => `    ${dryRun ? "would lose" : "lost"}: ${each}`),
+      ...empty.map((each) => `    ${dryRun ? "would come" : "came"} back without what was in it: ${each}`),
       ...triedLines(tried ?? [], style),
+      ...(changes ?? []).map((each) => `    ${each}`),
     ]),
     ...kept.map(({ file, why }) => `${skipped} ${file}  stays: ${why}`),
     reversed.length + kept.length === 0
@@ -116,8 +171,8 @@ export function historyLines(history: readonly HistoryEntry[], style: Style): re
   );
 }
 
-function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
+function counted(count: number, word: string, words = `${word}s`): string {
+  return `${count} ${count === 1 ? word : words}`;
 }
 
 function timeOf(at: number): string {

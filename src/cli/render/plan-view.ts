@@ -15,6 +15,7 @@ import { formatShare, twinShare, WHOLE } from "../../core/traffic/share.ts";
 import { formatDuration, MINUTE } from "../../core/time/time.ts";
 import type { PlanPreview } from "../plan-preview.ts";
 import { labelled } from "./labelled.ts";
+import { pendingWords } from "./migrations-view.ts";
 import { powerSentence } from "./plan-power.ts";
 import { paint, type Style, symbols } from "./style.ts";
 import { bothSides, padEnd, padStart, wrap } from "./text.ts";
@@ -28,8 +29,10 @@ export function planView(preview: PlanPreview, style: Style): readonly string[] 
     ...title(preview, style),
     ...stepLines(preview, style),
     "",
-    ...labelled("undo", [undoFacts(preview.plan)], style),
+    ...labelled("undo", [undoFacts(preview)], style),
+    ...labelled("schema", pendingFacts(preview), style),
     ...labelled("time", [totalTime(preview)], style),
+    ...labelled("tried", preview.rehearsal === null ? [] : [preview.rehearsal], style),
     ...labelled("power", unknownPower(preview), style),
     ...labelled("figures", sources.map(sourceLine), style),
     ...labelled("hash", [planHash], style),
@@ -46,11 +49,20 @@ export function planView(preview: PlanPreview, style: Style): readonly string[] 
   ];
 }
 
-function undoFacts({ steps }: Plan): string {
+function undoFacts({ plan: { steps }, schema }: PlanPreview): string {
+  if (hasNoContract(schema) && steps.some((step) => step.kind === "migrate" && step.what === "contract"))
+    return "it can be rolled back to its end: no contract is pending";
   const contract = steps.find((step) => step.kind === "migrate" && step.what === "contract");
   return contract === undefined
     ? "it can be rolled back to its end: no step is a point of no return"
     : `it can be rolled back until "${contract.name}", which is the point of no return`;
+}
+
+/** `db/migrations/0012_total.sql: expand`, each pending one. */
+function pendingFacts({ schema }: PlanPreview): readonly string[] {
+  if (schema?.kind !== "known") return [];
+  if (schema.pending.length === 0) return ["nothing to migrate"];
+  return schema.pending.map((each) => `${each.file}: ${pendingWords(each)}`);
 }
 
 /** `carts (prometheus): 1.02/s of a1f09c now` */
@@ -83,7 +95,7 @@ function title(
   return bothSides(left, paint(style, "dim", "changes nothing"), style.width);
 }
 
-function stepLines({ plan, stable, power, otherDays }: PlanPreview, style: Style): readonly string[] {
+function stepLines({ plan, stable, power, otherDays, schema }: PlanPreview, style: Style): readonly string[] {
   const names = plan.steps.map(({ name, phase }) => `${phase === undefined ? "" : "  "}${name}`);
   const nameWidth = Math.min(28, Math.max(...names.map((name) => name.length)));
   let watched = "";
@@ -101,7 +113,7 @@ function stepLines({ plan, stable, power, otherDays }: PlanPreview, style: Style
           ];
     const lead = `${padStart(String(index + 1), 3)} ${padEnd(names[index] ?? "", nameWidth)}  `;
     const [first = "", ...rest] = wrap(
-      stepFacts(step, plan, stable).join(" · "),
+      stepFacts(step, plan, stable, schema).join(" · "),
       Math.max(24, style.width - lead.length),
     );
     const guards = guardsSentence(step.guards);
@@ -130,13 +142,13 @@ function stepLines({ plan, stable, power, otherDays }: PlanPreview, style: Style
 }
 
 /** What a step does and waits for, in a few words each. */
-function stepFacts(step: Step, plan: Plan, stable: Stable): readonly string[] {
+function stepFacts(step: Step, plan: Plan, stable: Stable, schema: PlanPreview["schema"]): readonly string[] {
   const after = step.afterMs === undefined ? [] : [`${formatDuration(step.afterMs)} after it is live`];
   const failing = step.else === "rollback" ? [] : [`else ${step.else}`];
-  return [...doing(step, plan, stable), ...after, ...failing];
+  return [...doing(step, plan, stable, schema), ...after, ...failing];
 }
 
-function doing(step: Step, plan: Plan, stable: Stable): readonly string[] {
+function doing(step: Step, plan: Plan, stable: Stable, schema: PlanPreview["schema"]): readonly string[] {
   switch (step.kind) {
     case "check": {
       const open = step.checklist.items.filter(({ ticked }) => !ticked);
@@ -156,7 +168,7 @@ function doing(step: Step, plan: Plan, stable: Stable): readonly string[] {
     case "backup":
       return [BACKUP_FACTS[step.proof]];
     case "migrate":
-      return migrateFacts(step, stable);
+      return migrateFacts(step, stable, schema);
     case "start":
       return [startFacts(plan, stable)];
     case "smoke":
@@ -185,9 +197,15 @@ const BACKUP_FACTS: Readonly<Record<StepOf<"backup">["proof"], string>> = {
   drill: "restored beside the database, compared, and the migrations run there, taken back and run again",
 };
 
-function migrateFacts({ what }: StepOf<"migrate">, stable: Stable): readonly string[] {
+/** What is pending is known, and nothing of it takes anything away. */
+function hasNoContract(schema: PlanPreview["schema"]): boolean {
+  return schema?.kind === "known" && schema.pending.every(({ phase }) => phase !== "contract");
+}
+
+function migrateFacts({ what }: StepOf<"migrate">, stable: Stable, schema: PlanPreview["schema"]): readonly string[] {
   if (what !== "contract")
     return ["pending migrations, without keeping readers waiting", "taken back where nothing is lost by it"];
+  if (hasNoContract(schema)) return ["does nothing: no contract is pending, so the way back stays"];
   if (stable === null) return ["pending migrations that take away"];
   return [`takes away what ${stable.label} needs of the database`, "point of no return: after it there is no rollback"];
 }
@@ -277,7 +295,8 @@ function limitWords(guard: Guard, limit: Limit): string {
 function windowWords({ limits, windowMs, minRequests, breaches, failures, ...of }: Guard): readonly string[] {
   if (!Object.values(limits).some((limit) => limit.some(({ kind }) => kind === "plain"))) return [];
   return [
-    `over ${formatDuration(windowMs)}`,
+    // Without one it is the figure of the moment.
+    ...(windowMs === 0 ? [] : [`over ${formatDuration(windowMs)}`]),
     ...(isOfRequests(of) ? [`from ${formatCount(minRequests)} requests on`] : []),
     `${breaches === 1 ? "at once" : `${breaches} times in a row`}${failures === undefined ? "" : ` or ${failures} in all`}`,
   ];

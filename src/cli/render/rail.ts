@@ -26,7 +26,7 @@ function markOf(status: Status, step: StepStatus, style: Style): readonly [strin
   const marks = symbols(style);
   switch (step.state) {
     case "passed":
-      return [marks.passed, "good"];
+      return step.isPromotedPast === true ? [marks.skipped, "warn"] : [marks.passed, "good"];
     case "skipped":
       return [marks.skipped, "dim"];
     case "failed":

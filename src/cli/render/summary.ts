@@ -19,6 +19,7 @@ export function summary(status: Status, style: Style): readonly string[] {
     ),
     ...stepTimes(status, style),
     `  deployment ${formatDuration(status.deploymentMs)}, holds and waits apart`,
+    ...labelled("over", passedOver(status), style),
     ...labelled("note", status.leftRunning, style),
     ...toCome(status, style),
     ...(status.rollbackWould === null ? [] : labelled("undo", [undo(status, status.rollbackWould)], style)),
@@ -44,9 +45,18 @@ export function failure(status: Status, style: Style): readonly string[] {
 }
 
 function stepTimes({ steps }: Status, style: Style): readonly string[] {
-  const done = steps.filter(({ state, tookMs }) => state === "passed" && tookMs !== null);
+  const done = steps.filter(
+    ({ state, tookMs, isPromotedPast }) => state === "passed" && tookMs !== null && isPromotedPast !== true,
+  );
   const items = done.map(({ name, tookMs }) => `${name} ${paint(style, "strong", formatDuration(tookMs ?? 0))}`);
   return items.length === 0 ? [] : wrapItems(items, style.width, { between: "   ", lead: "  ", indent: "  " });
+}
+
+/** What counts as passed, and was not done. */
+function passedOver({ steps }: Status): readonly string[] {
+  return steps
+    .filter(({ isPromotedPast }) => isPromotedPast === true)
+    .map(({ name }) => `"${name}" was not done: a person promoted past it`);
 }
 
 function toCome({ steps, current, state }: Status, style: Style): readonly string[] {

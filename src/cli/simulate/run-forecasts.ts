@@ -1,9 +1,8 @@
 import { availableParallelism } from "node:os";
-import { getAsset, isSea } from "node:sea";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { FaultError } from "../../core/fault.ts";
 import type { Forecast } from "../../core/forecast/forecast.ts";
-import { besideModule } from "../../local/own-program.ts";
+import { ownThread } from "../../local/own-program.ts";
 import type { Task, TaskResult } from "./forecast-worker.ts";
 
 export interface RunOptions {
@@ -66,9 +65,7 @@ async function playAll<T extends { readonly task: Task }>(
   finish: (one: T, caughtAt: TaskResult) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const worker = isSea()
-    ? new Worker(getAsset("forecast-worker", "utf8"), { eval: true })
-    : new Worker(besideModule("forecast-worker", import.meta.url));
+  const worker = ownThread("forecast-worker", import.meta.url);
   const stop = (): void => void worker.terminate();
   signal.addEventListener("abort", stop);
   try {

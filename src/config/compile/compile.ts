@@ -1,4 +1,4 @@
-import type { Plan } from "../../core/plan/plan.ts";
+import type { Plan, RehearsalPlan } from "../../core/plan/plan.ts";
 import type { EnvironmentOverrides, Override } from "../overrides.ts";
 import type { PathProblem, Problem } from "../reading/problem.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
@@ -70,6 +70,7 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
     ...(config.traffic?.drift === "leave" ? { drift: "leave" } : {}),
     ...(probes === undefined ? {} : { probes }),
     ...(database === undefined ? {} : { database }),
+    ...(config.rehearsal === undefined ? {} : { rehearsal: compileRehearsal(config.rehearsal) }),
     ...(compileTwin(config, first.drafts, hasTraffic, told) ? { twin: true } : {}),
     keepVersions: config.keepVersions,
     patrolMs: config.patrol,
@@ -80,6 +81,10 @@ export function compilePlan(config: PlanConfig, context: CompileContext): Compil
     problems: told.plan,
     fileProblems: told.files,
   };
+}
+
+function compileRehearsal({ env, workers, paths, requests }: NonNullable<PlanConfig["rehearsal"]>): RehearsalPlan {
+  return { env, workers, paths, ...(requests === undefined ? {} : { requests }) };
 }
 
 function automaticRollback(

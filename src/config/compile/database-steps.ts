@@ -1,6 +1,7 @@
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { Told } from "./context.ts";
 import type { Draft } from "./drafts.ts";
+import { hasMigrations } from "./migrations.ts";
 import { wrongOrder } from "./order.ts";
 
 /** I6 and what follows from it: what a schema is changed for, and who still needs it as it was. */
@@ -14,7 +15,7 @@ export function checkDatabaseSteps(drafts: readonly Draft[], { database }: PlanC
         `\`${step.verb}\` needs to know the database.`,
         'Say where it is: `database: { url: "${DATABASE_URL}", migrations: db/migrations }`.',
       );
-    else if (step.verb === "migrate" && database.migrations === undefined)
+    else if (step.verb === "migrate" && !hasMigrations(database))
       wrongOrder(
         told,
         step,

@@ -4,6 +4,7 @@ import { fillReferences, referencesIn } from "../../core/text/references.ts";
 import type { Path } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { CompileContext, Told } from "./context.ts";
+import { compileMigrations } from "./migrations.ts";
 
 /** The app's database, of which the address stays as it is written. */
 export function compileDatabase(
@@ -13,16 +14,20 @@ export function compileDatabase(
 ): DatabasePlan | undefined {
   const written = config.database;
   if (written === undefined) return undefined;
-  const { url, ca, migrations, assertions } = written;
+  const { url, ca, assertions, lint, queries } = written;
   checkPassword(url, AT, told);
-  if (migrations !== undefined) checkFolder(migrations, told);
+  if (queries !== undefined) checkQueries(queries, told);
   const { keep, encryptTo = [], scratch, upload, folder: backupFolder } = written.backups;
   if (scratch !== undefined) checkPassword(scratch, ["database", "backups", "scratch"], told);
+  const kind = kindOf(url, env, told);
+  const tool = compileMigrations(written, kind, told);
   return {
-    kind: kindOf(url, env, told),
+    kind,
     url,
     ...(ca === undefined ? {} : { ca: resolve(folder, ca) }),
-    ...(migrations === undefined ? {} : { migrations: { kind: "files", folder: normalize(migrations) } }),
+    ...(tool === undefined ? {} : { migrations: tool }),
+    ...(lint === undefined ? {} : { lint }),
+    ...(queries === undefined ? {} : { queries: normalize(queries) }),
     backups: {
       // Environments must not count each other's backups as their own.
       folder: backupFolder ?? (environment === "production" ? ".tidegate/backups" : `.tidegate/${environment}/backups`),
@@ -61,16 +66,18 @@ function checkPassword(url: string, path: Path, told: Told): void {
     fix: 'Write a reference to an environment variable: `"${DATABASE_URL}"`.',
     path,
     on: "value",
+    part: password,
+    isSecret: true,
   });
 }
 
-function checkFolder(folder: string, told: Told): void {
-  if (!isAbsolute(folder) && !normalize(folder).startsWith("..")) return;
+function checkQueries(path: string, told: Told): void {
+  if (!isAbsolute(path) && !normalize(path).startsWith("..")) return;
   told.plan.push({
     code: "plan-value-invalid",
-    what: "Migrations belong to a version, and this folder lies outside of it.",
-    fix: "Write a path relative to the version's own folder: `db/migrations`.",
-    path: ["database", "migrations"],
+    what: "The queries belong to a version, and this file lies outside of it.",
+    fix: "Write a path relative to the version's own folder: `db/queries.sql`.",
+    path: ["database", "queries"],
     on: "value",
   });
 }

@@ -6,6 +6,7 @@ import type { EnvironmentOverrides, Override } from "../overrides.ts";
 import { type Path, spellPath } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { Told } from "./context.ts";
+import { hasMigrations } from "./migrations.ts";
 
 type AnyStep = NonNullable<PlanConfig["steps"]>[number];
 type StepObject = Exclude<AnyStep, string>;
@@ -51,7 +52,7 @@ function defaultSteps(hasTraffic: boolean, isUnderPause: boolean): readonly AnyS
 
 /** What changes the schema comes before what needs it, and what it can be brought back from before that. */
 function defaultMigration({ database }: PlanConfig): readonly AnyStep[] {
-  return database?.migrations === undefined ? [] : [{ backup: "restore" }, { migrate: "all" }];
+  return !hasMigrations(database) ? [] : [{ backup: "restore" }, { migrate: "all" }];
 }
 
 function spread(

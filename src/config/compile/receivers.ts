@@ -139,6 +139,7 @@ function mail({ to, from, smtp }: NonNullable<Written["email"]>, path: Path, tol
       fix: "Write a reference to an environment variable: `smtp: ${SMTP_URL}`.",
       path: [...path, "smtp"],
       on: "value",
+      isSecret: true,
     });
   }
   return { kind: "email", name: "email", to, smtp, ...(from === undefined ? {} : { from }) };

@@ -4,7 +4,7 @@ import type { Path } from "../reading/located.ts";
 import type { PathProblem, Problem } from "../reading/problem.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 
-type TidegateName = (typeof TIDEGATE_NAMES)[number] | (typeof SOURCE_NAMES)[number] | "file";
+type TidegateName = (typeof TIDEGATE_NAMES)[number] | (typeof SOURCE_NAMES)[number] | "file" | "revision";
 
 /** Which references may stand in a text: Tidegate's own by name, and whether the user's may. */
 export interface Allowed {
@@ -12,6 +12,8 @@ export interface Allowed {
   readonly user: boolean;
   /** The text is for a shell, which has variables of its own too. */
   readonly shell?: boolean;
+  /** What it refers to need not be set for a release. */
+  readonly isOptional?: true;
 }
 
 const NONE: Allowed = { own: [], user: false };
@@ -24,6 +26,9 @@ export const OF_ADDRESS: Allowed = { own: [], user: true };
 /** A shell line about a file that Tidegate has made. */
 const OF_FILE: Allowed = { own: ["file"], user: true, shell: true };
 
+/** The arguments of a program that takes one revision up or down; it has the environment itself. */
+const OF_REVISION: Allowed = { own: ["revision", "version", "file"], user: false };
+
 const OF_SERVICE: Readonly<Record<string, Allowed>> = {
   run: { own: TIDEGATE_NAMES, user: true, shell: true },
   env: { own: TIDEGATE_NAMES, user: true },
@@ -31,6 +36,8 @@ const OF_SERVICE: Readonly<Record<string, Allowed>> = {
   build: { own: ["version", "dir"], user: true, shell: true },
   prepare: { own: ["version", "dir"], user: true, shell: true },
 };
+
+const OF_REHEARSAL: Allowed = { own: TIDEGATE_NAMES, user: true, isOptional: true };
 
 const OF_STEP: Readonly<Record<string, Allowed>> = {
   run: { own: ["version", "slot"], user: true, shell: true },
@@ -44,9 +51,10 @@ function allowedAt(path: Path): Allowed {
   const words = path.filter((key) => typeof key === "string");
   const [top = "", , key = ""] = words;
   if (top === "services") return Object.hasOwn(OF_SERVICE, key) ? (OF_SERVICE[key] ?? NONE) : NONE;
+  if (top === "rehearsal") return words[1] === "env" ? OF_REHEARSAL : NONE;
   if (top === "compose") return words[1] === "set" ? { own: ["version"], user: false } : NONE;
   if (top === "traffic") return words[1] === "pins" ? OF_ADDRESS : NONE;
-  if (top === "database") return words[1] === "url" ? OF_ADDRESS : words.at(-1) === "upload" ? OF_FILE : NONE;
+  if (top === "database") return inDatabase(words);
   if (top === "notify" || top === "page") return OF_ADDRESS;
   // A line for the shell; in a list of arguments everything is filled in.
   if (words.includes("guards") && path.at(-1) === "command") return { ...OF_SOURCE, shell: true };
@@ -56,6 +64,12 @@ function allowedAt(path: Path): Allowed {
   const last = path.at(-1);
   if ((verb === "smoke" && last === "run") || (verb === "warm" && last === "until")) return SHELL_ALONE;
   return OF_STEP[verb] ?? NONE;
+}
+
+function inDatabase(words: readonly string[]): Allowed {
+  if (words[1] === "url" || words.at(-1) === "scratch") return OF_ADDRESS;
+  if (words.at(-1) === "upload") return OF_FILE;
+  return words[1] === "migrations" && words[2] === "command" ? OF_REVISION : NONE;
 }
 
 /** What instances and commands get in their environment from Tidegate. */
@@ -99,7 +113,7 @@ export function wrongReferences(text: string, allowed: Allowed, env: Env): reado
         const what = `\`${part}\` can't stand here: only what is used while the release runs may come from the environment.`;
         return [{ code: "plan-value-invalid", what, fix: "Write the value itself.", part }];
       }
-      if (env[name] !== undefined) return [];
+      if (env[name] !== undefined || allowed.isOptional === true) return [];
       const fix = `Set ${name} in the environment in which Tidegate runs. ${itself}`;
       return [{ code: "environment-variable-missing", what: `\`${part}\` is not set in the environment.`, fix, part }];
     }

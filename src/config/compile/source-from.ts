@@ -236,6 +236,8 @@ export function compileEndpoint(written: EndpointConfig, path: Path, folder: str
       fix: "Write a reference to an environment variable: `${METRICS_TOKEN}`.",
       path: at,
       on: "value",
+      part: value,
+      isSecret: true,
     });
   };
   // I8: the plan travels in the journal.

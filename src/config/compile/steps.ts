@@ -79,8 +79,15 @@ function kindOf(draft: Draft, context: StepContext): Kind {
     };
   if ("notify" in written) return compileNotifyStep(written, path, context);
   if ("run" in written) {
-    const { run, undo, timeout, repeat } = written;
-    return { kind: "run", command: run, ...(undo === undefined ? {} : { undo }), timeoutMs: timeout, repeat };
+    const { run, undo, timeout, repeat, rehearse } = written;
+    return {
+      kind: "run",
+      command: run,
+      ...(undo === undefined ? {} : { undo }),
+      timeoutMs: timeout,
+      repeat,
+      ...(rehearse ? { rehearse: true } : {}),
+    };
   }
   if ("backup" in written) return { kind: "backup", proof: written.backup };
   if ("migrate" in written) return { kind: "migrate", what: written.migrate };

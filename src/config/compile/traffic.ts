@@ -135,6 +135,7 @@ function compilePins({ pins }: TrafficConfig, told: Told): PinRule {
       fix: "Write a reference to an environment variable: `token: ${PIN_TOKEN}`.",
       path: ["traffic", "pins", "token"],
       on: "value",
+      isSecret: true,
     });
   }
   return { header, token: pins.token };

@@ -28,6 +28,7 @@ export function webhooksOf(written: Written, path: Path, told: Told): readonly N
       fix: "Write a reference to an environment variable: `secret: ${HOOK_SECRET}`.",
       path: [...path, "secret"],
       on: "value",
+      isSecret: true,
     });
   return [webhook("webhook", { url, ...(typeof secret === "string" ? { secret } : {}) })];
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { knowing } from "./about.ts";
-import { NOT_BUILT_DATABASE_KEYS } from "./not-built.ts";
+import { migrations, shortTools, TOOLS_ELSEWHERE } from "./migrations.ts";
 import { filePath, oneOrMore, shellLine, text, wholeNumber } from "./values.ts";
 
 const recipient = knowing(z.string().regex(/^(age1[0-9a-z]+|ssh-(ed25519|rsa) \S+( .*)?)$/), {
@@ -49,9 +49,16 @@ export const database = knowing(
     ca: filePath("certificates/database.pem")
       .optional()
       .describe("A file of certificates (PEM) to trust instead of the machine's own."),
-    migrations: text("the path of a folder", "db/migrations")
+    migrations,
+    ...shortTools,
+    lint: knowing(z.enum(["refuse", "warn"]).optional(), { default: "refuse" }).describe(
+      "What becomes of a migration in which [the linter](lint-rules.md) finds an error that the file does not allow: `refuse`, or `warn` to run it all the same.",
+    ),
+    queries: text("the path of a file", "db/queries.sql")
       .optional()
-      .describe("Folder of plain SQL files inside the version, in dbmate's format."),
+      .describe(
+        "File of the queries that the version asks, inside the version: what a migration must not break. Without it counts what `pg_stat_statements` has seen.",
+      ),
     backups: backups.prefault({}).describe("Where backups lie, how many stay, and for whom they are encrypted."),
     assertions: knowing(
       z.record(text("what it asserts", "no order without a customer"), text("SQL that gives true", "SELECT true")),
@@ -64,7 +71,7 @@ export const database = knowing(
       .describe("Asked after migrating and after going back, by name: SQL that gives one row with `true`."),
   }),
   {
-    notBuilt: NOT_BUILT_DATABASE_KEYS,
+    elsewhere: TOOLS_ELSEWHERE,
     section: {
       title: "Database",
       intro:

@@ -33,20 +33,6 @@ export const NOT_BUILT_STEPS: Readonly<Record<string, NotBuilt>> = {
   purge: { part: "signals", instead: "Remove the step, or purge with `run:` and its `undo`." },
 };
 
-const TOOL = {
-  part: "database",
-  instead: "Remove it; run your tool with a `run:` step and its `undo`, or its SQL files with `migrations: FOLDER`.",
-};
-
-/** Tools of the team's own. */
-export const NOT_BUILT_DATABASE_KEYS: Readonly<Record<string, NotBuilt>> = {
-  alembic: TOOL,
-  rails: TOOL,
-  prisma: TOOL,
-  knex: TOOL,
-  command: TOOL,
-};
-
 const MESSAGES = "Remove it, or send messages to a `webhook`.";
 
 export const NOT_BUILT_NOTIFY_KEYS: Readonly<Record<string, NotBuilt>> = {

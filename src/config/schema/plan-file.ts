@@ -6,6 +6,7 @@ import { planGuards } from "./guards.ts";
 import { metricsConfig } from "./sources.ts";
 import { NOT_BUILT_TOP_KEYS } from "./not-built.ts";
 import { notify, page } from "./receivers.ts";
+import { rehearsal } from "./rehearsal.ts";
 import { service } from "./service.ts";
 import { probes, step } from "./steps.ts";
 import { traffic } from "./traffic.ts";
@@ -39,6 +40,7 @@ export const planFile = knowing(
       .describe(
         "`true`: while the candidate has less than 100%, as many fresh instances of the stable version are started beside it, get as much of the traffic, and are what it is compared with: for an app whose instances are slow at first. Limits of their own (`1%`, `3s`) are not touched by it. It stands here, and not at a share, because a release is compared with one and the same thing from its first share to its last (see judge.md).",
       ),
+    rehearsal: rehearsal.optional().describe("What a rehearsal does otherwise than a release (see Rehearsal)."),
     notify: notify.prefault({}).describe("Who is told (see Notify)."),
     page: page.optional().describe("Who is called when a person is needed (see Page)."),
     people: knowing(z.record(text("a person's name", "alice"), oneOrMore(text("a role", "approver"))), {

@@ -2,7 +2,17 @@ import { z } from "zod";
 import { knowing } from "./about.ts";
 import { NOT_BUILT_SERVICE_KEYS } from "./not-built.ts";
 import { systemd } from "./systemd.ts";
-import { duration, filePath, oneOrMore, requestPath, shellLine, text, wholeNumber, yesOrNo } from "./values.ts";
+import {
+  duration,
+  environment,
+  filePath,
+  oneOrMore,
+  requestPath,
+  shellLine,
+  text,
+  wholeNumber,
+  yesOrNo,
+} from "./values.ts";
 
 /** A typing mistake must not bring a machine down. */
 const MOST_REPLICAS = 100;
@@ -14,7 +24,9 @@ const healthObject = knowing(
     ),
     live: requestPath("/health/live")
       .optional()
-      .describe("Asked to find out whether an instance hangs; one that fails is restarted."),
+      .describe(
+        "Asked to find out whether an instance hangs; one that fails is restarted. One that has not answered well yet may still be starting: it has until `startWithin`.",
+      ),
     depends: requestPath("/health/deps")
       .optional()
       .describe("What the service depends on. Its answer is shown, and never acted on alone."),
@@ -92,16 +104,7 @@ export const service = knowing(
     health: knowing(z.union([requestPath("/health"), healthObject]), { noun: "a path or an object" })
       .optional()
       .describe("How to find out whether an instance is well: one path, or an object (see Health)."),
-    env: knowing(
-      z.record(
-        knowing(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), {
-          noun: "the name of an environment variable",
-          like: "LOG_LEVEL",
-        }),
-        z.union([z.string(), z.number(), z.boolean()]).transform(String),
-      ),
-      { noun: "names and their values" },
-    )
+    env: environment
       .prefault({})
       .describe(
         "Added to the instance's environment. `${NAME}` takes a value from the environment in which Tidegate runs; the value itself is never written anywhere.",

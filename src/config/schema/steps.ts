@@ -3,7 +3,7 @@ import { knowing } from "./about.ts";
 import { guards } from "./guards.ts";
 import { NOT_BUILT_STEPS } from "./not-built.ts";
 import { smokeFlow, smokeRequest } from "./smoke.ts";
-import { duration, filePath, oneOrMore, requestPath, share, shellLine, text, wholeNumber } from "./values.ts";
+import { duration, filePath, oneOrMore, requestPath, share, shellLine, text, wholeNumber, yesOrNo } from "./values.ts";
 
 const otherwise = knowing(z.enum(["rollback", "hold", "step-back"]).optional(), { default: "`rollback`" }).describe(
   "What happens when the step fails: `rollback`, `hold` until a person decides, or `step-back` to the share before.",
@@ -179,6 +179,11 @@ const run = z
       .prefault("ask")
       .describe("After a crash in its middle: `ask` a person whether it may run again, or `safe`: run it again."),
     timeout: duration.prefault("10m").describe("How long it may take."),
+    rehearse: yesOrNo()
+      .prefault(false)
+      .describe(
+        "`true`: `tidegate rehearse` runs it too, because it does nothing beyond its own version and database.",
+      ),
     ...stepSiblings,
   })
   .meta({ id: "step-run", description: "Runs a command." });

@@ -68,3 +68,15 @@ export const requestPath = (like: string) =>
 export function oneOrMore<S extends z.ZodType>(schema: S) {
   return z.union([schema, z.array(schema).min(1)]).transform((value) => (Array.isArray(value) ? value : [value]));
 }
+
+/** Variables of a process's environment. */
+export const environment = knowing(
+  z.record(
+    knowing(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), {
+      noun: "the name of an environment variable",
+      like: "LOG_LEVEL",
+    }),
+    z.union([z.string(), z.number(), z.boolean()]).transform(String),
+  ),
+  { noun: "names and their values" },
+);

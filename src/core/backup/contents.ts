@@ -3,6 +3,16 @@ export interface Contents {
   readonly tables: readonly TableContents[];
   /** How many there are of each kind of thing: `indexes`, `constraints`, `functions`. */
   readonly objects: Readonly<Record<string, number>>;
+  /** Where sequences stood before anything else was read; absent: nobody has looked. */
+  readonly sequences?: readonly SequencePosition[];
+}
+
+export interface SequencePosition {
+  /** With its schema: `public.orders_id_seq`. */
+  readonly name: string;
+  /** The last number that was given; before the first, the one before that. A text: it is longer than a number can be. */
+  readonly last: string;
+  readonly isDescending: boolean;
 }
 
 export interface TableContents {
@@ -24,7 +34,22 @@ export function differences(source: Contents, copy: Contents): readonly string[]
       const found = copy.objects[kind] ?? 0;
       return found === count ? [] : [`${count} ${kind} became ${found}`];
     }),
+    ...sequenceDifferences(source.sequences ?? [], copy.sequences ?? []),
   ];
+}
+
+/** They move on while a backup is made, and one that stands further back would give numbers twice. */
+function sequenceDifferences(
+  source: readonly SequencePosition[],
+  copy: readonly SequencePosition[],
+): readonly string[] {
+  const there = new Map(copy.map((sequence) => [sequence.name, sequence]));
+  return source.flatMap(({ name, last, isDescending }) => {
+    const found = there.get(name);
+    if (found === undefined) return [];
+    const isBehind = isDescending ? BigInt(found.last) > BigInt(last) : BigInt(found.last) < BigInt(last);
+    return isBehind ? [`sequence ${name} stands at ${found.last}, and had reached ${last}`] : [];
+  });
 }
 
 function tableDifference(source: TableContents, copy: TableContents | undefined): readonly string[] {

@@ -1,4 +1,5 @@
 import type { Fault } from "../fault.ts";
+import type { ReplayedQueries } from "../migration/replayed.ts";
 import type { DatabaseKind } from "../plan/database.ts";
 import type { Duration, Instant } from "../time/time.ts";
 import type { Contents } from "./contents.ts";
@@ -80,6 +81,8 @@ export interface Drilled {
   readonly reversed: readonly string[];
   /** What could not be taken back, and why. */
   readonly kept: readonly { readonly file: string; readonly why: string }[];
+  /** Absent: nobody knew what the version that serves asks. */
+  readonly queries?: ReplayedQueries;
 }
 
 export function isAtLeast(proof: BackupProof, asked: BackupProof): boolean {

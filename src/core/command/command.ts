@@ -5,7 +5,7 @@ import { promote, skip, stepBack } from "./moving-on.ts";
 import { currentStep, isEnded, type Release } from "../release/release.ts";
 import { approve, type Person, tick } from "./sign-off.ts";
 import type { Instant } from "../time/time.ts";
-import { noWayBack, RELEASE_INSTEAD, rollbackSentence } from "../decide/way-back.ts";
+import { insteadOfBack, noWayBack, rollbackSentence } from "../decide/way-back.ts";
 
 /** What a person asks of a release. `planHash` and `step` bind it to what they saw: where that has changed since, it is refused. */
 export type Command =
@@ -99,7 +99,7 @@ function rollback(release: Release, asked: Extract<Command, { kind: "rollback" }
         : `Rolled back by ${act.by}${why || ", who gave no reason"}.`,
   } as const;
   const ended = noWayBack(release);
-  if (ended !== null) return refuse("no-way-back", ended, RELEASE_INSTEAD);
+  if (ended !== null) return refuse("no-way-back", ended, insteadOfBack(release));
   return accept([{ type: "rollback-decided", because, by: act.by }], rollbackSentence(release));
 }
 

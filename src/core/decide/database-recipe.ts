@@ -1,4 +1,4 @@
-import type { MigrationPhase } from "../plan/database.ts";
+import { MIGRATION_PHASES, type MigrationPhase } from "../plan/database.ts";
 import type { StepOf } from "../plan/plan.ts";
 import type { Because } from "../release/event.ts";
 import type { Effects, Release } from "../release/release.ts";
@@ -32,9 +32,13 @@ export function migrateRecipe(release: Release, step: StepOf<"migrate">): Recipe
   ];
 }
 
+export function takesAway(release: Release, step: StepOf<"migrate">): boolean {
+  return phasesOf(release, step).includes("contract");
+}
+
 function phasesOf({ standbyRetired, stable }: Release, { what }: StepOf<"migrate">): readonly MigrationPhase[] {
   if (what !== "all") return [what];
-  return standbyRetired || stable === null ? ["expand", "backfill", "contract"] : ["expand", "backfill"];
+  return standbyRetired || stable === null ? MIGRATION_PHASES : ["expand", "backfill"];
 }
 
 function prepared(version: string): Recipe[number] {
@@ -44,7 +48,7 @@ function prepared(version: string): Recipe[number] {
 /** I6: why what the version before needs may not be taken away yet; null: it may, or that is not what the step does. */
 export function keptFromContract(release: Release, step: StepOf<"migrate">, { otherRuns }: Seen): Because | null {
   const { stable, standbyRetired } = release;
-  if (stable === null || !phasesOf(release, step).includes("contract")) return null;
+  if (stable === null || !takesAway(release, step)) return null;
   const waiting = (sentence: string): Because => ({ kind: "waiting", sentence });
   if (!standbyRetired)
     return waiting(`${stable.label} is not retired, and the contract step would take away what it needs.`);

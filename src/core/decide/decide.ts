@@ -1,3 +1,4 @@
+import { PROMOTED_PAST } from "../release/promoted-past.ts";
 import { isCommandDone } from "../release/begun.ts";
 import { lateEvents, untold } from "../release/emergency.ts";
 import type { ReleaseEvent } from "../release/event.ts";
@@ -181,9 +182,7 @@ function isTwinLeaving({ steps }: Release): boolean {
 }
 
 function promotedPast(step: Step): readonly ReleaseEvent[] {
-  return [
-    { type: "step-passed", step: step.id, because: { kind: "person", sentence: "Promoted past it by a person." } },
-  ];
+  return [{ type: "step-passed", step: step.id, because: { kind: "person", sentence: PROMOTED_PAST } }];
 }
 
 /** I1: no weight before readiness. It gets the time that a start gets, then the step fails. */
@@ -213,6 +212,7 @@ function driftOf(release: Release, step: StepOf<"shift">, seen: Seen): readonly 
     return hold(release, step, false, {
       kind: "no-data",
       sentence: unknownShare(step.share, seen.away),
+      isUnwatched: true,
     });
   }
   if (isAsGiven(release, found, step.share) || isLeft(release, found)) return null;

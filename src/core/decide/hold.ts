@@ -126,7 +126,7 @@ function waitForEvidence(
   seen: Seen,
   now: Moment,
 ): Wait | null {
-  const watched = watchedSoFar(progress, now);
+  const watched = watchedSoFar(release, progress, now);
   const least = leastHoldMs(step.hold);
   const verdicts = seen.verdicts.filter(isActedOn);
   if (watched < least) {

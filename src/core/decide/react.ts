@@ -3,6 +3,7 @@ import { guardId } from "../plan/guard.ts";
 import { fullStop } from "../text/plain-text.ts";
 import type { Step, StepOf } from "../plan/plan.ts";
 import type { Hold, Release } from "../release/release.ts";
+import { takesAway } from "./database-recipe.ts";
 import { noWayBack } from "./way-back.ts";
 
 /** What the plan says to do when the step fails. */
@@ -11,6 +12,11 @@ export function failStep(release: Release, step: Step, because: Because): readon
   const ended = noWayBack(release) ?? followed(release);
   if (ended !== null)
     return [failed, ...hold(release, step, true, { ...because, sentence: `${fullStop(because.sentence)} ${ended}` })];
+  if (isContract(release, step))
+    return [
+      failed,
+      ...hold(release, step, true, { ...because, sentence: `${fullStop(because.sentence)} ${wayStaysOpen(release)}` }),
+    ];
   switch (release.plan.automaticRollback ? step.else : "hold") {
     case "rollback":
       return [failed, { type: "rollback-decided", because, by: null }];
@@ -19,6 +25,15 @@ export function failStep(release: Release, step: Step, because: Because): readon
     case "hold":
       return [failed, ...hold(release, step, true, because)];
   }
+}
+
+/** Nothing is wrong with the version that has all of the traffic: it would go back for what nobody needs any more. */
+function isContract(release: Release, step: Step): boolean {
+  return release.stable !== null && release.standbyRetired && step.kind === "migrate" && takesAway(release, step);
+}
+
+function wayStaysOpen({ stable }: Release): string {
+  return `Nothing was taken away, so the way back to ${stable?.label ?? "the version before"} is open.`;
 }
 
 /** To the last lower share; null where there is none. */

@@ -16,13 +16,17 @@ export function noWayBack({ stable, begun }: Release): string | null {
 }
 
 /** What is left to do where there is no way back. */
-export const RELEASE_INSTEAD = "release the version that shall serve: tidegate release VERSION";
+export function insteadOfBack({ begun }: Release): string {
+  const release = "release the version that shall serve: tidegate release VERSION";
+  if (begun.contracts === 0) return release;
+  return `${release}; or bring the database back as it was, without what was written since: tidegate restore, and then release the version before`;
+}
 
 /** What a rollback would undo and how long it takes (I7); why it can't and what remains, where it can't. */
 export function rollbackSentence(release: Release): string {
   const { stable, candidate } = release;
   const ended = noWayBack(release);
-  if (ended !== null) return `Not possible: ${ended} Instead, ${RELEASE_INSTEAD}.`;
+  if (ended !== null) return `Not possible: ${ended} Instead, ${insteadOfBack(release)}.`;
   if (stable === null) return `Stops ${candidate.label}; nothing serves then, because there is no earlier version.`;
   const commands = release.begun.commands.filter(({ undo }) => undo !== null).length;
   const beside = commands === 0 ? "" : `, undoes ${commands} command${commands === 1 ? "" : "s"}`;

@@ -34,7 +34,9 @@ export type MachineCheck =
   | { readonly kind: "file"; readonly path: string; readonly contains?: string }
   | { readonly kind: "certificate"; readonly host: string; readonly port: number; readonly days: number }
   | { readonly kind: "disk"; readonly path: string; readonly freeBytes?: number; readonly freePercent?: number }
-  | { readonly kind: "dns"; readonly name: string; readonly address?: string };
+  | { readonly kind: "dns"; readonly name: string; readonly address?: string }
+  /** The version to be released was rehearsed with this plan no longer ago. */
+  | { readonly kind: "rehearsed"; readonly withinMs: Duration };
 
 /** What a machine check found. `detail` is one sentence with its figures. */
 export interface CheckResult {

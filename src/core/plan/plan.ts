@@ -42,10 +42,23 @@ export interface Plan {
   readonly twin?: true;
   /** Absent: the plan says nothing of any. */
   readonly database?: DatabasePlan;
+  /** What `tidegate rehearse` does otherwise than a release. Absent: the plan says nothing of it. */
+  readonly rehearsal?: RehearsalPlan;
   /** How many prepared old versions stay on disk. */
   readonly keepVersions: number;
   /** How often `serve` checks health outside releases. */
   readonly patrolMs: Duration;
+}
+
+export interface RehearsalPlan {
+  /** Over what every service gets in its environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Services without a route are started too. */
+  readonly workers: boolean;
+  /** Asked besides those that the plan itself knows of. */
+  readonly paths: readonly string[];
+  /** A file of recorded requests, relative to the plan file's folder. */
+  readonly requests?: string;
 }
 
 /** A part of the app with its own processes. Without a route it is a worker. */
@@ -269,6 +282,8 @@ export type Step =
       readonly timeoutMs: Duration;
       /** `ask`: after a crash in the middle a person says whether it may run again. */
       readonly repeat: "safe" | "ask";
+      /** It does nothing beyond its own version, so that a rehearsal runs it too. Absent: it may. */
+      readonly rehearse?: true;
     })
   | (StepBase & { readonly kind: "retire" });
 

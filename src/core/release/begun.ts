@@ -1,5 +1,5 @@
 import type { MigrationPhase } from "../plan/database.ts";
-import type { Effect, Observed } from "./effect.ts";
+import type { Effect, EffectOf, Observed } from "./effect.ts";
 import type { EventOf } from "./event.ts";
 
 /**
@@ -19,7 +19,10 @@ export interface Begun {
   readonly standbyStop: boolean;
   /** Migrations of the schema, which a rollback takes back as far as nothing is lost by it. */
   readonly migrated: boolean;
-  /** How often the contract step was begun: from then on what the version before needs may be gone (point of no return). */
+  /**
+   * How often the contract step has run, or may have: from then on what the version before needs may be gone (point of no
+   * return). A try counts from when it is asked for until it is known to have been refused beforehand.
+   */
   readonly contracts: number;
   /** The commands of `run` steps, the first first. */
   readonly commands: readonly BegunCommand[];
@@ -82,6 +85,11 @@ export function withCommandDone(begun: Begun, step: string): Begun {
 /** Whether the step's command has run to its end and nothing has undone it since. */
 export function isCommandDone({ commands }: Begun, step: string): boolean {
   return commands.some((each) => each.step === step && each.done);
+}
+
+/** A migration was refused before its first statement: this try has taken nothing away. What an earlier one may have, stays counted. */
+export function withRefused(begun: Begun, { phases }: EffectOf<"migrate">): Begun {
+  return phases.includes("contract") ? { ...begun, contracts: Math.max(0, begun.contracts - 1) } : begun;
 }
 
 /** A migration has ended: where it was the first to be asked to take away, and there was nothing to, nothing is gone. */

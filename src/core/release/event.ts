@@ -35,6 +35,8 @@ export interface Because {
   readonly sentence: string;
   readonly verdict?: Verdict;
   readonly fault?: Fault;
+  /** Nobody knows meanwhile whether what the step does is in force, so that time of a hold is none in which it was watched. */
+  readonly isUnwatched?: true;
 }
 
 /** Who acted, and what they had seen when they did. */

@@ -1,4 +1,4 @@
-import { withCommandDone, withMigrated } from "./begun.ts";
+import { withCommandDone, withMigrated, withRefused } from "./begun.ts";
 import type { EventOf, ReleaseEvent, Within } from "./event.ts";
 import { withStep } from "./evolve-steps.ts";
 import type { EffectProgress, Effects, Release } from "./release.ts";
@@ -106,6 +106,18 @@ export function confirmed(
     };
   }
   return withReady;
+}
+
+/** The outside said that it is not done, or did not say what came of it. */
+export function failed(release: Release, event: EventOf<"effect-failed">, at: Moment): Release {
+  let refused: EffectProgress | null = null;
+  const { release: next } = endEffect(release, event.key, (effect) => {
+    // Counted once for each time that it was asked for.
+    if (event.fault.isBeforehand === true && effect.state === "requested") refused = effect;
+    return { ...effect, state: "failed", endedAt: at, tookMs: event.tookMs, fault: event.fault };
+  });
+  const effect = (refused as EffectProgress | null)?.effect;
+  return effect?.kind === "migrate" ? { ...next, begun: withRefused(next.begun, effect) } : next;
 }
 
 function hasKey(effects: Effects, wanted: string): boolean {

@@ -1,5 +1,5 @@
 import type { ReleaseEvent } from "./event.ts";
-import { currentStep, type Effects, type Release, type StepProgress, watchedSoFar } from "./release.ts";
+import { currentStep, type Effects, heldUnwatched, type Release, type StepProgress, watchedSoFar } from "./release.ts";
 import type { Moment } from "../time/time.ts";
 
 /** From 0. Throws where the plan has no such step: an event of another plan. */
@@ -91,6 +91,15 @@ export function retried(release: Release, id: string): Release {
   }));
 }
 
+/** Without the time of a hold that ends now, in which nobody could watch: it does not count, also afterwards. */
+export function withoutUnwatched(release: Release, at: Moment): Release {
+  if (release.hold?.because.isUnwatched !== true) return release;
+  return withStep(release, release.hold.step, (step) => ({
+    ...step,
+    watchedBefore: step.watchedBefore - heldUnwatched(release, step, at),
+  }));
+}
+
 /** The share is asked for again. */
 function withoutShare(effects: Effects): Effects {
   return Object.fromEntries(Object.entries(effects).filter(([, { effect }]) => effect.kind !== "share"));
@@ -141,7 +150,7 @@ export function drifted(
     ...step,
     readyAt: null,
     // What was watched before it drifted was watched.
-    watchedBefore: watchedSoFar(step, at),
+    watchedBefore: watchedSoFar(release, step, at),
     effects: withoutShare(step.effects),
   }));
 }

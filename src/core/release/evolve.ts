@@ -2,8 +2,17 @@ import { guardId } from "../plan/guard.ts";
 import type { Act, EventType, Happened, ReleaseEvent } from "./event.ts";
 import { NOTHING_BEGUN, withRequested } from "./begun.ts";
 import { emergencyNoted } from "./evolve-emergency.ts";
-import { confirmed, endEffect, interruptOpenEffects, requestedEffects, withEffects } from "./evolve-effects.ts";
-import { drifted, indexOf, keepGood, openCommands, retried, steppedBack, withStep } from "./evolve-steps.ts";
+import { confirmed, failed, interruptOpenEffects, requestedEffects, withEffects } from "./evolve-effects.ts";
+import {
+  drifted,
+  indexOf,
+  keepGood,
+  openCommands,
+  retried,
+  steppedBack,
+  withoutUnwatched,
+  withStep,
+} from "./evolve-steps.ts";
 import type { Release } from "./release.ts";
 import { WHOLE } from "../traffic/share.ts";
 import type { Moment } from "../time/time.ts";
@@ -58,13 +67,7 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
     case "effect-confirmed":
       return confirmed(next, event, at);
     case "effect-failed":
-      return endEffect(next, event.key, (effect) => ({
-        ...effect,
-        state: "failed",
-        endedAt: at,
-        tookMs: event.tookMs,
-        fault: event.fault,
-      })).release;
+      return failed(next, event, at);
     case "verdict-changed": {
       const { figures } = event.verdict;
       const id = guardId(event.verdict);
@@ -78,12 +81,12 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
     }
     case "held":
       return {
-        ...next,
+        ...withoutUnwatched(next, at),
         hold: { step: event.step, because: event.because, needsPerson: event.needsPerson, at },
         holds: next.holds + (event.needsPerson && next.hold?.needsPerson !== true ? 1 : 0),
       };
     case "hold-ended":
-      return { ...next, hold: null };
+      return { ...withoutUnwatched(next, at), hold: null };
     case "step-passed":
     case "step-failed":
       return {

@@ -92,7 +92,7 @@ export interface StepProgress {
   readonly effects: Effects;
   /** When the last of this attempt's effects was confirmed: what is watched is watched from here. */
   readonly readyAt: Moment | null;
-  /** Watched before `readyAt`: until a drift of the share interrupted it. */
+  /** Watched before `readyAt`, until a drift of the share interrupted it; less what could not be watched since. */
   readonly watchedBefore: Duration;
   readonly approvals: readonly Approval[];
   readonly ticks: Readonly<Record<string, Tick>>;
@@ -150,8 +150,16 @@ export function currentStep(release: Release): { readonly step: Step; readonly p
 }
 
 /** How long the step has been watched with everything that it does in force. */
-export function watchedSoFar({ readyAt, watchedBefore }: StepProgress, now: Moment): Duration {
-  return watchedBefore + (readyAt === null ? 0 : now.watched - readyAt.watched);
+export function watchedSoFar(release: Release, progress: StepProgress, now: Moment): Duration {
+  const { readyAt, watchedBefore } = progress;
+  if (readyAt === null) return watchedBefore;
+  return watchedBefore + now.watched - readyAt.watched - heldUnwatched(release, progress, now);
+}
+
+/** For how long the hold of now lasts in which nobody could watch; 0 for any other hold, and for none. */
+export function heldUnwatched({ hold }: Release, { step, readyAt }: StepProgress, now: Moment): Duration {
+  if (hold?.because.isUnwatched !== true || hold.step !== step || readyAt === null) return 0;
+  return now.watched - Math.max(hold.at.watched, readyAt.watched);
 }
 
 /**

@@ -52,7 +52,10 @@ export function currentStatus(release: Release, step: Step, progress: StepProgre
       nextDecisionInMs: untilOpen(step, now),
     };
   const least = step.hold.kind === "for" ? step.hold.ms : step.hold.atLeastMs;
-  const left = least - watchedSoFar(progress, now);
+  // Its time stands still until the data plane can be asked again.
+  if (release.hold?.because.isUnwatched === true)
+    return { ...base, doing: null, waitsFor: "evidence", nextDecisionInMs: null };
+  const left = least - watchedSoFar(release, progress, now);
   return { ...base, doing: null, waitsFor: left > 0 ? "time" : "evidence", nextDecisionInMs: left > 0 ? left : null };
 }
 

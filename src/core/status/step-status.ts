@@ -1,5 +1,6 @@
 import { leastHoldMs } from "../plan/hold-time.ts";
 import type { Step, StepKind } from "../plan/plan.ts";
+import { PROMOTED_PAST } from "../release/promoted-past.ts";
 import type { StepProgress } from "../release/release.ts";
 import type { Moment } from "../time/time.ts";
 
@@ -21,6 +22,8 @@ export interface StepStatus {
   readonly sharePercent?: number;
   /** After it there is no rollback. */
   readonly isPointOfNoReturn?: true;
+  /** A person went over it, and its work was not done. */
+  readonly isPromotedPast?: true;
   readonly sentence?: string;
 }
 
@@ -43,6 +46,7 @@ export function stepStatus(step: Step, progress: StepProgress | undefined, index
     ...(step.phase === undefined ? {} : { phase: step.phase.name }),
     ...(step.kind === "migrate" && step.what === "contract" ? { isPointOfNoReturn: true } : {}),
     ...(step.kind === "shift" ? { sharePercent: step.share / 100 } : {}),
+    ...(progress?.state === "passed" && progress.because?.sentence === PROMOTED_PAST ? { isPromotedPast: true } : {}),
     ...(progress?.because === null || progress?.because === undefined ? {} : { sentence: progress.because.sentence }),
   };
 }

@@ -7,6 +7,7 @@ export interface Page {
   readonly method?: "GET" | "POST";
   readonly path: string;
   readonly send?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Why the answer is wrong; null when it is right. */
   wrong(status: number, body: string): string | null;
   /** Which version it was, where the answer tells. */
@@ -24,7 +25,13 @@ export interface CrowdOptions {
   /** Between an answer and the next request of one person. */
   readonly pauseMs: number;
   /** WebSockets that are held open, and opened again when they are asked to go. */
-  readonly sockets: { readonly path: string; readonly count: number; readonly hello: string };
+  readonly sockets?: HeldSockets;
+}
+
+export interface HeldSockets {
+  readonly path: string;
+  readonly count: number;
+  readonly hello: string;
 }
 
 export interface Seen {
@@ -74,7 +81,11 @@ export function crowd(options: CrowdOptions): Crowd {
   const people = Array.from({ length: options.browsers + options.scripts }, (_, person) =>
     walk(options, person, seen, leaving.signal),
   );
-  const sockets = Array.from({ length: options.sockets.count }, () => holdSocket(options, seen, leaving.signal));
+  const held = options.sockets;
+  const sockets =
+    held === undefined
+      ? []
+      : Array.from({ length: held.count }, () => holdSocket(options.port, held, seen, leaving.signal));
   const leave = async (): Promise<Seen> => {
     leaving.abort();
     await Promise.all([...people, ...sockets.map(({ ended }) => ended)]);
@@ -149,6 +160,7 @@ function ask(port: number, agent: Agent, page: Page, cookie: string | undefined,
     const headers = {
       ...(cookie === undefined ? {} : { cookie }),
       ...(page.send === undefined ? {} : { "content-type": "application/json" }),
+      ...page.headers,
     };
     const outgoing = request({ host: "127.0.0.1", port, agent, method, path: page.path, headers });
     const timer = setTimeout(() => {
@@ -181,7 +193,8 @@ function ask(port: number, agent: Agent, page: Page, cookie: string | undefined,
 
 /** Holds one WebSocket open until the signal: one that is asked to go comes back, one that is cut is a failure. */
 function holdSocket(
-  { port, sockets }: CrowdOptions,
+  port: number,
+  sockets: HeldSockets,
   seen: Seen,
   leaving: AbortSignal,
 ): { readonly ended: Promise<void>; readonly isOpen: () => boolean } {

@@ -21,6 +21,8 @@ export interface Behaviour {
   /** From its start until the health path says so; until then each answer carries the header `x-not-ready`. */
   readonly readyAfterMs?: number;
   /** The first answers of a process, which are worse than those that follow: its caches are empty. */
+  /** A column of the database's orders that it asks for; of the app of the rehearsal alone. */
+  readonly needs?: string;
   readonly cold?: { readonly answers: number; readonly waitMs?: number; readonly fails?: number };
 }
 

@@ -1,0 +1,61 @@
+import { basename, dirname, resolve } from "node:path";
+import { isStopping } from "../../core/migration/finding.ts";
+import { lint, type SqlFile } from "../../migrations/lint/lint.ts";
+import type { Judge } from "../../migrations/lint/judge.ts";
+import { namesAskedIn } from "../../migrations/serving/asked.ts";
+import { judgeBy } from "../../migrations/serving/judge.ts";
+import { loadParser, type SqlParser } from "../../migrations/sql/parser.ts";
+import { type AppDatabase, appDatabase } from "../app-database.ts";
+import { answer } from "../context.ts";
+import { type Invocation, isGiven, textOption } from "../definition.ts";
+import { DONE, type ExitCode, REFUSED } from "../exit-code.ts";
+import { lintView } from "../render/lint-view.ts";
+import { onInterrupt } from "../signals.ts";
+import { readSqlFiles } from "./read-sql-files.ts";
+
+/** Faults: usage, those of reading SQL; with a database those of asking it. */
+export async function lintFiles(invocation: Invocation, names: readonly string[]): Promise<ExitCode> {
+  const { context } = invocation;
+  const files = readSqlFiles(names, context.cwd);
+  const parse = await loadParser();
+  const isLive = isGiven(invocation, "live") || textOption(invocation, "database") !== undefined;
+  const known = isLive ? await judging(invocation, files, parse) : null;
+  const statements = lint(known?.files ?? files, {
+    parse,
+    isTransactionAssumed: isGiven(invocation, "inTransaction"),
+    ...(known === null ? {} : { judge: known.judge }),
+  });
+  const isRefused = statements.some(({ findings }) => findings.some(isStopping));
+  const view = lintView(statements, isGiven(invocation, "all"), context.terminal.style());
+  return answer(context, { statements }, view, isRefused ? REFUSED : DONE);
+}
+
+/** The database in which they will be run, and which of them it has already. */
+async function judging(
+  invocation: Invocation,
+  files: readonly SqlFile[],
+  parse: SqlParser,
+): Promise<{ readonly judge: Judge; readonly files: readonly SqlFile[] } | null> {
+  const { context } = invocation;
+  const place = await placeOf(invocation);
+  const migrations = await context.machinery.migrations(place, {
+    tool: { kind: "files", folder: dirname(files[0]?.name ?? "") },
+  });
+  using interruption = onInterrupt();
+  const { signal } = interruption;
+  const now = await migrations.serving?.({ directory: place.folder, signal, names: namesAskedIn(files, parse) });
+  if (now === undefined || now === null) return null;
+  const applied = new Set(now.applied);
+  const isApplied = ({ name }: SqlFile): boolean => applied.has(/^\d+/.exec(basename(name))?.[0] ?? "");
+  return {
+    judge: judgeBy(now.serving, parse),
+    files: files.map((file) => (isApplied(file) ? { ...file, isApplied: "whole" } : file)),
+  };
+}
+
+async function placeOf(invocation: Invocation): Promise<AppDatabase> {
+  const place = await appDatabase(invocation);
+  const queries = textOption(invocation, "queries");
+  if (queries === undefined) return place;
+  return { ...place, database: { ...place.database, queries: resolve(invocation.context.cwd, queries) } };
+}

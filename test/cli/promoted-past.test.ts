@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { rail } from "../../src/cli/render/rail.ts";
+import { summary } from "../../src/cli/render/summary.ts";
+import * as statuses from "./support/statuses.ts";
+
+const STYLE = { width: 200, colours: false, unicode: true };
+
+it("a step that a person promoted past has no tick, and the summary names it instead of its time", () => {
+  const [first, ...rest] = statuses.CLOSED.steps;
+  assert.ok(first !== undefined);
+  const name = "drop the price";
+  const over = { ...first, name, state: "passed", tookMs: 5_000, isPromotedPast: true } as const;
+  const status = { ...statuses.CLOSED, steps: [...rest, over] };
+  assert.doesNotMatch(rail(status, STYLE).join("\n"), /✔ drop the price/);
+  const lines = summary(status, STYLE).join("\n");
+  assert.match(lines, /over {2}"drop the price" was not done: a person promoted past it/);
+  assert.doesNotMatch(lines, /drop the price 5s/);
+});
