@@ -1,5 +1,6 @@
 import { RULES } from "../src/migrations/lint/catalogue.ts";
-import type { Rule, RuleKind } from "../src/migrations/lint/rule.ts";
+import type { RuleKind } from "../src/core/migration/finding.ts";
+import type { Rule } from "../src/migrations/lint/rule.ts";
 
 const KINDS: Readonly<Record<RuleKind, string>> = {
   lock: "Whom it keeps waiting",
@@ -21,8 +22,9 @@ export function lintRulesPage(): string {
     "",
     "An `error` ends the command with 3, unless the file allows it: `-- tidegate:allow RULE because …` before the statement, or behind it on",
     "its last line. A `warning` is told. An `info` is told with `--all` and in `--json`. Beside these rules there are `syntax` (PostgreSQL can't",
-    "read it), `psql-command` (only psql understands it) and `allow-without-reason`. What a rule has in brackets is what squawk or eugene call it.",
-    "How to use them: [migrations.md](migrations.md).",
+    "read it), `psql-command` (only psql understands it), `misspelt-header` (a phase or way back that there is not) and `allow-without-reason`. What a rule has in brackets is what squawk or eugene call it.",
+    "With a database at hand they weigh what they weigh there: those that say *grows with the table* are notes for a small one, and what the version",
+    "that serves needs is asked of its queries. How to use them: [migrations.md](migrations.md).",
     "",
     "| rule | severity | what it is about |",
     "|---|---|---|",
@@ -36,13 +38,13 @@ export function lintRulesPage(): string {
   ].join("\n");
 }
 
-function section({ name, aliases = [], severity, about, fix, bad, good }: Rule): readonly string[] {
+function section({ name, aliases = [], severity, isBySize, about, fix, bad, good }: Rule): readonly string[] {
   const also = aliases.length === 0 ? "" : ` (${aliases.join(", ")})`;
   return [
     "",
     `### ${name}`,
     "",
-    `${severity}${also}. ${about}`,
+    `${severity}${also}${isBySize === true ? ", grows with the table" : ""}. ${about}`,
     "",
     "```sql",
     bad,

@@ -4,7 +4,6 @@ import { aboutOf, keysOf, nounOf, schemaAt, unwrap } from "../src/config/reading
 import {
   BUILT_VERSION,
   type NotBuilt,
-  NOT_BUILT_DATABASE_KEYS,
   NOT_BUILT_NOTIFY_KEYS,
   NOT_BUILT_SERVICE_KEYS,
   NOT_BUILT_STEPS,
@@ -41,6 +40,7 @@ export function planFilePage(): string {
       table(sourced),
     section(part(planFile, "metrics")),
     section(part(planFile, "database")),
+    section(part(planFile, "rehearsal")),
     STEPS_INTRO,
     `Beside every verb (but \`phase\`):\n\n${table(z.strictObject(stepSiblings))}`,
     ...STEP_KINDS.map(stepSection),
@@ -129,6 +129,7 @@ function rowsOf(schema: Schema, path: string): readonly string[] {
     "else",
     "metrics",
     "database",
+    "rehearsal",
   ].includes(path);
   const inner = isElsewhere ? [] : keysOf(object).flatMap((key) => rowsOf(part(object, key), `${path}.${key}`));
   return [row, ...inner];
@@ -207,7 +208,6 @@ ${[
   ...rows("a service", NOT_BUILT_SERVICE_KEYS),
   ...rows("`traffic`", NOT_BUILT_TRAFFIC_KEYS),
   ...rows("a step", NOT_BUILT_STEPS),
-  ...rows("`database`", NOT_BUILT_DATABASE_KEYS),
   ...rows("`notify`", NOT_BUILT_NOTIFY_KEYS),
 ].join("\n")}`;
 }

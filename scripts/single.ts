@@ -18,10 +18,16 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { inject } from "postject";
+import type { OwnThread } from "../src/local/own-program.ts";
 
 const OUTPUT = resolve(process.argv[2] ?? "dist/tidegate");
 /** By which Node knows that a program was put into it. Source: nodejs.org, "Single executable applications". */
 const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
+
+const THREADS: Readonly<Record<OwnThread, string>> = {
+  "forecast-worker": "src/cli/simulate/forecast-worker.ts",
+  "migrations-thread": "src/adapters/database/sqlite/migrations-thread.ts",
+};
 
 /** PostgreSQL's parser looks for its machine code in the file beside its own, which is not there any more. */
 const parserInside: Plugin = {
@@ -40,7 +46,7 @@ const parserInside: Plugin = {
 const folder = mkdtempSync(join(tmpdir(), "tidegate-single-"));
 try {
   await bundle("src/single-executable.ts", join(folder, "main.cjs"));
-  await bundle("src/cli/simulate/forecast-worker.ts", join(folder, "forecast-worker.cjs"));
+  for (const [name, path] of Object.entries(THREADS)) await bundle(path, join(folder, `${name}.cjs`));
   const example = globSync("examples/shop/**/*", { withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
@@ -52,7 +58,10 @@ try {
       output: join(folder, "program.blob"),
       disableExperimentalSEAWarning: true,
       useCodeCache: true,
-      assets: Object.fromEntries([...files, ["forecast-worker", join(folder, "forecast-worker.cjs")]]),
+      assets: Object.fromEntries([
+        ...files,
+        ...Object.keys(THREADS).map((name) => [name, join(folder, `${name}.cjs`)]),
+      ]),
     }),
   );
   run(process.execPath, "--experimental-sea-config", join(folder, "settings.json"));

@@ -14,6 +14,10 @@ need systemd-analyze systemd
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need postgres postgresql
 need prometheus-alertmanager prometheus-alertmanager
 need age age
+# Migration tools of others' languages, as small apps of the tests use them.
+need alembic alembic
+/usr/bin/python3 -c 'import psycopg2' 2>/dev/null || missing="$missing python3-psycopg2"
+ruby -e 'require "pg"; require "active_record"; require "rails"' 2>/dev/null || missing="$missing ruby ruby-pg ruby-activerecord ruby-railties"
 # A Docker engine of the tests' own, and images made of this machine's own programs: they reach no registry.
 if [ "${1:-}" = platforms ]; then
   need dockerd docker.io

@@ -29,8 +29,8 @@ if (files.length === 0) {
 const servers = spawnSync("sh", ["scripts/test-tools.sh", ...(isPlatforms ? ["platforms"] : [])], { stdio: "inherit" });
 if (servers.status !== 0) process.exit(servers.status ?? 1);
 
-// One more than there are cores: files with real servers and processes wait about as long as they work.
-const concurrency = isPlatforms ? 1 : Math.max(2, Math.min(5, availableParallelism() + 1));
+// Two a core: files with real servers and processes wait longer than they work.
+const concurrency = isPlatforms ? 1 : Math.max(2, Math.min(6, 2 * availableParallelism()));
 const folder = mkdtempSync(join(tmpdir(), "tidegate-tests-"));
 const counts = join(folder, "counts.txt");
 const reporters = { spec: "stdout", "./scripts/count-tests.ts": counts };
