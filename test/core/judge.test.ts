@@ -111,6 +111,14 @@ describe("a limit on errors", () => {
     match(few.sentence, /; only 2 of the 3 bad ones that it takes to be broken$/);
   });
 
+  it("does not pass among fewer requests than the bad ones that it takes to be broken", () => {
+    const strict = { ...ERRORS, minRequests: 10, minEvents: 20 };
+    const few = after(9, look([strict], rows(18, [1, 1], [0, 0]), { toSecond: 18 }));
+    equal(few.verdict, "inconclusive");
+    match(few.sentence, /errors 100% \(18\/18\).*, n = 18 of 20 needed$/);
+    equal(after(9, look([strict], rows(20, [1, 1], [0, 0]), { toSecond: 20 })).verdict, "fail");
+  });
+
   it("does not wait for the full count when everything fails", () => {
     const verdict = after(3, look([ERRORS], rows(2, [5, 5], [100, 0]), { toSecond: 2 }));
     deepEqual([verdict.verdict, verdict.level], ["fail", "rollback"]);

@@ -136,11 +136,14 @@ function lowerBound(k: number, n: number): number {
   return (p + (z * z) / (2 * n) - z * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n);
 }
 
-/** Requests (or samples) below which the guard does not pass. A p99 needs more of them than a p50. */
+/**
+ * Requests (or samples) below which the guard does not pass. Among fewer than `minEvents` it could not be broken even if all
+ * failed. A p99 needs more of them than a p50.
+ */
 function needed(guard: Guard): number {
-  const q = QUANTILES[guard.metric];
-  if (q !== undefined) return Math.max(guard.minRequests, Math.ceil(guard.minEvents / (1 - q)));
-  return isOfRequests(guard) ? guard.minRequests : 1;
+  if (!isOfRequests(guard)) return 1;
+  const q = QUANTILES[guard.metric] ?? 0;
+  return Math.max(guard.minRequests, Math.ceil(guard.minEvents / (1 - q)));
 }
 
 function isEnough(guard: Guard, figures: Figures): boolean {
