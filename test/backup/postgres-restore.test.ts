@@ -2,67 +2,29 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, beforeEach, describe, it } from "node:test";
-import type { Client } from "pg";
+import { describe, it } from "node:test";
 import { createPostgresMigrations } from "../../src/adapters/database/postgres/migrations.ts";
 import type { DatabaseSettings } from "../../src/adapters/database/settings.ts";
 import type { Backups } from "../../src/ports/backups.ts";
-import { type PostgresServer, postgresServer } from "../support/postgres.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
-import { type BackupStand, backupsOf, faultIn, going, made, target, verified } from "./stand.ts";
+import { backupsOf, faultIn, going, made, target, verified } from "./stand.ts";
+import { ordersBeforeEach } from "./orders.ts";
 
-const stack = new AsyncDisposableStack();
-after(() => stack.disposeAsync());
-
-const files = stack.use(temporaryFolder());
-let server: PostgresServer;
-/** In no database that is replaced. */
-let admin: Client;
-let count = 0;
-let name = "";
-let at: BackupStand;
-
-before(async () => {
-  server = stack.use(await postgresServer());
-  admin = await server.session(server.url());
-});
-
-/** Each a database and a folder of its own. */
-beforeEach(async () => {
-  name = `shop_${(count += 1)}`;
-  at = { url: await server.database(name), folder: files.file(name) };
-  await sql(
-    "CREATE TABLE orders (id serial PRIMARY KEY, note text); INSERT INTO orders (note) SELECT md5(i::text) FROM generate_series(1, 500) i",
-  );
-});
-
-async function sql<Row extends object>(text: string, database = name): Promise<readonly Row[]> {
-  const client = await server.session(server.url(database));
-  try {
-    const { rows } = await client.query<Row>(text);
-    return rows;
-  } finally {
-    await client.end();
-  }
-}
-
-const rowsIn = async (database = name): Promise<number> =>
-  (await sql<{ n: number }>("SELECT count(*)::int AS n FROM orders", database))[0]?.n ?? -1;
-
-const databases = async (like: string): Promise<readonly string[]> =>
-  (
-    await admin.query<{ datname: string }>("SELECT datname FROM pg_database WHERE datname LIKE $1 ORDER BY 1", [like])
-  ).rows.map(({ datname }) => datname);
+const orders = ordersBeforeEach();
+const { files, sql, rowsIn, databases } = orders;
 
 describe("A restore", () => {
   it("into the same database says what is lost and who is cut off, and keeps what was there", async () => {
-    await admin.query(`ALTER DATABASE ${name} SET work_mem = '7MB'; COMMENT ON DATABASE ${name} IS 'the shop'`);
-    await admin.query(`GRANT CREATE ON DATABASE ${name} TO secret; ALTER DATABASE ${name} CONNECTION LIMIT 50`);
-    const backups = backupsOf(at);
+    await orders.admin.query(
+      `ALTER DATABASE ${orders.name} SET work_mem = '7MB'; COMMENT ON DATABASE ${orders.name} IS 'the shop'`,
+    );
+    await orders.admin.query(
+      `GRANT CREATE ON DATABASE ${orders.name} TO secret; ALTER DATABASE ${orders.name} CONNECTION LIMIT 50`,
+    );
+    const backups = backupsOf(orders.at);
     await made(backups, "restore");
     await sql("INSERT INTO orders (note) VALUES ('one'), ('two'); CREATE TABLE later AS SELECT 1 AS one");
-    const client = await server.session(at.url, "web");
+    const client = await orders.server.session(orders.at.url, "web");
     const { losses, clients, way, keptAs } = await backups.outlook(target());
     equal(way, "replace");
     deepEqual(losses, [
@@ -89,7 +51,7 @@ describe("A restore", () => {
   });
 
   it("while clients keep coming back still takes the name, and none of them meets a database that is not whole", async () => {
-    const backups = backupsOf(at);
+    const backups = backupsOf(orders.at);
     await made(backups);
     const over = new AbortController();
     const seen = new Set<number>();
@@ -112,37 +74,37 @@ describe("A restore", () => {
   });
 
   it("into a name that is free, into an empty database by its address, and beside another one with rows", async () => {
-    const backups = backupsOf(at);
+    const backups = backupsOf(orders.at);
     await made(backups);
-    equal((await backups.outlook(target(`${name}_new`))).way, "new");
-    equal((await backups.restore(target(`${name}_new`))).keptAs, null);
-    equal(await rowsIn(`${name}_new`), 500);
-    const empty = await server.database(`${name}_empty`);
+    equal((await backups.outlook(target(`${orders.name}_new`))).way, "new");
+    equal((await backups.restore(target(`${orders.name}_new`))).keptAs, null);
+    equal(await rowsIn(`${orders.name}_new`), 500);
+    const empty = await orders.server.database(`${orders.name}_empty`);
     equal((await backups.outlook(target(empty))).way, "fill");
     await backups.restore(target(empty));
-    equal(await rowsIn(`${name}_empty`), 500);
-    const { keptAs } = await backups.restore(target(`${name}_new`));
-    match(keptAs ?? "", new RegExp(`^${name}_new_before_\\d{8}_\\d{6}_`));
-    const again = await backups.restore(target(`${name}_new`));
+    equal(await rowsIn(`${orders.name}_empty`), 500);
+    const { keptAs } = await backups.restore(target(`${orders.name}_new`));
+    match(keptAs ?? "", new RegExp(`^${orders.name}_new_before_\\d{8}_\\d{6}_`));
+    const again = await backups.restore(target(`${orders.name}_new`));
     equal(again.keptAs, `${keptAs}_2`);
   });
 
   it("brings back a database that was dropped", async () => {
-    const backups = backupsOf(at);
+    const backups = backupsOf(orders.at);
     await made(backups);
-    await admin.query(`DROP DATABASE ${name}`);
+    await orders.admin.query(`DROP DATABASE ${orders.name}`);
     equal((await backups.outlook(target())).way, "new");
     await backups.restore(target());
     equal(await rowsIn(), 500);
   });
 
   it("that fails changes nothing: a role that is missing, an older server, rights that are missing", async () => {
-    await admin.query("CREATE ROLE gone_soon");
+    await orders.admin.query("CREATE ROLE gone_soon");
     await sql("ALTER TABLE orders OWNER TO gone_soon");
-    const backups = backupsOf(at);
+    const backups = backupsOf(orders.at);
     const { record } = await made(backups);
     await sql("ALTER TABLE orders OWNER TO gate; INSERT INTO orders (note) VALUES ('later')");
-    await admin.query("DROP ROLE gone_soon");
+    await orders.admin.query("DROP ROLE gone_soon");
     const fault = await faultIn(backups.restore(target()));
     equal(fault.code, "restore-failed");
     match(JSON.stringify(fault.detail), /role \\"gone_soon\\" does not exist/);
@@ -153,14 +115,14 @@ describe("A restore", () => {
     equal(await rowsIn(), 500);
 
     const older = { ...record, database: { ...record.database, engine: "99.1" } };
-    writeFileSync(join(at.folder, `${record.id}.json`), JSON.stringify(older));
+    writeFileSync(join(orders.at.folder, `${record.id}.json`), JSON.stringify(older));
     match(
       (await faultIn(backups.outlook(target()))).what,
       /^The backup is of PostgreSQL 99\.1, and at .* is \d+\.\d+: an older server/,
     );
-    writeFileSync(join(at.folder, `${record.id}.json`), JSON.stringify(record));
+    writeFileSync(join(orders.at.folder, `${record.id}.json`), JSON.stringify(record));
 
-    const poor = backupsOf({ ...at, url: server.url(name, "secret:pass-word") });
+    const poor = backupsOf({ ...orders.at, url: orders.server.url(orders.name, "secret:pass-word") });
     const refused = await faultIn(poor.outlook(target()));
     equal(refused.code, "restore-refused");
     match(refused.what, /^The role secret may not create a database, nor rename shop_\d+, which it does not own\.$/);
@@ -172,11 +134,11 @@ describe("A drill", () => {
   const drilling = (
     migrations: Readonly<Record<string, string>>,
   ): { readonly backups: Backups; readonly directory: string } => {
-    const directory = files.file(`${name}-version`);
+    const directory = files.file(`${orders.name}-version`);
     mkdirSync(join(directory, "db"), { recursive: true });
     for (const [file, text] of Object.entries(migrations)) writeFileSync(join(directory, "db", file), text);
     const migrating = (copy: DatabaseSettings) => createPostgresMigrations({ ...copy, folder: "db", assertions: [] });
-    return { directory, backups: backupsOf({ ...at, more: { migrating } }) };
+    return { directory, backups: backupsOf({ ...orders.at, more: { migrating } }) };
   };
   const make = (backups: Backups, directory: string) =>
     backups.make({ proof: "drill", release: null, by: "ann", directory, ...going() });
@@ -222,8 +184,8 @@ describe("A drill", () => {
   });
 
   it("is refused before anything is made where there are no migrations", async () => {
-    equal((await faultIn(make(backupsOf(at), files.path))).code, "drill-not-possible");
-    equal(existsSync(at.folder), false);
+    equal((await faultIn(make(backupsOf(orders.at), files.path))).code, "drill-not-possible");
+    equal(existsSync(orders.at.folder), false);
   });
 });
 
@@ -237,19 +199,22 @@ describe("An encrypted backup", () => {
     const [mine, other] = keys;
     ok(mine !== undefined && other !== undefined);
     await sql("CREATE TABLE plain AS SELECT 'find me in the clear' AS text");
-    const backups = backupsOf({ ...at, plan: { encryptTo: [mine.recipient] } });
+    const backups = backupsOf({ ...orders.at, plan: { encryptTo: [mine.recipient] } });
     const { record, path } = await made(backups, "restore");
     equal(record.proof?.proof, "restore");
     equal(record.recipients, 1);
     equal(readFileSync(path).subarray(0, 22).toString(), "age-encryption.org/v1\n");
     equal(readFileSync(path).includes("plain"), false);
-    deepEqual(readdirSync(at.folder).sort(), [".gitignore", record.file, `${record.id}.json`].sort());
-    equal((await faultIn(backups.restore(target(`${name}_back`)))).code, "backup-identity-missing");
-    equal((await faultIn(backups.restore(target(`${name}_back`, "newest", other.path)))).code, "backup-not-decrypted");
-    await backups.restore(target(`${name}_back`, "newest", mine.path));
-    equal(await rowsIn(`${name}_back`), 500);
+    deepEqual(readdirSync(orders.at.folder).sort(), [".gitignore", record.file, `${record.id}.json`].sort());
+    equal((await faultIn(backups.restore(target(`${orders.name}_back`)))).code, "backup-identity-missing");
+    equal(
+      (await faultIn(backups.restore(target(`${orders.name}_back`, "newest", other.path)))).code,
+      "backup-not-decrypted",
+    );
+    await backups.restore(target(`${orders.name}_back`, "newest", mine.path));
+    equal(await rowsIn(`${orders.name}_back`), 500);
     equal((await verified(backups, "restore", mine.path)).record.proof?.proof, "restore");
-    const bad = await faultIn(made(backupsOf({ ...at, plan: { encryptTo: ["age1nobody"] } })));
+    const bad = await faultIn(made(backupsOf({ ...orders.at, plan: { encryptTo: ["age1nobody"] } })));
     equal(bad.code, "backup-not-encrypted");
     deepEqual(await databases("%tidegate%"), []);
   });

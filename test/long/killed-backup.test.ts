@@ -1,55 +1,13 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { after, before, beforeEach, describe, it } from "node:test";
-import type { Client } from "pg";
-import { backupsOf, type BackupStand, made } from "../backup/stand.ts";
+import { after, describe, it } from "node:test";
+import { backupsOf, made } from "../backup/stand.ts";
 import { type Command, startCommand } from "../e2e/support/command.ts";
-import { type PostgresServer, postgresServer } from "../support/postgres.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
+import { ordersBeforeEach } from "../backup/orders.ts";
 
-const stack = new AsyncDisposableStack();
-after(() => stack.disposeAsync());
-
-const files = stack.use(temporaryFolder());
-let server: PostgresServer;
-/** In no database that is replaced. */
-let admin: Client;
-let count = 0;
-let name = "";
-let at: BackupStand;
-
-before(async () => {
-  server = stack.use(await postgresServer());
-  admin = await server.session(server.url());
-});
-
-/** Each a database and a folder of its own. */
-beforeEach(async () => {
-  name = `shop_${(count += 1)}`;
-  at = { url: await server.database(name), folder: files.file(name) };
-  await sql(
-    "CREATE TABLE orders (id serial PRIMARY KEY, note text); INSERT INTO orders (note) SELECT md5(i::text) FROM generate_series(1, 500) i",
-  );
-});
-
-async function sql<Row extends object>(text: string, database = name): Promise<readonly Row[]> {
-  const client = await server.session(server.url(database));
-  try {
-    const { rows } = await client.query<Row>(text);
-    return rows;
-  } finally {
-    await client.end();
-  }
-}
-
-const rowsIn = async (database = name): Promise<number> =>
-  (await sql<{ n: number }>("SELECT count(*)::int AS n FROM orders", database))[0]?.n ?? -1;
-
-const databases = async (like: string): Promise<readonly string[]> =>
-  (
-    await admin.query<{ datname: string }>("SELECT datname FROM pg_database WHERE datname LIKE $1 ORDER BY 1", [like])
-  ).rows.map(({ datname }) => datname);
+const orders = ordersBeforeEach();
+const { files, sql, rowsIn, databases } = orders;
 
 describe("Killed in the middle", () => {
   const killed: Command[] = [];
@@ -60,7 +18,7 @@ describe("Killed in the middle", () => {
     const env = {
       PATH: process.env["PATH"],
       HOME: files.path,
-      DATABASE_URL: at.url,
+      DATABASE_URL: orders.at.url,
       TIDEGATE_USER: "ann",
       LANG: "C.UTF-8",
     };
@@ -71,14 +29,14 @@ describe("Killed in the middle", () => {
   const folder = files.file(".tidegate", "backups");
 
   it("Tidegate leaves no backup that looks whole, no program, and nothing that the next run does not take away", async () => {
-    const table = await server.session(at.url);
+    const table = await orders.server.session(orders.at.url);
     await table.query("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
     const command = tidegate("backup");
     await until(
       "pg_dump waits",
       async () =>
         ((
-          await admin.query(
+          await orders.admin.query(
             "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE '%dump%' OR (wait_event_type = 'Lock' AND query LIKE 'LOCK TABLE%')",
           )
         ).rowCount ?? 0) > 0,
@@ -93,7 +51,7 @@ describe("Killed in the middle", () => {
       "pg_dump finds nobody to write to",
       async () =>
         (
-          await admin.query(
+          await orders.admin.query(
             "SELECT FROM pg_stat_activity WHERE application_name LIKE '%backup%' OR application_name LIKE '%dump%'",
           )
         ).rowCount === 0,
@@ -106,9 +64,9 @@ describe("Killed in the middle", () => {
   });
 
   it("a restore has changed nothing, and what it left goes with the next one", async () => {
-    const backups = backupsOf({ ...at, folder });
+    const backups = backupsOf({ ...orders.at, folder });
     // Beside the database that it belongs to, the rule takes as long as a restore of a large one.
-    await sql(`CREATE FUNCTION slow(text) RETURNS boolean LANGUAGE sql AS $$ SELECT CASE WHEN current_database() = '${name}' THEN true ELSE pg_sleep(60) IS NOT NULL END $$;
+    await sql(`CREATE FUNCTION slow(text) RETURNS boolean LANGUAGE sql AS $$ SELECT CASE WHEN current_database() = '${orders.name}' THEN true ELSE pg_sleep(60) IS NOT NULL END $$;
       ALTER TABLE orders ADD CHECK (slow(note))`);
     await made(backups);
     await sql("INSERT INTO orders (note) VALUES ('later')");
@@ -117,7 +75,7 @@ describe("Killed in the middle", () => {
       "rows come back",
       async () =>
         ((
-          await admin.query(
+          await orders.admin.query(
             "SELECT FROM pg_stat_activity WHERE datname LIKE 'tidegate_restore%' AND query LIKE 'COPY%'",
           )
         ).rowCount ?? 0) > 0,
