@@ -67,9 +67,10 @@ describe("A backup of PostgreSQL", () => {
       }
     })();
     const at = stand();
-    const { record, path, notes } = await made(backupsOf(at), "restore");
-    over.abort();
-    await writing;
+    const { record, path, notes } = await made(backupsOf(at), "restore").finally(() => {
+      over.abort();
+      return writing;
+    });
     ok(written > 0);
     deepEqual(notes, []);
     equal(record.proof?.proof, "restore");
