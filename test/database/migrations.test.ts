@@ -205,15 +205,27 @@ describe("Migrations of PostgreSQL", () => {
       "3_some.sql": "DELETE FROM orders WHERE id = 1;",
       "4_truncate.sql": "TRUNCATE orders;",
       "5_rename.sql": "ALTER TABLE orders RENAME COLUMN id TO number;",
+      "6_with.sql": "WITH gone AS (DELETE FROM orders RETURNING id) SELECT count(*) FROM gone;",
+      "7_true.sql": "DELETE FROM orders WHERE 1 = 1;",
+      "8_run.sql": "EXPLAIN ANALYZE DELETE FROM orders; PREPARE p AS DELETE FROM carts; EXECUTE p;",
+      "9_shown.sql": "EXPLAIN DELETE FROM orders;",
+      "10_owned.sql": "DROP OWNED BY gate;",
+      "11_detach.sql": "ALTER TABLE parts DETACH PARTITION parts_2026;",
     });
     const { pending } = await app.migrations.status({ directory: app.directory, signal: never() });
     deepEqual(
       pending.map(({ phase, drops }) => [phase, ...drops]),
       [
-        ["expand", "the rows of a", "the rows of a"],
+        ["expand"],
         ["contract", "the rows of orders"],
         ["expand"],
         ["contract", "the rows of orders"],
+        ["contract"],
+        ["contract", "the rows of orders"],
+        ["contract", "the rows of orders"],
+        ["contract", "the rows of orders", "the rows of carts"],
+        ["expand"],
+        ["contract", "everything of gate"],
         ["contract"],
       ],
     );

@@ -35,6 +35,7 @@ export type Change =
       readonly isConcurrent: boolean;
       readonly isQualified: boolean;
     }
+  | { readonly kind: "drop-owned"; readonly roles: readonly string[] }
   | { readonly kind: "rename"; readonly what: Renamed; readonly of: string; readonly from: string; readonly to: string }
   | { readonly kind: "move-schema"; readonly name: string; readonly to: string }
   | { readonly kind: "create-type"; readonly name: string; readonly isEnum: boolean }

@@ -7,10 +7,12 @@ import type {
   RangeVar,
   ReindexStmt,
   RenameStmt,
+  RoleSpec,
 } from "@pgsql/types";
 import type { Change, Constraint, Dropped, Renamed } from "./change.ts";
 import { columnOf, constraintOf, typeOf } from "./column-of.ts";
 import { hasOption, nameIn, tableName, textsOf } from "./names.ts";
+import { listOf, plain, walk } from "../sql/tree.ts";
 
 /** What a statement changes; one `ALTER TABLE` may change many things. */
 export function changesOf(node: Node): readonly Change[] {
@@ -21,7 +23,23 @@ export function changesOf(node: Node): readonly Change[] {
       "AlterTableCmd" in each ? tableChanges(tableName(relation), each.AlterTableCmd) : [],
     );
   }
-  return [changeOf(node)];
+  return [
+    changeOf(node),
+    ...statementsIn(node)
+      .flatMap(changesOf)
+      .filter(({ kind }) => kind === "write-rows"),
+  ];
+}
+
+/** Those that run with it: behind its WITH, and what it prepares or explains by running it. */
+function statementsIn(node: Node): readonly Node[] {
+  if ("ExplainStmt" in node && !hasOption(node.ExplainStmt.options ?? [], "analyze")) return [];
+  const [statement] = Object.values(node).map(plain);
+  const named = listOf(plain(statement?.["withClause"])?.["ctes"]).map(
+    (each) => plain(plain(each)?.["CommonTableExpr"])?.["ctequery"],
+  );
+  const inner = [...named, statement?.["query"], statement?.["selectStmt"]];
+  return inner.filter((each): each is Node => plain(each) !== null);
 }
 
 function changeOf(node: Node): Change {
@@ -29,6 +47,11 @@ function changeOf(node: Node): Change {
   if ("CreateTableAsStmt" in node) return createTable(node.CreateTableAsStmt.into?.rel, []);
   if ("IndexStmt" in node) return createIndex(node.IndexStmt);
   if ("DropStmt" in node) return drop(node.DropStmt);
+  if ("DropOwnedStmt" in node)
+    return {
+      kind: "drop-owned",
+      roles: (node.DropOwnedStmt.roles ?? []).flatMap((each) => ("RoleSpec" in each ? [roleName(each.RoleSpec)] : [])),
+    };
   if ("RenameStmt" in node) return rename(node.RenameStmt);
   if ("ReindexStmt" in node) return reindex(node.ReindexStmt);
   return typeChange(node) ?? maintenance(node) ?? session(node);
@@ -135,6 +158,10 @@ function drop({ removeType, objects = [], concurrent }: DropStmt): Change {
   };
 }
 
+function roleName({ rolename, roletype }: RoleSpec): string {
+  return rolename ?? (roletype ?? "").replace("ROLESPEC_", "");
+}
+
 const RENAMED: Readonly<Record<string, Renamed>> = {
   OBJECT_TABLE: "table",
   OBJECT_FOREIGN_TABLE: "table",
@@ -227,11 +254,11 @@ function maintenance(node: Node): Change | null {
 function session(node: Node): Change {
   if ("UpdateStmt" in node) {
     const { relation, whereClause } = node.UpdateStmt;
-    return { kind: "write-rows", by: "UPDATE", table: tableName(relation), isWhole: whereClause === undefined };
+    return { kind: "write-rows", by: "UPDATE", table: tableName(relation), isWhole: !leavesOut(whereClause) };
   }
   if ("DeleteStmt" in node) {
     const { relation, whereClause } = node.DeleteStmt;
-    return { kind: "write-rows", by: "DELETE", table: tableName(relation), isWhole: whereClause === undefined };
+    return { kind: "write-rows", by: "DELETE", table: tableName(relation), isWhole: !leavesOut(whereClause) };
   }
   if ("VariableSetStmt" in node) return { kind: "set", variable: node.VariableSetStmt.name ?? "" };
   if ("TransactionStmt" in node) {
@@ -246,6 +273,15 @@ function session(node: Node): Change {
   )
     ? { kind: "none" }
     : { kind: "other", name: name.replace(/Stmt$/, "") };
+}
+
+/** Whether a WHERE asks anything of a row: `WHERE true` does not. */
+function leavesOut(where: Node | undefined): boolean {
+  let asks = false;
+  walk(where, (key) => {
+    asks ||= key === "ColumnRef" || key === "CurrentOfExpr";
+  });
+  return asks;
 }
 
 function named(node: Node): string {

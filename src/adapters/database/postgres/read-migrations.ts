@@ -2,7 +2,6 @@ import { noWayForward } from "../no-way-forward.ts";
 import { createHash } from "node:crypto";
 import type { Node } from "@pgsql/types";
 import { FaultError } from "../../../core/fault.ts";
-import type { MigrationPhase } from "../../../core/plan/database.ts";
 import type { Change } from "../../../migrations/lint/change.ts";
 import { changesOf } from "../../../migrations/lint/changes-of.ts";
 import { batchBefore, headersOf } from "../../../migrations/lint/headers.ts";
@@ -11,6 +10,7 @@ import { loadParser, type SqlParser } from "../../../migrations/sql/parser.ts";
 import { lineOf } from "../line-of.ts";
 import type { MigrationFile, Statement } from "../migration-file.ts";
 import { scriptOf } from "../units-of.ts";
+import { takenAway } from "./taken-away.ts";
 import { readMigrationTexts, type SqlText } from "../read-files.ts";
 
 /** A statement as PostgreSQL's own parser reads it. */
@@ -66,7 +66,8 @@ function readOne({ version, name, file, text }: SqlText, parse: SqlParser): Post
     file,
     text,
     sha256: createHash("sha256").update(text).digest("hex"),
-    phase: phase ?? supposedPhase(up.all),
+    // Without a header: what takes away something that others may use waits until nobody does.
+    phase: phase ?? (takenAway(up.all).length > 0 ? "contract" : "expand"),
     reversible,
     misspelt,
     up: scriptOf(file, up, OWN_TRANSACTIONS),
@@ -79,48 +80,6 @@ const hasChange =
   ({ changes }: ReadStatement): boolean =>
     changes.some((change) => change.kind === kind);
 const OWN_TRANSACTIONS = { begins: hasChange("begin"), ends: hasChange("end") };
-
-/** Without a header: what takes away something that others may use waits until nobody does. */
-function supposedPhase(statements: readonly ReadStatement[]): MigrationPhase {
-  const made = new Set<string>();
-  for (const { changes } of statements)
-    for (const change of changes) {
-      if (change.kind === "create-table") made.add(change.table);
-      if (change.kind === "create-type") made.add(change.name);
-      if (isTakingAway(change) && !namesOf(change).every((name) => name !== null && made.has(name))) return "contract";
-    }
-  return "expand";
-}
-
-/** What a change is about; nothing where it does not say. */
-function namesOf(change: Change): readonly (string | null)[] {
-  if ("table" in change) return [change.table];
-  if ("names" in change) return change.names;
-  if ("tables" in change) return change.tables;
-  if (change.kind === "rename") return [change.of];
-  if (change.kind === "rename-enum-value") return [change.type];
-  return "name" in change ? [change.name] : [];
-}
-
-function isTakingAway(change: Change): boolean {
-  if (change.kind === "write-rows") return change.by === "DELETE" && change.isWhole;
-  return TAKES_AWAY.has(change.kind) && !isHarmless(change);
-}
-
-const TAKES_AWAY: ReadonlySet<Change["kind"]> = new Set([
-  "drop",
-  "drop-column",
-  "rename",
-  "move-schema",
-  "rename-enum-value",
-  "truncate",
-  "revoke",
-]);
-
-function isHarmless(change: Change): boolean {
-  if (change.kind === "drop") return ["index", "trigger", "policy"].includes(change.what);
-  return change.kind === "rename" && ["index", "constraint", "sequence"].includes(change.what);
-}
 
 function refuse(file: string, { node, line, changes }: ReadStatement): void {
   if (

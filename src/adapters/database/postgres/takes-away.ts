@@ -1,5 +1,6 @@
 import type { Change } from "../../../migrations/lint/change.ts";
 import type { PostgresFile, ReadStatement } from "./read-migrations.ts";
+import { takenAway } from "./taken-away.ts";
 
 /** What a statement of a way back takes away, as far as its text says. */
 export type Taken =
@@ -83,14 +84,14 @@ export function isMadeBy(up: readonly ReadStatement[], taken: Taken): boolean {
 /** What a migration takes away when it goes forward, by its text. */
 export function lossWordsOf(file: PostgresFile | undefined): readonly string[] {
   const statements = (file?.up.units ?? []).flatMap(({ statements: all }) => all);
-  return statements.flatMap(({ changes }) =>
-    changes.flatMap((change) => {
-      if (change.kind === "drop-column") return [`${change.table}.${change.column}`];
-      if (change.kind === "truncate") return change.tables.map(rowsOf);
-      if (change.kind === "write-rows") return change.by === "DELETE" && change.isWhole ? [rowsOf(change.table)] : [];
-      return change.kind === "drop" && change.what === "table" ? change.names : [];
-    }),
-  );
+  const words = takenAway(statements).flatMap((change) => {
+    if (change.kind === "drop-owned") return [`everything of ${change.roles.join(", ")}`];
+    if (change.kind === "drop-column") return [`${change.table}.${change.column}`];
+    if (change.kind === "truncate") return change.tables.map(rowsOf);
+    if (change.kind === "write-rows") return [rowsOf(change.table)];
+    return change.kind === "drop" && change.what === "table" ? change.names : [];
+  });
+  return [...new Set(words)];
 }
 
 function rowsOf(table: string): string {

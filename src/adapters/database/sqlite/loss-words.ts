@@ -1,16 +1,14 @@
 import type { Script } from "../migration-file.ts";
-import { emptiedBy, nameIn } from "./read-migrations.ts";
+import { emptiedBy, nameIn, takenAway } from "./read-migrations.ts";
 
 /** What a migration takes away when it goes forward, by its text. */
-export function lossWordsOf({ units }: Script): readonly string[] {
-  return units
-    .flatMap(({ statements }) => statements)
-    .flatMap(({ sql }) => {
-      const emptied = emptiedBy(sql);
-      if (emptied !== null) return [`the rows of ${emptied}`];
-      const [table] = nameIn(sql, /^alter\s+table\s+/i);
-      const [column] = nameIn(sql, /\bdrop\s+(?:column\s+)?/i);
-      if (table !== undefined) return column === undefined ? [] : [`${table}.${column}`];
-      return nameIn(sql, /^drop\s+table\s+(?:if\s+exists\s+)?/i);
-    });
+export function lossWordsOf(script: Script): readonly string[] {
+  return takenAway(script).flatMap((sql) => {
+    const emptied = emptiedBy(sql);
+    if (emptied !== null) return [`the rows of ${emptied}`];
+    const [table] = nameIn(sql, /^alter\s+table\s+/i);
+    const [column] = nameIn(sql, /\bdrop\s+(?:column\s+)?/i);
+    if (table !== undefined) return column === undefined ? [] : [`${table}.${column}`];
+    return nameIn(sql, /^drop\s+table\s+(?:if\s+exists\s+)?/i);
+  });
 }

@@ -45,7 +45,7 @@ export function readSqliteText({ version, name, file, text }: SqlText): Migratio
     file,
     text,
     sha256: createHash("sha256").update(text).digest("hex"),
-    phase: phase ?? (takesAway(up) ? "contract" : "expand"),
+    phase: phase ?? (takenAway(up).length > 0 ? "contract" : "expand"),
     reversible,
     misspelt,
     up,
@@ -65,12 +65,13 @@ export function isOfConnection({ sql }: Statement): boolean {
   return /^(?:pragma|vacuum|attach|detach)\b/i.test(sql);
 }
 
-function takesAway({ units }: Script): boolean {
+/** The statements that take away what was there before the first of the script. */
+export function takenAway({ units }: Script): readonly string[] {
   const all = units.flatMap(({ statements }) => statements.map(({ sql }) => sql));
   const made = new Set(
     all.flatMap((sql) => nameIn(sql, /^create\s+(?:temp(?:orary)?\s+)?table\s+(?:if\s+not\s+exists\s+)?/i)),
   );
-  return all.some((sql) => {
+  return all.filter((sql) => {
     const emptied = emptiedBy(sql);
     if (emptied !== null) return !made.has(emptied);
     const [table] = [...nameIn(sql, /^drop\s+table\s+(?:if\s+exists\s+)?/i), ...nameIn(sql, /^alter\s+table\s+/i)];
@@ -79,10 +80,13 @@ function takesAway({ units }: Script): boolean {
   });
 }
 
+/** Not `WHERE true`, nor `WHERE 1 = 1`. */
+const ASKS_OF_ROWS = /\bwhere\b(?!\s+(?:true|1(?:\s*=\s*1)?)\s*;?\s*$)/i;
+
 /** The table of which a statement deletes every row; null: none. */
 export function emptiedBy(sql: string): string | null {
   const [table] = nameIn(sql, /^delete\s+from\s+/i);
-  return table === undefined || /\bwhere\b/i.test(sql) ? null : table;
+  return table === undefined || ASKS_OF_ROWS.test(sql) ? null : table;
 }
 
 /** The name that stands behind some words, without its quotes; none where they don't begin the statement. */

@@ -50,6 +50,18 @@ export const COMPAT_RULES: readonly Rule[] = [
     },
   }),
   ruleOf({
+    name: "dropping-owned",
+    kind: "compat",
+    severity: "error",
+    about:
+      "DROP OWNED drops everything that the role owns in this database, tables with their rows too, and takes its rights.",
+    fix: "Name what is to be dropped, in a migration with `-- phase: contract`.",
+    bad: "DROP OWNED BY reports;",
+    good: "-- phase: contract\nDROP TABLE report_runs;",
+    of: ["drop-owned"],
+    says: ({ roles }) => `Everything that ${roles.join(", ")} owns here is gone, and no way back brings it again.`,
+  }),
+  ruleOf({
     name: "renaming-column",
     kind: "compat",
     severity: "error",

@@ -114,7 +114,7 @@ export const TABLE_RULES: readonly Rule[] = [
     good: "UPDATE orders SET currency = 'EUR' WHERE id BETWEEN 1 AND 5000;",
     of: ["write-rows"],
     says: ({ by, table, isWhole }) =>
-      isWhole ? `${by} without WHERE holds every row of ${table} until it ends.` : null,
+      isWhole ? `One ${by} of all rows holds every row of ${table} until it ends.` : null,
   }),
   ruleOf({
     name: "endless-backfill",

@@ -1,0 +1,48 @@
+import type { Change } from "../../../migrations/lint/change.ts";
+
+/** What statements take away of what was there before the first of them. */
+export function takenAway(statements: readonly { readonly changes: readonly Change[] }[]): readonly Change[] {
+  const made = new Set<string>();
+  return statements
+    .flatMap(({ changes }) => changes)
+    .filter((change) => {
+      if (change.kind === "create-table") made.add(change.table);
+      if (change.kind === "create-type") made.add(change.name);
+      const isOwn = namesOf(change).every((name) => name !== null && made.has(name));
+      if (change.kind === "rename" && isOwn) made.add(change.to);
+      return isTakingAway(change) && !isOwn;
+    });
+}
+
+/** What a change is about; nothing where it does not say. */
+function namesOf(change: Change): readonly (string | null)[] {
+  if ("table" in change) return [change.table];
+  if ("names" in change) return change.names;
+  if ("tables" in change) return change.tables;
+  if (change.kind === "drop-owned") return [null];
+  if (change.kind === "rename") return [change.of];
+  if (change.kind === "rename-enum-value") return [change.type];
+  return "name" in change ? [change.name] : [];
+}
+
+function isTakingAway(change: Change): boolean {
+  if (change.kind === "write-rows") return change.by === "DELETE" && change.isWhole;
+  return TAKES_AWAY.has(change.kind) && !isHarmless(change);
+}
+
+const TAKES_AWAY: ReadonlySet<Change["kind"]> = new Set([
+  "drop",
+  "drop-column",
+  "drop-owned",
+  "detach-partition",
+  "rename",
+  "move-schema",
+  "rename-enum-value",
+  "truncate",
+  "revoke",
+]);
+
+function isHarmless(change: Change): boolean {
+  if (change.kind === "drop") return ["index", "trigger", "policy"].includes(change.what);
+  return change.kind === "rename" && ["index", "constraint", "sequence"].includes(change.what);
+}
