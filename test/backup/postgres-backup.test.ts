@@ -67,10 +67,8 @@ describe("A backup of PostgreSQL", () => {
       }
     })();
     const at = stand();
-    const { record, path, notes } = await made(backupsOf(at), "restore").finally(() => {
-      over.abort();
-      return writing;
-    });
+    const { record, path, notes } = await made(backupsOf(at), "restore").finally(() => over.abort());
+    await writing;
     ok(written > 0);
     deepEqual(notes, []);
     equal(record.proof?.proof, "restore");
