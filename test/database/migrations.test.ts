@@ -167,6 +167,11 @@ describe("Migrations of PostgreSQL", () => {
     equal(await codeOf({ "1_a.sql": "\\i other.sql\n" }), "migration-psql-command");
     equal(await codeOf({ "1_a.sql": "COPY a FROM stdin;\n1\n\\.\n" }), "migration-copy-from-stdin");
     equal(await codeOf({ "1_a.sql": "SELECT 1; COMMIT;" }), "migration-own-transaction");
+    equal(
+      await codeOf({ "1_a.sql": "-- migrate:up transaction:false\nBEGIN;\nSELECT 1;\nBEGIN;\nSELECT 2;\nCOMMIT;" }),
+      "migration-own-transaction",
+    );
+    equal(await codeOf({ "1_a.sql": "VACUUM;" }), "migration-lint");
     equal(await codeOf({ "1_a.sql": "CREATE TABEL a (id int);" }), "migration-unreadable");
     equal(await codeOf({ "1_a.sql": Buffer.from("-- caf\xe9\nSELECT 1;", "latin1") }), "migration-not-utf8");
     equal(await codeOf({ "1_a.sql": "-- phase: contarct\nSELECT 1;" }), "migration-header-misspelt");

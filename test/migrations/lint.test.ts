@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { lint } from "../../src/migrations/lint/lint.ts";
+import { loadParser } from "../../src/migrations/sql/parser.ts";
 import { findingsOf, linted, rulesOf } from "./support.ts";
+
+const parse = await loadParser();
 
 const DROP = "ALTER TABLE orders DROP COLUMN note;";
 
@@ -69,6 +73,49 @@ describe("a migration", () => {
       assert.ok(!rulesOf(up + index).includes(rule), up);
   });
 
+  it("may hold what PostgreSQL does in no transaction only where none is begun for it", () => {
+    const rule = "outside-of-transaction";
+    for (const sql of [
+      "VACUUM orders",
+      "CREATE DATABASE other",
+      "REINDEX SCHEMA shop",
+      "ALTER SYSTEM SET work_mem = 1",
+    ]) {
+      assert.ok(rulesOf(`-- migrate:up\nSELECT 1;\n${sql};`).includes(rule), sql);
+      assert.ok(rulesOf(`-- migrate:up transaction:false\nBEGIN;\n${sql};\nCOMMIT;`).includes(rule), sql);
+      assert.ok(!rulesOf(`-- migrate:up transaction:false\n${sql};`).includes(rule), sql);
+      assert.ok(!rulesOf(`${sql};`).includes(rule), sql);
+    }
+    for (const sql of ["ANALYZE orders", "REINDEX INDEX o", "DISCARD PLANS", "ALTER DATABASE shop SET work_mem = 1"])
+      assert.ok(!rulesOf(`-- migrate:up\n${sql};`).includes(rule), sql);
+  });
+
+  it("neither begins nor ends the transaction in which it is run", () => {
+    const rule = "own-transaction";
+    const errors = (text: string): readonly number[] =>
+      linted([text]).flatMap(({ line, findings }) =>
+        findings.some((each) => each.rule === rule && each.severity === "error") ? [line] : [],
+      );
+    assert.deepEqual(errors("-- migrate:up\nBEGIN;\nSELECT 1;\nCOMMIT;\nROLLBACK;"), [2, 4, 5]);
+    assert.deepEqual(errors("-- migrate:up\nSELECT 1;\n-- migrate:down\nCOMMIT;"), [4]);
+    assert.deepEqual(errors("-- migrate:up\nSAVEPOINT a;\nROLLBACK TO a;"), []);
+    assert.deepEqual(errors("-- migrate:up transaction:false\nBEGIN;\nSELECT 1;\nCOMMIT;"), []);
+    // The second would have the first forgotten.
+    assert.deepEqual(errors("-- migrate:up transaction:false\nBEGIN;\nSELECT 1;\nBEGIN;\nCOMMIT;"), [4]);
+    // Batches are run each in a transaction of its own.
+    const batch = "-- batch: 10\nDELETE FROM a WHERE id IN (SELECT id FROM a LIMIT 10);";
+    assert.deepEqual(errors(`-- migrate:up\nBEGIN;\nSELECT 1;\nCOMMIT;\n${batch}`), []);
+  });
+
+  it("is run in a transaction without any mark where `migrate up` runs it", () => {
+    const found = (isOurs: boolean): readonly string[] =>
+      lint([{ name: "1.sql", text: "VACUUM orders;", ...(isOurs ? { isOurs } : {}) }], {
+        parse,
+        isTransactionAssumed: false,
+      }).flatMap(({ findings }) => findings.map(({ rule }) => rule));
+    assert.deepEqual([found(true), found(false)], [["outside-of-transaction"], []]);
+  });
+
   it("allows a rule with a reason, for one statement", () => {
     const allowed = findingsOf(
       `-- tidegate:allow ban-drop-column because release 12 no longer reads it\n${DROP}\n${DROP}`,
@@ -128,6 +175,7 @@ describe("a text", () => {
       [1, 2, 5],
     );
     assert.equal(statements[0]?.findings[0]?.rule, "psql-command");
+    assert.equal(statements[0]?.sql, "\\connect shop");
     assert.ok(!statements.some(({ findings }) => findings.some(({ rule }) => rule === "syntax")));
   });
 

@@ -24,6 +24,8 @@ export function scriptOf<S extends Statement>(
   const units: Unit<S>[] = [];
   let open: { readonly from: number; readonly line: number; readonly statements: S[] } | null = null;
   for (const [index, each] of all.entries()) {
+    // What the first of two had begun would be lost.
+    if (begins(each) && open !== null) throw ownTransaction(file, each.line);
     if (begins(each)) open = { from: index, line: each.line, statements: [] };
     else if (ends(each)) {
       // What is rolled back is as good as never written.

@@ -7,6 +7,7 @@ import type { Finding, LintedStatement, Severity } from "../../core/migration/fi
 import { batchBefore, headersOf, type Misspelt } from "./headers.ts";
 import type { Judge } from "./judge.ts";
 import { createMemory, type Memory } from "./known.ts";
+import { doneOutside } from "./outside-transaction.ts";
 import { type Script, scriptsOf } from "./script.ts";
 import type { At, Rule, Said } from "./rule.ts";
 
@@ -19,6 +20,8 @@ export interface SqlFile {
   readonly phase?: MigrationPhase;
   /** The database that the judge knows has it already, or a part of it. */
   readonly isApplied?: "whole" | "in part";
+  /** `migrate up` runs it, which begins a transaction for a file without marks too. */
+  readonly isOurs?: true;
 }
 
 export interface LintOptions {
@@ -37,26 +40,31 @@ export function lint(
   { parse, isTransactionAssumed, judge, isForward }: LintOptions,
 ): readonly LintedStatement[] {
   const memory = createMemory(judge);
-  return files.flatMap(({ name, text, phase, isApplied }) => [
+  return files.flatMap(({ name, text, phase, isApplied, isOurs }) => [
     ...headerStatements(name, headersOf(text).misspelt, isApplied),
-    ...scriptsOf(name, text, isTransactionAssumed)
+    ...scriptsOf(name, text, isOurs === true ? "script" : isTransactionAssumed ? "assumed" : null)
       .filter(({ way }) => isForward !== true || way === "up")
       .flatMap((script) => {
-        memory.begin(script, isApplied ?? "not");
-        return lintScript(phase === undefined ? script : { ...script, phase }, parse, memory, judge);
+        const own = phase === undefined ? script : { ...script, phase };
+        return lintScript(own, isApplied ?? "not", { parse, memory, judge });
       }),
   ]);
 }
 
+interface Means {
+  readonly parse: SqlParser;
+  readonly memory: Memory;
+  readonly judge: Judge | undefined;
+}
+
 function lintScript(
-  script: Script,
-  parse: SqlParser,
-  memory: Memory,
-  judge: Judge | undefined,
+  given: Script,
+  isApplied: NonNullable<SqlFile["isApplied"]> | "not",
+  { parse, memory, judge }: Means,
 ): readonly LintedStatement[] {
-  const { file, text } = script;
+  const { file, text } = given;
   const lineAt = lineCounter(text);
-  const psql = script.psql.map((at) => psqlStatement(file, lineAt(at)));
+  const psql = given.psql.map(({ at, line }) => psqlStatement(file, lineAt(at), line));
   const parsed = parse(text);
   const unread = parsed.unread.map(({ message, start, end, at }): LintedStatement => ({
     file,
@@ -64,20 +72,27 @@ function lintScript(
     sql: text.slice(start, end),
     findings: [syntaxFinding(message)],
   }));
+  const batches = parsed.statements.map(({ start }, index) =>
+    batchBefore(text, parsed.statements[index - 1]?.end ?? 0, start),
+  );
+  // Each batch is a transaction of its own, so the file is none.
+  const script = batches.every((batch) => batch === null) ? given : { ...given, transaction: null };
+  memory.begin(script, isApplied);
   const rules = RULES.filter((rule) => isAsked(rule, script));
   const all = parsed.statements.map(({ node }) => changesOf(node));
   let before = 0;
-  const statements = parsed.statements.map(({ start, end }, index): LintedStatement => {
+  const statements = parsed.statements.map(({ node, start, end }, index): LintedStatement => {
     const changes = all[index] ?? [];
     const sql = text.slice(start, end);
     const at: At = {
       changes,
       sql,
       script,
-      batch: batchBefore(text, before, start),
+      batch: batches[index] ?? null,
       known: memory,
       later: () => all.slice(index + 1),
       isAlone: all.length === 1,
+      doneOutside: doneOutside(node),
     };
     const allowed = allowedAt(text, before, start, end);
     const findings = rules.flatMap((rule) => rule.check(at).map((each) => findingOf(rule, each, allowed, judge)));
@@ -154,11 +169,11 @@ function syntaxFinding(message: string): Finding {
   };
 }
 
-function psqlStatement(file: string, line: number): LintedStatement {
+function psqlStatement(file: string, line: number, sql: string): LintedStatement {
   return {
     file,
     line,
-    sql: "\\",
+    sql,
     findings: [
       {
         kind: "txn",

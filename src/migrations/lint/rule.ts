@@ -45,6 +45,8 @@ export interface At {
   readonly later: () => readonly (readonly Change[])[];
   /** Whether it is the script's only one. */
   readonly isAlone: boolean;
+  /** What PostgreSQL does in no transaction, in a word or two; null: it does it in one. */
+  readonly doneOutside: string | null;
 }
 
 type RuleOf<Kind extends Change["kind"]> = Omit<Rule, "check"> & {

@@ -11,24 +11,37 @@ export interface Script {
   readonly way: "up" | "down";
   /** In which release phase it runs, where it says so. */
   readonly phase: MigrationPhase | null;
-  /** Whether a transaction is open when it begins: "script" by what the file says, "assumed" by what the user says. */
-  readonly transaction: "script" | "assumed" | null;
-  /** Commands of psql, which no server understands: where their lines begin. */
-  readonly psql: readonly number[];
+  readonly transaction: OpenTransaction;
+  /** Run by a tool that goes by its marks, and not by psql. */
+  readonly isOfTool: boolean;
+  /** Commands of psql, which no server understands. */
+  readonly psql: readonly PsqlCommand[];
 }
+
+export interface PsqlCommand {
+  /** Of its line in the text, in characters. */
+  readonly at: number;
+  /** With its words: `\\connect shop`. */
+  readonly line: string;
+}
+
+/**
+ * Whether a transaction is open when a script begins: "script" by what the file says or its tool is known to do, "assumed" by what the user
+ * says; null: none is.
+ */
+export type OpenTransaction = "script" | "assumed" | null;
 
 /** `-- migrate:up transaction:false` (dbmate), `-- +goose Up`, `-- +migrate Down`. */
 const MARK = /^[ \t]*--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down)\b(.*)$/gim;
 const WITHOUT_TRANSACTION = /transaction:[ \t]*false|notransaction|\+goose[ \t]+NO[ \t]+TRANSACTION/i;
 
-/** The parts of a file: both ways of it where it has marks for them, else the whole. */
-export function scriptsOf(file: string, text: string, isTransactionAssumed: boolean): readonly Script[] {
+/** The parts of a file: both ways of it where it has marks for them, else the whole, in the transaction of files without marks. */
+export function scriptsOf(file: string, text: string, unmarked: OpenTransaction): readonly Script[] {
   const marks = [...text.matchAll(MARK)];
   const { phase } = headersOf(text);
   if (marks.length === 0) {
     const way = /[._-]down\.sql$/i.test(file) ? "down" : "up";
-    const transaction = isTransactionAssumed ? "assumed" : null;
-    return [{ file, way, phase, transaction, ...withoutPsql(text) }];
+    return [{ file, way, phase, transaction: unmarked, isOfTool: unmarked === "script", ...withoutPsql(text) }];
   }
   const isWithout = /\+goose[ \t]+NO[ \t]+TRANSACTION/i.test(text);
   return marks.map((mark, index): Script => {
@@ -38,6 +51,7 @@ export function scriptsOf(file: string, text: string, isTransactionAssumed: bool
       file,
       way: mark[1]?.toLowerCase() === "down" ? "down" : "up",
       phase,
+      isOfTool: true,
       transaction: isWithout || WITHOUT_TRANSACTION.test(mark[2] ?? "") ? null : "script",
       ...withoutPsql(blank(text.slice(0, from)) + text.slice(from, to) + blank(text.slice(to))),
     };
@@ -46,7 +60,7 @@ export function scriptsOf(file: string, text: string, isTransactionAssumed: bool
 
 /** Lines that psql itself takes, and the rows after `COPY … FROM stdin`, become blank. */
 function withoutPsql(text: string): Pick<Script, "text" | "psql"> {
-  const psql: number[] = [];
+  const psql: PsqlCommand[] = [];
   let isData = false;
   let at = 0;
   const lines = text.split("\n").map((line) => {
@@ -58,7 +72,7 @@ function withoutPsql(text: string): Pick<Script, "text" | "psql"> {
     }
     isData = /^\s*copy\s[^;]*\sfrom\s+stdin\b[^;]*;\s*$/i.test(line);
     if (!/^\\[a-z!?.]/i.test(line)) return line;
-    psql.push(start);
+    psql.push({ at: start, line: line.trim() });
     return blank(line);
   });
   return { text: lines.join("\n"), psql };

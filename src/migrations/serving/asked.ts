@@ -7,7 +7,7 @@ import type { SqlParser } from "../sql/parser.ts";
 export function namesAskedIn(files: readonly SqlFile[], parse: SqlParser): readonly string[] {
   const names = new Set<string>();
   for (const { name, text } of files)
-    for (const script of scriptsOf(name, text, true))
+    for (const script of scriptsOf(name, text, null))
       for (const { node } of parse(script.text).statements) for (const change of changesOf(node)) gather(change, names);
   return [...names];
 }

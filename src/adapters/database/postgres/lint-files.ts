@@ -20,7 +20,7 @@ export async function lintFiles(
       const row = rows.get(version);
       const isApplied =
         row === undefined ? ("whole" as const) : row?.state === "applying" ? ("in part" as const) : null;
-      return { name: file, text, phase, ...(isApplied === null ? {} : { isApplied }) };
+      return { name: file, text, phase, isOurs: true as const, ...(isApplied === null ? {} : { isApplied }) };
     }),
     place,
   );

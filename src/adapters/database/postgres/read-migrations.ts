@@ -38,13 +38,13 @@ export async function readPostgresText(text: SqlText): Promise<PostgresFile> {
 }
 
 function readOne({ version, name, file, text }: SqlText, parse: SqlParser): PostgresFile {
-  const scripts = scriptsOf(file, text, true);
+  const scripts = scriptsOf(file, text, "script");
   const { phase, reversible, misspelt } = headersOf(text);
   const read = (way: "up" | "down") => {
     const script = scripts.find((each) => each.way === way);
     if (script === undefined) return null;
     const [meta] = script.psql;
-    if (meta !== undefined) throw psqlCommand(file, text, meta);
+    if (meta !== undefined) throw psqlCommand(file, lineOf(text, meta.at), meta.line);
     const { statements, unread } = parse(script.text);
     const [wrong] = unread;
     if (wrong !== undefined) throw unreadable(file, lineOf(text, wrong.at), wrong.message);
@@ -106,9 +106,8 @@ function refuse(file: string, { node, line, changes }: ReadStatement): void {
     });
 }
 
-function psqlCommand(file: string, text: string, at: number): FaultError {
-  const line = lineOf(text, at);
-  const command = /^\S+/.exec(text.slice(at))?.[0] ?? "\\";
+function psqlCommand(file: string, line: number, written: string): FaultError {
+  const [command] = written.split(/\s/);
   return new FaultError({
     code: "migration-psql-command",
     what: `\`${command}\` is a command of psql, and no server understands it.`,

@@ -15,7 +15,7 @@ export function readSqliteMigrations(directory: string, folder: string): readonl
 }
 
 export function readSqliteText({ version, name, file, text }: SqlText): MigrationFile {
-  const scripts = scriptsOf(file, text, true);
+  const scripts = scriptsOf(file, text, "script");
   const { phase, reversible, misspelt } = headersOf(text);
   const read = (way: "up" | "down"): Script | null => {
     const script = scripts.find((each) => each.way === way);
@@ -25,7 +25,7 @@ export function readSqliteText({ version, name, file, text }: SqlText): Migratio
       throw new FaultError({
         code: "migration-psql-command",
         what: "This is a command of psql, and SQLite does not understand it.",
-        where: `${file}:${lineOf(text, meta)}`,
+        where: `${file}:${lineOf(text, meta.at)}`,
         fix: "leave it out",
       });
     let before = 0;

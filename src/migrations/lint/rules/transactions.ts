@@ -1,4 +1,5 @@
 import type { Change } from "../change.ts";
+import type { Known } from "../known.ts";
 import { type At, type Rule, ruleOf, said } from "../rule.ts";
 
 export const TRANSACTION_RULES: readonly Rule[] = [
@@ -12,10 +13,41 @@ export const TRANSACTION_RULES: readonly Rule[] = [
     good: "CREATE INDEX CONCURRENTLY orders_customer ON orders (customer_id);",
     check: ({ changes, known, isAlone }) => {
       const concurrent = changes.find((change) => "isConcurrent" in change && change.isConcurrent);
-      if (concurrent === undefined || concurrent.kind === "refresh-view") return [];
-      // Whoever runs files in transactions is taken to know of one that is alone in its file.
-      if (known.transaction === null || (known.transaction === "assumed" && isAlone)) return [];
-      return said(["PostgreSQL refuses this in a transaction."]);
+      return concurrent !== undefined && concurrent.kind !== "refresh-view" && isInTransaction(known, isAlone)
+        ? said(["PostgreSQL refuses this in a transaction."])
+        : [];
+    },
+  },
+  {
+    name: "outside-of-transaction",
+    kind: "txn",
+    severity: "error",
+    about:
+      "VACUUM, CREATE and DROP DATABASE, REINDEX of a schema or database, ALTER SYSTEM and the like PostgreSQL does in no transaction, and a file is run in one unless it says otherwise.",
+    fix: "Put it into a migration of its own that runs without a transaction (`-- migrate:up transaction:false`).",
+    bad: "-- migrate:up\nVACUUM orders;",
+    good: "-- migrate:up transaction:false\nVACUUM orders;",
+    check: ({ doneOutside, known, isAlone }) =>
+      doneOutside !== null && isInTransaction(known, isAlone)
+        ? said([`PostgreSQL refuses ${doneOutside} in a transaction.`])
+        : [],
+  },
+  {
+    name: "own-transaction",
+    kind: "txn",
+    severity: "error",
+    about:
+      "A file that is run in a transaction begins or ends one itself: what stands before could no longer be taken back together with what follows. `migrate up` refuses it, and a BEGIN in a BEGIN too.",
+    fix: "Leave BEGIN and COMMIT out; or write `-- migrate:up transaction:false`, and close each BEGIN with its COMMIT.",
+    bad: "-- migrate:up\nCREATE TABLE invoices (id bigint);\nCOMMIT;\nCREATE TABLE items (id bigint);",
+    good: "-- migrate:up\nCREATE TABLE invoices (id bigint);\nCREATE TABLE items (id bigint);",
+    check: ({ changes, known, script }) => {
+      const [begins, ends] = [has(changes, "begin"), has(changes, "end")];
+      if (script.transaction === "script" && (begins || ends))
+        return said([`This ${begins ? "begins" : "ends"} a transaction in a file that is run in one.`]);
+      return script.isOfTool && begins && known.transaction === "begun"
+        ? said(["The transaction before is not ended yet."])
+        : [];
     },
   },
   {
@@ -39,15 +71,11 @@ export const TRANSACTION_RULES: readonly Rule[] = [
     fix: "Leave it out, or use SAVEPOINT.",
     bad: "BEGIN;\nBEGIN;\nCOMMIT;",
     good: "BEGIN;\nCREATE TABLE invoices (id bigint);\nCOMMIT;",
-    check: ({ changes, known, script }: At) => {
-      if (has(changes, "begin") && known.transaction !== null)
-        return said(["There is a transaction already: this does nothing, and the first COMMIT ends it."]);
-      return has(changes, "end") && script.transaction === "script" && known.transaction === "script"
-        ? said([
-            "This ends the transaction of the tool that runs the migration: what follows is no longer undone with it.",
-          ])
-        : [];
-    },
+    check: ({ changes, known, script }: At) =>
+      // Of what Tidegate itself runs it is an error, which another rule tells.
+      has(changes, "begin") && known.transaction !== null && !script.isOfTool
+        ? said(["There is a transaction already: this does nothing, and the first COMMIT ends it."])
+        : [],
   },
   {
     name: "copy-from-stdin",
@@ -89,6 +117,11 @@ export const TRANSACTION_RULES: readonly Rule[] = [
         : null,
   }),
 ];
+
+/** Whoever is said to run files in transactions is taken to know of a statement that is alone in its file. */
+function isInTransaction({ transaction }: Known, isAlone: boolean): boolean {
+  return transaction !== null && !(transaction === "assumed" && isAlone);
+}
 
 function has(changes: readonly Change[], kind: Change["kind"]): boolean {
   return changes.some((change) => change.kind === kind);
