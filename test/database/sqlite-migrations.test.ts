@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "node:test";
 import { createSqliteMigrations } from "../../src/adapters/database/sqlite/migrations.ts";
-import { splitStatements } from "../../src/adapters/database/sqlite/split.ts";
+import { splitStatements } from "../../src/migrations/sql/split-sqlite.ts";
 import type { DownRequest, Migrations, UpRequest } from "../../src/ports/migrations.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { FaultError } from "../../core/fault.ts";
+import { type Illegible, utf8Text } from "../../migrations/sql/utf8-text.ts";
 
 /** A file as it lies in the folder. */
 export interface SqlText {
@@ -26,7 +27,9 @@ export function readMigrationTexts(directory: string, folder: string): readonly 
         where: file,
         fix: "name it like 20261122093000_add_notes.sql; tidegate migrate new NAME does",
       });
-    return { version, name, file, text: textOf(readFileSync(join(directory, folder, name)), file) };
+    const text = utf8Text(readFileSync(join(directory, folder, name)));
+    if (typeof text !== "string") throw notUtf8(file, text);
+    return { version, name, file, text };
   });
   const inOrder = texts.toSorted((a, b) => byVersion(a.version, b.version));
   inOrder.forEach(({ version, file }, index) => {
@@ -65,15 +68,6 @@ function namesIn(path: string, folder: string): readonly string[] {
   }
 }
 
-function textOf(bytes: Buffer, file: string): string {
-  const unreadable = (what: string, fix: string): FaultError =>
-    new FaultError({ code: "migration-not-utf8", what, where: file, fix });
-  if (bytes.includes(0)) throw unreadable("There is a zero byte in it: it is no text in UTF-8.", CONVERT);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replaceAll("\r\n", "\n");
-  } catch {
-    throw unreadable("This is not UTF-8, so nobody can say what it means.", CONVERT);
-  }
+function notUtf8(file: string, { line, column, what, fix }: Illegible): FaultError {
+  return new FaultError({ code: "migration-not-utf8", what, where: `${file}:${line}:${column}`, fix });
 }
-
-const CONVERT = "convert it first, for example: iconv -f latin1 -t utf-8";

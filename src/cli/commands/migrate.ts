@@ -7,7 +7,7 @@ const ACTIONS = ["lint", "status", "up", "down", "new", "baseline", "history"] a
 
 export const migrate: CommandDefinition = {
   about:
-    "Changes the schema of the app's database by plain SQL files in dbmate's format, or by the tool that the plan names (alembic, Rails, …), without keeping anybody waiting, and says what SQL would do before it is run. `lint` reads SQL with PostgreSQL's own parser and says of each statement whom it would keep waiting and what it would break in the version that serves meanwhile, with a safer way to write it; it needs no database and no plan file (with `--live` or `--database` it judges by that database as it is, and by what is asked of it), and ends with 3 when there is an error that the file does not allow itself: `-- tidegate:allow RULE because …` before the statement. `status` shows what is applied; `up` applies what is not, and refuses what `lint` finds an error in; `down` takes back the newest, and refuses to lose data; `new` writes an empty file; `baseline` writes down that a database has them already; `history` shows what was ever done. What was cut off in the middle goes on when it is run again.",
+    "Changes the schema of the app's database by plain SQL files in dbmate's format, or by the tool that the plan names (alembic, Rails, …), without keeping anybody waiting, and says what SQL would do before it is run. `lint` reads SQL (PostgreSQL's with its own parser; of SQLite's what both write alike) and says of each statement whom it would keep waiting and what it would break in the version that serves meanwhile, with a safer way to write it; it needs no database and no plan file (with `--live` or `--database` it judges by that database as it is, and by what is asked of it), and ends with 3 when there is an error that the file does not allow itself: `-- tidegate:allow RULE because …` before the statement. `status` shows what is applied; `up` applies what is not, and refuses what `lint` finds an error in; `down` takes back the newest, and refuses to lose data; `new` writes an empty file; `baseline` writes down that a database has them already; `history` shows what was ever done. What was cut off in the middle goes on when it is run again.",
   arguments: [
     { name: "action", required: true, about: ACTIONS.map((action) => `\`${action}\``).join(", ") },
     {
@@ -53,6 +53,11 @@ export const migrate: CommandDefinition = {
     },
     { flags: "--yes", about: "don't ask" },
     { flags: "--all", about: "of `lint`: notes on style too, and what the files allow" },
+    {
+      flags: "--dialect <postgres|sqlite>",
+      about:
+        "of `lint`: whose SQL it is, by default that of the database of `--database`, of the plan file or of DATABASE_URL, else PostgreSQL's",
+    },
     { flags: "--in-transaction", about: "of `lint`: the tool that runs files without marks does so in a transaction" },
   ],
   examples: [

@@ -1,5 +1,5 @@
-import { basename, dirname, resolve } from "node:path";
-import { isStopping } from "../../core/migration/finding.ts";
+import { basename, dirname, relative, resolve } from "node:path";
+import { isStopping, type LintedStatement } from "../../core/migration/finding.ts";
 import { lint, type SqlFile } from "../../migrations/lint/lint.ts";
 import type { Judge } from "../../migrations/lint/judge.ts";
 import { namesAskedIn } from "../../migrations/serving/asked.ts";
@@ -8,26 +8,42 @@ import { loadParser, type SqlParser } from "../../migrations/sql/parser.ts";
 import { type AppDatabase, appDatabase } from "../app-database.ts";
 import { answer } from "../context.ts";
 import { type Invocation, isGiven, textOption } from "../definition.ts";
-import { DONE, type ExitCode, REFUSED } from "../exit-code.ts";
+import { DONE, type ExitCode, REFUSED, USAGE } from "../exit-code.ts";
 import { lintView } from "../render/lint-view.ts";
 import { onInterrupt } from "../signals.ts";
+import { lintHome } from "./lint-home.ts";
 import { readSqlFiles } from "./read-sql-files.ts";
 
 /** Faults: usage, those of reading SQL; with a database those of asking it. */
 export async function lintFiles(invocation: Invocation, names: readonly string[]): Promise<ExitCode> {
   const { context } = invocation;
-  const files = readSqlFiles(names, context.cwd);
+  const home = await lintHome(invocation);
+  const given = names.length > 0 || home.folder === null ? names : [relative(context.cwd, home.folder) || "."];
+  const files = readSqlFiles(given, context.cwd).map((file) =>
+    isIn(home.folder, file, context.cwd) ? { ...file, isOurs: true as const } : file,
+  );
   const parse = await loadParser();
   const isLive = isGiven(invocation, "live") || textOption(invocation, "database") !== undefined;
   const known = isLive ? await judging(invocation, files, parse) : null;
   const statements = lint(known?.files ?? files, {
     parse,
+    dialect: home.dialect,
     isTransactionAssumed: isGiven(invocation, "inTransaction"),
     ...(known === null ? {} : { judge: known.judge }),
   });
-  const isRefused = statements.some(({ findings }) => findings.some(isStopping));
   const view = lintView(statements, isGiven(invocation, "all"), context.terminal.style());
-  return answer(context, { statements }, view, isRefused ? REFUSED : DONE);
+  return answer(context, { statements }, view, exitCodeOf(files, statements));
+}
+
+/** `migrate up` runs what lies in its folder, and not what lies in folders within. */
+function isIn(folder: string | null, { name }: SqlFile, cwd: string): boolean {
+  return folder !== null && name !== "-" && dirname(resolve(cwd, name)) === folder;
+}
+
+/** What can't be read at all may hold anything: that goes before what was found. */
+function exitCodeOf(files: readonly SqlFile[], statements: readonly LintedStatement[]): ExitCode {
+  if (files.some(({ illegible }) => illegible !== undefined)) return USAGE;
+  return statements.some(({ findings }) => findings.some(isStopping)) ? REFUSED : DONE;
 }
 
 /** The database in which they will be run, and which of them it has already. */

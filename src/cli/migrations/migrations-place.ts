@@ -21,7 +21,14 @@ export interface MigrationsPlace {
 /** Faults: those of appDatabase, usage, migrations-missing. */
 export async function migrationsPlace(invocation: Invocation): Promise<MigrationsPlace> {
   const place = await appDatabase(invocation);
-  const { directory, tool } = toolOf(invocation, place);
+  const found = toolOf(invocation, place);
+  if (found === null)
+    throw new FaultError({
+      code: "migrations-missing",
+      what: `There are no migrations here: none of ${USUAL.join(", ")} is a folder.`,
+      fix: "name it: --folder db/migrations, or `database: { migrations: db/migrations }` in the plan file; tidegate migrate new NAME makes the first",
+    });
+  const { directory, tool } = found;
   const wait = textOption(invocation, "wait");
   const lint = lintOf(textOption(invocation, "lint"));
   const migrations = await invocation.context.machinery.migrations(place, {
@@ -32,19 +39,18 @@ export async function migrationsPlace(invocation: Invocation): Promise<Migration
   return { place, migrations, directory, tool, lint: lint ?? place.database.lint ?? "refuse" };
 }
 
-function toolOf(invocation: Invocation, place: AppDatabase): Pick<MigrationsPlace, "directory" | "tool"> {
+/** What changes the schema, by `--folder`, by the plan file, or by where migrations usually lie; null: there are none. */
+export function toolOf(
+  invocation: Invocation,
+  place: Pick<AppDatabase, "database" | "folder">,
+): Pick<MigrationsPlace, "directory" | "tool"> | null {
   const { cwd } = invocation.context;
   const given = textOption(invocation, "folder");
   if (given !== undefined) return { directory: resolve(cwd), tool: { kind: "files", folder: given } };
   const { migrations } = place.database;
   if (migrations !== undefined) return { directory: place.folder, tool: migrations };
   const usual = USUAL.find((name) => isFolder(resolve(place.folder, name)));
-  if (usual !== undefined) return { directory: place.folder, tool: { kind: "files", folder: usual } };
-  throw new FaultError({
-    code: "migrations-missing",
-    what: `There are no migrations here: none of ${USUAL.join(", ")} is a folder.`,
-    fix: "name it: --folder db/migrations, or `database: { migrations: db/migrations }` in the plan file; tidegate migrate new NAME makes the first",
-  });
+  return usual === undefined ? null : { directory: place.folder, tool: { kind: "files", folder: usual } };
 }
 
 function lintOf(word: string | undefined): "refuse" | "warn" | undefined {

@@ -2,13 +2,14 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { FaultError } from "../../core/fault.ts";
 import type { SqlFile } from "../../migrations/lint/lint.ts";
+import { utf8Text } from "../../migrations/sql/utf8-text.ts";
 
 /** Where migrations usually lie, the first that is there. */
 export const USUAL = ["db/migrations", "migrations", "db/migrate", "sql/migrations"];
 
 /**
  * The SQL of files and folders, in the order in which they would be applied; of standard input for `-`.
- * Faults: usage (nothing there), sql-not-readable, sql-not-utf8.
+ * Faults: usage (nothing there, or not to be read).
  */
 export function readSqlFiles(names: readonly string[], cwd: string): readonly SqlFile[] {
   const given = names.length > 0 ? names : USUAL.filter((name) => isFolder(resolve(cwd, name))).slice(0, 1);
@@ -31,7 +32,6 @@ function filesOf(name: string, cwd: string): readonly SqlFile[] {
     if (inside.length > 0)
       return inside.map((each) => sqlOf(relative(cwd, join(path, each)) || each, readFileSync(join(path, each))));
   } catch (error) {
-    if (error instanceof FaultError) throw error;
     throw new FaultError(
       {
         code: "usage",
@@ -51,21 +51,10 @@ function filesOf(name: string, cwd: string): readonly SqlFile[] {
   });
 }
 
+/** One that is no text must not hide what there is to say of the others. */
 function sqlOf(name: string, bytes: Buffer): SqlFile {
-  try {
-    // A byte order mark is not part of the text.
-    return { name, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes).replaceAll("\r\n", "\n") };
-  } catch (error) {
-    throw new FaultError(
-      {
-        code: "usage",
-        what: "This is not UTF-8, so nobody can say what it means.",
-        where: name,
-        fix: "convert it first, for example: iconv -f latin1 -t utf-8",
-      },
-      { cause: error },
-    );
-  }
+  const text = utf8Text(bytes);
+  return typeof text === "string" ? { name, text } : { name, text: "", illegible: text };
 }
 
 export function isFolder(path: string): boolean {

@@ -1,3 +1,4 @@
+import type { DatabaseKind } from "../../core/plan/database.ts";
 import type { Change, Column, Constraint } from "./change.ts";
 import type { Judge } from "./judge.ts";
 import type { Script } from "./script.ts";
@@ -40,8 +41,11 @@ const TAKES_ALL = new Set<Change["kind"]>([
 ]);
 
 export function createMemory(
+  dialect: DatabaseKind,
   database?: Pick<Judge, "has" | "isNotNull" | "isProvenNotNull" | "isUniqueIndex">,
 ): Memory {
+  // Nobody waits for a single table in SQLite: what matters is who knows it, and a name that it has just got nobody knows.
+  const isNewByName = dialect === "sqlite";
   const notNull = new Set<string>();
   const checks = new Map<string, Constraint>();
   const validated = new Set<string>();
@@ -90,7 +94,7 @@ export function createMemory(
       const check = checks.get(keyOf(change.table, change.name));
       // What an earlier migration has added is not known; whoever validates it here knows why.
       validated.add(check === undefined ? change.table : keyOf(change.table, check.notNullOf ?? ""));
-    } else if (change.kind === "rename" && isNew(change.from)) fresh.add(change.to);
+    } else if (change.kind === "rename" && (isNew(change.from) || isNewByName)) fresh.add(change.to);
     else if (change.kind === "set") variables.add(change.variable.toLowerCase());
   };
 

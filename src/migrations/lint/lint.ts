@@ -1,13 +1,14 @@
-import type { MigrationPhase } from "../../core/plan/database.ts";
+import type { DatabaseKind, MigrationPhase } from "../../core/plan/database.ts";
 import type { SqlParser } from "../sql/parser.ts";
+import type { Illegible } from "../sql/utf8-text.ts";
 import { type Allowed, allowedAt } from "./allowed.ts";
 import { RULES } from "./catalogue.ts";
-import { changesOf } from "./changes-of.ts";
 import type { Finding, LintedStatement, Severity } from "../../core/migration/finding.ts";
 import { batchBefore, headersOf, type Misspelt } from "./headers.ts";
 import type { Judge } from "./judge.ts";
 import { createMemory, type Memory } from "./known.ts";
-import { doneOutside } from "./outside-transaction.ts";
+import { postgresReader, type StatementReader } from "./read-statements.ts";
+import { sqliteReader } from "./read-sqlite.ts";
 import { type Script, scriptsOf } from "./script.ts";
 import type { At, Rule, Said } from "./rule.ts";
 
@@ -22,6 +23,8 @@ export interface SqlFile {
   readonly isApplied?: "whole" | "in part";
   /** `migrate up` runs it, which begins a transaction for a file without marks too. */
   readonly isOurs?: true;
+  /** Why it has no text. */
+  readonly illegible?: Illegible;
 }
 
 export interface LintOptions {
@@ -32,27 +35,32 @@ export interface LintOptions {
   readonly judge?: Judge;
   /** Leaves ways back out. */
   readonly isForward?: boolean;
+  /** Whose SQL it is; absent: PostgreSQL's. */
+  readonly dialect?: DatabaseKind;
 }
 
 /** What each statement of some migrations would do to those who work beside it. Pure but for the parser. */
 export function lint(
   files: readonly SqlFile[],
-  { parse, isTransactionAssumed, judge, isForward }: LintOptions,
+  { parse, isTransactionAssumed, judge, isForward, dialect = "postgres" }: LintOptions,
 ): readonly LintedStatement[] {
-  const memory = createMemory(judge);
-  return files.flatMap(({ name, text, phase, isApplied, isOurs }) => [
+  const memory = createMemory(dialect, judge);
+  const read = dialect === "sqlite" ? sqliteReader(parse) : postgresReader(parse);
+  return files.flatMap(({ name, text, phase, isApplied, isOurs, illegible }) => [
+    ...(illegible === undefined ? [] : [illegibleFile(name, illegible)]),
     ...headerStatements(name, headersOf(text).misspelt, isApplied),
     ...scriptsOf(name, text, isOurs === true ? "script" : isTransactionAssumed ? "assumed" : null)
       .filter(({ way }) => isForward !== true || way === "up")
       .flatMap((script) => {
         const own = phase === undefined ? script : { ...script, phase };
-        return lintScript(own, isApplied ?? "not", { parse, memory, judge });
+        return lintScript(own, isApplied ?? "not", { dialect, read, memory, judge });
       }),
   ]);
 }
 
 interface Means {
-  readonly parse: SqlParser;
+  readonly dialect: DatabaseKind;
+  readonly read: StatementReader;
   readonly memory: Memory;
   readonly judge: Judge | undefined;
 }
@@ -60,12 +68,12 @@ interface Means {
 function lintScript(
   given: Script,
   isApplied: NonNullable<SqlFile["isApplied"]> | "not",
-  { parse, memory, judge }: Means,
+  { dialect, read, memory, judge }: Means,
 ): readonly LintedStatement[] {
   const { file, text } = given;
   const lineAt = lineCounter(text);
   const psql = given.psql.map(({ at, line }) => psqlStatement(file, lineAt(at), line));
-  const parsed = parse(text);
+  const parsed = read(text);
   const unread = parsed.unread.map(({ message, start, end, at }): LintedStatement => ({
     file,
     line: lineAt(at),
@@ -78,11 +86,10 @@ function lintScript(
   // Each batch is a transaction of its own, so the file is none.
   const script = batches.every((batch) => batch === null) ? given : { ...given, transaction: null };
   memory.begin(script, isApplied);
-  const rules = RULES.filter((rule) => isAsked(rule, script));
-  const all = parsed.statements.map(({ node }) => changesOf(node));
+  const rules = RULES.filter((rule) => isAsked(rule, script, dialect));
+  const all = parsed.statements.map(({ changes }) => changes);
   let before = 0;
-  const statements = parsed.statements.map(({ node, start, end }, index): LintedStatement => {
-    const changes = all[index] ?? [];
+  const statements = parsed.statements.map(({ start, end, changes, doneOutside }, index): LintedStatement => {
     const sql = text.slice(start, end);
     const at: At = {
       changes,
@@ -92,7 +99,8 @@ function lintScript(
       known: memory,
       later: () => all.slice(index + 1),
       isAlone: all.length === 1,
-      doneOutside: doneOutside(node),
+      doneOutside,
+      dialect,
     };
     const allowed = allowedAt(text, before, start, end);
     const findings = rules.flatMap((rule) => rule.check(at).map((each) => findingOf(rule, each, allowed, judge)));
@@ -112,7 +120,8 @@ function lintScript(
  * What runs once nobody needs the old shape any more breaks nobody, and a way back takes away what its way forward has
  * brought.
  */
-function isAsked({ kind }: Rule, { phase, way }: Script): boolean {
+function isAsked({ kind, isForSqlite }: Rule, { phase, way }: Script, dialect: DatabaseKind): boolean {
+  if (dialect === "sqlite" && isForSqlite !== true) return false;
   if (kind === "compat") return phase !== "contract" && way === "up";
   return kind !== "style" || way === "up";
 }
@@ -157,6 +166,11 @@ function headerStatements(
   const { line, what, fix } = misspelt;
   const finding: Finding = { kind: "txn", rule: "misspelt-header", severity: "error", message: what, fix };
   return [{ file, line, sql: "", findings: [finding] }];
+}
+
+function illegibleFile(file: string, { line, column, what, fix }: Illegible): LintedStatement {
+  const message = `Column ${column}: ${what}`;
+  return { file, line, sql: "", findings: [{ kind: "txn", rule: "not-utf8", severity: "error", message, fix }] };
 }
 
 function syntaxFinding(message: string): Finding {

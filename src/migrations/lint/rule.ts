@@ -1,3 +1,4 @@
+import type { DatabaseKind } from "../../core/plan/database.ts";
 import type { RuleKind, Severity } from "../../core/migration/finding.ts";
 import type { Change, ChangeOf } from "./change.ts";
 import type { Known } from "./known.ts";
@@ -12,6 +13,8 @@ export interface Rule {
   readonly severity: Severity;
   /** The harm grows with the rows of the table, and of a small one there is none. */
   readonly isBySize?: true;
+  /** It holds in SQLite as it does in PostgreSQL. */
+  readonly isForSqlite?: true;
   /** What goes wrong, in a sentence or two. */
   readonly about: string;
   /** What to write instead. */
@@ -45,8 +48,9 @@ export interface At {
   readonly later: () => readonly (readonly Change[])[];
   /** Whether it is the script's only one. */
   readonly isAlone: boolean;
-  /** What PostgreSQL does in no transaction, in a word or two; null: it does it in one. */
+  /** What the database does in no transaction, in a word or two; null: it does it in one. */
   readonly doneOutside: string | null;
+  readonly dialect: DatabaseKind;
 }
 
 type RuleOf<Kind extends Change["kind"]> = Omit<Rule, "check"> & {

@@ -2,12 +2,13 @@ import { noWayForward } from "../no-way-forward.ts";
 import { createHash } from "node:crypto";
 import { FaultError } from "../../../core/fault.ts";
 import { batchBefore, headersOf } from "../../../migrations/lint/headers.ts";
+import { begins, ends } from "../../../migrations/lint/read-sqlite.ts";
 import { scriptsOf } from "../../../migrations/lint/script.ts";
 import { lineOf } from "../line-of.ts";
 import type { MigrationFile, Script, Statement } from "../migration-file.ts";
 import { scriptOf } from "../units-of.ts";
 import { readMigrationTexts, type SqlText } from "../read-files.ts";
-import { splitStatements } from "./split.ts";
+import { splitStatements } from "../../../migrations/sql/split-sqlite.ts";
 
 /** The migrations of a folder. Faults: those of read-files, migration-psql-command, migration-own-transaction, migration-unreadable. */
 export function readSqliteMigrations(directory: string, folder: string): readonly MigrationFile[] {
@@ -53,11 +54,9 @@ export function readSqliteText({ version, name, file, text }: SqlText): Migratio
   };
 }
 
-const BEGINS = /^(?:begin|savepoint)\b/i;
-const ENDS = /^(?:commit|end|rollback|release)\b/i;
 const OWN_TRANSACTIONS = {
-  begins: ({ sql }: Statement): boolean => BEGINS.test(sql),
-  ends: ({ sql }: Statement): boolean => ENDS.test(sql),
+  begins: ({ sql }: Statement): boolean => begins(sql),
+  ends: ({ sql }: Statement): boolean => ends(sql),
 };
 
 /** What belongs to the connection, and does nothing, or something else, in a transaction. */

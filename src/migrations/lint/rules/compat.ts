@@ -1,10 +1,11 @@
-import { type Rule, ruleOf, ruleOfOld } from "../rule.ts";
+import { type At, type Rule, ruleOf, ruleOfOld } from "../rule.ts";
 
 /** What the version that serves now would no longer find, or no longer be allowed. */
 export const COMPAT_RULES: readonly Rule[] = [
   ruleOfOld({
     name: "ban-drop-column",
     kind: "compat",
+    isForSqlite: true,
     severity: "error",
     about: "The version that serves still reads or writes the column, if only by SELECT * or an ORM's list of columns.",
     fix: "Release a version that no longer uses it, then drop it in a migration with `-- phase: contract`.",
@@ -19,14 +20,15 @@ export const COMPAT_RULES: readonly Rule[] = [
   ruleOf({
     name: "ban-drop-table",
     kind: "compat",
+    isForSqlite: true,
     severity: "error",
     about: "The version that serves still uses the table.",
     fix: "Release a version that no longer uses it, then drop it in a migration with `-- phase: contract`.",
     bad: "DROP TABLE carts;",
     good: "-- phase: contract\nDROP TABLE carts;",
     of: ["drop"],
-    says: ({ what, names }, { known }) => {
-      const old = names.filter((name) => !known.isNew(name));
+    says: ({ what, names }, at) => {
+      const old = names.filter((name) => !at.known.isNew(name) && !isMadeAnew(name, at));
       return what === "table" && old.length > 0
         ? `What serves and still uses ${old.join(", ")} fails from then on, and the rows are gone.`
         : null;
@@ -35,6 +37,7 @@ export const COMPAT_RULES: readonly Rule[] = [
   ruleOf({
     name: "dropping-object",
     kind: "compat",
+    isForSqlite: true,
     severity: "error",
     about: "Queries of the version that serves may still name the view, type, function, sequence or schema.",
     fix: "Release a version that no longer uses it, then drop it in a migration with `-- phase: contract`.",
@@ -64,6 +67,7 @@ export const COMPAT_RULES: readonly Rule[] = [
   ruleOf({
     name: "renaming-column",
     kind: "compat",
+    isForSqlite: true,
     severity: "error",
     about:
       "The version that serves knows the column by its old name, and the new version by its new one: one of them always fails.",
@@ -79,14 +83,17 @@ export const COMPAT_RULES: readonly Rule[] = [
   ruleOf({
     name: "renaming-table",
     kind: "compat",
+    isForSqlite: true,
     severity: "error",
     about: "The version that serves knows the table by its old name.",
     fix: "Rename it and make a view of the old name in the same transaction, or keep the name.",
     bad: "ALTER TABLE orders RENAME TO purchases;",
     good: "CREATE VIEW purchases AS SELECT * FROM orders;",
     of: ["rename"],
-    says: ({ what, from, to }, { known }) =>
-      what === "table" && !known.isNew(from) ? `What serves asks for ${from}, and finds only ${to}.` : null,
+    says: ({ what, from, to }, at) =>
+      what === "table" && !at.known.isNew(from) && !isMadeAnew(from, at)
+        ? `What serves asks for ${from}, and finds only ${to}.`
+        : null,
   }),
   ruleOf({
     name: "renaming-object",
@@ -125,6 +132,7 @@ export const COMPAT_RULES: readonly Rule[] = [
     name: "adding-required-field",
     aliases: ["new-required-column"],
     kind: "compat",
+    isForSqlite: true,
     severity: "error",
     about:
       "A column that must be given and has no default: rows that are there can't have it, and the version that serves does not give it.",
@@ -167,6 +175,7 @@ export const COMPAT_RULES: readonly Rule[] = [
   ruleOf({
     name: "dropping-unique-index",
     kind: "compat",
+    isForSqlite: true,
     severity: "warning",
     about:
       "INSERT … ON CONFLICT of the version that serves fails without the unique index of its columns, and what comes twice is no longer refused. Speaks of an index that an earlier file has made, or that is in the database.",
@@ -234,6 +243,7 @@ export const COMPAT_RULES: readonly Rule[] = [
   ruleOfOld({
     name: "deleting-all-rows",
     kind: "compat",
+    isForSqlite: true,
     severity: "error",
     about: "DELETE without WHERE takes every row from the version that serves too, and no way back brings them again.",
     fix: "Say which rows in a WHERE; or empty the table once nothing needs it, in a migration with `-- phase: contract`.",
@@ -277,3 +287,17 @@ export const COMPAT_RULES: readonly Rule[] = [
     says: ({ table }) => `Acts on what the version that serves writes to ${table} too.`,
   }),
 ];
+
+/** A table of SQLite is changed by making another of its name and copying its rows, in one go. */
+function isMadeAnew(table: string, { dialect, later }: At): boolean {
+  return (
+    dialect === "sqlite" &&
+    later().some((changes) =>
+      changes.some(
+        (change) =>
+          (change.kind === "rename" && change.what === "table" && change.to === table) ||
+          (change.kind === "create-table" && change.table === table),
+      ),
+    )
+  );
+}

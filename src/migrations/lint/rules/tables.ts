@@ -119,6 +119,7 @@ export const TABLE_RULES: readonly Rule[] = [
   ruleOf({
     name: "endless-backfill",
     kind: "lock",
+    isForSqlite: true,
     severity: "error",
     about:
       "What `-- batch:` stands before is repeated until it changes no row. Without WHERE it changes the same rows each time, and never ends.",

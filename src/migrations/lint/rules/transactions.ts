@@ -21,20 +21,22 @@ export const TRANSACTION_RULES: readonly Rule[] = [
   {
     name: "outside-of-transaction",
     kind: "txn",
+    isForSqlite: true,
     severity: "error",
     about:
       "VACUUM, CREATE and DROP DATABASE, REINDEX of a schema or database, ALTER SYSTEM and the like PostgreSQL does in no transaction, and a file is run in one unless it says otherwise.",
     fix: "Put it into a migration of its own that runs without a transaction (`-- migrate:up transaction:false`).",
     bad: "-- migrate:up\nVACUUM orders;",
     good: "-- migrate:up transaction:false\nVACUUM orders;",
-    check: ({ doneOutside, known, isAlone }) =>
+    check: ({ doneOutside, dialect, known, isAlone }) =>
       doneOutside !== null && isInTransaction(known, isAlone)
-        ? said([`PostgreSQL refuses ${doneOutside} in a transaction.`])
+        ? said([`${dialect === "sqlite" ? "SQLite" : "PostgreSQL"} refuses ${doneOutside} in a transaction.`])
         : [],
   },
   {
     name: "own-transaction",
     kind: "txn",
+    isForSqlite: true,
     severity: "error",
     about:
       "A file that is run in a transaction begins or ends one itself: what stands before could no longer be taken back together with what follows. `migrate up` refuses it, and a BEGIN in a BEGIN too.",
@@ -53,13 +55,14 @@ export const TRANSACTION_RULES: readonly Rule[] = [
   {
     name: "ban-uncommitted-transaction",
     kind: "txn",
+    isForSqlite: true,
     severity: "error",
     about: "The file begins a transaction and does not end it: what it does may be thrown away.",
     fix: "End it with COMMIT.",
     bad: "BEGIN;\nCREATE TABLE invoices (id bigint);",
     good: "BEGIN;\nCREATE TABLE invoices (id bigint);\nCOMMIT;",
-    check: ({ changes, later }) =>
-      has(changes, "begin") && !later().some((each) => has(each, "end"))
+    check: ({ changes, later, script }) =>
+      script.transaction !== "script" && has(changes, "begin") && !later().some((each) => has(each, "end"))
         ? said(["This transaction is never ended: what follows may be thrown away."])
         : [],
   },
