@@ -79,7 +79,7 @@ describe("a release that no engine acts on any more", () => {
   it("says since when: by the journal, or by the lease that was renewed after it", () => {
     const status = { figuresAtMs: NOTED.wall };
     const since = (state: TrafficState | null): string => lastSign(status, release, state, LATER.wall);
-    const ofThen = `. The figures are of ${timeOfDay(NOTED.wall)}: the journal has no later ones.`;
+    const ofThen = `. The figures are of ${timeOfDay(NOTED.wall)}, when they were last written down: what was shown after that is not kept.`;
     equal(since(null), `Nobody has watched it since ${timeOfDay(AT.wall)}, 40s ago${ofThen}`);
     const renewed = AT.wall + 10 * SECOND;
     const leased = plane({ leaseEndsAt: renewed + 2 * MINUTE });

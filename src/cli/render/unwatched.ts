@@ -59,5 +59,5 @@ export function lastSign(
   const at = Math.max(release.lastAt.wall, ends === null ? 0 : ends - release.plan.unwatched.afterMs);
   const since = `Nobody has watched it since ${timeOfDay(at)}, ${formatAge(at, now)} ago.`;
   if (figuresAtMs === null) return since;
-  return `${since} The figures are of ${timeOfDay(figuresAtMs)}: the journal has no later ones.`;
+  return `${since} The figures are of ${timeOfDay(figuresAtMs)}, when they were last written down: what was shown after that is not kept.`;
 }
