@@ -47,9 +47,9 @@ function lossBy(
   return `runs ${(/^\w+/.exec(sql)?.[0] ?? "a statement").toUpperCase()}, which may change rows`;
 }
 
-/** What has made it can make it again; a new name keeps what is in it. */
+/** What has made it can make it again; a new name keeps what is in it; SELECT calls only what SQLite brings itself. */
 const HARMLESS =
-  /^(?:create\b|pragma\b|vacuum\b|analyze\b|reindex\b|drop\s+(?:index|view|trigger)\b|alter\s+table\s+.*\b(?:add|rename)\b)/is;
+  /^(?:select\b|create\b|pragma\b|vacuum\b|analyze\b|reindex\b|drop\s+(?:index|view|trigger)\b|alter\s+table\s+.*\b(?:add|rename)\b)/is;
 
 function lossOfColumn(
   database: DatabaseSync,
