@@ -69,6 +69,8 @@ export interface PendingMigration {
   readonly phase: MigrationPhase;
   /** How many of its statements are done already; null: it was not begun. */
   readonly reached: number | null;
+  /** Of a backfill that is under way, how many rows its batches have changed so far; absent: none. */
+  readonly batchRows?: number;
   /** 0: a tool's revision, of whose statements nobody knows. */
   readonly statements: number;
   readonly isReversible: boolean;

@@ -1,5 +1,6 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import type { UpRequest } from "../../src/ports/migrations.ts";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
 import { until } from "../support/until.ts";
 import { databaseUnderTest, faultOf, never } from "./stand.ts";
@@ -250,6 +251,30 @@ describe("Migrations of PostgreSQL", () => {
       app.told.flatMap((each) => (each.kind === "batch" ? [each.sum] : [])),
       [30, 60, 90, 100],
     );
+  });
+
+  it("that fill rows are counted on by whoever goes on after a stop, and shown by their rows until they are done", async () => {
+    await using app = await databaseUnderTest(server, {
+      "1_t.sql": "CREATE TABLE t (id int, x int); INSERT INTO t SELECT generate_series(1, 100);",
+      "2_fill.sql":
+        "-- phase: backfill\n-- migrate:up\nSELECT 1;\n-- batch: 30\nUPDATE t SET x = id WHERE id IN (SELECT id FROM t WHERE x IS NULL LIMIT 30);",
+    });
+    await app.up({ atMost: 1 });
+    // As a ledger of before was.
+    await app.client.query("ALTER TABLE tidegate_migrations DROP COLUMN batch_rows");
+    const status = async () => (await app.migrations.status({ directory: app.directory, signal: never() })).pending[0];
+    equal((await status())?.reached, null);
+    const stop = new AbortController();
+    const sums: number[] = [];
+    const tell: UpRequest["tell"] = (each) => {
+      if (each.kind === "batch") sums.push(each.sum);
+      if (each.kind === "batch" && each.sum === 60) stop.abort();
+    };
+    await rejects(app.up({ tell, signal: stop.signal }));
+    const { reached, batchRows, statements } = (await status()) ?? {};
+    deepEqual([reached, batchRows, statements], [1, 60, 2]);
+    await app.up({ tell });
+    deepEqual(sums, [30, 60, 90, 100]);
   });
 
   it("that fill the same rows again and again are stopped once the table has no more, as a fault with its line", async () => {

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -155,6 +155,16 @@ describe("Migrations of SQLite", () => {
     equal((await app.down({ steps: 2 }, { acceptLoss: true })).reversed.length, 2);
   });
 
+  it("lose nothing by a SELECT on their way back", async () => {
+    await using app = sqliteUnderTest({ "1_a.sql": "-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 1;\n" });
+    await app.up();
+    const { reversed } = await app.down({ steps: 1 }, { dryRun: true });
+    deepEqual(
+      reversed.map(({ lost }) => lost),
+      [[]],
+    );
+  });
+
   it("fill rows in batches, and assert what the team says afterwards", async () => {
     const assertions = [
       { name: "all filled", sql: "SELECT count(*) = 0 FROM t WHERE x IS NULL" },
@@ -172,6 +182,28 @@ describe("Migrations of SQLite", () => {
     );
     deepEqual((await faultOf(app.up())).detail, ["few: it gives 0"]);
     deepEqual(app.column("SELECT count(*) FROM t WHERE x IS NULL"), [0]);
+  });
+
+  it("that fill rows are counted on by whoever goes on after a stop, and shown by their rows until they are done", async () => {
+    await using app = sqliteUnderTest({
+      "1_t.sql": "CREATE TABLE t (n int); INSERT INTO t VALUES (1), (1), (1), (1), (1)",
+      "2_fill.sql":
+        "-- phase: backfill\n-- batch: 2\nUPDATE t SET n = 2 WHERE rowid IN (SELECT rowid FROM t WHERE n = 1 LIMIT 2);",
+    });
+    await app.up({ atMost: 1 });
+    // As a ledger of before was.
+    app.run("ALTER TABLE tidegate_migrations DROP COLUMN batch_rows");
+    const stop = new AbortController();
+    const sums: number[] = [];
+    const tell: UpRequest["tell"] = (each) => {
+      if (each.kind === "batch") sums.push(each.sum);
+      if (each.kind === "batch" && each.sum === 2) stop.abort();
+    };
+    await rejects(app.up({ tell, signal: stop.signal }));
+    const [pending] = (await app.migrations.status({ directory: app.folder, signal: never() })).pending;
+    deepEqual([pending?.reached, pending?.batchRows], [0, 2]);
+    await app.up({ tell });
+    deepEqual(sums, [2, 4, 5]);
   });
 
   it("that fill the same rows again and again are stopped once the table has no more", async () => {

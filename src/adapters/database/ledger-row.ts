@@ -17,6 +17,8 @@ export interface LedgerRow {
   readonly reached: number;
   /** The statement that was begun outside of a transaction, and of which nobody knows yet whether it was done. */
   readonly attempting: number | null;
+  /** How many rows the batches of the statement behind `reached` have changed so far; 0: it is no backfill, or was not begun. */
+  readonly batchRows: number;
   readonly statements: number;
   readonly tookMs: number | null;
   readonly longestWaitMs: number | null;
@@ -41,12 +43,19 @@ export function rowOf(
     state: "applied",
     reached: 0,
     attempting: null,
+    batchRows: 0,
     statements: file.up.statements,
     tookMs: null,
     longestWaitMs: null,
     appliedAt: null,
     ...more,
   };
+}
+
+/** Of one that was begun, how far it is; null: it was not. */
+export function reachedOf(row: LedgerRow | null): { readonly reached: number | null; readonly batchRows?: number } {
+  if (row?.state !== "applying") return { reached: null };
+  return { reached: row.reached, ...(row.batchRows === 0 ? {} : { batchRows: row.batchRows }) };
 }
 
 /** A line of the history, but for when. */

@@ -7,6 +7,7 @@ import type {
   TriedStatement,
   UpResult,
 } from "../../ports/migrations.ts";
+import { formatCount } from "../../core/analysis/figures.ts";
 import { isStopping } from "../../core/migration/finding.ts";
 import { brokenSentence, type ReplayedQueries, type UntriedQuery } from "../../core/migration/replayed.ts";
 import { formatDuration } from "../../core/time/time.ts";
@@ -47,13 +48,21 @@ export function statusLines({ applied, pending, problems, lock }: MigrationStatu
 }
 
 /** `contract, takes away users.legacy`. */
-export function pendingWords({ phase, reached, statements, drops, note }: PendingMigration): string {
+export function pendingWords({ phase, reached, batchRows, statements, drops, note }: PendingMigration): string {
   const words = [
     phase,
-    ...(reached === null ? [] : [`begun: ${reached} of ${statements} statements are done`]),
+    ...(reached === null ? [] : [`begun: ${begunWords(reached, statements, batchRows)}`]),
     ...(drops.length === 0 ? [] : [`takes away ${drops.join(", ")}`]),
   ].join(", ");
   return note === undefined ? words : `${words} (${note})`;
+}
+
+/** Of a backfill the rows say more than its only statement, which is done at the very end. */
+function begunWords(reached: number, statements: number, batchRows: number | undefined): string {
+  const whole = `${reached} of ${counted(statements, "statement")} ${statements === 1 ? "is" : "are"} done`;
+  if (batchRows === undefined) return whole;
+  const rows = `${formatCount(batchRows)} ${batchRows === 1 ? "row" : "rows"}`;
+  return statements === 1 ? `${rows} done so far` : `${whole}, and ${rows} of the next`;
 }
 
 /** What the linter finds in it and nobody has allowed. */

@@ -159,7 +159,7 @@ async function reverse(
       script: file.down,
       running,
       row: row?.state === "reversing" ? row : null,
-      begun: (reached, attempting) => ledger.adopted({ ...known, state: "reversing", reached, attempting }),
+      begun: (reached) => ledger.adopted({ ...known, state: "reversing", ...reached }),
       done: () => `${ledger.reversed(version)};${ledger.told(told())}`,
       ...(first === undefined ? {} : { first }),
     });

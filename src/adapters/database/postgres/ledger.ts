@@ -30,7 +30,8 @@ export async function placeOfLedger(client: Client, hasOwnTable = false): Promis
 /** Makes its tables where they are missing. dbmate and Rails go on with `schema_migrations` as if it were theirs. */
 export async function prepareLedger(client: Client, { versions, rows, history }: LedgerPlace): Promise<void> {
   const { rows: found } = await client.query<{ isThere: boolean }>(
-    `SELECT ($1::text IS NULL OR to_regclass($1) IS NOT NULL) AND to_regclass($2) IS NOT NULL AND to_regclass($3) IS NOT NULL AS "isThere"`,
+    `SELECT ($1::text IS NULL OR to_regclass($1) IS NOT NULL) AND to_regclass($2) IS NOT NULL AND to_regclass($3) IS NOT NULL
+       AND ${HAS_BATCH_ROWS} AS "isThere"`,
     [versions, rows, history],
   );
   if (found[0]?.isThere === true) return;
@@ -41,6 +42,7 @@ export async function prepareLedger(client: Client, { versions, rows, history }:
       by_whom text NOT NULL, state text NOT NULL, reached integer NOT NULL, attempting integer, statements integer NOT NULL,
       took_ms bigint, longest_wait_ms bigint, applied_at timestamptz
     );
+    ALTER TABLE ${rows} ADD COLUMN IF NOT EXISTS batch_rows bigint;
     CREATE TABLE IF NOT EXISTS ${history} (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), version text NOT NULL,
       file text NOT NULL, did text NOT NULL, phase text, release bigint, by_whom text NOT NULL, took_ms bigint,
@@ -48,19 +50,24 @@ export async function prepareLedger(client: Client, { versions, rows, history }:
     );`);
 }
 
+/** Of a table as $2; ledgers of before have no such column. */
+const HAS_BATCH_ROWS =
+  "EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass($2) AND attname = 'batch_rows' AND NOT attisdropped)";
+
 export async function readLedger(client: Client, { versions, rows }: LedgerPlace): Promise<Ledger> {
-  const { rows: found } = await client.query<{ versions: boolean; rows: boolean }>(
-    `SELECT to_regclass($1) IS NOT NULL AS versions, to_regclass($2) IS NOT NULL AS rows`,
+  const { rows: found } = await client.query<{ versions: boolean; rows: boolean; batchRows: boolean }>(
+    `SELECT to_regclass($1) IS NOT NULL AS versions, to_regclass($2) IS NOT NULL AS rows, ${HAS_BATCH_ROWS} AS "batchRows"`,
     [versions, rows],
   );
-  const is = found[0] ?? { versions: false, rows: false };
+  const is = found[0] ?? { versions: false, rows: false, batchRows: false };
   const applied =
     is.versions && versions !== null
       ? (await client.query<{ version: string }>(`SELECT version::text FROM ${versions}`)).rows.map(
           ({ version }) => version,
         )
       : [];
-  const known = is.rows ? (await client.query<StoredRow>(`SELECT ${COLUMNS} FROM ${rows}`)).rows.map(rowOf) : [];
+  const columns = `${COLUMNS}, ${is.batchRows ? "batch_rows" : "NULL AS batch_rows"}`;
+  const known = is.rows ? (await client.query<StoredRow>(`SELECT ${columns} FROM ${rows}`)).rows.map(rowOf) : [];
   return { versions: new Set(applied), rows: new Map(known.map((row) => [row.version, row])) };
 }
 
@@ -79,6 +86,7 @@ interface StoredRow {
   readonly state: LedgerRow["state"];
   readonly reached: number;
   readonly attempting: number | null;
+  readonly batch_rows: string | null;
   readonly statements: number;
   readonly took_ms: string | null;
   readonly longest_wait_ms: string | null;
@@ -97,6 +105,7 @@ function rowOf(stored: StoredRow): LedgerRow {
     reached,
     attempting,
     statements,
+    batchRows: Number(stored.batch_rows ?? 0),
     by: stored.by_whom,
     release: numberOf(stored.release),
     tookMs: numberOf(stored.took_ms),
@@ -115,7 +124,7 @@ export interface LedgerWriter {
   /** Of one that another tool has applied. */
   adopted(row: LedgerRow): string;
   /** Of one that was begun. Fails when another run has changed it meanwhile: whoever lost the lock writes nothing. */
-  progress(version: string, from: number, to: number, attempting: number | null): string;
+  progress(version: string, from: number, to: Pick<LedgerRow, "reached" | "attempting" | "batchRows">): string;
   applied(row: LedgerRow): string;
   reversed(version: string): string;
   told(entry: Omit<HistoryEntry, "at">): string;
@@ -126,17 +135,18 @@ export function ledgerWriter(place: LedgerPlace, quote: (text: string) => string
     each === null ? "NULL" : typeof each === "number" ? String(each) : quote(each);
   const values = (...each: readonly (string | number | null)[]): string => each.map(value).join(", ");
   const upsert = (row: LedgerRow, appliedAt: string): string => `
-    INSERT INTO ${place.rows} VALUES (${values(row.version, row.file, row.sha256, row.body, row.phase, row.release, row.by, row.state, row.reached, row.attempting, row.statements, row.tookMs, row.longestWaitMs)}, ${appliedAt})
+    INSERT INTO ${place.rows} VALUES (${values(row.version, row.file, row.sha256, row.body, row.phase, row.release, row.by, row.state, row.reached, row.attempting, row.statements, row.tookMs, row.longestWaitMs)}, ${appliedAt}, ${row.batchRows})
     ON CONFLICT (version) DO UPDATE SET file = EXCLUDED.file, sha256 = EXCLUDED.sha256, body = EXCLUDED.body,
       phase = EXCLUDED.phase, release = EXCLUDED.release, by_whom = EXCLUDED.by_whom, state = EXCLUDED.state,
       reached = EXCLUDED.reached, attempting = EXCLUDED.attempting, statements = EXCLUDED.statements,
-      took_ms = EXCLUDED.took_ms, longest_wait_ms = EXCLUDED.longest_wait_ms, applied_at = EXCLUDED.applied_at`;
+      took_ms = EXCLUDED.took_ms, longest_wait_ms = EXCLUDED.longest_wait_ms, applied_at = EXCLUDED.applied_at,
+      batch_rows = EXCLUDED.batch_rows`;
   return {
     begun: (row) => upsert(row, "NULL"),
     adopted: (row) => upsert(row, "NULL"),
-    progress: (version, from, to, attempting) => `
+    progress: (version, from, { reached, attempting, batchRows }) => `
       SELECT 1 / count(*) FROM ${place.rows} WHERE version = ${quote(version)} AND reached = ${from};
-      UPDATE ${place.rows} SET reached = ${to}, attempting = ${value(attempting)} WHERE version = ${quote(version)}`,
+      UPDATE ${place.rows} SET reached = ${reached}, attempting = ${value(attempting)}, batch_rows = ${batchRows} WHERE version = ${quote(version)}`,
     // A second run that gets here waits for the first one's commit, and fails then.
     applied: (row) => `
       ${place.versions === null ? "" : `INSERT INTO ${place.versions} (version) VALUES (${quote(row.version)});`}

@@ -10,7 +10,7 @@ import type {
 } from "../../../ports/migrations.ts";
 import { withDrops } from "../empty.ts";
 import { assertionProblems } from "../lost-assertions.ts";
-import { rowOf, toldOf } from "../ledger-row.ts";
+import { reachedOf, rowOf, toldOf } from "../ledger-row.ts";
 import { type Patience, USUAL_PATIENCE } from "../patience.ts";
 import type { DatabaseSettings } from "../settings.ts";
 import { sqlOfVersion } from "../sql-of.ts";
@@ -122,7 +122,7 @@ function statusOf(
       version: file.version,
       file: file.file,
       phase: file.phase,
-      reached: row?.state === "applying" ? row.reached : null,
+      ...reachedOf(row),
       statements: file.up.statements,
       isReversible: file.down !== null && file.reversible !== "no" && file.reversible !== "lossy",
       drops: lossWordsOf(known.get(file.version)),

@@ -17,12 +17,15 @@ export interface FileRun {
   /** Of one that was begun and cut off; null: it was not. */
   readonly row: LedgerRow | null;
   /** As it stands in the ledger while it is not done; only of what is not in one transaction. */
-  readonly begun: (reached: number, attempting: number | null) => string;
+  readonly begun: (at: Reached) => string;
   /** Writes that it is done. */
   readonly done: () => string;
   /** Asked in the transaction of a file that is in one, before anything of it is done. */
   readonly first?: () => Promise<void>;
 }
+
+/** How far a file is. */
+export type Reached = Pick<LedgerRow, "reached" | "attempting" | "batchRows">;
 
 /** Runs what is left of a file: whole or not at all where it is in a transaction, else statement by statement from where it ended. */
 export async function runFile(session: Session, run: FileRun): Promise<void> {
@@ -43,14 +46,16 @@ async function runWhatIsLeft(session: Session, run: FileRun): Promise<void> {
     return;
   }
   let reached = row?.reached ?? 0;
-  await session.work.query(begun(reached, row?.attempting ?? null));
+  const { attempting = null, batchRows = 0 } = row ?? {};
+  await session.work.query(begun({ reached, attempting, batchRows }));
   for (const unit of script.units) {
     if (unit.to <= reached) {
       await setAgain(session, unit);
       continue;
     }
     const wasBegun = row !== null && row.attempting === unit.from && row.reached === unit.from;
-    await runUnit(session, running, { unit, wasBegun, reached, version: file.version });
+    const rows = unit.from === row?.reached ? batchRows : 0;
+    await runUnit(session, running, { unit, wasBegun, reached, rows, version: file.version });
     reached = unit.to;
   }
   await session.work.query(`BEGIN; SET LOCAL ROLE NONE; ${done()}; COMMIT`);
@@ -66,19 +71,22 @@ interface UnitRun {
   readonly wasBegun: boolean;
   /** What the ledger says now. */
   readonly reached: number;
+  /** What a run before has changed in batches. */
+  readonly rows: number;
   readonly version: string;
 }
 
 async function runUnit(
   session: Session,
   running: Running,
-  { unit, wasBegun, reached, version }: UnitRun,
+  { unit, wasBegun, reached, rows: before, version }: UnitRun,
 ): Promise<void> {
   const { ledger } = session;
-  const through = ledger.progress(version, reached, unit.to, null);
+  const none = { attempting: null, batchRows: 0 };
+  const through = ledger.progress(version, reached, { ...none, reached: unit.to });
   if (unit.batch !== null)
-    return await runBatches(session, running, unit, (rows) =>
-      rows === 0 ? through : ledger.progress(version, reached, reached, null),
+    return await runBatches(session, running, unit, before, (rows, sum) =>
+      rows === 0 ? through : ledger.progress(version, reached, { ...none, reached, batchRows: sum }),
     );
   const [statement] = unit.statements;
   const isAlone = (): Promise<void> =>
@@ -88,7 +96,7 @@ async function runUnit(
           unit,
           statement,
           wasBegun,
-          intent: ledger.progress(version, reached, reached, unit.from),
+          intent: ledger.progress(version, reached, { ...none, reached, attempting: unit.from }),
           outcome: through,
         });
   if (wasBegun || statement?.changes.some((change) => "isConcurrent" in change && change.isConcurrent) === true)
@@ -107,19 +115,21 @@ async function runBatches(
   session: Session,
   running: Running,
   unit: Unit<ReadStatement>,
-  writes: (rows: number) => string,
+  before: number,
+  writes: (rows: number, sum: number) => string,
 ): Promise<void> {
-  let sum = 0;
+  let sum = before;
   const [statement] = unit.statements;
   const sameRows = await watchBatches(session, statement);
   for (;;) {
     await untilReplicasFollow(session, running);
     const began = performance.now();
-    const rows = await runInTransaction(session, running, { unit, writes });
+    const rows = await runInTransaction(session, running, { unit, writes: (each) => writes(each, sum + each) });
     if (rows === 0) return;
     sum += rows;
     running.tell({ kind: "batch", file: running.file, rows, sum });
-    const endless = await sameRows(sum);
+    // Who has deleted what before this run nobody knows.
+    const endless = await sameRows(sum - before);
     if (endless !== null) throw statementFailed(session, running, unit, statement ?? null, new Error(endless));
     // As long again as it took: others get half of the time at least.
     await delay(Math.min(performance.now() - began, LONGEST_PAUSE_MS), undefined, { signal: session.signal });

@@ -112,7 +112,7 @@ async function applyOne(
       script: file.up,
       running,
       row: row?.state === "applying" ? row : null,
-      begun: (reached, attempting) => ledger.begun(now({ state: "applying", reached, attempting })),
+      begun: (reached) => ledger.begun(now({ state: "applying", ...reached })),
       done: () => {
         const applied = now({ state: "applied", reached: file.up.statements, ...figures() });
         return `${ledger.applied(applied)};${ledger.told(toldOf(applied))}`;

@@ -110,7 +110,7 @@ async function reverse(
       script: file.down,
       row: row?.state === "reversing" ? row : null,
       tell: request.tell,
-      reach: (reached) => writeRow(database, { ...known, state: "reversing", reached }),
+      reach: (reached, batchRows) => writeRow(database, { ...known, state: "reversing", reached, batchRows }),
       done: () => {
         writeReversed(database, version);
         writeTold(database, told(), Date.now());

@@ -9,7 +9,7 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS tidegate_migrations (
     version TEXT PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT, body TEXT, phase TEXT NOT NULL, release INTEGER, by_whom TEXT NOT NULL,
     state TEXT NOT NULL, reached INTEGER NOT NULL, attempting INTEGER, statements INTEGER NOT NULL, took_ms INTEGER,
-    longest_wait_ms INTEGER, applied_at INTEGER
+    longest_wait_ms INTEGER, applied_at INTEGER, batch_rows INTEGER
   );
   CREATE TABLE IF NOT EXISTS tidegate_migration_history (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, version TEXT NOT NULL, file TEXT NOT NULL, did TEXT NOT NULL, phase TEXT,
@@ -29,6 +29,15 @@ export const OWN_TABLES: ReadonlySet<string> = new Set([
 
 export function prepareLedger(database: DatabaseSync): void {
   if (!hasTable(database, "tidegate_migration_lock") || !hasTable(database, "schema_migrations")) database.exec(TABLES);
+  // Ledgers of before have no such column.
+  if (!hasBatchRows(database)) database.exec("ALTER TABLE tidegate_migrations ADD COLUMN batch_rows INTEGER");
+}
+
+function hasBatchRows(database: DatabaseSync): boolean {
+  return (
+    database.prepare("SELECT 1 FROM pragma_table_info('tidegate_migrations') WHERE name = 'batch_rows'").get() !==
+    undefined
+  );
 }
 
 export function hasTable(database: DatabaseSync, name: string): boolean {
@@ -48,15 +57,23 @@ export function readLedger(database: DatabaseSync): Ledger {
   return { versions: new Set(versions), rows: new Map(rows.map((row) => [row.version, row])) };
 }
 
-interface StoredRow extends Omit<LedgerRow, "by" | "tookMs" | "longestWaitMs" | "appliedAt"> {
+interface StoredRow extends Omit<LedgerRow, "by" | "tookMs" | "longestWaitMs" | "appliedAt" | "batchRows"> {
   readonly by_whom: string;
   readonly took_ms: number | null;
   readonly longest_wait_ms: number | null;
   readonly applied_at: number | null;
+  readonly batch_rows?: number | null;
 }
 
-function rowOf({ by_whom: by, took_ms, longest_wait_ms, applied_at, ...rest }: StoredRow): LedgerRow {
-  return { ...rest, by, tookMs: took_ms, longestWaitMs: longest_wait_ms, appliedAt: applied_at };
+function rowOf({ by_whom: by, took_ms, longest_wait_ms, applied_at, batch_rows, ...rest }: StoredRow): LedgerRow {
+  return {
+    ...rest,
+    by,
+    batchRows: batch_rows ?? 0,
+    tookMs: took_ms,
+    longestWaitMs: longest_wait_ms,
+    appliedAt: applied_at,
+  };
 }
 
 /** In whatever transaction is open. */
@@ -76,6 +93,7 @@ export function writeRow(database: DatabaseSync, row: LedgerRow): void {
     row.tookMs,
     row.longestWaitMs,
     row.appliedAt,
+    row.batchRows,
   ];
   const marks = values.map(() => "?").join(", ");
   database.prepare(`INSERT OR REPLACE INTO tidegate_migrations VALUES (${marks})`).run(...values);

@@ -4,7 +4,7 @@ import type { Assertion } from "../../../core/plan/database.ts";
 import type { BaselineRequest, BaselineResult, Migrations } from "../../../ports/migrations.ts";
 import { withDrops } from "../empty.ts";
 import { assertionProblems } from "../lost-assertions.ts";
-import { rowOf, toldOf } from "../ledger-row.ts";
+import { reachedOf, rowOf, toldOf } from "../ledger-row.ts";
 import type { MigrationFile, Script } from "../migration-file.ts";
 import { type Patience, USUAL_PATIENCE } from "../patience.ts";
 import { sqlOfVersion } from "../sql-of.ts";
@@ -54,7 +54,7 @@ export function createSqliteMigrations({ path, folder, assertions, patience }: S
           version: file.version,
           file: file.file,
           phase: file.phase,
-          reached: row?.state === "applying" ? row.reached : null,
+          ...reachedOf(row),
           statements: file.up.statements,
           isReversible: file.down !== null && file.reversible !== "no" && file.reversible !== "lossy",
           drops: lossWordsOf(file.up),

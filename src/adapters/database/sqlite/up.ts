@@ -86,7 +86,7 @@ async function applyOne(
       script: file.up,
       row: row?.state === "applying" ? row : null,
       tell: request.tell,
-      reach: (reached) => writeRow(database, now({ state: "applying", reached })),
+      reach: (reached, batchRows) => writeRow(database, now({ state: "applying", reached, batchRows })),
       done: () => {
         const applied = now({ reached: file.up.statements, tookMs: took(), longestWaitMs: 0, appliedAt: Date.now() });
         writeApplied(database, applied);
