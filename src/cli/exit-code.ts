@@ -97,6 +97,7 @@ const REFUSED_CODES = new Set([
   "migration-assertion-lost",
   "migration-copy-from-stdin",
   "migration-edited",
+  "migration-endless",
   "migration-half-reversed",
   "migration-header-misspelt",
   "migration-irreversible",

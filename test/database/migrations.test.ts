@@ -237,6 +237,30 @@ describe("Migrations of PostgreSQL", () => {
     );
   });
 
+  it("that would fill rows for ever are refused where the text shows it, and end where the rows do, saying what is done", async () => {
+    const fill = (sql: string): string => `-- phase: backfill\n-- batch: 30\n${sql};`;
+    await using app = await databaseUnderTest(server, {
+      "1_fill.sql": fill("INSERT INTO u SELECT id FROM t LIMIT 30"),
+    });
+    await app.client.query(
+      "CREATE TABLE t (id int); CREATE TABLE u (id int); INSERT INTO t SELECT generate_series(1, 100)",
+    );
+    const refused = await faultOf(app.up());
+    deepEqual([refused.code, refused.where], ["migration-endless", "db/1_fill.sql:3"]);
+    app.write("1_fill.sql", fill("SELECT fill(30)"));
+    equal((await faultOf(app.up())).code, "migration-endless");
+    app.write("1_fill.sql", fill("INSERT INTO u SELECT id FROM t WHERE id > 0 LIMIT 30"));
+    const fault = await faultOf(app.up());
+    equal(fault.code, "migration-failed");
+    match(fault.what, /failed; the 120 rows that its batches have changed stay changed, and it goes on from there\.$/);
+    match(fault.cause ?? "", /^it added 120 rows, and what it reads makes 100 at most: it finds the same rows again/);
+    deepEqual(await app.column("SELECT count(*) FROM u"), ["120"]);
+    app.write("1_fill.sql", fill("INSERT INTO u SELECT id FROM t WHERE id NOT IN (SELECT id FROM u) LIMIT 30"));
+    await app.client.query("TRUNCATE u");
+    await app.up();
+    deepEqual(await app.column("SELECT count(*) FROM u"), ["100"]);
+  });
+
   it("fill rows in batches until none is left, and refuse one that is no batch", async () => {
     const fill = (batch: number, limit: string): string =>
       `-- phase: backfill\n-- batch: ${batch}\nUPDATE t SET x = id WHERE id IN (SELECT id FROM t WHERE x IS NULL${limit});`;

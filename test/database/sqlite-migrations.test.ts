@@ -207,10 +207,17 @@ describe("Migrations of SQLite", () => {
   });
 
   it("that fill the same rows again and again are stopped once the table has no more", async () => {
-    const fill = "-- phase: backfill\n-- batch: 10\nUPDATE t SET n = n;";
-    await using app = sqliteUnderTest({ "1_fill.sql": fill });
+    const fill = (sql: string): string => `-- phase: backfill\n-- batch: 10\n${sql};`;
+    await using app = sqliteUnderTest({ "1_fill.sql": fill("UPDATE t SET n = n") });
     app.run("CREATE TABLE t (n int); INSERT INTO t VALUES (1), (2)");
+    for (const sql of ["UPDATE t SET n = n", "INSERT INTO t SELECT n FROM t", "SELECT 1"]) {
+      app.write("1_fill.sql", fill(sql));
+      const endless = await faultOf(app.up());
+      deepEqual([endless.code, endless.where], ["migration-endless", "db/1_fill.sql:3"]);
+    }
+    app.write("1_fill.sql", fill("UPDATE t SET n = n WHERE n > 0"));
     const fault = await faultOf(app.up());
+    match(fault.what, /the 4 rows that its batches have changed stay changed/);
     deepEqual([fault.code, fault.where], ["migration-failed", "db/1_fill.sql:3"]);
     match(fault.cause ?? "", /^it changed 4 rows, and the table has 2: it finds the same rows again/);
   });

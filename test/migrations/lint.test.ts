@@ -51,6 +51,65 @@ describe("a migration", () => {
     assert.deepEqual(rulesOf("-- phase: backfill\n-- reversible: no\nSELECT 1;"), []);
   });
 
+  it("means something with every comment that looks like one of Tidegate's", () => {
+    const isRefused = (text: string): boolean => rulesOf(`${text}\nSELECT 1;`).includes("misspelt-header");
+    const wrong = [
+      "-- phases: contract",
+      "-- phaze: contract",
+      "/* phase: contract */",
+      "-- phase: expand\n-- phase: contract",
+      "-- phase: backfill, contract",
+      "-- tidegate: phase=contarct",
+      "-- tidegate: faze=contract",
+      "-- revesible: no",
+      "-- migrate:dwon",
+      "-- migrate: down",
+      "-- migrate:up transaction:flase",
+      "-- migrate:up transaction: false",
+      "-- bacth: 100",
+      "-- batch: lots",
+      "-- batch: 0",
+    ];
+    assert.deepEqual(
+      wrong.filter((text) => !isRefused(text)),
+      [],
+    );
+    const right = [
+      "-- migrate:up transaction:false",
+      "-- tidegate: phase=contract, reversible=no, transaction=no",
+      "-- phase: expand (until 2.0)",
+      "-- migrate: users to accounts",
+      "-- phrase: of the day",
+      "-- match: 3 rows",
+      "-- a comment: with a colon",
+    ];
+    assert.deepEqual(right.filter(isRefused), []);
+    for (const text of ["-- phase : contract", "-- phase=contract", "-- tidegate: phase=contract, reversible=no"])
+      assert.ok(
+        !rulesOf(`${text}\n${DROP}`).some((rule) => ["ban-drop-column", "misspelt-header"].includes(rule)),
+        text,
+      );
+  });
+
+  it("repeats only what can end", () => {
+    const isEndless = (sql: string): boolean =>
+      rulesOf(`-- phase: backfill\n-- batch: 500\n${sql};`).includes("endless-backfill");
+    assert.ok(isEndless("INSERT INTO u SELECT id FROM t LIMIT 500"));
+    assert.ok(isEndless("INSERT INTO u VALUES (1)"));
+    assert.ok(isEndless("UPDATE t SET a = 1 WHERE true"));
+    assert.ok(isEndless("WITH d AS (UPDATE t SET a = 1 WHERE a IS NULL RETURNING id) SELECT count(*) FROM d"));
+    assert.ok(isEndless("DO $$ BEGIN NULL; END $$"));
+    assert.ok(
+      !isEndless("INSERT INTO u SELECT id FROM t WHERE NOT EXISTS (SELECT FROM u WHERE u.id = t.id) LIMIT 500"),
+    );
+    assert.ok(!isEndless("INSERT INTO u SELECT id FROM t EXCEPT SELECT id FROM u LIMIT 500"));
+    assert.ok(
+      !isEndless(
+        "WITH some AS (SELECT id FROM t WHERE a IS NULL LIMIT 9) UPDATE t SET a = 1 FROM some WHERE t.id = some.id",
+      ),
+    );
+  });
+
   it("takes away on its way back what it has brought", () => {
     const both =
       "-- migrate:up\nALTER TABLE orders ADD COLUMN note text;\n-- migrate:down\nALTER TABLE orders DROP COLUMN note;\n";

@@ -37,6 +37,8 @@ export interface Unit<S extends Statement = Statement> {
   readonly statements: readonly S[];
   /** The most rows that one run of its statement changes; it is repeated until it changes none. null: it runs once. */
   readonly batch: number | null;
+  /** How many rows its batches have changed already. */
+  readonly rows?: number;
 }
 
 export interface Statement {

@@ -14,6 +14,7 @@ export interface Rows {
 export function watchForSameRows(
   supposed: number,
   count: () => Promise<Rows | null>,
+  says: (sum: number, there: number) => string = (sum, there) => `it changed ${sum} rows, and the table has ${there}`,
 ): (sum: number) => Promise<string | null> {
   let enough = supposed;
   return async (sum) => {
@@ -21,6 +22,6 @@ export function watchForSameRows(
     const rows = await count();
     enough = rows === null ? Number.POSITIVE_INFINITY : rows.there + rows.gone;
     if (rows === null || sum <= enough) return null;
-    return `it changed ${sum} rows, and the table has ${rows.there}: it finds the same rows again and would never end. Give it a WHERE that no longer matches what is done`;
+    return `${says(sum, rows.there)}: it finds the same rows again and would never end. Give it a WHERE that no longer matches what is done`;
   };
 }

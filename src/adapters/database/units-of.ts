@@ -4,17 +4,23 @@ import type { Script, Statement, Unit } from "./migration-file.ts";
 /** A statement in its file, with the number of `-- batch: 1000` before it. */
 type Placed<S extends Statement> = S & { readonly batch: number | null };
 
-interface OwnTransactions<S extends Statement> {
+interface Reading<S extends Statement> {
   readonly begins: (statement: S) => boolean;
   readonly ends: (statement: S) => boolean;
+  /** Why a batch of it would be repeated for ever; null: nobody can say by its text. */
+  readonly neverEnds: (statement: S) => string | null;
 }
 
-/** What of a file is done at once: all of it in its transaction, else each statement, and what stands between BEGIN and COMMIT. Faults: migration-own-transaction. */
+/** What of a file is done at once: all of it in its transaction, else each statement, and what stands between BEGIN and COMMIT. Faults: migration-own-transaction, migration-endless. */
 export function scriptOf<S extends Statement>(
   file: string,
   { all, isInTransaction }: { readonly all: readonly Placed<S>[]; readonly isInTransaction: boolean },
-  { begins, ends }: OwnTransactions<S>,
+  { begins, ends, neverEnds }: Reading<S>,
 ): Script<S> {
+  for (const each of all) {
+    const why = each.batch === null ? null : neverEnds(each);
+    if (why !== null) throw endlessBatch(file, each.line, why);
+  }
   if (isInTransaction) {
     const own = all.find((each) => begins(each) || ends(each));
     if (own !== undefined) throw ownTransaction(file, own.line);
@@ -37,6 +43,15 @@ export function scriptOf<S extends Statement>(
   }
   if (open !== null) throw ownTransaction(file, open.line);
   return { units, statements: all.length, isInTransaction };
+}
+
+function endlessBatch(file: string, line: number, why: string): FaultError {
+  return new FaultError({
+    code: "migration-endless",
+    what: `What stands behind \`-- batch:\` here would never end. ${why}`,
+    where: `${file}:${line}`,
+    fix: "write an INSERT, UPDATE, DELETE or MERGE with a WHERE that no longer matches what is done; or leave `-- batch:` out",
+  });
 }
 
 function ownTransaction(file: string, line: number): FaultError {

@@ -184,7 +184,7 @@ async function unlessInterrupted<T>(signal: AbortSignal, work: () => Promise<T>)
     if (!signal.aborted) throw error;
     throw new FaultError({
       code: "interrupted",
-      what: "Stopped. What was not finished was taken back; what was, is in the ledger.",
+      what: "Stopped. What was not finished was taken back; what was, is in the ledger. Rows that a backfill has changed stay changed.",
       fix: "tidegate migrate status; tidegate migrate up goes on",
     });
   }

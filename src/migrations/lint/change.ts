@@ -50,7 +50,13 @@ export type Change =
   | { readonly kind: "revoke"; readonly names: readonly string[] }
   | { readonly kind: "lock-table"; readonly tables: readonly string[] }
   | { readonly kind: "create-trigger"; readonly table: string }
-  | { readonly kind: "write-rows"; readonly by: "UPDATE" | "DELETE"; readonly table: string; readonly isWhole: boolean }
+  /** `isWhole`: nothing says which rows; of an INSERT, neither WHERE nor ON CONFLICT. */
+  | {
+      readonly kind: "write-rows";
+      readonly by: "INSERT" | "UPDATE" | "DELETE" | "MERGE";
+      readonly table: string;
+      readonly isWhole: boolean;
+    }
   | { readonly kind: "set"; readonly variable: string }
   | { readonly kind: "begin" }
   | { readonly kind: "end" }

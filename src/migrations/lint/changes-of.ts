@@ -260,6 +260,13 @@ function session(node: Node): Change {
     const { relation, whereClause } = node.DeleteStmt;
     return { kind: "write-rows", by: "DELETE", table: tableName(relation), isWhole: !leavesOut(whereClause) };
   }
+  if ("InsertStmt" in node) {
+    const { relation, selectStmt, onConflictClause } = node.InsertStmt;
+    const isWhole = onConflictClause === undefined && !picks(selectStmt);
+    return { kind: "write-rows", by: "INSERT", table: tableName(relation), isWhole };
+  }
+  if ("MergeStmt" in node)
+    return { kind: "write-rows", by: "MERGE", table: tableName(node.MergeStmt.relation), isWhole: false };
   if ("VariableSetStmt" in node) return { kind: "set", variable: node.VariableSetStmt.name ?? "" };
   if ("TransactionStmt" in node) {
     const { kind } = node.TransactionStmt;
@@ -268,7 +275,7 @@ function session(node: Node): Change {
     return { kind: "none" };
   }
   const [name = ""] = Object.keys(node);
-  return /^(?:Select|Insert|Merge|Copy|Explain|Comment|Do|Call|Execute|Prepare|Deallocate|VariableShow|Checkpoint|Discard|Notify|Listen|Grant)/.test(
+  return /^(?:Select|Copy|Explain|Comment|Do|Call|Execute|Prepare|Deallocate|VariableShow|Checkpoint|Discard|Notify|Listen|Grant)/.test(
     name,
   )
     ? { kind: "none" }
@@ -282,6 +289,16 @@ function leavesOut(where: Node | undefined): boolean {
     asks ||= key === "ColumnRef" || key === "CurrentOfExpr";
   });
   return asks;
+}
+
+/** Whether a SELECT says which rows: by a WHERE, or by those that are there already. */
+function picks(select: Node | undefined): boolean {
+  if (select === undefined || ("SelectStmt" in select && select.SelectStmt.valuesLists !== undefined)) return false;
+  let does = false;
+  walk(select, (_, { whereClause, op }) => {
+    does ||= op === "SETOP_EXCEPT" || (plain(whereClause) !== null && leavesOut(whereClause as Node));
+  });
+  return does;
 }
 
 function named(node: Node): string {

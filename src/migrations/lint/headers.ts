@@ -1,4 +1,5 @@
 import { MIGRATION_PHASES, type MigrationPhase } from "../../core/plan/database.ts";
+import { lineAt, misspeltIn } from "./misspelt.ts";
 
 /** What a file says of itself in comments: `-- phase: expand`, `-- reversible: lossy`. */
 export interface Headers {
@@ -35,10 +36,27 @@ export interface Said {
   readonly at: number;
 }
 
-const HEADER = /^[ \t]*--[ \t]*(phase|reversible):[ \t]*([\w-]+|\S*)/gim;
+const HEADER = /^[ \t]*--[ \t]*(phase|reversible)[ \t]*[:=][ \t]*([\w-]+|\S*)/gim;
 
 export function headersOf(text: string): Headers {
-  return readHeaders([...text.matchAll(HEADER)].map(saidBy), text);
+  const headers = readHeaders([...[...text.matchAll(HEADER)].map(saidBy), ...saidToTidegate(text)], text);
+  const misspelt = [headers.misspelt, misspeltIn(text)].filter((each) => each !== null);
+  return { ...headers, misspelt: misspelt.toSorted((x, y) => x.line - y.line)[0] ?? null };
+}
+
+const TO_TIDEGATE = /^[ \t]*(?:#|\/\/|--|\*)+[ \t]*tidegate:(.*)$/gim;
+const PAIR = /\b(phase|reversible|transaction)\s*[=:]\s*([\w-]+|\S*)/gi;
+
+/** What a file of any language says of itself: `# tidegate: phase=contract`, `// tidegate: phase=expand, reversible=no`. */
+export function saidToTidegate(text: string): readonly Said[] {
+  return [...text.matchAll(TO_TIDEGATE)].flatMap(({ 1: words = "", index }) =>
+    [...words.matchAll(PAIR)].map((pair) => ({ ...saidBy(pair), at: index })),
+  );
+}
+
+/** Without the pairs that are read. */
+export function withoutPairs(words: string): string {
+  return words.replaceAll(PAIR, "");
 }
 
 export function saidBy({ 1: name = "", 2: word = "", index }: RegExpExecArray): Said {
@@ -48,10 +66,12 @@ export function saidBy({ 1: name = "", 2: word = "", index }: RegExpExecArray): 
 /** What was said, as far as there are such words. */
 export function readHeaders(said: readonly Said[], text: string): Headers {
   const wrong = said.find((each) => !isKnown(each));
+  const other = said.find((each) => each.word !== wordOf(said, each.name));
+  const at = wrong ?? other;
   return {
     phase: wordOf(said, "phase") as MigrationPhase | null,
     reversible: (wordOf(said, "reversible") as Reversible | null) ?? "unsaid",
-    misspelt: wrong === undefined ? null : misspelt(wrong, text.slice(0, wrong.at).split("\n").length),
+    misspelt: at === undefined ? null : misspelt(at, lineAt(text, at.at), wrong === undefined ? said : []),
   };
 }
 
@@ -64,16 +84,21 @@ function isKnown({ name, word }: Said): boolean {
   return WORDS[name].some((each) => each === word);
 }
 
-function misspelt({ name, word }: Said, line: number): Misspelt {
+/** `others`: what else was said, where they contradict each other. */
+function misspelt({ name, word }: Said, line: number, others: readonly Said[]): Misspelt {
   const words = WORDS[name];
+  const fix = `write one of them: ${words.join(", ")}; or leave the comment out`;
+  const before = wordOf(others, name);
+  if (before !== null)
+    return { line, what: `It says \`${name}: ${before}\` and \`${name}: ${word}\`: it can be only one.`, fix };
   const all = `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
   const what =
     name === "phase" ? `There is no phase \`${word}\`: ${all}.` : `\`${name}: ${word}\` says nothing: it is ${all}.`;
-  return { line, what, fix: `write one of them: ${words.join(", ")}; or leave the comment out` };
+  return { line, what, fix };
 }
 
 /** The number of `-- batch: 1000` among the comments that stand right before a statement; null: there is none. */
 export function batchBefore(text: string, from: number, start: number): number | null {
-  const found = /^[ \t]*--[ \t]*batch:[ \t]*(\d+)/im.exec(text.slice(from, start))?.[1];
+  const found = /^[ \t]*--[ \t]*batch[ \t]*:[ \t]*(\d+)/im.exec(text.slice(from, start))?.[1];
   return found === undefined ? null : Number(found);
 }

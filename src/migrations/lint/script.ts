@@ -1,5 +1,5 @@
 import type { MigrationPhase } from "../../core/plan/database.ts";
-import { headersOf } from "./headers.ts";
+import { headersOf, saidToTidegate, wordOf } from "./headers.ts";
 
 /** A part of a file that is run at once: the file itself, or one of its ways. */
 export interface Script {
@@ -39,11 +39,13 @@ const WITHOUT_TRANSACTION = /transaction:[ \t]*false|notransaction|\+goose[ \t]+
 export function scriptsOf(file: string, text: string, unmarked: OpenTransaction): readonly Script[] {
   const marks = [...text.matchAll(MARK)];
   const { phase } = headersOf(text);
+  const isSaidWithout = wordOf(saidToTidegate(text), "transaction") === "no";
   if (marks.length === 0) {
     const way = /[._-]down\.sql$/i.test(file) ? "down" : "up";
-    return [{ file, way, phase, transaction: unmarked, isOfTool: unmarked === "script", ...withoutPsql(text) }];
+    const transaction = isSaidWithout ? null : unmarked;
+    return [{ file, way, phase, transaction, isOfTool: unmarked === "script", ...withoutPsql(text) }];
   }
-  const isWithout = /\+goose[ \t]+NO[ \t]+TRANSACTION/i.test(text);
+  const isWithout = isSaidWithout || /\+goose[ \t]+NO[ \t]+TRANSACTION/i.test(text);
   return marks.map((mark, index): Script => {
     const from = mark.index + mark[0].length;
     const to = marks[index + 1]?.index ?? text.length;

@@ -1,6 +1,7 @@
 import type { Node, RangeVar } from "@pgsql/types";
 import type { Client } from "pg";
-import { watchForSameRows } from "../same-rows.ts";
+import { walk } from "../../../migrations/sql/tree.ts";
+import { type Rows, watchForSameRows } from "../same-rows.ts";
 import type { ReadStatement } from "./read-migrations.ts";
 import type { Session } from "./session.ts";
 
@@ -9,28 +10,62 @@ export async function watchBatches(
   { work }: Pick<Session, "work">,
   statement: ReadStatement | undefined,
 ): Promise<(sum: number) => Promise<string | null>> {
-  const relation = statement === undefined ? undefined : changedBy(statement.node);
-  const none = (): Promise<null> => Promise.resolve(null);
-  if (relation === undefined) return none;
-  const name = [relation.schemaname, relation.relname]
-    .flatMap((part) => (part === undefined ? [] : [`"${part.replaceAll('"', '""')}"`]))
-    .join(".");
-  const before = await known(work, name);
-  if (before === null) return none;
-  return watchForSameRows(before.supposed, async () => {
-    // Who may not read the table can't count it.
-    const counted = await work.query<{ n: string }>(`SELECT count(*) AS n FROM ${name}`).catch(() => null);
+  const isAdding = statement !== undefined && "InsertStmt" in statement.node;
+  const names = statement === undefined ? [] : tablesOf(statement.node).map(quoted);
+  const before = await Promise.all(names.map((name) => known(work, name)));
+  if (names.length === 0 || before.includes(null)) return () => Promise.resolve(null);
+  const supposed = before.map((each) => each?.supposed ?? 0);
+  if (isAdding) return watchForSameRows(product(supposed), () => mostJoined(work, names), ADDED);
+  return watchForSameRows(product(supposed), async () => {
+    const [name = ""] = names;
+    const there = await counted(work, name);
     const now = await known(work, name);
-    const [row] = counted?.rows ?? [];
-    return row === undefined || now === null ? null : { there: Number(row.n), gone: now.deleted - before.deleted };
+    return there === null || now === null ? null : { there, gone: now.deleted - (before[0]?.deleted ?? 0) };
   });
 }
 
-/** A DELETE finds none of its rows again, and has fewer of them left each time. */
-function changedBy(node: Node): RangeVar | undefined {
-  if ("UpdateStmt" in node) return node.UpdateStmt.relation;
-  if ("InsertStmt" in node) return node.InsertStmt.relation;
-  return "MergeStmt" in node ? node.MergeStmt.relation : undefined;
+const ADDED = (sum: number, most: number): string => `it added ${sum} rows, and what it reads makes ${most} at most`;
+
+/** As many rows as come of tables that are joined without a condition. */
+async function mostJoined(work: Client, names: readonly string[]): Promise<Rows | null> {
+  const all = await Promise.all(names.map((name) => counted(work, name)));
+  return all.includes(null) ? null : { there: product(all.map((each) => each ?? 0)), gone: 0 };
+}
+
+const product = (all: readonly number[]): number => all.reduce((most, each) => most * Math.max(1, each), 1);
+
+/** null: who may not read the table can't count it. */
+async function counted(work: Client, name: string): Promise<number | null> {
+  const found = await work.query<{ n: string }>(`SELECT count(*) AS n FROM ${name}`).catch(() => null);
+  const [row] = found?.rows ?? [];
+  return row === undefined ? null : Number(row.n);
+}
+
+function quoted({ schemaname, relname }: RangeVar): string {
+  return [schemaname, relname]
+    .flatMap((part) => (part === undefined ? [] : [`"${part.replaceAll('"', '""')}"`]))
+    .join(".");
+}
+
+/**
+ * The table of which an UPDATE changes rows, or those of which an INSERT makes them; none where nobody can say how many there may be. A
+ * DELETE finds none of its rows again, and has fewer of them left each time.
+ */
+function tablesOf(node: Node): readonly RangeVar[] {
+  if ("UpdateStmt" in node) return node.UpdateStmt.relation === undefined ? [] : [node.UpdateStmt.relation];
+  if ("MergeStmt" in node) return node.MergeStmt.relation === undefined ? [] : [node.MergeStmt.relation];
+  return "InsertStmt" in node ? readBy(node.InsertStmt.selectStmt) : [];
+}
+
+/** Functions may make any number of rows of one. */
+function readBy(select: Node | undefined): readonly RangeVar[] {
+  const tables: RangeVar[] = [];
+  let isOpen = false;
+  walk(select, (key, each) => {
+    if (key === "RangeVar") tables.push(each as RangeVar);
+    isOpen ||= ["RangeFunction", "FuncCall", "WithClause", "withClause", "valuesLists"].includes(key);
+  });
+  return isOpen ? [] : tables;
 }
 
 async function known(

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Node } from "@pgsql/types";
 import { FaultError } from "../../../core/fault.ts";
 import type { Change } from "../../../migrations/lint/change.ts";
+import { neverEnds } from "../../../migrations/lint/batches.ts";
 import { changesOf } from "../../../migrations/lint/changes-of.ts";
 import { batchBefore, headersOf } from "../../../migrations/lint/headers.ts";
 import { scriptsOf } from "../../../migrations/lint/script.ts";
@@ -70,8 +71,8 @@ function readOne({ version, name, file, text }: SqlText, parse: SqlParser): Post
     phase: phase ?? (takenAway(up.all).length > 0 ? "contract" : "expand"),
     reversible,
     misspelt,
-    up: scriptOf(file, up, OWN_TRANSACTIONS),
-    down: down === null || down.all.length === 0 ? null : scriptOf(file, down, OWN_TRANSACTIONS),
+    up: scriptOf(file, up, READING),
+    down: down === null || down.all.length === 0 ? null : scriptOf(file, down, READING),
   };
 }
 
@@ -79,7 +80,11 @@ const hasChange =
   (kind: "begin" | "end") =>
   ({ changes }: ReadStatement): boolean =>
     changes.some((change) => change.kind === kind);
-const OWN_TRANSACTIONS = { begins: hasChange("begin"), ends: hasChange("end") };
+const READING = {
+  begins: hasChange("begin"),
+  ends: hasChange("end"),
+  neverEnds: ({ changes }: ReadStatement) => neverEnds(changes),
+};
 
 function refuse(file: string, { node, line, changes }: ReadStatement): void {
   if (

@@ -3,6 +3,7 @@ import { onOneLine } from "../../../core/text/plain-text.ts";
 import { formatDuration } from "../../../core/time/time.ts";
 import { lineOf } from "../line-of.ts";
 import type { Unit } from "../migration-file.ts";
+import { whatIsDone } from "../what-is-done.ts";
 import type { Blocker } from "./blockers.ts";
 import { errorOf } from "./faults.ts";
 import type { ReadStatement } from "./read-migrations.ts";
@@ -49,12 +50,6 @@ export function statementFailed(
     },
     { cause: error },
   );
-}
-
-function whatIsDone({ from }: Unit): string {
-  if (from === 0) return "nothing of it was done.";
-  const done = from === 1 ? "statement is done and stays" : `${from} statements are done and stay`;
-  return `its first ${done}, and it goes on from there.`;
 }
 
 function isLost(code: string, message: string): boolean {

@@ -124,13 +124,17 @@ async function runBatches(
   for (;;) {
     await untilReplicasFollow(session, running);
     const began = performance.now();
-    const rows = await runInTransaction(session, running, { unit, writes: (each) => writes(each, sum + each) });
+    const rows = await runInTransaction(session, running, {
+      unit: { ...unit, rows: sum },
+      writes: (each) => writes(each, sum + each),
+    });
     if (rows === 0) return;
     sum += rows;
     running.tell({ kind: "batch", file: running.file, rows, sum });
     // Who has deleted what before this run nobody knows.
     const endless = await sameRows(sum - before);
-    if (endless !== null) throw statementFailed(session, running, unit, statement ?? null, new Error(endless));
+    if (endless !== null)
+      throw statementFailed(session, running, { ...unit, rows: sum }, statement ?? null, new Error(endless));
     // As long again as it took: others get half of the time at least.
     await delay(Math.min(performance.now() - began, LONGEST_PAUSE_MS), undefined, { signal: session.signal });
   }

@@ -36,7 +36,7 @@ export function readSqliteText({ version, name, file, text }: SqlText): Migratio
       return { sql, start, line: lineOf(text, start), batch };
     });
     const isInTransaction = script.transaction !== null && all.every(({ batch }) => batch === null);
-    return scriptOf(file, { all, isInTransaction }, OWN_TRANSACTIONS);
+    return scriptOf(file, { all, isInTransaction }, READING);
   };
   const [up, down] = [read("up"), read("down")];
   if (up === null) throw noWayForward(file);
@@ -54,9 +54,16 @@ export function readSqliteText({ version, name, file, text }: SqlText): Migratio
   };
 }
 
-const OWN_TRANSACTIONS = {
+const READING = {
   begins: ({ sql }: Statement): boolean => begins(sql),
   ends: ({ sql }: Statement): boolean => ends(sql),
+  neverEnds: ({ sql }: Statement): string | null => {
+    if (!/\b(?:insert|replace|update|delete)\b/i.test(sql))
+      return "Only INSERT, UPDATE and DELETE say how many rows they have changed: this would be repeated for ever.";
+    if (/^update\b/i.test(sql) && !ASKS_OF_ROWS.test(sql)) return "It finds the same rows each time.";
+    const isPicking = /\b(?:where|except|on\s+conflict|or\s+ignore)\b/i.test(sql);
+    return /^(?:insert|replace)\b/i.test(sql) && !isPicking ? "It adds the same rows each time." : null;
+  },
 };
 
 /** What belongs to the connection, and does nothing, or something else, in a transaction. */

@@ -6,6 +6,7 @@ import type { MigrationProgress } from "../../../ports/migrations.ts";
 import type { LedgerRow } from "../ledger-row.ts";
 import type { Script, Statement, Unit } from "../migration-file.ts";
 import { watchForSameRows } from "../same-rows.ts";
+import { whatIsDone } from "../what-is-done.ts";
 import { isOfConnection, nameIn } from "./read-migrations.ts";
 import { immediately, type Session } from "./session.ts";
 
@@ -88,11 +89,12 @@ export function runOne(database: DatabaseSync, file: string, unit: Unit, { sql, 
   }
 }
 
-async function runBatches(session: Session, run: FileRun, unit: Unit, before: number): Promise<void> {
-  const { batch } = unit;
+async function runBatches(session: Session, run: FileRun, whole: Unit, before: number): Promise<void> {
+  const { batch } = whole;
   let sum = before;
-  const sameRows = watchBatches(session.database, unit);
+  const sameRows = watchBatches(session.database, whole);
   for (;;) {
+    const unit = { ...whole, rows: sum };
     const began = performance.now();
     const rows = await immediately(session.database, session, async () => {
       const changed = await runStatements(session, run, unit);
@@ -111,7 +113,7 @@ async function runBatches(session: Session, run: FileRun, unit: Unit, before: nu
     run.tell({ kind: "batch", file: run.file, rows, sum });
     // Who has deleted what before this run nobody knows.
     const endless = await sameRows(sum - before);
-    if (endless !== null) throw failed(run.file, unit, unit.statements[0]?.line ?? 1, endless);
+    if (endless !== null) throw failed(run.file, { ...whole, rows: sum }, whole.statements[0]?.line ?? 1, endless);
     await delay(Math.min(performance.now() - began, 1_000), undefined, { signal: session.signal });
   }
 }
@@ -146,12 +148,11 @@ async function withKeysKept(session: Session, run: FileRun, unit: Unit, work: ()
   throw failed(run.file, unit, line, `${after - before} rows point at rows that are not there any more (foreign keys)`);
 }
 
-function failed(file: string, { from }: Unit, line: number, cause: string, error?: unknown): FaultError {
-  const done = from === 1 ? "statement is done and stays" : `${from} statements are done and stay`;
+function failed(file: string, unit: Unit, line: number, cause: string, error?: unknown): FaultError {
   return new FaultError(
     {
       code: "migration-failed",
-      what: `${file} failed; ${from === 0 ? "nothing of it was done." : `its first ${done}, and it goes on from there.`}`,
+      what: `${file} failed; ${whatIsDone(unit)}`,
       where: `${file}:${line}`,
       cause: onOneLine(cause, 300),
       fix: "mend it, then run it again: tidegate migrate up",

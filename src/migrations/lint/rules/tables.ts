@@ -1,3 +1,4 @@
+import { neverEnds } from "../batches.ts";
 import { isOfSchema } from "../known.ts";
 import { type Rule, ruleOf, ruleOfOld, said } from "../rule.ts";
 
@@ -114,24 +115,23 @@ export const TABLE_RULES: readonly Rule[] = [
     good: "UPDATE orders SET currency = 'EUR' WHERE id BETWEEN 1 AND 5000;",
     of: ["write-rows"],
     says: ({ by, table, isWhole }) =>
-      isWhole ? `One ${by} of all rows holds every row of ${table} until it ends.` : null,
+      isWhole && by !== "INSERT" ? `One ${by} of all rows holds every row of ${table} until it ends.` : null,
   }),
-  ruleOf({
+  {
     name: "endless-backfill",
     kind: "lock",
     isForSqlite: true,
     severity: "error",
     about:
-      "What `-- batch:` stands before is repeated until it changes no row. Without WHERE it changes the same rows each time, and never ends.",
-    fix: "Give it a WHERE that no longer matches what is done.",
+      "What `-- batch:` stands before is repeated until it changes no row. Without WHERE it finds the same rows each time, and a SELECT or a command never says that it has changed none.",
+    fix: "Give an INSERT, UPDATE, DELETE or MERGE a WHERE that no longer matches what is done.",
     bad: "-- phase: backfill\n-- batch: 5000\nUPDATE orders SET currency = 'EUR';",
     good: "-- phase: backfill\n-- batch: 5000\nUPDATE orders SET currency = 'EUR' WHERE id IN (SELECT id FROM orders WHERE currency IS NULL LIMIT 5000);",
-    of: ["write-rows"],
-    says: ({ by, table, isWhole }, { batch }) =>
-      isWhole && by === "UPDATE" && batch !== null
-        ? `It finds the same rows of ${table} each time, and never ends.`
-        : null,
-  }),
+    check: ({ changes, batch }) => {
+      const sentence = batch === null ? null : neverEnds(changes);
+      return sentence === null ? [] : said([sentence]);
+    },
+  },
   ruleOf({
     name: "locking-table",
     kind: "lock",
@@ -158,7 +158,7 @@ export const TABLE_RULES: readonly Rule[] = [
       const long = changes.find(
         ({ kind }) =>
           ["write-rows", "validate-constraint", "create-index", "refresh-view"].includes(kind) ||
-          (kind === "none" && /^\s*(?:with|select|insert|merge|copy)\b/i.test(sql)),
+          (kind === "none" && /^\s*(?:with|select|copy)\b/i.test(sql)),
       );
       if (long === undefined || known.lockedTable === null) return [];
       const message = `Nobody can read ${known.lockedTable} until this ends too: it was locked earlier in the transaction.`;
