@@ -8,7 +8,7 @@ import { type ThirdParty, thirdParty } from "./support/third-party.ts";
 import { told } from "./support/told.ts";
 import { visit, type Visitors } from "./support/visitors.ts";
 
-const WARNING = "{ errors: { warn: '> 1%', rollback: '> 95%', window: 10s, minRequests: 10, breaches: 1 }, p95: off }";
+const WARNING = "{ errors: { warn: '> 1%', rollback: '> 95%', window: 10s, minRequests: 30, breaches: 1 }, p95: off }";
 
 let app: App;
 let people: Visitors;
