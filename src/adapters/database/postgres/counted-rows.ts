@@ -62,7 +62,7 @@ function readBy(select: Node | undefined): readonly RangeVar[] {
   const tables: RangeVar[] = [];
   let isOpen = false;
   walk(select, (key, each) => {
-    if (key === "RangeVar") tables.push(each as RangeVar);
+    if (key === "RangeVar") tables.push(each);
     isOpen ||= ["RangeFunction", "FuncCall", "WithClause", "withClause", "valuesLists"].includes(key);
   });
   return isOpen ? [] : tables;
