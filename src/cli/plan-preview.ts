@@ -16,7 +16,7 @@ import { type Duration, SECOND } from "../core/time/time.ts";
 import { formatShare, WHOLE } from "../core/traffic/share.ts";
 import { formatDuration } from "../core/time/time.ts";
 import { probesSentence, stuckSentence, weakSentence } from "./render/plan-power.ts";
-import type { PendingOfVersion } from "./migrations/pending-of-version.ts";
+import { type PendingOfVersion, phasesOf } from "./migrations/pending-of-version.ts";
 import { type OtherDay, unknownDays } from "./other-days.ts";
 import type { SourceTrial } from "./try-sources.ts";
 import { unwrittenServices, WRITE_RUN } from "./init/unknown-run.ts";
@@ -97,10 +97,11 @@ export function warningsOf(
 function refusedSchema({ plan, schema }: Omit<PlanPreview, "warnings">): readonly string[] {
   if (schema === null) return [];
   if (schema.kind === "unknown") return [`What is pending in the database is not known: ${schema.why}`];
+  const phases = phasesOf(plan);
   const isRefused = plan.database?.lint !== "warn";
   return [
     ...schema.problems.map(({ what, fix }) => `A release would be refused when it migrates. ${what} Fix: ${fix}.`),
-    ...stoppingIn(schema.pending).map(
+    ...stoppingIn(schema.pending.filter(({ phase }) => phases.has(phase))).map(
       (each) =>
         `${isRefused ? "A release would be refused when it migrates. " : ""}${stoppingSentence(each)} ${each.fix}`,
     ),

@@ -14,8 +14,10 @@ import type { Plan } from "../../core/plan/plan.ts";
 import { mustBePlaceOf } from "../../engine/whose-place.ts";
 import type { Outside } from "../machinery.ts";
 import type { CommandDefinition } from "../definition.ts";
+import { DONE, exitCodeOfFault } from "../exit-code.ts";
 import { noticeSentence, withFix } from "../notices.ts";
 import { pendingOfVersion } from "../migrations/pending-of-version.ts";
+import { refusalOfRelease } from "../migrations/refusal-of-release.ts";
 import { loadPlan } from "../plan-file.ts";
 import { lastWorkMs, planHashOf, type PlanPreview, warningsOf } from "../plan-preview.ts";
 import { catchDocument } from "../simulate/catch-document.ts";
@@ -27,7 +29,7 @@ import { openReading, readRelease } from "../session.ts";
 
 export const plan: CommandDefinition = {
   about:
-    "Shows what a release would do now: its steps, gates and times, what is watched and when it is put back, what environment variables changed, and what to know before. Changes nothing. With --json it prints the frozen plan and its hash.",
+    "Shows what a release would do now: its steps, gates and times, what is watched and when it is put back, what environment variables changed, and what to know before. Changes nothing. Ends with 3 where a release would be refused for what it migrates, as that would. With --json it prints the frozen plan and its hash.",
   arguments: [
     {
       name: "version",
@@ -42,10 +44,12 @@ export const plan: CommandDefinition = {
   ],
   run: async ({ context, arguments: [version = "HEAD"] }) => {
     const preview = await look(context, version);
+    const refusal = refusalOfRelease(preview.plan, preview.schema);
     return answer(
       context,
       { ...preview, power: preview.power.map(powerDocument) },
       planView(preview, context.terminal.style()),
+      refusal === null ? DONE : exitCodeOfFault(refusal),
     );
   },
 };

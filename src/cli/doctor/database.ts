@@ -5,9 +5,10 @@ import type { DatabasePlan } from "../../core/plan/database.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import type { Backups } from "../../ports/backups.ts";
-import type { MigrationStatus } from "../../ports/migrations.ts";
+import type { MigrationProblem, MigrationStatus } from "../../ports/migrations.ts";
 import type { AppDatabase } from "../app-database.ts";
 import type { Context } from "../context.ts";
+import { phasesOf } from "../migrations/pending-of-version.ts";
 import { withPlace } from "../notices.ts";
 import { pendingWords } from "../render/migrations-view.ts";
 import { type Finding, found } from "./finding.ts";
@@ -50,9 +51,9 @@ async function lookAtMigrations(
   return [
     found("migrations", "ok", countOf(status)),
     ...status.pending.map((each) => found("migrations", "info", `pending: ${each.file}, ${pendingWords(each)}`)),
-    ...stoppingFindings(status, place.database.lint ?? "refuse"),
-    ...[...status.problems, ...gapsOf(status, place.plan)].map(({ what, fix }) =>
-      found("migrations", "bad", withoutFullStop(what), fix),
+    ...stoppingFindings(status, place.plan),
+    ...[...status.problems, ...gapsOf(status, place.plan)].map((each) =>
+      found("migrations", isInTheWay(each, status, place.plan) ? "bad" : "warn", withoutFullStop(each.what), each.fix),
     ),
     ...(status.notes ?? []).map(({ what, fix }) => found("migrations", "warn", withoutFullStop(what), fix)),
     ...(status.lock === null
@@ -77,12 +78,20 @@ function gapsOf({ applied, pending }: MigrationStatus, plan: Plan): ReturnType<t
   return applied.length === 0 ? [] : phaseGaps(plan, pending);
 }
 
+/** A release that migrates nothing asks for none of them, and an assertion misses nothing by a file that no step runs. */
+function isInTheWay({ code, file }: MigrationProblem, { pending }: MigrationStatus, plan: Plan): boolean {
+  const phases = phasesOf(plan);
+  const isLater = pending.some((each) => each.file === file && !phases.has(each.phase));
+  return phases.size > 0 && !(code === "migration-assertion-lost" && isLater);
+}
+
 /** What a release would refuse, before it begins. */
-function stoppingFindings({ pending }: MigrationStatus, lint: "refuse" | "warn"): readonly Finding[] {
+function stoppingFindings({ pending }: MigrationStatus, plan: Plan): readonly Finding[] {
+  const run = new Set(pending.filter(({ phase }) => phasesOf(plan).has(phase)).map(({ file }) => file));
   return stoppingIn(pending).map((each) =>
     found(
       "migrations",
-      lint === "refuse" ? "bad" : "warn",
+      plan.database?.lint !== "warn" && run.has(each.file) ? "bad" : "warn",
       withoutFullStop(stoppingSentence(each)),
       `${withoutFullStop(each.fix)}; or: -- tidegate:allow ${each.rule} because …`,
     ),

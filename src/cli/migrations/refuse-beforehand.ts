@@ -1,33 +1,25 @@
 import { FaultError } from "../../core/fault.ts";
-import { refusalOf } from "../../core/migration/refusal.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { placeBefore } from "../../engine/start-release.ts";
 import type { Context } from "../context.ts";
 import { openReading, readRelease } from "../session.ts";
 import { pendingOfVersion, phasesOf } from "./pending-of-version.ts";
+import { refusalOfRelease } from "./refusal-of-release.ts";
 
 /**
  * Looks at what a release would migrate before it begins. Whatever can't be known now the step itself will find.
  * Faults: migration-lint, migration-edited and its like, where that would refuse one of them.
  */
 export async function refuseBeforehand(context: Context, plan: Plan, wanted: string): Promise<void> {
-  const phases = phasesOf(plan);
-  if (phases.size === 0) return;
+  if (phasesOf(plan).size === 0) return;
   const order = { project: context.project(), plan, env: context.env, say: () => undefined, isFollowed: true };
   const { runtime } = await context.machinery.outside(order);
   const candidate = await runtime.resolve(wanted).catch(() => null);
   if (candidate === null) return;
   const stable = plan.database?.queries === undefined ? null : await servingVersion(context, plan);
   const found = await pendingOfVersion(context, { plan, candidate: candidate.version, stable });
-  if (found?.kind !== "known") return;
-  const [problem] = found.problems;
-  if (problem !== undefined) throw new FaultError({ ...problem, what: `${problem.what} Nothing was begun.` });
-  if (plan.database?.lint === "warn") return;
-  const refusal = refusalOf(
-    found.pending.filter(({ phase }) => phases.has(phase)),
-    (errors) => `This release would be refused when it migrates: ${errors}. Nothing was begun.`,
-  );
-  if (refusal !== null) throw new FaultError(refusal);
+  const refusal = refusalOfRelease(plan, found);
+  if (refusal !== null) throw new FaultError({ ...refusal, what: `${refusal.what} Nothing was begun.` });
 }
 
 async function servingVersion(context: Context, { app, environment }: Plan): Promise<string | null> {
