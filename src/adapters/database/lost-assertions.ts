@@ -6,11 +6,11 @@ import { loadParser, type SqlParser } from "../../migrations/sql/parser.ts";
 /** Why migrations can't be run with these assertions, as people read it: one of them could not be asked any more. */
 export async function assertionProblems(
   assertions: readonly Assertion[],
-  statements: (parse: SqlParser) => readonly PendingStatement[],
+  statements: (parse: SqlParser) => readonly PendingStatement[] | Promise<readonly PendingStatement[]>,
 ): Promise<readonly MigrationProblem[]> {
   if (assertions.length === 0) return [];
   const parse = await loadParser();
-  return lostAssertions(statements(parse), assertions, parse).map(({ name, file, line, what }) => ({
+  return lostAssertions(await statements(parse), assertions, parse).map(({ name, file, line, what }) => ({
     code: "migration-assertion-lost",
     file,
     what: `${file} takes away ${what}, and the assertion "${name}" asks for it: it could not be asked afterwards.`,

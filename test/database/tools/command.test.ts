@@ -1,4 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type PostgresServer, postgresServer } from "../../support/postgres.ts";
 import { until } from "../../support/until.ts";
@@ -71,6 +73,56 @@ describe("A migration tool of the team's own", () => {
         ["3_note", "expand"],
       ],
     );
+  });
+
+  it("is refused beforehand where an assertion asks for what it takes away, by what it did on the copy or by its SQL", async () => {
+    await using app = await started({
+      "m/2_total.up.sql": "ALTER TABLE orders ADD total int;",
+      "m/3_legacy.up.sql": "ALTER TABLE orders DROP legacy;",
+    });
+    const assertions = [
+      { name: "kept", sql: "SELECT count(*) = 0 FROM orders WHERE legacy = 'x'" },
+      { name: "fine", sql: "SELECT count(id) = 0 FROM orders" },
+    ];
+    const going = { directory: app.directory, signal: never(), release: 1, by: "a", tell: () => undefined };
+    const all = { ...going, dryRun: false, phases: ["expand", "backfill", "contract"] } as const;
+    const what =
+      'm/3_legacy.up.sql takes away orders.legacy, and the assertion "kept" asks for it: it could not be asked afterwards.';
+    const migrations = app.other({ assertions });
+    const { problems } = await migrations.status({ directory: app.directory, signal: never() });
+    deepEqual(
+      problems.map((each) => [each.code, each.what]),
+      [["migration-assertion-lost", what]],
+    );
+    equal((await faultOf(migrations.up(all))).what, `${what} Nothing was run.`);
+    deepEqual(await app.column("SELECT name FROM done"), ["1_orders"]);
+
+    // Nothing is tried where all of them say their phase; then the SQL that the tool prints is read.
+    const phases = { "2_total": "expand", "3_legacy": "contract" } as const;
+    const printing = { ...COMMAND, phases, sql: ["cat", "${file}"] };
+    const fault = await faultOf(app.other({ assertions, tool: printing }).up(all));
+    deepEqual([fault.code, fault.where], ["migration-assertion-lost", "m/3_legacy.up.sql:1"]);
+    equal(
+      (await migrations.up({ ...all, phases: ["expand"] })).applied.length,
+      1,
+      "what does not run now is in nobody's way",
+    );
+  });
+
+  it("prints the SQL of a revision once for a command, however often that looks at it", async () => {
+    const sql = ["sh", "-c", 'echo "$0" >> asked; cat "m/$0.up.sql"', "${revision}"];
+    await using app = await started({ "m/2_a.up.sql": "SELECT 1;", "m/3_b.up.sql": "SELECT 1;" }, { sql });
+    const asked = (): string => readFileSync(join(app.directory, "asked"), "utf8");
+    rmSync(join(app.directory, "asked"), { force: true });
+    await app.status();
+    await app.status();
+    await app.up();
+    equal(asked(), "2_a\n3_b\n");
+    app.write("m/4_c.up.sql", "SELECT 1;");
+    await app.status();
+    app.write("m/4_c.up.sql", "SELECT 2;");
+    await app.status();
+    equal(asked(), "2_a\n3_b\n4_c\n4_c\n", "another text is another question");
   });
 
   it("is refused with the line of a comment that names a phase that there is not", async () => {

@@ -83,7 +83,7 @@ async function tryPending(
   } catch (error) {
     place.signal.throwIfAborted();
     const why = whyNoCopy(error);
-    return { tried: await bySql(place.tool, reading(place), pending, order), why };
+    return { tried: await bySql(place, pending, order), why };
   }
 }
 

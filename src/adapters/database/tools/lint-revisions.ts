@@ -2,8 +2,10 @@ import type { Client } from "pg";
 import type { PlacedFinding } from "../../../ports/migrations.ts";
 import { lintPending, type QueriesPlace } from "../postgres/lint-pending.ts";
 import type { Known } from "./known.ts";
-import { type KnownPending, sqlOf, withoutTransaction } from "./phases.ts";
-import { reading, type ToolPlace } from "./run-tool.ts";
+import type { KnownPending } from "./phases.ts";
+import { sqlOf, withoutTransaction } from "./printed-sql.ts";
+import { lineOfWayForward } from "./read-revision.ts";
+import type { ToolPlace } from "./run-tool.ts";
 import type { Revision, Tool } from "./tool.ts";
 
 /** By the revision's version. */
@@ -21,7 +23,7 @@ export async function lintRevisions(
   const order = { revisions, applied: standing.versions };
   const files = [];
   for (const each of pending) {
-    const sql = await sqlOf(tool, reading(place), each.revision, order);
+    const sql = await sqlOf(place, each.revision, order);
     if (sql !== null) files.push({ name: each.revision.file, text: textOf(tool, each, sql), phase: each.phase });
   }
   const found = await lintPending(client, files, queries);
@@ -39,10 +41,11 @@ function textOf({ tables }: Tool, { revision }: KnownPending, sql: string): stri
 }
 
 /** The SQL's lines are not the file's: the place is where its way forward begins. What it allows it says in comments of its own language. */
-function placedIn({ text }: Revision, findings: readonly PlacedFinding[]): readonly PlacedFinding[] {
-  const at = /^.*\b(?:upgrade|up|change)\b.*$/m.exec(text)?.index ?? 0;
-  const line = text.slice(0, at).split("\n").length;
-  const allowed = new Map([...text.matchAll(ALLOW)].map(([, rule = "", because = ""]) => [rule, because.trim()]));
+function placedIn(revision: Revision, findings: readonly PlacedFinding[]): readonly PlacedFinding[] {
+  const line = lineOfWayForward(revision);
+  const allowed = new Map(
+    [...revision.text.matchAll(ALLOW)].map(([, rule = "", because = ""]) => [rule, because.trim()]),
+  );
   return findings.map((finding) => {
     const because = allowed.get(finding.rule);
     return { ...finding, line, ...(because === undefined ? {} : { allowed: because }) };

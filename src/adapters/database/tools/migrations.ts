@@ -8,6 +8,7 @@ import type {
   PendingMigration,
   UpRequest,
 } from "../../../ports/migrations.ts";
+import { assertionProblems } from "../lost-assertions.ts";
 import { type Patience, USUAL_PATIENCE } from "../patience.ts";
 import { connectPostgres } from "../postgres/connect.ts";
 import { placeOfLedger, readHistory, readLedger } from "../postgres/ledger.ts";
@@ -15,12 +16,14 @@ import { lockHolder } from "../postgres/lock.ts";
 import { queriesPlace } from "../postgres/lint-files.ts";
 import { openSession, type Session, type SessionAsk } from "../postgres/session.ts";
 import type { DatabaseSettings } from "../settings.ts";
+import { changesOfRevisions } from "./changes-of-revisions.ts";
 import { down } from "./down.ts";
 import { requireAddress } from "./goes-by-address.ts";
 import { type Known, knowAll } from "./known.ts";
 import { type Findings, lintRevisions } from "./lint-revisions.ts";
 import { toolOf } from "./of-plan.ts";
-import { type KnownPending, sqlOf } from "./phases.ts";
+import type { KnownPending } from "./phases.ts";
+import { sqlOf } from "./printed-sql.ts";
 import { reading, type ToolPlace } from "./run-tool.ts";
 import { waitForLeftOver } from "./tool-sessions.ts";
 import type { CopySchema } from "./trial.ts";
@@ -84,7 +87,11 @@ export function createToolMigrations(settings: ToolMigrationSettings): Migration
       await using connection = await looking(at.signal);
       const known = await knowNow(place, connection.client, { copySchema, tries: "back" });
       const findings = await lintRevisions(place, connection.client, known, queriesPlace(at, settings.queries));
-      return { ...statusOf(known, findings), lock: await lockHolder(connection.client) };
+      const status = statusOf(known, findings);
+      const lost = await assertionProblems(assertions, (parse) =>
+        changesOfRevisions(place, known.pending, known, parse),
+      );
+      return { ...status, problems: [...status.problems, ...lost], lock: await lockHolder(connection.client) };
     },
     up: (request) =>
       within(request, "up", async (session, place) => {
@@ -128,7 +135,7 @@ export function createToolMigrations(settings: ToolMigrationSettings): Migration
       const revision = revisions.find((each) => each.version === version);
       if (revision === undefined) return null;
       const applied = await place.tool.applied({ client: connection.client, run }, revisions);
-      return await sqlOf(place.tool, run, revision, { revisions, applied });
+      return await sqlOf(place, revision, { revisions, applied });
     },
   };
 }

@@ -5,7 +5,9 @@ import { lossWordsOf } from "../postgres/takes-away.ts";
 import { type Catalogue, keyOf, type Thing } from "./catalogue.ts";
 import { takenAway } from "./catalogue-change.ts";
 import type { ToolStanding } from "./standing.ts";
-import type { Ordered, Revision, RunTool, Tool } from "./tool.ts";
+import { sqlOf, withoutTransaction } from "./printed-sql.ts";
+import type { ToolPlace } from "./run-tool.ts";
+import type { Ordered, Revision } from "./tool.ts";
 import type { Tried } from "./trial.ts";
 
 /** A revision that is not applied, and what is known of what it does. */
@@ -74,28 +76,17 @@ export interface BySql {
 
 /** For want of a copy, where the tool prints its SQL. Nothing of those that it can't print. */
 export async function bySql(
-  tool: Tool,
-  run: RunTool,
+  place: ToolPlace,
   revisions: readonly Revision[],
   order: Ordered,
 ): Promise<ReadonlyMap<string, BySql>> {
   const found = new Map<string, BySql>();
   for (const revision of revisions) {
-    const sql = await sqlOf(tool, run, revision, order);
+    const sql = await sqlOf(place, revision, order);
     if (sql === null) continue;
     const { version, name, file } = revision;
     const read = await readPostgresText({ version, name, file, text: withoutTransaction(sql) }).catch(() => null);
     if (read !== null) found.set(version, { phase: read.phase, drops: lossWordsOf(read) });
   }
   return found;
-}
-
-/** The SQL that a revision would run; null: the tool does not say. */
-export async function sqlOf(tool: Tool, run: RunTool, revision: Revision, order: Ordered): Promise<string | null> {
-  const words = tool.sql?.(revision, "up", order) ?? null;
-  return words === null ? null : await run(words).catch(() => null);
-}
-
-export function withoutTransaction(sql: string): string {
-  return sql.replaceAll(/^\s*(?:BEGIN|COMMIT);\s*$/gim, "");
 }

@@ -42,6 +42,12 @@ export function readRevision(
   };
 }
 
+/** Where its way forward begins, from 1. */
+export function lineOfWayForward({ text }: Pick<Revision, "text">): number {
+  const at = /^.*\b(?:upgrade|up|change)\b.*$/m.exec(text)?.index ?? 0;
+  return text.slice(0, at).split("\n").length;
+}
+
 function textOf(path: string): string {
   try {
     return readFileSync(path, "utf8").replaceAll("\r\n", "\n").replaceAll("\0", "");

@@ -8,6 +8,8 @@ import type { Session } from "../postgres/session.ts";
 import { tellFailure } from "../postgres/up.ts";
 import { refuseFindings } from "../refuse-findings.ts";
 import { refuseProblems } from "../refuse-problems.ts";
+import { assertionProblems } from "../lost-assertions.ts";
+import { changesOfRevisions } from "./changes-of-revisions.ts";
 import { asideFolder } from "./aside.ts";
 import { changeWords } from "./catalogue-change.ts";
 import type { Known } from "./known.ts";
@@ -24,10 +26,11 @@ import { whatRunsNow } from "./what-runs-now.ts";
 export async function up(
   session: Session,
   place: ToolPlace,
-  { standing, pending, revisions, tried, isEmpty, findings }: Known & { readonly findings: Findings },
+  { findings, ...known }: Known & { readonly findings: Findings },
   request: UpRequest,
   { assertions, lint }: { readonly assertions: readonly Assertion[]; readonly lint?: "refuse" | "warn" },
 ): Promise<UpResult> {
+  const { standing, pending, revisions, tried, isEmpty } = known;
   refuseProblems(
     standing.problems.filter(({ code }) => request.outOfOrder !== true || code !== "migration-out-of-order"),
   );
@@ -37,6 +40,7 @@ export async function up(
     note: async (told) => void (await session.work.query(session.ledger.told(told))),
   });
   const wanted = whatRunsNow(place.tool, pending, phases).slice(0, request.atMost);
+  refuseProblems(await assertionProblems(assertions, (parse) => changesOfRevisions(place, wanted, known, parse)));
   const already = standing.applied.length;
   const pendingLater = pending.filter(({ phase }) => !phases.includes(phase)).map(({ revision }) => revision.file);
   const linted = wanted.map(({ revision: { file, version } }) => ({ file, findings: findings.get(version) ?? [] }));
