@@ -17,7 +17,7 @@ export interface Fault {
   readonly detail?: readonly string[];
   /** What the outside said, in its own words. */
   readonly cause?: string;
-  /** It was refused before anything of what was asked for was begun. Absent: something was, or nobody knows. */
+  /** Nothing of what was asked for is done: it was refused beforehand, or taken back whole. Absent: something is, or nobody knows. */
   readonly isBeforehand?: true;
 }
 

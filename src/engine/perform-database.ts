@@ -4,7 +4,7 @@ import type { DatabasePlan } from "../core/plan/database.ts";
 import type { WentBack } from "../core/decide/database-recipe.ts";
 import { fullStop } from "../core/text/plain-text.ts";
 import type { BackupRequest } from "../ports/backups.ts";
-import type { Migrations } from "../ports/migrations.ts";
+import type { MigrationProgress, Migrations } from "../ports/migrations.ts";
 import { migrationWords } from "./migration-words.ts";
 import type { Stage } from "./perform.ts";
 
@@ -37,21 +37,26 @@ export async function makeBackup(stage: Stage, { proof, version }: EffectOf<"bac
   return { backup: id, file, bytes, sha256, dumpMs, proof: record.proof, removed, notes };
 }
 
-/** A fault says whether it came before any file was begun: then nothing is gone, whatever the files would have taken away. */
+/** A fault says whether nothing of any file is done: then nothing is gone, whatever the files would have taken away. */
 export async function migrate(stage: Stage, effect: EffectOf<"migrate">): Promise<Observed> {
-  let hasBegun = false;
-  const begun = (): void => void (hasBegun = true);
-  return await migrateTelling(stage, effect, begun).catch((error: unknown) => {
-    if (hasBegun || !(error instanceof FaultError)) throw error;
-    throw new FaultError({ ...error.fault, isBeforehand: true }, { cause: error });
+  let isBegun = false;
+  let isOneDone = false;
+  const told = ({ kind }: MigrationProgress): void => {
+    isBegun ||= kind === "began";
+    isOneDone ||= kind === "done";
+  };
+  return await migrateTelling(stage, effect, told).catch((error: unknown) => {
+    if (!(error instanceof FaultError)) throw error;
+    const { isBeforehand = false, ...fault } = error.fault;
+    const isNothingDone = !isBegun || (isBeforehand && !isOneDone);
+    throw new FaultError(isNothingDone ? { ...fault, isBeforehand: true } : fault, { cause: error });
   });
 }
 
-/** `begun`: told before the first statement of each file. */
 async function migrateTelling(
   stage: Stage,
   { phases, whole, version }: EffectOf<"migrate">,
-  begun: () => void,
+  told: (progress: MigrationProgress) => void,
 ): Promise<Observed> {
   const { release, ports, signal } = stage;
   const migrations = await ports.databases.migrations(databaseOf(stage));
@@ -68,18 +73,18 @@ async function migrateTelling(
     dryRun: false,
     signal,
     tell: (progress) => {
-      if (progress.kind === "began") begun();
+      told(progress);
       stage.tell(asSentence(migrationWords(progress)));
     },
   });
-  const told = applied.map(({ file, phase, statements, tookMs, longestWaitMs }) => ({
+  const migrated = applied.map(({ file, phase, statements, tookMs, longestWaitMs }) => ({
     file,
     phase,
     statements,
     tookMs,
     longestWaitMs,
   }));
-  return { applied: told, already, pendingLater };
+  return { applied: migrated, already, pendingLater };
 }
 
 /** Where the version that serves says what it asks of the database; null: it says it nowhere, or was taken over without its files. */

@@ -109,6 +109,7 @@ describe("Migrations of PostgreSQL", () => {
         'type "nonsense" does not exist',
       ],
     );
+    equal(fault.isBeforehand, true);
     deepEqual(await app.column("SELECT relname FROM pg_class WHERE relname IN ('a', 'b')"), []);
     app.write("1_bad.sql", "CREATE TABLE a (id int);");
     equal((await app.up()).applied.length, 1);
@@ -252,6 +253,7 @@ describe("Migrations of PostgreSQL", () => {
     app.write("1_fill.sql", fill("INSERT INTO u SELECT id FROM t WHERE id > 0 LIMIT 30"));
     const fault = await faultOf(app.up());
     equal(fault.code, "migration-failed");
+    equal(fault.isBeforehand, undefined);
     match(fault.what, /failed; the 120 rows that its batches have changed stay changed, and it goes on from there\.$/);
     match(fault.cause ?? "", /^it added 120 rows, and what it reads makes 100 at most: it finds the same rows again/);
     deepEqual(await app.column("SELECT count(*) FROM u"), ["120"]);
@@ -352,6 +354,7 @@ describe("Migrations of PostgreSQL", () => {
     const fault = await faultOf(app.up());
     equal(fault.code, "migration-blocked");
     equal(fault.what, "db/1_a.sql did not get its locks within 1.0s; nothing of it was done.".replace("1.0s", "1s"));
+    equal(fault.isBeforehand, true);
     match(fault.detail?.[0] ?? "", /^report \(process \d+\) has orders/);
     await reader.end();
     equal((await app.up()).applied.length, 1);

@@ -128,7 +128,9 @@ describe("Migrations of SQLite", () => {
         "CREATE TABLE o (id int PRIMARY KEY); CREATE TABLE l (o int REFERENCES o ON DELETE CASCADE); INSERT INTO o VALUES (1), (2); INSERT INTO l VALUES (1), (2);",
       "2_b.sql": anew("WHERE id = 1"),
     });
-    match((await faultOf(app.up())).cause ?? "", /1 rows point at rows that are not there any more/);
+    const broken = await faultOf(app.up());
+    match(broken.cause ?? "", /1 rows point at rows that are not there any more/);
+    equal(broken.isBeforehand, true);
     app.write("2_b.sql", anew(""));
     await app.up();
     deepEqual(app.column("SELECT o FROM l"), [1, 2]);

@@ -103,12 +103,40 @@ describe("the engine, with a database", () => {
     equal(refused?.canRollBack, true);
     match(refused.sentence, /Nothing was run\. Nothing was taken away, so the way back to v1 is open\.$/);
 
+    // It was begun and never got its locks, say: its transaction took everything back.
     under.database.fails = null;
+    under.database.takesBack = "1_drop.sql";
+    void engine.ask({ kind: "command", command: { kind: "retry" } }, 2, "ann");
+    await under.until(async () => (await engine.status(2))?.sentence.includes("1_drop.sql fails.") === true);
+    await under.until(held);
+    const takenBack = await engine.status(2);
+    equal(takenBack?.canRollBack, true);
+    match(takenBack.sentence, /1_drop\.sql fails\. Nothing was taken away, so the way back to v1 is open\.$/);
+
+    under.database.takesBack = null;
     under.database.breaksIn = "1_drop.sql";
     void engine.ask({ kind: "command", command: { kind: "retry" } }, 2, "ann");
     await under.until(async () => (await engine.status(2))?.canRollBack === false);
     await under.until(held);
     match((await engine.status(2))?.sentence ?? "", /1_drop\.sql fails\. The contract step has begun/);
+  });
+
+  it("has no way back once one contract is done, although the next was taken back whole", async () => {
+    const under = engineUnderTest();
+    under.database.files = [
+      { file: "1_drop.sql", phase: "contract" },
+      { file: "2_drop.sql", phase: "contract" },
+    ];
+    await using engine = await under.start();
+    await under.release(engine, USUAL, "v1");
+    await under.until(async () => (await engine.status(1))?.state === "closed");
+    under.database.takesBack = "2_drop.sql";
+    const plan = planWith(step.start(), step.shift(100, MINUTE), step.retire(), step.migrate("contract"));
+    await under.release(engine, plan, "v2");
+    await under.until(async () => (await engine.status(2))?.hold?.needsPerson === true);
+    const status = await engine.status(2);
+    equal(status?.canRollBack, false);
+    match(status.sentence, /2_drop\.sql fails\. The contract step has begun/);
   });
 
   it("takes back what it can when the version is worse, and says what stays", async () => {

@@ -17,6 +17,8 @@ export interface MemoryDatabase extends Databases {
   fails: string | null;
   /** The file that fails in the middle of what it does; null: none. */
   breaksIn: string | null;
+  /** The file that fails and is taken back whole; null: none. */
+  takesBack: string | null;
 }
 
 export interface MemoryMigration {
@@ -33,6 +35,7 @@ export function createMemoryDatabase({ clock }: { readonly clock: Clock }): Memo
     made: [],
     fails: null,
     breaksIn: null,
+    takesBack: null,
     migrations: async () => migrations,
     backups: async () => ({
       make: async ({ proof, by, release }) => {
@@ -69,8 +72,11 @@ export function createMemoryDatabase({ clock }: { readonly clock: Clock }): Memo
       const due = pending.filter(({ phase }) => phases.includes(phase));
       for (const { file } of due) {
         tell({ kind: "began", file, way: "up" });
+        const failed = { code: "migration-failed", what: `${file} fails.` };
+        if (mine.takesBack === file) throw new FaultError({ ...failed, isBeforehand: true });
         mine.applied.push({ file, release });
-        if (mine.breaksIn === file) throw new FaultError({ code: "migration-failed", what: `${file} fails.` });
+        if (mine.breaksIn === file) throw new FaultError(failed);
+        tell({ kind: "done", file, way: "up", tookMs: 1 });
       }
       return {
         applied: due.map((file) => ({ ...pendingOf(file), tookMs: 1, longestWaitMs: 0 })),

@@ -3,7 +3,7 @@ import { onOneLine } from "../../../core/text/plain-text.ts";
 import { formatDuration } from "../../../core/time/time.ts";
 import { lineOf } from "../line-of.ts";
 import type { Unit } from "../migration-file.ts";
-import { whatIsDone } from "../what-is-done.ts";
+import { takenBack, whatIsDone } from "../what-is-done.ts";
 import type { Blocker } from "./blockers.ts";
 import { errorOf } from "./faults.ts";
 import type { ReadStatement } from "./read-migrations.ts";
@@ -68,7 +68,7 @@ export function blocked(
   boundMs: number,
 ): FaultError {
   const { pid } = blockers.find((each) => each.pid !== null) ?? { pid: null };
-  return new FaultError({
+  const fault = new FaultError({
     code: "migration-blocked",
     what: `${file} did not get its locks within ${formatDuration(boundMs)}; ${whatIsDone(unit)}`,
     where: `${file}:${unit.statements[0]?.line ?? 1}`,
@@ -78,4 +78,5 @@ export function blocked(
         : blockers.map(({ who }) => who),
     fix: `${pid === null ? "wait until they are done" : `wait until they are done, or end them: SELECT pg_terminate_backend(${pid})`}; then: tidegate migrate ${way}`,
   });
+  return takenBack(unit, fault);
 }

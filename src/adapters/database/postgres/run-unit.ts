@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { MigrationProgress } from "../../../ports/migrations.ts";
 import type { Unit } from "../migration-file.ts";
+import { takenBack } from "../what-is-done.ts";
 import { type Blocker, blockersOf, sendAway } from "./blockers.ts";
 import { errorOf } from "./faults.ts";
 import type { ReadStatement } from "./read-migrations.ts";
@@ -107,7 +108,7 @@ async function attemptOnce(
       running.longestWaitMs = Math.max(running.longestWaitMs, timeoutMs);
       return null;
     }
-    throw statementFailed(session, running, unit, current, error);
+    throw takenBack(unit, statementFailed(session, running, unit, current, error));
   }
 }
 

@@ -6,7 +6,7 @@ import type { MigrationProgress } from "../../../ports/migrations.ts";
 import type { LedgerRow } from "../ledger-row.ts";
 import type { Script, Statement, Unit } from "../migration-file.ts";
 import { watchForSameRows } from "../same-rows.ts";
-import { whatIsDone } from "../what-is-done.ts";
+import { takenBack, whatIsDone } from "../what-is-done.ts";
 import { isOfConnection, nameIn } from "./read-migrations.ts";
 import { immediately, type Session } from "./session.ts";
 
@@ -32,11 +32,13 @@ export async function runFile(session: Session, run: FileRun): Promise<void> {
   const [only] = script.units;
   if (script.isInTransaction || only === undefined) {
     const unit = only ?? { from: 0, to: 0, statements: [], batch: null };
-    await immediately(database, session, async () => {
-      first?.();
-      await withKeysKept(session, run, unit, () => runStatements(session, run, unit));
-      done();
-    });
+    await orTakenBack(unit, () =>
+      immediately(database, session, async () => {
+        first?.();
+        await withKeysKept(session, run, unit, () => runStatements(session, run, unit));
+        done();
+      }),
+    );
     return;
   }
   const { reached: reachedBefore, batchRows } = run.row ?? { reached: 0, batchRows: 0 };
@@ -60,12 +62,22 @@ export async function runFile(session: Session, run: FileRun): Promise<void> {
   await immediately(database, session, done);
 }
 
+async function orTakenBack(unit: Unit, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw error instanceof FaultError ? takenBack(unit, error) : error;
+  }
+}
+
 /** A unit together with what the ledger says of it. */
 async function runUnit(session: Session, run: FileRun, unit: Unit): Promise<void> {
-  await immediately(session.database, session, async () => {
-    await withKeysKept(session, run, unit, () => runStatements(session, run, unit));
-    run.reach(unit.to, 0);
-  });
+  await orTakenBack(unit, () =>
+    immediately(session.database, session, async () => {
+      await withKeysKept(session, run, unit, () => runStatements(session, run, unit));
+      run.reach(unit.to, 0);
+    }),
+  );
 }
 
 async function runStatements(session: Session, run: FileRun, unit: Unit): Promise<number> {

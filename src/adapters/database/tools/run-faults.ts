@@ -36,6 +36,7 @@ export function failedRevision(
       left.length > 0 && !isDone
         ? `it is in no transaction: take back by hand what it did, or mend it so that it goes on from there; then: tidegate migrate ${way}`
         : `mend it, then run it again: tidegate migrate ${way}`,
+    ...(left.length === 0 && !isDone && code !== 0 && revision.isInTransaction ? { isBeforehand: true } : {}),
   });
 }
 
@@ -82,5 +83,6 @@ export function blockedRevision({ revision, way }: Order, blockers: readonly InT
     where: revision.file,
     detail: blockers.length === 0 ? ["who was in the way has gone meanwhile"] : blockers.map(({ who }) => who),
     fix: `${pid === undefined ? "wait until they are done" : `wait until they are done, or end them: SELECT pg_terminate_backend(${pid})`}; then: tidegate migrate ${way}`,
+    ...(revision.isInTransaction ? { isBeforehand: true } : {}),
   });
 }
