@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { eventLine } from "../../src/cli/render/event-line.ts";
 import { rail } from "../../src/cli/render/rail.ts";
 import { summary } from "../../src/cli/render/summary.ts";
+import { PROMOTED_PAST } from "../../src/core/release/promoted-past.ts";
+import { afterwards, EMERGENCY } from "./support/emergencies.ts";
 import * as statuses from "./support/statuses.ts";
 
 const STYLE = { width: 200, colours: false, unicode: true };
@@ -14,6 +17,12 @@ it("a step that a person promoted past has no tick, and the summary names it ins
   const status = { ...statuses.CLOSED, steps: [...rest, over] };
   assert.doesNotMatch(rail(status, STYLE).join("\n"), /✔ drop the price/);
   const lines = summary(status, STYLE).join("\n");
-  assert.match(lines, /over {2}"drop the price" was not done: a person promoted past it/);
+  assert.match(lines, /over {2}"drop the price" did not pass: a person promoted past it/);
   assert.doesNotMatch(lines, /drop the price 5s/);
+});
+
+it("and no tick among the events either", () => {
+  const because = { kind: "person", sentence: PROMOTED_PAST } as const;
+  const line = eventLine({ type: "step-passed", step: "migrate", because }, afterwards(EMERGENCY), null, STYLE);
+  assert.equal(line, "– migrate: Promoted past it by a person.");
 });

@@ -52,11 +52,11 @@ function stepTimes({ steps }: Status, style: Style): readonly string[] {
   return items.length === 0 ? [] : wrapItems(items, style.width, { between: "   ", lead: "  ", indent: "  " });
 }
 
-/** What counts as passed, and was not done. */
+/** What counts as passed, and was not done, or not as it should be. */
 function passedOver({ steps }: Status): readonly string[] {
   return steps
     .filter(({ isPromotedPast }) => isPromotedPast === true)
-    .map(({ name }) => `"${name}" was not done: a person promoted past it`);
+    .map(({ name }) => `"${name}" did not pass: a person promoted past it`);
 }
 
 function toCome({ steps, current, state }: Status, style: Style): readonly string[] {

@@ -22,7 +22,7 @@ export interface StepStatus {
   readonly sharePercent?: number;
   /** After it there is no rollback. */
   readonly isPointOfNoReturn?: true;
-  /** A person went over it, and its work was not done. */
+  /** A person went over it: its work was not done, or not as it should be. */
   readonly isPromotedPast?: true;
   readonly sentence?: string;
 }
