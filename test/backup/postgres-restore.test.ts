@@ -3,6 +3,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { USUAL_FOLDERS } from "../../src/adapters/backup/postgres/programs.ts";
+import { copySchema } from "../../src/adapters/backup/postgres/schema-copy.ts";
+import { connectPostgres } from "../../src/adapters/database/postgres/connect.ts";
 import { createPostgresMigrations } from "../../src/adapters/database/postgres/migrations.ts";
 import type { DatabaseSettings } from "../../src/adapters/database/settings.ts";
 import type { Backups } from "../../src/ports/backups.ts";
@@ -173,7 +176,7 @@ describe("A drill", () => {
   });
 
   it("tries nothing on an empty database, which migrations can't harm, and says so", async () => {
-    await sql("DROP TABLE orders");
+    await sql("DELETE FROM orders");
     const { backups, directory } = drilling({
       "20261122020000_wrong.sql": "-- migrate:up\nALTER TABLE nowhere ADD x int;\n",
     });
@@ -217,5 +220,79 @@ describe("An encrypted backup", () => {
     const bad = await faultIn(made(backupsOf({ ...orders.at, plan: { encryptTo: ["age1nobody"] } })));
     equal(bad.code, "backup-not-encrypted");
     deepEqual(await databases("%tidegate%"), []);
+  });
+});
+
+describe("Extensions that only a superuser may make", () => {
+  it("are left out for a role that may not, which is said; who owns a database gets everything else back", async () => {
+    const { admin, server, at, name } = orders;
+    await admin.query(`CREATE ROLE maker LOGIN CREATEDB; ALTER DATABASE ${name} OWNER TO maker`);
+    await sql("CREATE EXTENSION pg_stat_statements; CREATE EXTENSION hstore; ALTER TABLE orders OWNER TO maker");
+    const url = server.url(name, "maker");
+    const backups = backupsOf({ ...at, url });
+    const notices = (await backups.notices(new AbortController().signal)).map(({ sentence }) => sentence);
+    match(
+      notices.at(-1) ?? "",
+      /^only a superuser may make pg_stat_statements: backups are tried and restored without it$/,
+    );
+
+    const run = going();
+    const { record } = await backups.make({ proof: "restore", release: null, by: "ann", directory: null, ...run });
+    equal(record.proof?.proof, "restore");
+    match(
+      JSON.stringify(run.told),
+      /Without the extension pg_stat_statements, which only a superuser may make there\./,
+    );
+    await sql("DELETE FROM orders");
+    await backups.restore(target());
+    equal(await rowsIn(), 500);
+    deepEqual(await sql("SELECT extname FROM pg_extension ORDER BY 1"), [
+      { extname: "hstore" },
+      { extname: "plpgsql" },
+    ]);
+  });
+
+  it("are looked for in an encrypted backup too; what needs one says that it was left out", async () => {
+    const { admin, server, at, name } = orders;
+    await admin.query(`ALTER DATABASE ${name} OWNER TO maker`);
+    await sql("CREATE EXTENSION pg_stat_statements; CREATE VIEW slow AS SELECT query FROM pg_stat_statements");
+    await sql("ALTER TABLE orders OWNER TO maker; ALTER VIEW slow OWNER TO maker");
+    const identity = files.file("extensions.key");
+    const key = spawnSync("age-keygen", ["-o", identity]);
+    const recipient = /age1\w+/.exec(String(key.stderr))?.[0] ?? "";
+    const backups = backupsOf({ ...at, url: server.url(name, "maker"), plan: { encryptTo: [recipient] } });
+    const fault = await faultIn(made(backups, "restore"));
+    equal(fault.code, "backup-not-restorable");
+    match(
+      fault.detail?.at(-1) ?? "",
+      /^It was restored without pg_stat_statements, which only a superuser may make there\.$/,
+    );
+    await admin.query(`ALTER ROLE maker SUPERUSER`);
+    equal((await made(backups, "restore")).record.proof?.proof, "restore");
+    await admin.query(`ALTER ROLE maker NOSUPERUSER`);
+    await sql("DROP VIEW slow");
+    await made(backups);
+    equal((await verified(backups, "restore", identity)).record.proof?.proof, "restore");
+  });
+
+  it("are left out of a copy of the schema, the others are not", async () => {
+    const { admin, server, name } = orders;
+    await admin.query(`ALTER DATABASE ${name} OWNER TO maker`);
+    await sql("CREATE EXTENSION pg_stat_statements; CREATE EXTENSION hstore; ALTER TABLE orders OWNER TO maker");
+    await sql("CREATE TABLE tags (of hstore); ALTER TABLE tags OWNER TO maker");
+    const database = { url: server.url(name, "maker"), values: () => ({}), redact: (text: string) => text };
+    const settings = { database, env: process.env, folders: USUAL_FOLDERS, scratch: null };
+    await using copy = await copySchema(settings, [], new AbortController().signal);
+    await using connection = await connectPostgres(copy.settings, {
+      application: "test",
+      signal: new AbortController().signal,
+    });
+    const { rows } = await connection.client.query<{ relname: string }>(
+      "SELECT relname FROM pg_class WHERE relname IN ('orders', 'tags') ORDER BY 1",
+    );
+    deepEqual(
+      rows.map(({ relname }) => relname),
+      ["orders", "tags"],
+    );
   });
 });

@@ -6,6 +6,8 @@ import { besideDatabase } from "./beside.ts";
 import { contentsOf, withSameWords } from "./contents.ts";
 import { versionOf } from "./dump.ts";
 import { programEnvironment } from "./environment.ts";
+import { temporaryFile } from "../temporary-file.ts";
+import { withoutExtensions } from "./extensions.ts";
 import { brokenBy, pgRestore } from "./pg-restore.ts";
 import { postgresPrograms } from "./programs.ts";
 import { lentDatabase } from "./scratch.ts";
@@ -64,7 +66,21 @@ export async function restoreInto(
     PGOPTIONS: "-c synchronous_commit=off",
   };
   const all = ["--exit-on-error", "--no-password", `--dbname=${client.database ?? ""}`, ...words];
-  return await pgRestore(stored, { program: programs.restore, words: all, env }, true, backups, going);
+  const without = await withoutExtensions(client, stored, programs.restore, backups, going);
+  if (without === null)
+    return await pgRestore(stored, { program: programs.restore, words: all, env }, true, backups, going);
+  await using file = await temporaryFile("restore.list", without.list.join("\n"));
+  const { missing } = without;
+  const names = missing.join(", ");
+  if (missing.length > 0)
+    going.tell({
+      kind: "note",
+      what: `Without ${missing.length === 1 ? "the extension" : "the extensions"} ${names}, which only a superuser may make there.`,
+    });
+  const order = { program: programs.restore, words: [...all, `--use-list=${file.path}`], env };
+  const end = await pgRestore(stored, order, true, backups, going);
+  if (end.code === 0 || missing.length === 0) return end;
+  return { ...end, said: [...end.said, `It was restored without ${names}, which only a superuser may make there.`] };
 }
 
 export async function contentsAt(settings: DatabaseSettings, signal: AbortSignal): ReturnType<typeof contentsOf> {

@@ -6,6 +6,7 @@ import type { DatabaseSettings } from "../../database/settings.ts";
 import { startProgram } from "../program.ts";
 import { besideDatabase } from "./beside.ts";
 import { versionOf } from "./dump.ts";
+import { untrustedExtensions } from "./extensions.ts";
 import { programEnvironment } from "./environment.ts";
 import { postgresPrograms } from "./programs.ts";
 import { identifier } from "./quoting.ts";
@@ -51,7 +52,11 @@ async function copyDefinitions(
   const redact = redactOf(database);
   const dump = await startProgram({
     program: programs.dump,
-    arguments: ["--schema-only", "--format=custom", "--no-password", "--lock-wait-timeout=10000", ...NOBODYS],
+    arguments: [
+      ...["--schema-only", "--format=custom", "--no-password", "--lock-wait-timeout=10000"],
+      ...NOBODYS,
+      ...(await madeByUs(from)),
+    ],
     env: programEnvironment(database, from, env),
     redact,
     signal,
@@ -76,6 +81,14 @@ async function copyDefinitions(
     detail: said,
     fix: "see what it says: a right or an extension that is missing",
   });
+}
+
+/** Leaves out the extensions that only a superuser may make; nothing where there is none. */
+async function madeByUs(from: Client): Promise<readonly string[]> {
+  const untrusted = await untrustedExtensions(from);
+  if (untrusted.length === 0) return [];
+  const { rows } = await from.query<{ name: string }>("SELECT extname AS name FROM pg_extension");
+  return rows.flatMap(({ name }) => (untrusted.includes(name) ? [] : [`--extension=${identifier(name)}`]));
 }
 
 /** Who owns what, and who may do what, is of no use where nobody else comes. */
