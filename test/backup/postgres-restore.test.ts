@@ -176,7 +176,7 @@ describe("A drill", () => {
   });
 
   it("tries nothing on an empty database, which migrations can't harm, and says so", async () => {
-    await sql("DELETE FROM orders");
+    await sql("DROP TABLE orders");
     const { backups, directory } = drilling({
       "20261122020000_wrong.sql": "-- migrate:up\nALTER TABLE nowhere ADD x int;\n",
     });
