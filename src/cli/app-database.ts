@@ -49,7 +49,12 @@ function withoutPlan(address: string, env: Context["env"]): DatabasePlan {
   );
   const found = databaseKindOf(fillReferences(address, values));
   if (!("kind" in found))
-    throw new FaultError({ code: "usage", what: found.what, where: "--database", fix: found.fix });
+    throw new FaultError({
+      code: "usage",
+      what: found.what,
+      where: address === "${DATABASE_URL}" ? "DATABASE_URL" : "--database",
+      fix: found.fix,
+    });
   return {
     kind: found.kind,
     url: address,

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { connectPostgres, ofDatabase, placeOf } from "../../src/adapters/database/postgres/connect.ts";
 import type { Fault } from "../../src/core/fault.ts";
@@ -46,6 +46,10 @@ describe("A connection to the app's database", () => {
     equal(wrong.code, "database-refused");
     equal(wrong.what, "PostgreSQL lets nobody in.");
     ok(!JSON.stringify(wrong).includes("not-the-word"));
+    equal(
+      (await faultOf(server.url("postgres", "secret"))).what,
+      "PostgreSQL asks for a password, and the address has none.",
+    );
     equal((await faultOf(server.url("nowhere"))).what, "There is no database of this name.");
     const away = await faultOf("postgres://gate:word@127.0.0.1:1/shop");
     deepEqual([away.what, away.where], ["PostgreSQL does not listen there.", "shop at 127.0.0.1:1"]);
@@ -57,6 +61,7 @@ describe("A connection to the app's database", () => {
       "postgres://shop:p@ss#word@db/shop",
       "postgres://shop:1/ss@db/shop",
       "postgres://a:s?s#x@db/y",
+      "postgres://shop:1?ss@db/shop",
     ]) {
       const fault = await faultOf(url);
       equal(fault.code, "database-unreachable");
@@ -64,6 +69,10 @@ describe("A connection to the app's database", () => {
       equal(/\bss\b|\bword|s\?s/.test(JSON.stringify(fault)), false);
       equal(placeOf(url), "the database");
     }
+    const flat = await faultOf("postgres:shop:word@127.0.0.1/lab");
+    match(flat.what, /it begins with no `postgres:\/\/`/);
+    equal(JSON.stringify(flat).includes("word@"), false);
+    equal(placeOf("postgres:shop:word@127.0.0.1/lab"), "the database");
     equal(placeOf("postgres://shop:a%23b@db:5433/shop?application_name=a@b"), "shop at db:5433");
   });
 

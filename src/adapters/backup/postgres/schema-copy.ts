@@ -53,7 +53,10 @@ async function copyDefinitions(
   const dump = await startProgram({
     program: programs.dump,
     arguments: [
-      ...["--schema-only", "--format=custom", "--no-password", "--lock-wait-timeout=10000"],
+      "--schema-only",
+      "--format=custom",
+      "--no-password",
+      "--lock-wait-timeout=10000",
       ...NOBODYS,
       ...(await madeByUs(from)),
     ],

@@ -79,16 +79,25 @@ export async function connectPostgres(settings: DatabaseSettings, ask: PostgresA
 
 /** What stands before such a sign is no host but a piece of the password: nobody is asked for it, and it is shown to nobody. */
 function refuseUnescaped(url: string): void {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(url))
+    throw new FaultError({
+      code: "database-unreachable",
+      what: "The address of the database can't be read: it begins with no `postgres://`.",
+      fix: "write it so: postgres://USER:PASSWORD@HOST:5432/DATABASE",
+    });
   if (!isUnescaped(url)) return;
   throw new FaultError({
     code: "database-unreachable",
-    what: "The address of the database can't be read: a `#` or `/` stands before its `@`, where the password is.",
-    fix: "write these signs of the password %-encoded: `#` is %23, `/` is %2F, `@` is %40",
+    what: "The address of the database can't be read: a `#`, `/` or `?` stands before its `@`, where the password is.",
+    fix: "write these signs of the password %-encoded: `#` is %23, `/` is %2F, `?` is %3F, `@` is %40",
   });
 }
 
 function isUnescaped(url: string): boolean {
-  return /^[a-z][^:]*:\/\/[^/?#]*(?:\/[^?#]*@|[^#]*#.*@)/i.test(url);
+  return (
+    /^[a-z][^:]*:\/\/[^/?#]*(?:\/[^?#]*@|[^#]*#.*@)/i.test(url) ||
+    (!URL.canParse(url) && /^[a-z][^:]*:\/\/[^/?#]*\?.*@/i.test(url))
+  );
 }
 
 /** The address of another database of the same server. */
@@ -118,7 +127,7 @@ function passwordOf(url: string): string | null {
 
 /** Where it is, as people may read it: without user, password and options. */
 export function placeOf(url: string): string {
-  const parsed = URL.canParse(url) && !isUnescaped(url) ? new URL(url) : null;
+  const parsed = /^[^:]+:\/\//.test(url) && URL.canParse(url) && !isUnescaped(url) ? new URL(url) : null;
   if (parsed === null) return "the database";
   const host = parsed.searchParams.get("host") ?? parsed.hostname;
   const name = decodeURIComponent(parsed.pathname.slice(1));

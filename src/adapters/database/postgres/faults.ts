@@ -14,6 +14,16 @@ export function connectFault(
     new FaultError({ code: name, what, where, cause, fix }, { cause: error });
   if (code.startsWith("28"))
     return fault("PostgreSQL lets nobody in.", "check user and password in the address", "database-refused");
+  if (/password must be a (?:non-empty )?string/.test(message))
+    return new FaultError(
+      {
+        code: "database-refused",
+        what: "PostgreSQL asks for a password, and the address has none.",
+        where,
+        fix: "write it into the address: postgres://USER:PASSWORD@HOST/DATABASE",
+      },
+      { cause: error },
+    );
   if (code === "3D000") return fault("There is no database of this name.", "createdb NAME, or mend the address");
   if (code === "53300") return fault("PostgreSQL has no connection left.", "end some, or raise max_connections");
   if (code === "57P03") return fault("PostgreSQL is starting or shutting down.", "try again in a moment");
