@@ -94,10 +94,8 @@ function refuseUnescaped(url: string): void {
 }
 
 function isUnescaped(url: string): boolean {
-  return (
-    /^[a-z][^:]*:\/\/[^/?#]*(?:\/[^?#]*@|[^#]*#.*@)/i.test(url) ||
-    (!URL.canParse(url) && /^[a-z][^:]*:\/\/[^/?#]*\?.*@/i.test(url))
-  );
+  // An option has its `=` before whatever `@` there is.
+  return /^[a-z][^:]*:\/\/[^/?#]*(?:\/[^?#]*@|[^#]*#.*@|\?[^=#]*@)/i.test(url);
 }
 
 /** The address of another database of the same server. */
