@@ -124,7 +124,12 @@ export async function migrateBack(stage: Stage, { version }: EffectOf<"migrate-b
     signal,
     tell: (progress) => stage.tell(asSentence(migrationWords(progress))),
   });
-  return { reversed: reversed.map(({ file }) => file), kept } satisfies WentBack;
+  const gone = reversed.flatMap(({ empty = [], thinned = [] }) => [
+    ...empty.map((each) => `what was in ${each}`),
+    ...thinned.map((table) => `the rows that were deleted from ${table}`),
+  ]);
+  const files = reversed.map(({ file }) => file);
+  return { reversed: files, kept, ...(gone.length === 0 ? {} : { gone }) } satisfies WentBack;
 }
 
 async function folderOf({ ports, release, signal }: Stage, version: string): Promise<string> {

@@ -201,6 +201,8 @@ export interface ReversedMigration {
   readonly lost: readonly string[];
   /** What its way forward had taken away, and has come back without what was in it; absent: nothing. */
   readonly empty?: readonly string[];
+  /** Tables of which its way forward had deleted some rows, which do not come back; absent: none. */
+  readonly thinned?: readonly string[];
   /** Of a dry run alone. */
   readonly tried?: readonly TriedStatement[];
   /** Of a dry run of a tool's revision. */

@@ -39,7 +39,7 @@ describe("Migrations of SQLite beside an engine", () => {
 
   it("say what comes back empty when a contract is taken back", async () => {
     await using app = underTest({ "1_init.sql": "CREATE TABLE orders (id int, note text);" });
-    const file = `-- phase: contract\n-- migrate:up\nALTER TABLE orders DROP COLUMN note;\n-- migrate:down\nALTER TABLE orders ADD COLUMN note text;`;
+    const file = `-- phase: contract\n-- migrate:up\nALTER TABLE orders DROP COLUMN note; DELETE FROM orders WHERE id = 1;\n-- migrate:down\nALTER TABLE orders ADD COLUMN note text;`;
     app.write("2_note.sql", file);
     await app.up({ phases: ["expand", "contract"] });
     const { applied } = await app.migrations.status(app.going(never()));
@@ -48,7 +48,8 @@ describe("Migrations of SQLite beside an engine", () => {
       [undefined, ["orders.note"]],
     );
     const back = { ...app.going(never()), of: { steps: 1 }, acceptLoss: false, dryRun: false };
-    deepEqual((await app.migrations.down(back)).reversed[0]?.empty, ["orders.note"]);
+    const [reversed] = (await app.migrations.down(back)).reversed;
+    deepEqual([reversed?.empty, reversed?.thinned], [["orders.note"], ["orders"]]);
   });
 
   it("stop behind the statement that runs, with everything taken back, and go on when they are run again", async () => {

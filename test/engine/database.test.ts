@@ -144,6 +144,7 @@ describe("the engine, with a database", () => {
     under.database.files = [
       { file: "1_add.sql", phase: "expand" },
       { file: "2_fill.sql", phase: "expand", kept: "orders.note holds 3 values that were not there before" },
+      { file: "3_old.sql", phase: "expand", thinned: ["customers"] },
     ];
     under.load.badShare = { v2: 0.5 };
     const told = await stateOf(
@@ -157,7 +158,7 @@ describe("the engine, with a database", () => {
       .find(({ type }) => type === "rolled-back");
     equal(
       rolledBack?.type === "rolled-back" ? rolledBack.sentence : "",
-      "100% on v1, read back. Of the schema 1 migration taken back, 1 migration left, expanded: 2_fill.sql: orders.note holds 3 values that were not there before.",
+      "100% on v1, read back. Of the schema 2 migrations taken back, 1 migration left, expanded: 2_fill.sql: orders.note holds 3 values that were not there before. What they had taken away does not come back: the rows that were deleted from customers.",
     );
   });
 });

@@ -26,6 +26,8 @@ export interface MemoryMigration {
   readonly phase: MigrationPhase;
   /** Why it can't be taken back; absent: it can. */
   readonly kept?: string;
+  /** Tables of which it deletes some rows; absent: none. */
+  readonly thinned?: readonly string[];
 }
 
 export function createMemoryDatabase({ clock }: { readonly clock: Clock }): MemoryDatabase {
@@ -87,11 +89,12 @@ export function createMemoryDatabase({ clock }: { readonly clock: Clock }): Memo
     down: async ({ of }) => {
       mayFail();
       const own = mine.applied.filter(({ release }) => !("release" in of) || release === of.release);
-      const whyKept = (file: string): string | undefined => mine.files.find((each) => each.file === file)?.kept;
+      const known = (file: string): MemoryMigration | undefined => mine.files.find((each) => each.file === file);
+      const whyKept = (file: string): string | undefined => known(file)?.kept;
       const reversed = own.filter(({ file }) => whyKept(file) === undefined).toReversed();
       for (const each of reversed) mine.applied.splice(mine.applied.indexOf(each), 1);
       return {
-        reversed: reversed.map(({ file }) => ({ file, tookMs: 1, lost: [] })),
+        reversed: reversed.map(({ file }) => ({ file, tookMs: 1, lost: [], thinned: known(file)?.thinned ?? [] })),
         kept: own.flatMap(({ file }) => {
           const why = whyKept(file);
           return why === undefined ? [] : [{ file, why }];

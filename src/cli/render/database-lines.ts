@@ -27,10 +27,11 @@ function namesOf(files: readonly string[]): string {
 }
 
 export function wentBackLine(observed: Observed, took: string): string {
-  const { reversed, kept } = observed as unknown as WentBack;
+  const { reversed, kept, gone = [] } = observed as unknown as WentBack;
   return [
     `schema: ${reversed.length} taken back in ${took}${kept.length === 0 ? "" : `, ${kept.length} left expanded`}`,
     ...kept.map(({ file, why }) => `${file}: ${why}`),
+    ...(gone.length === 0 ? [] : [`does not come back: ${gone.join(", ")}`]),
   ].join("\n");
 }
 

@@ -151,10 +151,13 @@ function triedLines(tried: readonly TriedStatement[], style: Style): readonly st
 export function downLines({ reversed, kept }: DownResult, dryRun: boolean, style: Style): readonly string[] {
   const { passed, waiting, skipped } = symbols(style);
   return [
-    ...reversed.flatMap(({ file, tookMs, lost, empty = [], tried, changes }) => [
+    ...reversed.flatMap(({ file, tookMs, lost, empty = [], thinned = [], tried, changes }) => [
       `${dryRun ? waiting : paint(style, "good", passed)} ${file}  ${dryRun ? "could be taken back" : "taken back"}, ${formatDuration(tookMs)}`,
       ...lost.map((each) => `    ${dryRun ? "would lose" : "lost"}: ${each}`),
       ...empty.map((each) => `    ${dryRun ? "would come" : "came"} back without what was in it: ${each}`),
+      ...thinned.map(
+        (table) => `    ${dryRun ? "would not" : "did not"} come back: the rows that it deleted from ${table}`,
+      ),
       ...triedLines(tried ?? [], style),
       ...(changes ?? []).map((each) => `    ${each}`),
     ]),

@@ -61,6 +61,8 @@ export interface WentBack {
   /** Files. */
   readonly reversed: readonly string[];
   readonly kept: readonly { readonly file: string; /** A sentence. */ readonly why: string }[];
+  /** What those that were taken back had taken away, in words: it does not come back. Absent: nothing. */
+  readonly gone?: readonly string[];
 }
 
 /** What became of the schema in a rollback, for people; empty: nothing was migrated. */
@@ -72,14 +74,15 @@ export function schemaSentence(effects: Effects): string {
     return `The schema stays expanded, which does no harm: ${why}`;
   }
   // It is in the journal as whoever performed it wrote it.
-  const { reversed, kept } = back.observed as unknown as WentBack;
+  const { reversed, kept, gone = [] } = back.observed as unknown as WentBack;
+  const lost = gone.length === 0 ? "" : ` What they had taken away does not come back: ${gone.join(", ")}.`;
   const [first] = kept;
   if (first === undefined)
     return reversed.length === 0
       ? "Nothing of the schema had been changed."
-      : `The schema is as it was: ${count(reversed)} taken back.`;
+      : `The schema is as it was: ${count(reversed)} taken back.${lost}`;
   const taken = reversed.length === 0 ? "" : `${count(reversed)} taken back, `;
-  return `Of the schema ${taken}${count(kept)} left, expanded: ${first.file}: ${fullStop(first.why)}`;
+  return `Of the schema ${taken}${count(kept)} left, expanded: ${first.file}: ${fullStop(first.why)}${lost}`;
 }
 
 function count(migrations: readonly unknown[]): string {

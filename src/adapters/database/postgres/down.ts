@@ -15,7 +15,7 @@ import { lossesOf, tablesLookedAt } from "./losses.ts";
 import { observe } from "./observed.ts";
 import { type PostgresFile, readPostgresText } from "./read-migrations.ts";
 import { runFile } from "./run-file.ts";
-import { lossWordsOf } from "./takes-away.ts";
+import { lossWordsOf, thinnedBy } from "./takes-away.ts";
 import type { Running } from "./run-unit.ts";
 import type { Session } from "./session.ts";
 import { tellFailure } from "./up.ts";
@@ -122,7 +122,7 @@ async function tryBack(
       const began = performance.now();
       const statements = await tryScript(session, runningBack(file, request), file.down, start);
       const tookMs = Math.round(performance.now() - began);
-      all.push({ file: name, tookMs, lost: [], ...emptyAfter(lossWordsOf(file)), tried: statements });
+      all.push({ file: name, tookMs, lost: [], ...emptyAfter(lossWordsOf(file), thinnedBy(file)), tried: statements });
     }
     await requireAssertionsInside(session, assertions, "the dry run");
     return all;
@@ -168,5 +168,5 @@ async function reverse(
     throw error;
   }
   request.tell({ kind: "done", file: file.file, way: "down", tookMs: took() });
-  return { file: file.file, tookMs: took(), lost, ...emptyAfter(lossWordsOf(file)) };
+  return { file: file.file, tookMs: took(), lost, ...emptyAfter(lossWordsOf(file), thinnedBy(file)) };
 }

@@ -1,7 +1,21 @@
 import type { Change } from "../../../migrations/lint/change.ts";
 
+type Changing = readonly { readonly changes: readonly Change[] }[];
+
 /** What statements take away of what was there before the first of them. */
-export function takenAway(statements: readonly { readonly changes: readonly Change[] }[]): readonly Change[] {
+export function takenAway(statements: Changing): readonly Change[] {
+  return ofOthers(statements, isTakingAway);
+}
+
+/** The tables, there before the first of the statements, of which they delete some rows. */
+export function thinnedOut(statements: Changing): readonly string[] {
+  const isSome = (change: Change): boolean => change.kind === "write-rows" && change.by === "DELETE" && !change.isWhole;
+  return [
+    ...new Set(ofOthers(statements, isSome).flatMap((change) => ("table" in change ? [change.table ?? ""] : []))),
+  ];
+}
+
+function ofOthers(statements: Changing, isMeant: (change: Change) => boolean): readonly Change[] {
   const made = new Set<string>();
   return statements
     .flatMap(({ changes }) => changes)
@@ -10,7 +24,7 @@ export function takenAway(statements: readonly { readonly changes: readonly Chan
       if (change.kind === "create-type") made.add(change.name);
       const isOwn = namesOf(change).every((name) => name !== null && made.has(name));
       if (change.kind === "rename" && isOwn) made.add(change.to);
-      return isTakingAway(change) && !isOwn;
+      return isMeant(change) && !isOwn;
     });
 }
 

@@ -10,7 +10,7 @@ import { refuseLoss, refuseWithoutWay } from "../refuse-loss.ts";
 import { type WayBack, waysBack } from "../ways-back.ts";
 import { requireAssertions } from "./assertions.ts";
 import { readLedger, writeReversed, writeRow, writeTold } from "./ledger.ts";
-import { lossWordsOf } from "./loss-words.ts";
+import { lossWordsOf, thinnedBy } from "./loss-words.ts";
 import { lossesOf } from "./losses.ts";
 import { readSqliteText } from "./read-migrations.ts";
 import { runFile } from "./run-file.ts";
@@ -80,7 +80,9 @@ function tryBack({ database }: Session, ways: readonly Way[]): readonly Reversed
       const began = performance.now();
       const statements = tryScript(database, file.file, file.down);
       const tookMs = Math.round(performance.now() - began);
-      return [{ file: name, tookMs, lost: [], ...emptyAfter(lossWordsOf(file.up)), tried: statements }];
+      return [
+        { file: name, tookMs, lost: [], ...emptyAfter(lossWordsOf(file.up), thinnedBy(file.up)), tried: statements },
+      ];
     }),
   );
 }
@@ -122,5 +124,5 @@ async function reverse(
     throw error;
   }
   request.tell({ kind: "done", file: file.file, way: "down", tookMs: took() });
-  return { file: file.file, tookMs: took(), lost, ...emptyAfter(lossWordsOf(file.up)) };
+  return { file: file.file, tookMs: took(), lost, ...emptyAfter(lossWordsOf(file.up), thinnedBy(file.up)) };
 }

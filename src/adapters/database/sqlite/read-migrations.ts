@@ -72,18 +72,26 @@ export function isOfConnection({ sql }: Statement): boolean {
 }
 
 /** The statements that take away what was there before the first of the script. */
-export function takenAway({ units }: Script): readonly string[] {
-  const all = units.flatMap(({ statements }) => statements.map(({ sql }) => sql));
-  const made = new Set(
-    all.flatMap((sql) => nameIn(sql, /^create\s+(?:temp(?:orary)?\s+)?table\s+(?:if\s+not\s+exists\s+)?/i)),
-  );
-  return all.filter((sql) => {
+export function takenAway(script: Script): readonly string[] {
+  const made = madeBy(script);
+  return textsOf(script).filter((sql) => {
     const emptied = emptiedBy(sql);
     if (emptied !== null) return !made.has(emptied);
     const [table] = [...nameIn(sql, /^drop\s+table\s+(?:if\s+exists\s+)?/i), ...nameIn(sql, /^alter\s+table\s+/i)];
     if (table === undefined) return /^drop\s+view\b/i.test(sql);
     return !made.has(table) && /^drop|\b(?:drop|rename)\b/i.test(sql.replace(/^alter\s+table\s+\S+/i, ""));
   });
+}
+
+export function textsOf({ units }: Script): readonly string[] {
+  return units.flatMap(({ statements }) => statements.map(({ sql }) => sql));
+}
+
+/** The tables that a script makes. */
+export function madeBy(script: Script): ReadonlySet<string> {
+  return new Set(
+    textsOf(script).flatMap((sql) => nameIn(sql, /^create\s+(?:temp(?:orary)?\s+)?table\s+(?:if\s+not\s+exists\s+)?/i)),
+  );
 }
 
 /** Not `WHERE true`, nor `WHERE 1 = 1`. */
