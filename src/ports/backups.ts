@@ -91,6 +91,8 @@ export interface RestoreOutlook {
   readonly clients: readonly string[];
   /** Under which name what is there is kept; null: nothing is there. */
   readonly keptAs: string | null;
+  /** Newer ones than `newest`, which were found to be no good; absent: there are none. */
+  readonly passedOver?: readonly BackupRecord[];
 }
 
 export interface RestoreRequest extends RestoreTarget {

@@ -53,6 +53,37 @@ describe("A restore", () => {
     deepEqual(await databases("%tidegate%"), []);
   });
 
+  it("that finds its backup to be no good writes it down: `newest` means the one before it then, and says so", async () => {
+    const backups = backupsOf(orders.at);
+    const older = await made(backups);
+    const newer = await made(backups);
+    const whole = readFileSync(newer.path);
+    const flipped = Buffer.from(whole);
+    const middle = Math.floor(whole.length / 2);
+    flipped[middle] = (flipped[middle] ?? 0) ^ 4;
+    writeFileSync(newer.path, flipped);
+    equal((await faultIn(backups.restore(target()))).code, "backup-broken");
+
+    const { record, passedOver } = await backups.outlook(target());
+    equal(record.id, older.record.id);
+    deepEqual(
+      passedOver?.map(({ id, trouble }) => [id, trouble?.code]),
+      [[newer.record.id, "backup-broken"]],
+    );
+    const run = going();
+    await backups.verify({ backup: "newest", proof: "decode", by: "ann", directory: null, identity: null, ...run });
+    match(
+      JSON.stringify(run.told),
+      new RegExp(`The newest backup, ${newer.record.id}, is passed over: The backup's file`),
+    );
+
+    // Whoever has put the file right, and restored it, need not prove it once more.
+    writeFileSync(newer.path, whole);
+    await backups.restore(target(null, newer.record.id));
+    const again = await backups.outlook(target());
+    deepEqual([again.record.id, again.passedOver], [newer.record.id, undefined]);
+  });
+
   it("while clients keep coming back still takes the name, and none of them meets a database that is not whole", async () => {
     const backups = backupsOf(orders.at);
     await made(backups);

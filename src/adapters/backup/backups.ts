@@ -62,18 +62,38 @@ export function createBackups(settings: BackupSettings): Backups {
     verify: async (request) => {
       const backup = found(request.backup, request.identity);
       refuseWithoutIdentity(backup, request);
+      if (request.backup === "newest")
+        for (const { id, trouble } of newerThan(backup.record, folder.records()))
+          request.tell({ kind: "note", what: `The newest backup, ${id}, is passed over: ${trouble?.what ?? ""}` });
       const record = await proofOf(settings, folder, backup, request);
       return { record, path: backup.path, removed: [], notes: [] };
     },
     outlook: async (target) => {
       const backup = found(target.backup, target.identity);
-      return { record: backup.record, ...(await settings.kind.outlook(backup, target.into, target)) };
+      const passedOver = target.backup === "newest" ? newerThan(backup.record, folder.records()) : [];
+      const outlook = await settings.kind.outlook(backup, target.into, target);
+      return { record: backup.record, ...outlook, ...(passedOver.length === 0 ? {} : { passedOver }) };
     },
     restore: async (request) => {
       const backup = found(request.backup, request.identity);
       refuseWithoutIdentity(backup, { proof: "restore" });
-      await checkSum(backup, request);
-      return { record: backup.record, ...(await settings.kind.restore(backup, request, request)) };
+      const restored = await orNoted(
+        folder,
+        () => backup.record,
+        async () => {
+          await checkSum(backup, request);
+          return await settings.kind.restore(backup, request, request).catch(async (error: unknown) => {
+            // A file that has changed since it was looked at says more than what PostgreSQL made of it.
+            request.signal.throwIfAborted();
+            await checkSum(backup, request);
+            throw error;
+          });
+        },
+      );
+      // Every row was compared with what the source held.
+      const record =
+        backup.record.trouble === null ? backup.record : await noted(folder, { ...backup.record, trouble: null });
+      return { record, ...restored };
     },
   };
 }
@@ -141,17 +161,37 @@ async function proofOf(
     const isLess = record.proof !== null && !isAtLeast(proof.proof, record.proof.proof);
     record = await noted(folder, { ...record, proof: isLess ? record.proof : proof, trouble: null });
   };
+  return await orNoted(
+    folder,
+    () => record,
+    async () => {
+      await checkSum(backup, request);
+      // Without a key there is nothing more to read than that the bytes are those that age wrote.
+      if (record.recipients > 0 && backup.identity === null) return record;
+      await proveBackup(settings, backup, { ...request, reached });
+      return record;
+    },
+  );
+}
+
+/** What finds a backup to be no good is written down in its record, as it is then. */
+async function orNoted<T>(folder: BackupFolder, record: () => BackupRecord, work: () => Promise<T>): Promise<T> {
   try {
-    await checkSum(backup, request);
-    // Without a key there is nothing more to read than that the bytes are those that age wrote.
-    if (record.recipients > 0 && backup.identity === null) return record;
-    await proveBackup(settings, backup, { ...request, reached });
-    return record;
+    return await work();
   } catch (error) {
     if (error instanceof FaultError && BROKEN.has(error.fault.code))
-      await noted(folder, { ...record, trouble: { code: error.fault.code, what: error.fault.what } });
+      await noted(folder, { ...record(), trouble: { code: error.fault.code, what: error.fault.what } });
     throw error;
   }
+}
+
+/** Those of which nobody would know, did `newest` not pass them over. */
+function newerThan({ id }: BackupRecord, records: readonly BackupRecord[]): readonly BackupRecord[] {
+  const all = newestFirst(records);
+  return all.slice(
+    0,
+    all.findIndex((each) => each.id === id),
+  );
 }
 
 /** What is known to be the backup's own fault, and not of the place where it was tried. */

@@ -1,4 +1,5 @@
 import { lossSentence } from "../../core/backup/contents.ts";
+import { withoutFullStop } from "../../core/text/plain-text.ts";
 import type { RestoreOutlook } from "../../ports/backups.ts";
 import { appDatabase, DATABASE_OPTION } from "../app-database.ts";
 import { confirm } from "../ask.ts";
@@ -67,7 +68,21 @@ function tell({ terminal }: Context, sentences: string): void {
 const MOST_TABLES = 12;
 
 /** What a person agrees to. */
-function sentencesOf({ record, target, way, losses, clients, keptAs }: RestoreOutlook): string {
+function sentencesOf(outlook: RestoreOutlook): string {
+  return [...passedOverWords(outlook), whatItDoes(outlook)].join("\n");
+}
+
+function passedOverWords({ passedOver = [] }: RestoreOutlook): readonly string[] {
+  const [newest, ...others] = passedOver;
+  if (newest === undefined) return [];
+  const which =
+    others.length === 0
+      ? `The newest backup, ${newest.id}, was found to be no good`
+      : `The ${others.length + 1} newest backups were found to be no good, ${newest.id} too`;
+  return [`${which} (${withoutFullStop(newest.trouble?.what ?? "")}): this is the newest of the others.`];
+}
+
+function whatItDoes({ record, target, way, losses, clients, keptAs }: RestoreOutlook): string {
   const age = formatAge(record.madeAt, Date.now());
   const what = `Restores backup ${record.id} (${age} old, of ${record.database.place}) into ${target}`;
   if (way === "new") return `${what}, which does not exist yet. Nothing is lost.`;

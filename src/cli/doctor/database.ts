@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../../core/text/plain-text.ts";
 import { faultOf } from "../../core/fault.ts";
 import { phaseGaps } from "../../core/migration/phase-gap.ts";
 import { stoppingIn, stoppingSentence } from "../../core/migration/refusal.ts";
@@ -140,8 +141,4 @@ async function lookAtBackups(backups: Backups, plan: Plan): Promise<readonly Fin
       ? found("backups", "warn", `${age}, and nobody has proven it`, `prove it: tidegate backup verify ${newest.id}`)
       : found("backups", "ok", `${age}, proven by ${proof.proof === "decode" ? "reading every byte" : "restoring it"}`),
   ];
-}
-
-function withoutFullStop(sentence: string): string {
-  return sentence.replace(/\.$/, "");
 }

@@ -14,8 +14,8 @@ export interface PhaseGap {
 }
 
 /**
- * The pending files that a step would refuse, because one of an earlier phase before them is run by no step until then.
- * `pending`: in their order.
+ * The pending files of which a step would refuse what comes after them, because no step runs them until then; and the backfills that no
+ * step runs at all: the new version would serve without what they fill. `pending`: in their order.
  */
 export function phaseGaps({ steps }: Pick<Plan, "steps">, pending: readonly Pending[]): readonly PhaseGap[] {
   let left = pending;
@@ -33,6 +33,8 @@ export function phaseGaps({ steps }: Pick<Plan, "steps">, pending: readonly Pend
     }
     left = left.filter(({ phase }) => !phases.includes(phase));
   }
+  if (!steps.some(({ kind }) => kind === "migrate")) return [];
+  for (const each of left) if (each.phase === "backfill" && !gaps.has(each.file)) gaps.set(each.file, neverRun(each));
   return [...gaps.values()];
 }
 
@@ -46,5 +48,14 @@ function gapOf({ file, phase }: Pending, later: Pending): PhaseGap {
     file,
     what: `${file} (${phase}) is pending, and no step runs it before ${later.file} (${later.phase}), which comes after it.`,
     fix: `add \`- migrate: ${phase}\` to \`steps:\` before \`- migrate: ${later.phase}\``,
+  };
+}
+
+function neverRun({ file, phase }: Pending): PhaseGap {
+  return {
+    code: "migration-phase-missing",
+    file,
+    what: `${file} (${phase}) is pending, and no step of the plan runs it.`,
+    fix: `add \`- migrate: ${phase}\` to \`steps:\`; or run it before: tidegate migrate up --phase ${phase}`,
   };
 }

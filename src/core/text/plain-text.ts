@@ -27,3 +27,7 @@ export function fullStop(sentence: string): string {
 const ESCAPE_SEQUENCE = /(?![\t\n\r])\p{Cc}(?:\[[0-?]*[ -/]*[@-~]|\][^\p{Cc}]{0,200}(?:(?![\t\n\r])\p{Cc}\\?)?)/gu;
 const CONTROL = /\p{Cc}/gu;
 const DIRECTION_MARK = /[\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]/gu;
+
+export function withoutFullStop(sentence: string): string {
+  return sentence.replace(/\.$/, "");
+}
