@@ -263,6 +263,23 @@ describe("Migrations of PostgreSQL", () => {
     deepEqual(await app.column("SELECT count(*) FROM u"), ["100"]);
   });
 
+  it("that take something away in a DO block are contracts too, which say what", async () => {
+    await using app = await databaseUnderTest(server, {
+      "1_a.sql": "CREATE TABLE a (id int, old int);",
+      "2_old.sql": "DO $$ BEGIN IF true THEN ALTER TABLE a DROP COLUMN old; END IF; END $$;",
+    });
+    await app.up({ phases: ["expand"] });
+    const [pending] = (await app.migrations.status({ directory: app.directory, signal: never() })).pending;
+    deepEqual([pending?.phase, pending?.drops], ["contract", ["a.old"]]);
+    await app.up();
+    deepEqual(
+      await app.column(
+        "SELECT count(*) FROM pg_attribute WHERE attrelid = 'a'::regclass AND attnum > 0 AND NOT attisdropped",
+      ),
+      ["1"],
+    );
+  });
+
   it("fill rows in batches until none is left, and refuse one that is no batch", async () => {
     const fill = (batch: number, limit: string): string =>
       `-- phase: backfill\n-- batch: ${batch}\nUPDATE t SET x = id WHERE id IN (SELECT id FROM t WHERE x IS NULL${limit});`;
@@ -451,7 +468,10 @@ describe("Migrations of PostgreSQL", () => {
     deepEqual(await app.column("SELECT count(*) FROM information_schema.columns WHERE table_name = 'items'"), ["2"]);
     deepEqual((await app.up({ phases: ["expand"] })).applied, []);
 
-    app.write("2_swap.sql", "-- phase: contract\nDO $$ BEGIN ALTER TABLE items DROP COLUMN price; END $$;");
+    app.write(
+      "2_swap.sql",
+      "-- phase: contract\nDO $$ BEGIN EXECUTE format('ALTER TABLE %I DROP COLUMN price', 'items'); END $$;",
+    );
     const late = await faultOf(app.up());
     equal(late.what, 'After migrating: assertion "no negative price" can\'t be asked: column "price" does not exist.');
   });

@@ -201,6 +201,89 @@ describe("a migration", () => {
   });
 });
 
+describe("A DO block", () => {
+  const places = (text: string): readonly (readonly [number, string, readonly string[]])[] =>
+    linted([text]).map(({ line, sql, findings }) => [
+      line,
+      sql.split("\n")[0] ?? "",
+      findings.filter(({ severity }) => severity !== "info").map(({ rule }) => rule),
+    ]);
+
+  it("has its statements looked at like any others, each at its own line, whatever letters stand before", () => {
+    const block = [
+      "-- größer 🙂",
+      "SELECT 1; DO $$",
+      "DECLARE r record;",
+      "BEGIN",
+      "  IF NOT EXISTS (SELECT 1 FROM pg_type WHERE typname = 'ö') THEN",
+      "    ALTER TABLE orders DROP COLUMN note; -- tidegate:allow ban-drop-column because nobody reads it",
+      "  END IF;",
+      "  FOR r IN SELECT id FROM orders LOOP",
+      "    UPDATE orders SET total = r.id;",
+      "  END LOOP;",
+      "  EXECUTE 'DROP TABLE carts';",
+      "EXCEPTION WHEN duplicate_object THEN DROP TABLE carts;",
+      "END $$;",
+      "DROP TABLE carts;",
+    ].join("\n");
+    assert.deepEqual(places(block), [
+      [2, "SELECT 1", []],
+      [2, "DO $$", []],
+      [6, "ALTER TABLE orders DROP COLUMN note", ["ban-drop-column"]],
+      [8, "SELECT id FROM orders", ["working-behind-lock"]],
+      [9, "UPDATE orders SET total = r.id", ["working-behind-lock", "writing-all-rows"]],
+      [11, "DROP TABLE carts", ["ban-drop-table"]],
+      [12, "DROP TABLE carts", ["ban-drop-table"]],
+      [14, "DROP TABLE carts", ["ban-drop-table"]],
+    ]);
+    const allowed = linted([block]).flatMap(({ findings }) => findings.flatMap((each) => each.allowed ?? []));
+    assert.deepEqual(allowed, ["nobody reads it"]);
+  });
+
+  it("is a transaction: what PostgreSQL does in none is refused there, and a COMMIT of its own where it is run in one", () => {
+    const index = "DO $$ BEGIN CREATE INDEX CONCURRENTLY i ON orders (id); END $$;";
+    assert.ok(rulesOf(index).includes("ban-concurrent-index-creation-in-transaction"));
+    const commits = "DO $$ BEGIN UPDATE orders SET a = 1 WHERE id = 1; COMMIT; END $$;";
+    assert.ok(!rulesOf(`-- migrate:up transaction:false\n${commits}`).includes("own-transaction"));
+    assert.ok(rulesOf(`-- migrate:up\n${commits}`).includes("own-transaction"));
+    // What is behind it is in no transaction any more.
+    assert.ok(
+      !rulesOf(`${commits}\nCREATE INDEX CONCURRENTLY i ON orders (id);`).some((rule) => rule.startsWith("ban-")),
+    );
+  });
+
+  it("may allow of all that it does, and may change what it makes", () => {
+    const all =
+      "-- tidegate:allow ban-drop-table because they are empty\nDO $$ BEGIN DROP TABLE a; DROP TABLE b; END $$;";
+    assert.deepEqual(
+      findingsOf(all)
+        .filter(({ rule }) => rule === "ban-drop-table")
+        .map((each) => each.allowed),
+      ["they are empty", "they are empty"],
+    );
+    const made =
+      "DO $$ BEGIN CREATE TABLE public.a (id bigint); CREATE INDEX i ON a (id); END $$; DROP TABLE public.a;";
+    assert.deepEqual(rulesOf(made), ["require-timeout-settings"]);
+  });
+
+  it("says of itself what nobody can look into before it runs", () => {
+    const why = (text: string): readonly string[] =>
+      findingsOf(text).flatMap(({ rule, severity, message }) =>
+        rule === "unread-block" && severity === "info" ? [message.replace(/^.*?: /, "")] : [],
+      );
+    assert.deepEqual(why("DO $$ BEGIN EXECUTE format('DROP TABLE %I', 'a'); END $$"), [
+      "it puts a text together and executes it.",
+    ]);
+    assert.deepEqual(why("DO $$ BEGIN EXECUTE 'DROP ' || 'TABLE a'; EXECUTE 'a' || 'b'; END $$").length, 1);
+    assert.deepEqual(why("DO LANGUAGE plpython3u $$ x = 1 $$"), ["it is written in plpython3u."]);
+    assert.deepEqual(why("DO $$ BEGIN IF; END $$"), [`it can't be read: missing "THEN" at end of SQL expression.`]);
+    assert.deepEqual(why("DO $$ BEGIN CREATE TABEL a (id int); END $$"), [
+      `it can't be read: syntax error at or near "TABEL".`,
+    ]);
+    assert.deepEqual(why("DO $$ BEGIN PERFORM f(1); END $$"), []);
+  });
+});
+
 describe("a text", () => {
   it("that PostgreSQL can't read in one place is looked at in all others", () => {
     const statements = linted([`SELECT 'ß';\nALTER TABLE orders ADD COLUM note text;\n${DROP}\n`]);

@@ -12,10 +12,13 @@ export function sqliteReader(parse: SqlParser): StatementReader {
   return (text) => ({
     unread: [],
     statements: splitStatements(text).map(({ sql, start }) => ({
+      sql,
       start,
       end: start + sql.length,
       changes: changesIn(sql, parse),
       doneOutside: DONE_OUTSIDE.exec(sql)?.[0].toUpperCase() ?? null,
+      inside: [],
+      dark: [],
     })),
   });
 }

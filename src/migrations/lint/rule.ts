@@ -51,6 +51,8 @@ export interface At {
   /** What the database does in no transaction, in a word or two; null: it does it in one. */
   readonly doneOutside: string | null;
   readonly dialect: DatabaseKind;
+  /** What of a block nobody can look into, as the end of a sentence. */
+  readonly dark: readonly string[];
 }
 
 type RuleOf<Kind extends Change["kind"]> = Omit<Rule, "check"> & {

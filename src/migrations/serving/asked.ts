@@ -1,5 +1,6 @@
 import { changesOf } from "../lint/changes-of.ts";
 import type { SqlFile } from "../lint/lint.ts";
+import { changesInside } from "../lint/read-statements.ts";
 import { scriptsOf } from "../lint/script.ts";
 import type { SqlParser } from "../sql/parser.ts";
 
@@ -8,7 +9,8 @@ export function namesAskedIn(files: readonly SqlFile[], parse: SqlParser): reado
   const names = new Set<string>();
   for (const { name, text } of files)
     for (const script of scriptsOf(name, text, null))
-      for (const { node } of parse(script.text).statements) for (const change of changesOf(node)) gather(change, names);
+      for (const statement of parse(script.text).statements)
+        for (const change of [...changesOf(statement.node), ...changesInside(statement)]) gather(change, names);
   return [...names];
 }
 

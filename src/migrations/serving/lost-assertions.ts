@@ -1,5 +1,6 @@
 import type { Change } from "../lint/change.ts";
 import { changesOf } from "../lint/changes-of.ts";
+import { changesInside } from "../lint/read-statements.ts";
 import type { SqlParser } from "../sql/parser.ts";
 import { type Uses, usesOf } from "./uses.ts";
 
@@ -45,7 +46,7 @@ export function lostAssertions(
 
 /** The changes of a statement, for who has only its text; none where it can't be read. */
 export function changesIn(sql: string, parse: SqlParser): readonly Change[] {
-  return parse(sql).statements.flatMap(({ node }) => changesOf(node));
+  return parse(sql).statements.flatMap((each) => [...changesOf(each.node), ...changesInside(each)]);
 }
 
 interface Taken {

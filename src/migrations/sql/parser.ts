@@ -1,4 +1,5 @@
 import type { Node, ParseResult, RawStmt } from "@pgsql/types";
+import { type Block, blockOf, type BlockParsers } from "./do-block.ts";
 
 /** One statement of a text, as PostgreSQL itself reads it. */
 export interface ParsedStatement {
@@ -7,6 +8,8 @@ export interface ParsedStatement {
   readonly start: number;
   /** Behind its last character, without the semicolon. */
   readonly end: number;
+  /** Of a `DO`: what it would run. */
+  readonly block?: Block;
 }
 
 /** A statement that PostgreSQL can't read, and what it says of it. */
@@ -27,6 +30,7 @@ export type SqlParser = (text: string) => Parsed;
 
 interface PostgresParser {
   parse(text: string): ParseResult;
+  readonly blocks: BlockParsers;
   /** Places of semicolons, in characters; null: there is no telling. */
   semicolons(text: string): readonly number[] | null;
   faultOf(error: unknown): { readonly message: string; readonly at: number } | null;
@@ -34,10 +38,11 @@ interface PostgresParser {
 
 /** PostgreSQL's own parser. Loading it takes a few hundredths of a second, so only who needs it does. */
 export async function loadParser(): Promise<SqlParser> {
-  const { hasSqlDetails, loadModule, parseSync, scanSync } = await import("libpg-query");
+  const { hasSqlDetails, loadModule, parsePlPgSQLSync, parseSync, scanSync } = await import("libpg-query");
   await loadModule();
   const postgres: PostgresParser = {
     parse: parseSync,
+    blocks: { parseOne: (sql) => parseSync(sql).stmts?.[0]?.stmt ?? null, parseBlock: parsePlPgSQLSync },
     semicolons: (text) => {
       try {
         const character = characterCounter(text);
@@ -59,7 +64,7 @@ export async function loadParser(): Promise<SqlParser> {
 function readWhole(text: string, postgres: PostgresParser): Parsed {
   if (text.trim() === "") return { statements: [], unread: [] };
   try {
-    return { statements: statementsOf(text, postgres.parse(text), 0), unread: [] };
+    return { statements: statementsOf(text, postgres, 0), unread: [] };
   } catch (error) {
     if (postgres.faultOf(error) === null) throw error;
     return readOneByOne(text, postgres);
@@ -78,7 +83,7 @@ function readOneByOne(text: string, postgres: PostgresParser): Parsed {
       continue;
     }
     try {
-      statements.push(...statementsOf(part, postgres.parse(part), from));
+      statements.push(...statementsOf(part, postgres, from));
     } catch (error) {
       const fault = postgres.faultOf(error);
       if (fault === null) throw error;
@@ -90,14 +95,28 @@ function readOneByOne(text: string, postgres: PostgresParser): Parsed {
   return { statements, unread };
 }
 
-function statementsOf(text: string, { stmts = [] }: ParseResult, offset: number): readonly ParsedStatement[] {
+function statementsOf(text: string, { parse, blocks }: PostgresParser, offset: number): readonly ParsedStatement[] {
+  const { stmts = [] } = parse(text);
   const character = characterCounter(text);
   return stmts.flatMap(({ stmt, stmt_location = 0, stmt_len = 0 }: RawStmt): readonly ParsedStatement[] => {
     if (stmt === undefined) return [];
     const begin = character(stmt_location);
     const end = stmt_len === 0 ? text.trimEnd().length : character(stmt_location + stmt_len);
-    return [{ node: stmt, start: offset + begin + leading(text.slice(begin, end)), end: offset + end }];
+    const start = begin + leading(text.slice(begin, end));
+    const block = blockOf(stmt, text, { start, end }, blocks);
+    return [
+      {
+        node: stmt,
+        start: offset + start,
+        end: offset + end,
+        ...(block === null ? {} : { block: moved(block, offset) }),
+      },
+    ];
   });
+}
+
+function moved({ statements, dark }: Block, by: number): Block {
+  return { dark, statements: statements.map((each) => ({ ...each, start: each.start + by, end: each.end + by })) };
 }
 
 /** Blanks and comments that stand before the first word. */

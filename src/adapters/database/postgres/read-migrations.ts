@@ -6,6 +6,7 @@ import type { Change } from "../../../migrations/lint/change.ts";
 import { neverEnds } from "../../../migrations/lint/batches.ts";
 import { changesOf } from "../../../migrations/lint/changes-of.ts";
 import { batchBefore, headersOf } from "../../../migrations/lint/headers.ts";
+import { changesInside } from "../../../migrations/lint/read-statements.ts";
 import { scriptsOf } from "../../../migrations/lint/script.ts";
 import { loadParser, type SqlParser } from "../../../migrations/sql/parser.ts";
 import { lineOf } from "../line-of.ts";
@@ -18,6 +19,8 @@ import { readMigrationTexts, type SqlText } from "../read-files.ts";
 export interface ReadStatement extends Statement {
   readonly node: Node;
   readonly changes: readonly Change[];
+  /** Of a `DO`: what the statements in it change, as far as anybody can look into it. */
+  readonly inside: readonly Change[];
 }
 
 export type PostgresFile = MigrationFile<ReadStatement>;
@@ -50,11 +53,13 @@ function readOne({ version, name, file, text }: SqlText, parse: SqlParser): Post
     const [wrong] = unread;
     if (wrong !== undefined) throw unreadable(file, lineOf(text, wrong.at), wrong.message);
     let before = 0;
-    const all = statements.map(({ node, start, end }) => {
+    const all = statements.map((statement) => {
+      const { node, start, end } = statement;
       const batch = batchBefore(script.text, before, start);
       before = end;
       const sql = script.text.slice(start, end);
-      return { node, changes: changesOf(node), sql, start, line: lineOf(text, start), batch };
+      const inside = changesInside(statement);
+      return { node, changes: changesOf(node), inside, sql, start, line: lineOf(text, start), batch };
     });
     for (const each of all) refuse(file, each);
     return { all, isInTransaction: script.transaction !== null && all.every(({ batch }) => batch === null) };

@@ -1,6 +1,6 @@
 import type { Change } from "../../../migrations/lint/change.ts";
 
-type Changing = readonly { readonly changes: readonly Change[] }[];
+type Changing = readonly { readonly changes: readonly Change[]; readonly inside: readonly Change[] }[];
 
 /** What statements take away of what was there before the first of them. */
 export function takenAway(statements: Changing): readonly Change[] {
@@ -18,7 +18,7 @@ export function thinnedOut(statements: Changing): readonly string[] {
 function ofOthers(statements: Changing, isMeant: (change: Change) => boolean): readonly Change[] {
   const made = new Set<string>();
   return statements
-    .flatMap(({ changes }) => changes)
+    .flatMap(({ changes, inside }) => [...changes, ...inside])
     .filter((change) => {
       if (change.kind === "create-table") made.add(change.table);
       if (change.kind === "create-type") made.add(change.name);

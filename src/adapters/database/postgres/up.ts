@@ -61,7 +61,9 @@ export function statementsOf(
   return files
     .filter(({ version }) => versions.has(version))
     .flatMap(({ file, up: { units } }) =>
-      units.flatMap(({ statements }) => statements.map(({ line, changes }) => ({ file, line, changes }))),
+      units.flatMap(({ statements }) =>
+        statements.map(({ line, changes, inside }) => ({ file, line, changes: [...changes, ...inside] })),
+      ),
     );
 }
 

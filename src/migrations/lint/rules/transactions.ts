@@ -81,6 +81,17 @@ export const TRANSACTION_RULES: readonly Rule[] = [
         : [],
   },
   {
+    name: "unread-block",
+    kind: "txn",
+    severity: "info",
+    about:
+      "The statements of a DO block are looked at like any others, each at its own line. What is put together when it runs, or is written in another language than PL/pgSQL, nobody can look into before.",
+    fix: "Write its statements as they are, where that can be; else look yourself what they lock and break.",
+    bad: "DO $$ BEGIN EXECUTE format('ALTER TABLE %I ADD COLUMN note text', 'orders'); END $$;",
+    good: "DO $$ BEGIN ALTER TABLE orders ADD COLUMN note text; END $$;",
+    check: ({ dark }) => said(dark.map((why) => `Nobody has looked into this block: ${why}.`)),
+  },
+  {
     name: "copy-from-stdin",
     kind: "txn",
     severity: "error",
