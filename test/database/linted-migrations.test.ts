@@ -125,6 +125,27 @@ describe("What the linter finds in pending migrations", () => {
     );
   });
 
+  it("tells tables of one name in two schemas apart, in what is in the database and in what is asked of it", async () => {
+    await using app = await databaseUnderTest(server, { "1_init.sql": INIT });
+    await app.up();
+    await app.client.query(`CREATE SCHEMA old; CREATE TABLE old.customers (id int, note text); ${FILL}`);
+    const found = async (text: string): Promise<readonly string[]> => {
+      app.write("2_it.sql", `-- phase: expand\n${text}`);
+      const { pending } = await app.migrations.status({ directory: app.directory, signal: never() });
+      return errors(pending[0]?.findings).map(({ rule }) => rule);
+    };
+    deepEqual(await found("CREATE INDEX i ON old.customers (note);"), [], "that one is small");
+    deepEqual(await found("SET search_path = old; CREATE INDEX i ON customers (note);"), []);
+    deepEqual(await found("CREATE INDEX i ON customers (note);"), ["require-concurrent-index-creation"]);
+    deepEqual(await found("CREATE INDEX i ON public.customers (note);"), ["require-concurrent-index-creation"]);
+    deepEqual(await found("CREATE TABLE new.customers (id int); DROP TABLE old.customers;"), ["ban-drop-table"]);
+    app.write("2_it.sql", "CREATE TABLE old.parts (id int); DROP TABLE old.customers;");
+    const [pending] = (await app.migrations.status({ directory: app.directory, signal: never() })).pending;
+    deepEqual([pending?.phase, pending?.drops], ["contract", ["old.customers"]]);
+    app.write("2_it.sql", "CREATE TABLE old.orders (id int); DROP TABLE public.orders;");
+    equal((await app.migrations.status({ directory: app.directory, signal: never() })).pending[0]?.phase, "contract");
+  });
+
   it("knows what the catalogue has: views that read a column, functions that name it, partitions, what is gone", async () => {
     await using app = await databaseUnderTest(server, { "1_init.sql": INIT });
     await app.up();
@@ -147,7 +168,7 @@ describe("What the linter finds in pending migrations", () => {
         ?.readers.filter(({ column }) => column === "note")
         .map(({ view }) => view)
         .toSorted(),
-      ["more", "notes"],
+      ["public.more", "public.notes"],
     );
     deepEqual(
       of("customers")?.indexes.find(({ name }) => name === "both_of"),
@@ -158,7 +179,7 @@ describe("What the linter finds in pending migrations", () => {
         columns: [null, "note"],
       },
     );
-    deepEqual([of("both_of")?.kind, of("both_of")?.table], ["index", "customers"]);
+    deepEqual([of("both_of")?.kind, of("both_of")?.table], ["index", "public.customers"]);
     equal(of("strange")?.constraints[0]?.notNullOf, "Select");
     equal(typeof of("days")?.bytes, "number");
     equal(of("missing"), undefined);

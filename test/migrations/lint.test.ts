@@ -33,6 +33,25 @@ describe("a migration", () => {
     );
   });
 
+  it("tells tables of one name in two schemas apart, as far as it says or its search_path does", () => {
+    const drops = (text: string): boolean => rulesOf(text).includes("ban-drop-table");
+    assert.ok(drops("CREATE TABLE a.users (id bigint); DROP TABLE b.users;"));
+    assert.ok(drops("CREATE TABLE users (id bigint); DROP TABLE b.users;"));
+    assert.ok(!drops("CREATE TABLE a.users (id bigint); DROP TABLE a.users;"));
+    assert.ok(!drops("CREATE TABLE public.users (id bigint); DROP TABLE users;"));
+    assert.ok(!drops("SET search_path = a; CREATE TABLE users (id bigint); DROP TABLE a.users;"));
+    assert.ok(!drops("CREATE TABLE a.users (id bigint); SET LOCAL search_path TO 'a'; DROP TABLE users;"));
+    assert.ok(drops("CREATE TABLE a.users (id bigint); SET search_path = b; DROP TABLE users;"));
+    assert.ok(drops("SET search_path = a; CREATE TABLE users (id bigint); RESET search_path; DROP TABLE users;"));
+    assert.ok(!drops('CREATE TABLE "a.b" (id bigint); DROP TABLE "a.b";'));
+    assert.ok(drops('CREATE TABLE "a.b" (id bigint); DROP TABLE a.b;'));
+    const index = "CREATE TABLE a.users (id bigint); CREATE INDEX i ON a.users (id);";
+    assert.ok(!rulesOf(`${index} DROP INDEX a.i;`).includes("require-concurrent-index-deletion"));
+    assert.ok(rulesOf(`${index} DROP INDEX b.i;`).includes("require-concurrent-index-deletion"));
+    const [finding] = findingsOf("DROP TABLE b.users;").filter(({ rule }) => rule === "ban-drop-table");
+    assert.match(finding?.message ?? "", /still uses b\.users fails/);
+  });
+
   it("may break the old version once nobody needs it any more", () => {
     assert.ok(rulesOf(DROP).includes("ban-drop-column"));
     assert.ok(!rulesOf(`-- phase: contract\n${DROP}`).includes("ban-drop-column"));

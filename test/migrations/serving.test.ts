@@ -10,6 +10,8 @@ const parse = await loadParser();
 
 const relation = (name: string, more: Partial<Relation> = {}): Relation => ({
   name,
+  schema: "public",
+  isVisible: true,
   kind: "table",
   rows: 5_000_000,
   bytes: 900_000_000,
@@ -160,6 +162,24 @@ describe("what serves now", () => {
       ),
       ["3.sql:2 require-concurrent-index-creation"],
     );
+  });
+
+  it("needs a table of the schema that its queries write, and of any where they write none", () => {
+    const users = (schema: string, isVisible = false) =>
+      relation("users", { schema, isVisible, columns: [column("x")] });
+    const catalogue = { ...CATALOGUE, relations: [users("public", true), users("a"), users("b")] };
+    const severity = (sql: string, ...asked: readonly string[]) =>
+      judged(sql, { catalogue, queries: queries(asked) })?.severity;
+    const drop = (name: string): string => `ALTER TABLE ${name} DROP COLUMN x`;
+    assert.equal(severity(drop("a.users"), "SELECT x FROM b.users"), "info");
+    assert.equal(severity(drop("a.users"), "SELECT x FROM b.users", "SELECT u.x FROM a.users u"), "error");
+    // Nobody knows where the service looks for it.
+    assert.equal(severity(drop("a.users"), "SELECT x FROM users"), "error");
+    // Of the migration it is known: what is found without a schema.
+    assert.equal(severity(drop("users"), "SELECT x FROM a.users"), "info");
+    assert.equal(severity(drop("users"), "SELECT users.x FROM public.users"), "error");
+    assert.equal(severity(`SET search_path TO a; ${drop("users")}`, "SELECT x FROM public.users"), "info");
+    assert.match(judged(drop("c.users"), { catalogue })?.known ?? "", /There is no c\.users in this database/);
   });
 
   it("is asked for nothing by a contract, of which the file need not say that it is one", () => {

@@ -5,7 +5,7 @@ export interface Serving {
   readonly queries: ServedQueries | null;
 }
 
-/** What of the names that a linter asked about is there. Names stand without their schema, as they do in findings. */
+/** What of the names that a linter asked about is there, in any schema. Names of types, functions and schemas stand as they are. */
 export interface Catalogue {
   readonly relations: readonly Relation[];
   readonly types: readonly KnownType[];
@@ -17,17 +17,20 @@ export interface Catalogue {
 
 export interface Relation {
   readonly name: string;
+  readonly schema: string;
+  /** The one that is meant where its name is written without a schema. */
+  readonly isVisible: boolean;
   readonly kind: "table" | "view" | "index" | "sequence";
   /** As the server estimates them; null: it does not know. */
   readonly rows: number | null;
   /** With its indexes; null: it could not be asked. */
   readonly bytes: number | null;
-  /** Of an index: the table that it is of. */
+  /** Of an index: the table that it is of, with its schema. */
   readonly table: string | null;
   readonly columns: readonly KnownColumn[];
   readonly constraints: readonly KnownConstraint[];
   readonly indexes: readonly KnownIndex[];
-  /** Views that read it, also through others. */
+  /** Views that read it, also through others, with their schema. */
   readonly readers: readonly {
     readonly view: string;
     /** null: no particular one. */ readonly column: string | null;

@@ -1,4 +1,7 @@
-/** What a statement does to a database, without the words that it does it with. */
+/**
+ * What a statement does to a database, without the words that it does it with. Names of tables, types and the like have their schema where one
+ * is written (`shop.users`).
+ */
 export type Change =
   | {
       readonly kind: "create-table";
@@ -57,7 +60,8 @@ export type Change =
       readonly table: string;
       readonly isWhole: boolean;
     }
-  | { readonly kind: "set"; readonly variable: string }
+  /** `values`: those that are written as words or texts. */
+  | { readonly kind: "set"; readonly variable: string; readonly values: readonly string[] }
   | { readonly kind: "begin" }
   | { readonly kind: "end" }
   /** Reads or writes rows, or says nothing of the schema. */

@@ -8,10 +8,12 @@ import type {
   ReindexStmt,
   RenameStmt,
   RoleSpec,
+  VariableSetStmt,
 } from "@pgsql/types";
 import type { Change, Constraint, Dropped, Renamed } from "./change.ts";
 import { columnOf, constraintOf, typeOf } from "./column-of.ts";
 import { hasOption, nameIn, tableName, textsOf } from "./names.ts";
+import { writtenName } from "../sql/object-name.ts";
 import { listOf, plain, walk } from "../sql/tree.ts";
 
 /** What a statement changes; one `ALTER TABLE` may change many things. */
@@ -152,10 +154,15 @@ function drop({ removeType, objects = [], concurrent }: DropStmt): Change {
   return {
     kind: "drop",
     what: DROPPED[removeType ?? ""] ?? "other",
-    names: names.map((each) => each.at(-1) ?? ""),
+    names: names.map((each) => (isOfTable(removeType) ? (each.at(-1) ?? "") : writtenName(each))),
     isConcurrent: concurrent === true,
     isQualified: names.every((each) => each.length > 1),
   };
+}
+
+/** What is named behind its table. */
+function isOfTable(type: string | undefined): boolean {
+  return ["OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"].includes(type ?? "");
 }
 
 function roleName({ rolename, roletype }: RoleSpec): string {
@@ -182,8 +189,7 @@ const RENAMED: Readonly<Record<string, Renamed>> = {
 
 function rename({ renameType, relation, subname = "", newname = "", object }: RenameStmt): Change {
   const what = RENAMED[renameType ?? ""] ?? "other";
-  const of =
-    relation === undefined ? (object === undefined ? "" : (textsOf(object).at(-1) ?? "")) : tableName(relation);
+  const of = relation === undefined ? (object === undefined ? "" : named(object)) : tableName(relation);
   return { kind: "rename", what, of, from: subname === "" ? of : subname, to: newname };
 }
 
@@ -244,8 +250,7 @@ function maintenance(node: Node): Change | null {
     return { kind: "revoke", names: (node.GrantStmt.objects ?? []).map(named) };
   if ("AlterObjectSchemaStmt" in node) {
     const { relation, object, newschema = "" } = node.AlterObjectSchemaStmt;
-    const name =
-      relation === undefined ? (object === undefined ? "" : (textsOf(object).at(-1) ?? "")) : tableName(relation);
+    const name = relation === undefined ? (object === undefined ? "" : named(object)) : tableName(relation);
     return { kind: "move-schema", name, to: newschema };
   }
   return null;
@@ -267,7 +272,7 @@ function session(node: Node): Change {
   }
   if ("MergeStmt" in node)
     return { kind: "write-rows", by: "MERGE", table: tableName(node.MergeStmt.relation), isWhole: false };
-  if ("VariableSetStmt" in node) return { kind: "set", variable: node.VariableSetStmt.name ?? "" };
+  if ("VariableSetStmt" in node) return setting(node.VariableSetStmt);
   if ("TransactionStmt" in node) {
     const { kind } = node.TransactionStmt;
     if (kind === "TRANS_STMT_BEGIN" || kind === "TRANS_STMT_START") return { kind: "begin" };
@@ -280,6 +285,11 @@ function session(node: Node): Change {
   )
     ? { kind: "none" }
     : { kind: "other", name: name.replace(/Stmt$/, "") };
+}
+
+function setting({ name = "", args = [] }: VariableSetStmt): Change {
+  const values = args.flatMap((each) => ("A_Const" in each ? [each.A_Const.sval?.sval ?? ""] : []));
+  return { kind: "set", variable: name, values };
 }
 
 /** Whether a WHERE asks anything of a row: `WHERE true` does not. */
@@ -302,5 +312,5 @@ function picks(select: Node | undefined): boolean {
 }
 
 function named(node: Node): string {
-  return textsOf(node).at(-1) ?? "";
+  return writtenName(textsOf(node));
 }

@@ -1,5 +1,6 @@
 import type { DatabaseKind } from "../../core/plan/database.ts";
 import type { Change, Column, Constraint } from "./change.ts";
+import { besides, keyOfName } from "../sql/object-name.ts";
 import type { Judge } from "./judge.ts";
 import type { Script } from "./script.ts";
 
@@ -32,7 +33,8 @@ export interface Memory extends Known {
   learn(changes: readonly Change[]): void;
 }
 
-const keyOf = (...names: readonly string[]): string => names.join("\0");
+/** Of a table or the like, and what of it. */
+const keyOf = (object: string, ...parts: readonly string[]): string => [keyOfName(object), ...parts].join("\0");
 
 /** Nobody else reads or writes the table while these last. */
 const TAKES_ALL = new Set<Change["kind"]>([
@@ -61,7 +63,10 @@ export function createMemory(
   let isBegun = false;
 
   /** A database that has it already has it in use, unless it was this very script that made it. */
-  const isNew = (name: string): boolean => fresh.has(name) && (isBegun || database?.has(name) !== true);
+  const isNew = (name: string): boolean => {
+    const [object = "", ...parts] = name.split("\0");
+    return fresh.has(keyOf(object, ...parts)) && (isBegun || database?.has(name) !== true);
+  };
 
   const meetColumn = (table: string, column: Column): void => {
     if (column.isNotNull || column.isIdentity) notNull.add(keyOf(table, column.name));
@@ -78,13 +83,14 @@ export function createMemory(
 
   const learnOne = (change: Change): void => {
     if (change.kind === "create-table") {
-      fresh.add(change.table);
+      fresh.add(keyOf(change.table));
       for (const column of change.columns) meetColumn(change.table, column);
-    } else if (change.kind === "create-type" || change.kind === "create-domain") fresh.add(change.name);
+    } else if (change.kind === "create-type" || change.kind === "create-domain") fresh.add(keyOf(change.name));
     else if (change.kind === "create-index" && change.name !== null) {
-      fresh.add(change.name);
-      indexes.set(change.name, change.columns);
-      if (change.isUnique) unique.add(change.name);
+      const index = keyOf(besides(change.table, change.name));
+      fresh.add(index);
+      indexes.set(index, change.columns);
+      if (change.isUnique) unique.add(index);
     } else if (change.kind === "add-column") {
       fresh.add(keyOf(change.table, change.column.name));
       meetColumn(change.table, change.column);
@@ -93,8 +99,9 @@ export function createMemory(
     else if (change.kind === "validate-constraint") {
       const check = checks.get(keyOf(change.table, change.name));
       // What an earlier migration has added is not known; whoever validates it here knows why.
-      validated.add(check === undefined ? change.table : keyOf(change.table, check.notNullOf ?? ""));
-    } else if (change.kind === "rename" && (isNew(change.from) || isNewByName)) fresh.add(change.to);
+      validated.add(check === undefined ? keyOf(change.table) : keyOf(change.table, check.notNullOf ?? ""));
+    } else if (change.kind === "rename" && (isNew(change.from) || isNewByName))
+      fresh.add(keyOf(besides(change.from, change.to)));
     else if (change.kind === "set") variables.add(change.variable.toLowerCase());
   };
 
@@ -102,10 +109,12 @@ export function createMemory(
     isNew,
     isNotNull: (table, column) => notNull.has(keyOf(table, column)) || database?.isNotNull(table, column) === true,
     isProvenNotNull: (table, column) =>
-      validated.has(table) || validated.has(keyOf(table, column)) || database?.isProvenNotNull(table, column) === true,
+      validated.has(keyOf(table)) ||
+      validated.has(keyOf(table, column)) ||
+      database?.isProvenNotNull(table, column) === true,
     isAddedUnvalidated: (table, constraint) => unvalidated.has(keyOf(table, constraint)),
-    isUniqueIndex: (name) => unique.has(name) || database?.isUniqueIndex(name) === true,
-    columnsOfIndex: (name) => indexes.get(name) ?? null,
+    isUniqueIndex: (name) => unique.has(keyOf(name)) || database?.isUniqueIndex(name) === true,
+    columnsOfIndex: (name) => indexes.get(keyOf(name)) ?? null,
     isSet: (variable) => variables.has(variable),
     get transaction() {
       return transaction;

@@ -10,6 +10,7 @@ import { lineCounter } from "./line-counter.ts";
 import type { ReadStatement, StatementReader } from "./read-statements.ts";
 import type { Rule } from "./rule.ts";
 import type { Script } from "./script.ts";
+import { inSearchPath } from "./search-path.ts";
 
 export interface Means {
   readonly dialect: DatabaseKind;
@@ -28,7 +29,8 @@ export function lintScript(
   const { dialect, read, memory } = means;
   const lineAt = lineCounter(text);
   const psql = given.psql.map(({ at, line }) => psqlStatement(file, lineAt(at), line));
-  const { statements, unread } = read(text);
+  const { statements: asWritten, unread } = read(text);
+  const statements = inSearchPath(asWritten);
   const wrong = unread.map(({ message, start, end, at }): LintedStatement => ({
     file,
     line: lineAt(at),
@@ -72,7 +74,15 @@ function lintOne(
   { batch, later, isAlone, allowed, around }: Neighbours,
 ): LintedStatement {
   const at = {
-    ...{ changes, sql, script, batch, isAlone, doneOutside, dialect, dark, known: memory },
+    changes,
+    sql,
+    script,
+    batch,
+    isAlone,
+    doneOutside,
+    dialect,
+    dark,
+    known: memory,
     later: () => later.map((each) => each.changes),
   };
   const all = [...allowed, ...around];

@@ -1,13 +1,14 @@
 import type { Node, RangeVar } from "@pgsql/types";
+import { writtenName } from "../sql/object-name.ts";
 
-/** A table's name without its schema: `public.t` and `t` are taken for the same. */
+/** A table's name, with its schema where one is written. */
 export function tableName(relation: RangeVar | undefined): string {
-  return relation?.relname ?? "";
+  return relation === undefined ? "" : writtenName(textsOf({ RangeVar: relation }));
 }
 
-/** The last part of a name of several. */
+/** A name of several parts, with its schema where one is written. */
 export function nameIn(parts: readonly Node[] | undefined): string {
-  return (parts ?? []).flatMap(textsOf).at(-1) ?? "";
+  return writtenName((parts ?? []).flatMap(textsOf));
 }
 
 /** The parts of a name, in whatever the parser has wrapped it. */

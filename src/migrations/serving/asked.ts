@@ -2,6 +2,7 @@ import { changesOf } from "../lint/changes-of.ts";
 import type { SqlFile } from "../lint/lint.ts";
 import { changesInside } from "../lint/read-statements.ts";
 import { scriptsOf } from "../lint/script.ts";
+import { bareName } from "../sql/object-name.ts";
 import type { SqlParser } from "../sql/parser.ts";
 
 /** Every name that a change of these files stands for: of what a catalogue is asked to judge them. */
@@ -16,7 +17,7 @@ export function namesAskedIn(files: readonly SqlFile[], parse: SqlParser): reado
 
 function gather(value: unknown, names: Set<string>): void {
   if (typeof value === "string") {
-    if (value !== "") names.add(value);
+    if (value !== "") names.add(bareName(value));
   } else if (typeof value === "object" && value !== null)
     for (const [key, each] of Object.entries(value)) if (!NO_NAMES.has(key)) gather(each, names);
 }

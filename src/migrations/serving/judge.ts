@@ -1,5 +1,5 @@
 import type { Finding, Severity } from "../../core/migration/finding.ts";
-import type { Relation, ServedQuery, Serving } from "../../core/migration/serving.ts";
+import type { ServedQuery, Serving } from "../../core/migration/serving.ts";
 import { formatCount } from "../../core/analysis/figures.ts";
 import { onOneLine } from "../../core/text/plain-text.ts";
 import type { Change } from "../lint/change.ts";
@@ -7,28 +7,30 @@ import type { Judge } from "../lint/judge.ts";
 import type { Rule, Said } from "../lint/rule.ts";
 import type { SqlParser } from "../sql/parser.ts";
 import { type KnownDatabase, type Need, needOf } from "./needs.ts";
+import { bareName } from "../sql/object-name.ts";
+import { type Relations, relationsIn } from "./relations.ts";
 import { isSmall, sizeWords, tableOf } from "./size.ts";
 import { type Uses, usesOf } from "./uses.ts";
 import { aboutWords, namesIn } from "./words.ts";
 
 /** Weighs findings by a database as it is now and by what is asked of it. */
 export function judgeBy({ catalogue, queries }: Serving, parse: SqlParser): Judge {
-  const relations = new Map(catalogue.relations.map((relation) => [relation.name, relation]));
+  const relation = relationsIn(catalogue.relations);
   const types = new Map(catalogue.types.map((type) => [type.name, type]));
   const known: KnownDatabase = {
-    relation: (name) => relations.get(name) ?? null,
+    relation,
     tablesOf: (type) => types.get(type)?.tables ?? [],
   };
   const isThere = (name: string): boolean =>
-    relations.has(name) || types.has(name) || catalogue.functions.includes(name) || catalogue.schemas.includes(name);
+    relation(name) !== null || [...types.keys(), ...catalogue.functions, ...catalogue.schemas].includes(bareName(name));
   const asked = once(() => (queries?.list ?? []).map((query) => ({ query, uses: readUses(query, parse) })));
-  const column = (table: string, name: string) => relations.get(table)?.columns.find((each) => each.name === name);
+  const column = (table: string, name: string) => relation(table)?.columns.find((each) => each.name === name);
 
   const weighed = (finding: Finding, rule: Rule, change: Change): Finding => {
     const gone = missing(change, isThere);
     if (gone !== null) return lowered(finding, `There is no ${gone} in this database.`);
-    const table = relations.get(tableOf(change) ?? "");
-    if (rule.isBySize === true && table !== undefined) {
+    const table = relation(tableOf(change) ?? "");
+    if (rule.isBySize === true && table !== null) {
       if (!isSmall(table)) return { ...finding, known: `${table.name} has ${sizeWords(table) || "an unknown size"}.` };
       const small = `${table.name} is small (${sizeWords(table)}): this takes a moment.`;
       return change.kind === "change-type" ? byQueries(asWarning(finding), change, small) : lowered(finding, small);
@@ -75,16 +77,15 @@ export function judgeBy({ catalogue, queries }: Serving, parse: SqlParser): Judg
     has: (name) => {
       const [table = "", part] = name.split("\0");
       if (part === undefined) return isThere(table);
-      const found = relations.get(table);
+      const found = relation(table);
       return (
-        found !== undefined &&
-        (column(table, part) !== undefined || found.constraints.some((each) => each.name === part))
+        found !== null && (column(table, part) !== undefined || found.constraints.some((each) => each.name === part))
       );
     },
     isNotNull: (table, name) => column(table, name)?.isNotNull === true,
     isProvenNotNull: (table, name) =>
-      relations.get(table)?.constraints.some((each) => each.isValidated && each.notNullOf === name) === true,
-    isUniqueIndex: (name) => isUnique(relations, name),
+      relation(table)?.constraints.some((each) => each.isValidated && each.notNullOf === name) === true,
+    isUniqueIndex: (name) => isUnique(relation, name),
     weigh: (finding, { change }: Said, rule) => (change === undefined ? finding : weighed(finding, rule, change)),
   };
 }
@@ -96,9 +97,9 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
-function isUnique(relations: ReadonlyMap<string, Relation>, name: string): boolean {
-  const table = relations.get(relations.get(name)?.table ?? "");
-  return table?.indexes.some((index) => index.isUnique && index.name === name) === true;
+function isUnique(relation: Relations, name: string): boolean {
+  const table = relation(relation(name)?.table ?? "");
+  return table?.indexes.some((index) => index.isUnique && index.name === bareName(name)) === true;
 }
 
 /** null: it can't be read. */
@@ -153,7 +154,7 @@ function dependentOn(change: Change, known: KnownDatabase): string | null {
           ? [change.names[0] ?? "", null]
           : ["", null];
   const reader = known.relation(table)?.readers.find((each) => column === null || each.column === column);
-  return reader === undefined ? null : `the view ${reader.view} reads it`;
+  return reader === undefined ? null : `the view ${bareName(reader.view)} reads it`;
 }
 
 function lowered(finding: Finding, sentence: string): Finding {

@@ -1,6 +1,7 @@
 import type { Change } from "../lint/change.ts";
 import { changesOf } from "../lint/changes-of.ts";
 import { changesInside } from "../lint/read-statements.ts";
+import { besides, mayBeSame } from "../sql/object-name.ts";
 import type { SqlParser } from "../sql/parser.ts";
 import { type Uses, usesOf } from "./uses.ts";
 
@@ -69,15 +70,18 @@ function takenBy(change: Change): readonly Taken[] {
 /** What nothing here reads into (a view, a function) may bring back anything. */
 function brings(change: Change, { table, column }: Taken): boolean {
   if (change.kind === "other") return true;
-  if (change.kind === "create-table") return change.table === table;
+  if (change.kind === "create-table") return mayBeSame(change.table, table);
   if (change.kind === "rename")
-    return change.what === "column" ? change.of === table && change.to === column : change.to === table;
-  return column !== null && change.kind === "add-column" && change.table === table && change.column.name === column;
+    return change.what === "column"
+      ? mayBeSame(change.of, table) && change.to === column
+      : mayBeSame(besides(change.from, change.to), table);
+  return (
+    column !== null && change.kind === "add-column" && mayBeSame(change.table, table) && change.column.name === column
+  );
 }
 
 function needs({ tables }: Uses, { table, column }: Taken): boolean {
-  const use = tables.get(table);
-  return use !== undefined && (column === null || use.columns.has(column));
+  return [...tables].some(([name, use]) => mayBeSame(name, table) && (column === null || use.columns.has(column)));
 }
 
 function readUses(sql: string, parse: SqlParser): Uses | null {

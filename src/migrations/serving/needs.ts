@@ -1,5 +1,7 @@
 import type { Relation } from "../../core/migration/serving.ts";
 import type { Change, ChangeOf } from "../lint/change.ts";
+import { bareName, inSchema, mayBeSame } from "../sql/object-name.ts";
+import { nameOfRelation, type Relations } from "./relations.ts";
 import type { TableUse, Uses } from "./uses.ts";
 
 /** `breaks`: the query fails, or does something else, once the change is made. `touches`: whether it does depends on the rows. */
@@ -7,7 +9,7 @@ export type Need = "breaks" | "touches" | null;
 
 /** What a judge knows of the database, by name. */
 export interface KnownDatabase {
-  relation(name: string): Relation | null;
+  readonly relation: Relations;
   /** Tables with a column of the type. */
   tablesOf(type: string): readonly string[];
 }
@@ -29,17 +31,19 @@ const NEEDS: { readonly [Kind in Change["kind"]]?: NeedOf<Kind> } = {
   "change-type": ({ table, column }, uses, database) => breaksIf(usesColumn(uses, database, table, column)),
   drop: ofDrop,
   rename: ofRename,
-  "move-schema": ({ name }, uses, database) => breaksIf(namesRelation(uses, database, name) || uses.names.has(name)),
+  "move-schema": ({ name }, uses, database) =>
+    breaksIf(namesRelation(uses, database, name) || uses.names.has(bareName(name))),
   "rename-enum-value": ({ type, from }, uses, database) =>
-    uses.names.has(from) ? "breaks" : touchesIf(database.tablesOf(type).some((table) => uses.tables.has(table))),
-  "add-column": ({ table }, uses) => breaksIf(inserts(uses.tables.get(table))),
-  "drop-default": ({ table, column }, uses) => withoutColumn(uses.tables.get(table), column, false),
-  "set-not-null": ({ table, column }, uses) => withoutColumn(uses.tables.get(table), column, true),
-  "drop-constraint": ({ table, name }, uses, database) => ofDropConstraint(uses, database.relation(table), name),
-  "add-constraint": ({ table, constraint }, uses) => touchesIf(writes(uses.tables.get(table), constraint.columns)),
+    uses.names.has(from) ? "breaks" : touchesIf(usesType(uses, database, type)),
+  "add-column": ({ table }, uses, database) => breaksIf(inserts(useOf(uses, database, table))),
+  "drop-default": ({ table, column }, uses, database) => withoutColumn(useOf(uses, database, table), column, false),
+  "set-not-null": ({ table, column }, uses, database) => withoutColumn(useOf(uses, database, table), column, true),
+  "drop-constraint": ({ table, name }, uses, database) => ofDropConstraint(uses, database, table, name),
+  "add-constraint": ({ table, constraint }, uses, database) =>
+    touchesIf(writes(useOf(uses, database, table), constraint.columns)),
   truncate: ({ tables }, uses, database) => touchesIf(tables.some((table) => namesRelation(uses, database, table))),
   revoke: ({ names }, uses, database) =>
-    breaksIf(names.some((name) => namesRelation(uses, database, name) || uses.names.has(name))),
+    breaksIf(names.some((name) => namesRelation(uses, database, name) || uses.names.has(bareName(name)))),
   "row-security": ({ table }, uses, database) => breaksIf(namesRelation(uses, database, table)),
 };
 
@@ -54,35 +58,61 @@ function touchesIf(does: boolean): Need {
 function ofDrop({ what, names }: ChangeOf<"drop">, uses: Uses, database: KnownDatabase): Need | undefined {
   if (what === "table" || what === "view") return breaksIf(names.some((name) => namesRelation(uses, database, name)));
   if (what === "type")
-    return breaksIf(
-      names.some((name) => uses.names.has(name) || database.tablesOf(name).some((each) => uses.tables.has(each))),
-    );
-  if (what === "function" || what === "sequence")
-    return breaksIf(names.some((name) => uses.names.has(name) || uses.tables.has(name)));
-  if (what === "index") return breaksIf(names.some((name) => breaksConflict(uses, tableWith(database, name), name)));
+    return breaksIf(names.some((name) => uses.names.has(bareName(name)) || usesType(uses, database, name)));
+  if (what === "function" || what === "sequence") return breaksIf(names.some((name) => isNamed(uses, database, name)));
+  if (what === "index")
+    return breaksIf(names.some((name) => breaksConflict(uses, database, tableWith(database, name), name)));
   // Who names a schema nowhere may find its tables by search_path.
   return undefined;
 }
 
 function ofRename({ what, of, from }: ChangeOf<"rename">, uses: Uses, database: KnownDatabase): Need | undefined {
   if (what === "column") return breaksIf(usesColumn(uses, database, of, from));
-  if (what === "table") return breaksIf(uses.tables.has(from));
-  if (what === "constraint") return breaksIf(namesConstraint(uses.tables.get(of), from));
+  if (what === "table") return breaksIf(useOf(uses, database, from) !== undefined);
+  if (what === "constraint") return breaksIf(namesConstraint(useOf(uses, database, of), from));
   if (what === "view" || what === "type" || what === "function" || what === "sequence")
-    return breaksIf(uses.names.has(from) || uses.tables.has(from));
+    return breaksIf(isNamed(uses, database, from));
   return undefined;
 }
 
 /** A query of a view needs what the view reads. */
 function namesRelation(uses: Uses, database: KnownDatabase, name: string): boolean {
-  return uses.tables.has(name) || (database.relation(name)?.readers ?? []).some(({ view }) => uses.tables.has(view));
+  const readers = database.relation(name)?.readers ?? [];
+  return (
+    useOf(uses, database, name) !== undefined || readers.some(({ view }) => useOf(uses, database, view) !== undefined)
+  );
 }
 
 function usesColumn(uses: Uses, database: KnownDatabase, table: string, column: string): boolean {
-  const use = uses.tables.get(table);
+  const use = useOf(uses, database, table);
   if (use !== undefined && (use.takesAll || use.columns.has(column))) return true;
   const readers = (database.relation(table)?.readers ?? []).filter((each) => each.column === column);
-  return readers.some(({ view }) => uses.tables.has(view));
+  return readers.some(({ view }) => useOf(uses, database, view) !== undefined);
+}
+
+function usesType(uses: Uses, database: KnownDatabase, type: string): boolean {
+  return database.tablesOf(bareName(type)).some((table) => useOf(uses, database, table) !== undefined);
+}
+
+function isNamed(uses: Uses, database: KnownDatabase, name: string): boolean {
+  return uses.names.has(bareName(name)) || useOf(uses, database, name) !== undefined;
+}
+
+/** What a query takes of a table; of one that it writes without a schema it may be this one. */
+function useOf({ tables }: Uses, { relation }: KnownDatabase, name: string): TableUse | undefined {
+  const written = nameOfRelation(relation, name);
+  const found = [...tables].flatMap(([each, use]) => (mayBeSame(each, written) ? [use] : []));
+  return found.length < 2 ? found[0] : found.reduce(together);
+}
+
+function together(a: TableUse, b: TableUse): TableUse {
+  return {
+    columns: new Set([...a.columns, ...b.columns]),
+    takesAll: a.takesAll || b.takesAll,
+    inserted: a.inserted === undefined ? b.inserted : a.inserted,
+    updated: [...a.updated, ...b.updated],
+    conflicts: [...a.conflicts, ...b.conflicts],
+  };
 }
 
 function inserts(use: TableUse | undefined): boolean {
@@ -107,17 +137,19 @@ function namesConstraint(use: TableUse | undefined, name: string): boolean {
   return (use?.conflicts ?? []).some((conflict) => conflict.kind === "constraint" && conflict.name === name);
 }
 
-function ofDropConstraint(uses: Uses, table: Relation | null, name: string): Need {
-  return breaksIf(namesConstraint(uses.tables.get(table?.name ?? ""), name) || breaksConflict(uses, table, name));
+function ofDropConstraint(uses: Uses, database: KnownDatabase, table: string, name: string): Need {
+  const isNamedItself = namesConstraint(useOf(uses, database, table), name);
+  return breaksIf(isNamedItself || breaksConflict(uses, database, database.relation(table), name));
 }
 
 /** Whether an ON CONFLICT finds nothing that is unique any more once an index or a constraint of that name is gone. */
-function breaksConflict(uses: Uses, table: Relation | null, name: string): boolean {
+function breaksConflict(uses: Uses, database: KnownDatabase, table: Relation | null, constraint: string): boolean {
   if (table === null) return false;
+  const name = bareName(constraint);
   const left = table.indexes.filter((index) => index.isUnique && index.name !== name);
   const gone = table.indexes.find((index) => index.isUnique && index.name === name);
   if (gone === undefined) return false;
-  return (uses.tables.get(table.name)?.conflicts ?? []).some((conflict) => {
+  return (useOf(uses, database, inSchema(table.schema, table.name))?.conflicts ?? []).some((conflict) => {
     if (conflict.kind === "constraint") return conflict.name === name;
     const isFor = (index: (typeof left)[number]): boolean => isSame(index.columns, conflict.columns);
     return isFor(gone) && !left.some((index) => !index.isPartial && isFor(index));

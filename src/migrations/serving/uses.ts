@@ -1,9 +1,11 @@
 import type { Node } from "@pgsql/types";
 import { textsOf } from "../lint/names.ts";
-import { listOf, nameOf, plain, type Plain, walk } from "../sql/tree.ts";
+import { bareName, writtenName } from "../sql/object-name.ts";
+import { listOf, plain, type Plain, walk } from "../sql/tree.ts";
 
-/** What a query takes of a database, by names without their schema. It rather names too much than too little. */
+/** What a query takes of a database. It rather names too much than too little. */
 export interface Uses {
+  /** By their names as the query writes them, with or without their schema. */
   readonly tables: ReadonlyMap<string, TableUse>;
   /** Functions, types and schemas that it names, and its strings: of a sequence that is all there is. */
   readonly names: ReadonlySet<string>;
@@ -53,12 +55,12 @@ export function usesOf(query: Node): Uses {
   };
   walk(query, (key, node) => {
     if (typeof node["relname"] === "string" && !common.has(node["relname"])) {
-      meetTable(node["relname"], plain(node["alias"])?.["aliasname"], of, aliases);
+      meetTable(tableIn(node) ?? "", plain(node["alias"])?.["aliasname"], of, aliases);
       if (typeof node["schemaname"] === "string") names.add(node["schemaname"]);
     }
     if (key === "FuncCall" || key === "TypeName" || key === "typeName" || key === "typname")
       for (const name of textsIn(node["funcname"] ?? node["names"])) names.add(name);
-    if (key === "sval" && typeof node["sval"] === "string") names.add(bareName(node["sval"]));
+    if (key === "sval" && typeof node["sval"] === "string") names.add(lastPart(node["sval"]));
   });
   // Who a column is of can only be said once all names of tables are known.
   walk(query, (key, node) => {
@@ -80,7 +82,7 @@ function meetTable(
   aliases: Map<string, string[]>,
 ): void {
   of(table);
-  for (const name of [table, typeof alias === "string" ? alias : table])
+  for (const name of [bareName(table), typeof alias === "string" ? alias : bareName(table)])
     aliases.set(name, [...new Set([...(aliases.get(name) ?? []), table])]);
 }
 
@@ -108,7 +110,7 @@ function meetColumn(
 }
 
 function meetWriting(key: string, node: Plain, of: (table: string) => Gathering): void {
-  const table = nameOf(node["relation"]);
+  const table = tableIn(node["relation"]);
   if (key === "InsertStmt" && table !== null) {
     const use = of(table);
     const columns = targetsIn(node["cols"]);
@@ -137,6 +139,13 @@ function meetWriting(key: string, node: Plain, of: (table: string) => Gathering)
       if (when?.["commandType"] === "CMD_INSERT") give(of(table), columns.length === 0 ? null : columns);
     }
   }
+}
+
+/** Its name as it is written. */
+function tableIn(relation: unknown): string | null {
+  const { relname, schemaname } = plain(relation) ?? {};
+  if (typeof relname !== "string") return null;
+  return writtenName(typeof schemaname === "string" ? [schemaname, relname] : [relname]);
 }
 
 function give(use: Gathering, columns: readonly string[] | null): void {
@@ -180,6 +189,6 @@ function textsIn(list: unknown): readonly string[] {
 }
 
 /** `public.orders_id_seq` and `"orders_id_seq"` are the same sequence. */
-function bareName(text: string): string {
+function lastPart(text: string): string {
   return text.replace(/^.*\./, "").replaceAll('"', "");
 }

@@ -1,3 +1,4 @@
+import { bareName } from "../sql/object-name.ts";
 import type { Change, ChangeOf } from "../lint/change.ts";
 
 interface Words<Kind extends Change["kind"]> {
@@ -13,7 +14,7 @@ export function aboutWords(change: Change): string {
 
 export function namesIn(change: Change): readonly string[] {
   const own = "table" in change && change.table !== null ? [change.table] : [];
-  return wordsOf(change)?.names(change) ?? own;
+  return (wordsOf(change)?.names(change) ?? own).map(bareName);
 }
 
 function wordsOf(change: Change): Words<Change["kind"]> | undefined {

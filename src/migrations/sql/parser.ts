@@ -95,15 +95,15 @@ function readOneByOne(text: string, postgres: PostgresParser): Parsed {
   return { statements, unread };
 }
 
-function statementsOf(text: string, { parse, blocks }: PostgresParser, offset: number): readonly ParsedStatement[] {
-  const { stmts = [] } = parse(text);
+function statementsOf(text: string, postgres: PostgresParser, offset: number): readonly ParsedStatement[] {
+  const { stmts = [] } = postgres.parse(text);
   const character = characterCounter(text);
   return stmts.flatMap(({ stmt, stmt_location = 0, stmt_len = 0 }: RawStmt): readonly ParsedStatement[] => {
     if (stmt === undefined) return [];
     const begin = character(stmt_location);
     const end = stmt_len === 0 ? text.trimEnd().length : character(stmt_location + stmt_len);
     const start = begin + leading(text.slice(begin, end));
-    const block = blockOf(stmt, text, { start, end }, blocks);
+    const block = blockOf(stmt, text, { start, end }, postgres.blocks);
     return [
       {
         node: stmt,

@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import type { Catalogue, Relation } from "../../../core/migration/serving.ts";
+import { writtenName } from "../../../migrations/sql/object-name.ts";
 import { errorOf } from "./faults.ts";
 
 /** What of some names is in the database, in any schema of the user's. Only reads; waits for no lock for longer than a moment. */
@@ -30,12 +31,12 @@ const RELATIONS = (bytes: string): string => `
     JOIN pg_depend d ON d.refobjid = o.view AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass
     JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> d.refobjid
   )
-  SELECT c.relname AS name,
+  SELECT c.relname AS name, n.nspname AS schema, pg_table_is_visible(c.oid) AS "isVisible",
     CASE WHEN c.relkind IN ('r', 'p', 'f') THEN 'table' WHEN c.relkind IN ('v', 'm') THEN 'view' WHEN c.relkind = 'S' THEN 'sequence' ELSE 'index' END AS kind,
     CASE WHEN c.relkind IN ('r', 'm') THEN c.reltuples
       WHEN c.relkind = 'p' THEN (SELECT sum(x.reltuples) FROM pg_partition_tree(c.oid) t JOIN pg_class x ON x.oid = t.relid WHERE t.isleaf) END AS rows,
     ${bytes} AS bytes,
-    (SELECT t.relname FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid WHERE i.indexrelid = c.oid) AS "table",
+    (SELECT ARRAY[s.nspname::text, t.relname::text] FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace s ON s.oid = t.relnamespace WHERE i.indexrelid = c.oid) AS "table",
     (SELECT coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'isNotNull', a.attnotnull,
         'hasDefault', a.atthasdef OR a.attidentity <> '') ORDER BY a.attnum), '[]')
       FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind NOT IN ('i', 'I')) AS columns,
@@ -49,10 +50,10 @@ const RELATIONS = (bytes: string): string => `
         'columns', (SELECT json_agg(a.attname ORDER BY k.n) FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY k (attnum, n)
           LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0))), '[]')
       FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid) AS indexes,
-    (SELECT coalesce(json_agg(DISTINCT jsonb_build_object('view', v.relname, 'column', a.attname)), '[]')
-      FROM reading o JOIN pg_class v ON v.oid = o.view LEFT JOIN pg_attribute a ON a.attrelid = o.base AND a.attnum = o.col AND o.col > 0
+    (SELECT coalesce(json_agg(DISTINCT jsonb_build_object('view', ARRAY[s.nspname, v.relname], 'column', a.attname)), '[]')
+      FROM reading o JOIN pg_class v ON v.oid = o.view JOIN pg_namespace s ON s.oid = v.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = o.base AND a.attnum = o.col AND o.col > 0
       WHERE o.base = c.oid) AS readers
-  FROM wanted w JOIN pg_class c ON c.oid = w.oid`;
+  FROM wanted w JOIN pg_class c ON c.oid = w.oid JOIN pg_namespace n ON n.oid = c.relnamespace`;
 
 const MEASURED = `CASE WHEN c.relkind IN ('r', 'm') THEN pg_total_relation_size(c.oid)
   WHEN c.relkind = 'p' THEN (SELECT sum(pg_total_relation_size(t.relid)) FROM pg_partition_tree(c.oid) t) END`;
@@ -74,13 +75,22 @@ const MENTIONS = `
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
   ORDER BY 1, 2`;
 
+interface StoredRelation extends Omit<Relation, "bytes" | "table" | "readers"> {
+  readonly bytes: string | null;
+  /** Schema and name. */
+  readonly table: readonly string[] | null;
+  readonly readers: readonly { readonly view: readonly string[]; readonly column: string | null }[];
+}
+
 async function relationsOf(client: Client, names: readonly string[]): Promise<readonly Relation[]> {
   const ask = async (bytes: string): Promise<readonly Relation[]> => {
-    const { rows } = await client.query<Omit<Relation, "bytes"> & { readonly bytes: string | null }>(RELATIONS(bytes), [
-      names,
-    ]);
-    const read = rows.map((row) => ({ ...row, bytes: row.bytes === null ? null : Number(row.bytes) }));
-    return merged(read);
+    const { rows } = await client.query<StoredRelation>(RELATIONS(bytes), [names]);
+    return rows.map(({ table, readers, ...row }) => ({
+      ...row,
+      bytes: row.bytes === null ? null : Number(row.bytes),
+      table: table === null ? null : writtenName(table),
+      readers: readers.map(({ view, column }) => ({ view: writtenName(view), column })),
+    }));
   };
   await client.query("BEGIN READ ONLY; SET LOCAL lock_timeout = '500ms'");
   try {
@@ -93,36 +103,4 @@ async function relationsOf(client: Client, names: readonly string[]): Promise<re
   } finally {
     await client.query("ROLLBACK").catch(() => undefined);
   }
-}
-
-/** Names stand without their schema: of two tables of one name what is true of either counts. */
-function merged(relations: readonly Relation[]): readonly Relation[] {
-  const byName = new Map<string, Relation>();
-  for (const relation of relations) {
-    const other = byName.get(relation.name);
-    byName.set(relation.name, other === undefined ? relation : both(other, relation));
-  }
-  return [...byName.values()];
-}
-
-function both(a: Relation, b: Relation): Relation {
-  const sum = (x: number | null, y: number | null): number | null => (x === null || y === null ? null : x + y);
-  const inB = new Map(b.columns.map((column) => [column.name, column]));
-  return {
-    ...a,
-    kind: a.kind === "table" || b.kind === "table" ? "table" : a.kind,
-    rows: sum(a.rows, b.rows),
-    bytes: sum(a.bytes, b.bytes),
-    table: a.table ?? b.table,
-    columns: [
-      ...a.columns.map((column) => ({
-        ...column,
-        isNotNull: column.isNotNull && inB.get(column.name)?.isNotNull !== false,
-      })),
-      ...b.columns.filter(({ name }) => !a.columns.some((column) => column.name === name)),
-    ],
-    constraints: [...a.constraints, ...b.constraints],
-    indexes: [...a.indexes, ...b.indexes],
-    readers: [...a.readers, ...b.readers],
-  };
 }

@@ -11,7 +11,7 @@ export async function lossesOf(
   down: Script<ReadStatement>,
 ): Promise<readonly Loss[]> {
   const forward = statementsOf(up);
-  const taken = statementsOf(down).flatMap((statement) => takenBy(statement, quotedAsWritten(statement)));
+  const taken = statementsOf(down).flatMap((statement) => takenBy(statement));
   const dropped = new Set(taken.flatMap((each) => (each.kind === "table" ? [each.name] : [])));
   const losses: Loss[] = [];
   for (const each of taken) {
@@ -25,7 +25,7 @@ export async function lossesOf(
 
 /** The tables whose rows must not change between the look and the way back. */
 export function tablesLookedAt(down: Script<ReadStatement>): readonly string[] {
-  const taken = statementsOf(down).flatMap((statement) => takenBy(statement, quotedAsWritten(statement)));
+  const taken = statementsOf(down).flatMap((statement) => takenBy(statement));
   const names = taken.flatMap((each) =>
     each.kind === "unknown" ? [] : [each.kind === "table" ? each.name : each.table],
   );
@@ -34,33 +34,6 @@ export function tablesLookedAt(down: Script<ReadStatement>): readonly string[] {
 
 function statementsOf({ units }: Script<ReadStatement>): readonly ReadStatement[] {
   return units.flatMap(({ statements }) => statements);
-}
-
-/** With the schema where the statement names one. */
-function quotedAsWritten({ node }: ReadStatement): (name: string) => string {
-  const schemas = new Map(schemasIn(node));
-  return (name) => {
-    const schema = schemas.get(name);
-    return [...(schema === undefined ? [] : [schema]), name].map((part) => `"${part.replaceAll('"', '""')}"`).join(".");
-  };
-}
-
-function schemasIn(node: unknown): readonly (readonly [string, string])[] {
-  if (Array.isArray(node)) return node.flatMap(schemasIn);
-  if (typeof node !== "object" || node === null) return [];
-  if (
-    "schemaname" in node &&
-    "relname" in node &&
-    typeof node.schemaname === "string" &&
-    typeof node.relname === "string"
-  )
-    return [[node.relname, node.schemaname]];
-  // The names of a DROP are lists of strings.
-  if ("items" in node && Array.isArray(node.items) && node.items.length === 2) {
-    const [schema, name] = node.items.map((each: unknown) => (each as { String?: { sval?: string } }).String?.sval);
-    if (schema !== undefined && name !== undefined) return [[name, schema]];
-  }
-  return Object.values(node).flatMap(schemasIn);
 }
 
 /** In words; null: it holds nothing that was not there before. */

@@ -1,3 +1,4 @@
+import { besides, keyOfName } from "../../../migrations/sql/object-name.ts";
 import type { Change } from "../../../migrations/lint/change.ts";
 
 type Changing = readonly { readonly changes: readonly Change[]; readonly inside: readonly Change[] }[];
@@ -20,10 +21,10 @@ function ofOthers(statements: Changing, isMeant: (change: Change) => boolean): r
   return statements
     .flatMap(({ changes, inside }) => [...changes, ...inside])
     .filter((change) => {
-      if (change.kind === "create-table") made.add(change.table);
-      if (change.kind === "create-type") made.add(change.name);
-      const isOwn = namesOf(change).every((name) => name !== null && made.has(name));
-      if (change.kind === "rename" && isOwn) made.add(change.to);
+      if (change.kind === "create-table") made.add(keyOfName(change.table));
+      if (change.kind === "create-type") made.add(keyOfName(change.name));
+      const isOwn = namesOf(change).every((name) => name !== null && made.has(keyOfName(name)));
+      if (change.kind === "rename" && isOwn) made.add(keyOfName(besides(change.from, change.to)));
       return isMeant(change) && !isOwn;
     });
 }

@@ -1,4 +1,5 @@
 import type { Node } from "@pgsql/types";
+import { keyOfName, quotedName } from "../../../migrations/sql/object-name.ts";
 import { walk } from "../../../migrations/sql/tree.ts";
 import type { Change } from "../../../migrations/lint/change.ts";
 import type { PostgresFile, ReadStatement } from "./read-migrations.ts";
@@ -36,10 +37,7 @@ const HARMLESS: ReadonlySet<Change["kind"]> = new Set([
   "end",
 ]);
 
-export function takenBy(
-  { node, changes, line, sql }: ReadStatement,
-  schemaOf: (name: string) => string,
-): readonly Taken[] {
+export function takenBy({ node, changes, line, sql }: ReadStatement): readonly Taken[] {
   const unknown = (what: string): readonly Taken[] => [{ kind: "unknown", line, what }];
   // CASCADE takes what nobody has named.
   if (/\bcascade\b/i.test(sql) && changes.some(({ kind }) => kind.startsWith("drop")))
@@ -50,9 +48,9 @@ export function takenBy(
   if (kind === "SelectStmt") return callsNothing(node) ? [] : unknown("runs SELECT, which may call anything");
   return changes.flatMap((change): readonly Taken[] => {
     if (change.kind === "drop-column")
-      return [{ kind: "column", line, table: schemaOf(change.table), column: change.column }];
+      return [{ kind: "column", line, table: quotedName(change.table), column: change.column }];
     if (change.kind === "drop" && change.what === "table")
-      return change.names.map((name) => ({ kind: "table", line, name: schemaOf(name) }));
+      return change.names.map((name) => ({ kind: "table", line, name: quotedName(name) }));
     if (change.kind === "drop")
       return HARMLESS_DROPS.has(change.what)
         ? []
@@ -77,15 +75,15 @@ function callsNothing(node: Node): boolean {
 /** Whether the way forward of the same file has made it: what was there before is not its to take. */
 export function isMadeBy(up: readonly ReadStatement[], taken: Taken): boolean {
   if (taken.kind === "unknown") return false;
-  const bare = (name: string): string => name.replace(/^.*\./, "").replaceAll('"', "");
+  const isIts = (name: string): boolean =>
+    keyOfName(name) === keyOfName((taken.kind === "table" ? taken.name : taken.table).replaceAll('"', ""));
   return up.some(({ changes }) =>
     changes.some((change) => {
-      if (change.kind === "create-table")
-        return change.table === bare(taken.kind === "table" ? taken.name : taken.table);
+      if (change.kind === "create-table") return isIts(change.table);
       return (
         taken.kind === "column" &&
         change.kind === "add-column" &&
-        change.table === bare(taken.table) &&
+        isIts(change.table) &&
         change.column.name === taken.column
       );
     }),

@@ -1,3 +1,4 @@
+import { bareName, mayBeSame } from "../../sql/object-name.ts";
 import { type At, type Rule, ruleOf, ruleOfOld } from "../rule.ts";
 
 /** What the version that serves now would no longer find, or no longer be allowed. */
@@ -295,8 +296,8 @@ function isMadeAnew(table: string, { dialect, later }: At): boolean {
     later().some((changes) =>
       changes.some(
         (change) =>
-          (change.kind === "rename" && change.what === "table" && change.to === table) ||
-          (change.kind === "create-table" && change.table === table),
+          (change.kind === "rename" && change.what === "table" && change.to === bareName(table)) ||
+          (change.kind === "create-table" && mayBeSame(change.table, table)),
       ),
     )
   );

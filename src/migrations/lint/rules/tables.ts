@@ -1,4 +1,5 @@
 import { neverEnds } from "../batches.ts";
+import { keyOfName } from "../../sql/object-name.ts";
 import { isOfSchema } from "../known.ts";
 import { type Rule, ruleOf, ruleOfOld, said } from "../rule.ts";
 
@@ -180,7 +181,7 @@ export const TABLE_RULES: readonly Rule[] = [
       first.table !== null &&
       isOfSchema(first) &&
       first.kind !== "create-index" &&
-      first.table === known.alteredBefore &&
+      keyOfName(first.table) === keyOfName(known.alteredBefore ?? "") &&
       !known.isNew(first.table)
         ? said([`${first.table} was altered by the statement before too: one could do both.`])
         : [],

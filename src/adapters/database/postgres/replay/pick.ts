@@ -4,6 +4,7 @@ import type { ServedQueries, ServedQuery } from "../../../../core/migration/serv
 import type { UntriedQuery } from "../../../../core/migration/replayed.ts";
 import { onOneLine } from "../../../../core/text/plain-text.ts";
 import { usesOf } from "../../../../migrations/serving/uses.ts";
+import { bareName } from "../../../../migrations/sql/object-name.ts";
 import { listOf, plain, walk } from "../../../../migrations/sql/tree.ts";
 import type { SqlParser } from "../../../../migrations/sql/parser.ts";
 
@@ -82,7 +83,7 @@ interface Found extends TriedQuery {
 }
 
 function namesIn(node: Node): Pick<Found, "tables" | "calls"> {
-  return { tables: [...usesOf(node).tables.keys()], calls: callsIn(node) };
+  return { tables: [...usesOf(node).tables.keys()].map(bareName), calls: callsIn(node) };
 }
 
 /** Not of the server itself, by a tool that watches it or by Tidegate: no migration breaks those. */
