@@ -300,6 +300,10 @@ describe("A DO block", () => {
       `it can't be read: syntax error at or near "TABEL".`,
     ]);
     assert.deepEqual(why("DO $$ BEGIN PERFORM f(1); END $$"), []);
+    assert.deepEqual(
+      why("DO $$ DECLARE r shop.orders%rowtype; BEGIN SELECT * INTO r FROM orders; r.total := 3; END $$"),
+      [],
+    );
   });
 });
 

@@ -35,11 +35,16 @@ export function blockOf(
   if (language !== "plpgsql") return { statements: [], dark: [`it is written in ${language}`] };
   const from = Math.max(start, text.indexOf(body, start));
   try {
-    const found = actsIn(parsers.parseBlock(text.slice(start, end)));
+    const found = actsIn(parsers.parseBlock(withoutRowTypes(text.slice(start, end))));
     return readActs(found, placesIn(text, from, end), parsers);
   } catch (error) {
     return { statements: [], dark: [`it can't be read: ${error instanceof Error ? error.message : String(error)}`] };
   }
+}
+
+/** The parser knows no table, and would not find the columns of a variable of that type. */
+function withoutRowTypes(statement: string): string {
+  return statement.replaceAll(/[\w."$]+%ROWTYPE\b/gi, (type) => "record".padEnd(type.length));
 }
 
 function partsOf(args: readonly Node[]): { readonly body: string; readonly language: string } {
