@@ -202,7 +202,9 @@ describe("A drill", () => {
     deepEqual(fault.detail, ["public.orders has as many rows, and other ones"]);
     equal((await lossy.backups.list()).at(-1)?.proof?.proof, "restore");
     const wrong = drilling({ "20261122020000_wrong.sql": "-- migrate:up\nALTER TABLE nowhere ADD COLUMN x int;\n" });
-    equal((await faultIn(make(wrong.backups, wrong.directory))).code, "migration-failed");
+    const failed = await faultIn(make(wrong.backups, wrong.directory));
+    equal(failed.code, "migration-failed");
+    match(failed.what, /^On the copy, not in your database: \S+ failed; /);
     deepEqual(await databases("%tidegate%"), []);
   });
 

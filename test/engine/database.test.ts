@@ -139,6 +139,24 @@ describe("the engine, with a database", () => {
     match(status.sentence, /2_drop\.sql fails\. The contract step has begun/);
   });
 
+  it("does not say that the schema is as it was where a migration broke off", async () => {
+    const under = engineUnderTest();
+    under.database.files = [
+      { file: "1_add.sql", phase: "expand" },
+      { file: "2_index.sql", phase: "expand" },
+    ];
+    under.database.breaksIn = "2_index.sql";
+    const told = await stateOf(under, planWith(step.migrate("expand"), step.start(), step.shift(100, MINUTE)));
+    match(told, /^rolled-back/);
+    const [event] = (await under.journal.read(2))
+      .map((each) => each.event)
+      .filter(({ type }) => type === "rolled-back");
+    match(
+      event?.type === "rolled-back" ? event.sentence : "",
+      /Of the schema 2 migrations taken back; what broke off may have left something \(tidegate migrate status\): 2_index\.sql fails\.$/,
+    );
+  });
+
   it("takes back what it can when the version is worse, and says what stays", async () => {
     const under = engineUnderTest();
     under.database.files = [

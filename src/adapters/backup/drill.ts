@@ -29,7 +29,22 @@ const NOTHING: Drilled = { upMs: 0, downMs: 0, againMs: 0, applied: [], reversed
  * What is pending goes up on the copy, down and up again, with the time of each; what went down must leave the rows that were there before,
  * and what the version that serves asks must still work while that does. Faults: drill-failed, drill-breaks-queries, and those of migrations.
  */
-export async function drill(
+export async function drill(drilling: Drilling, copy: Copy, before: Contents, order: DrillOrder): Promise<Drilled> {
+  return await drillOn(drilling, copy, before, order).catch((error: unknown) => {
+    throw error instanceof FaultError && OF_MIGRATING.has(error.fault.code) ? onTheCopy(error) : error;
+  });
+}
+
+const OF_MIGRATING = new Set(["migration-failed", "migration-blocked", "database-lost"]);
+
+/** What it says of what is done must not be taken for what is done to the users' database. */
+function onTheCopy(error: FaultError): FaultError {
+  const { what } = error.fault;
+  const fix = "mend the migration; then try it again: tidegate backup --proof drill";
+  return new FaultError({ ...error.fault, what: `On the copy, not in your database: ${what}`, fix }, { cause: error });
+}
+
+async function drillOn(
   { migrating, watching, broken }: Drilling,
   copy: Copy,
   before: Contents,

@@ -75,11 +75,12 @@ async function thereAndBack(sandboxed: Sandboxed, session: Session, act: ActScor
   await answersAlone(sandboxed, act);
 }
 
-function rollbackOf({ undo, endedAt }: Release, lastRequestAt: number | null): RehearsedRollback | null {
+function rollbackOf(release: Release, lastRequestAt: number | null): RehearsedRollback | null {
+  const { undo, endedAt } = release;
   if (undo === null) return null;
   const decidedAt = undo.decidedAt.wall;
   const share = undo.effects["share-to-stable"];
-  const schema = schemaSentence(undo.effects);
+  const schema = schemaSentence(release);
   return {
     fromSharePercent: undo.fromShare / 100,
     trafficMs: Math.max(0, (share?.endedAt?.wall ?? decidedAt) - decidedAt),

@@ -1,7 +1,7 @@
 import { MIGRATION_PHASES, type MigrationPhase } from "../plan/database.ts";
 import type { StepOf } from "../plan/plan.ts";
 import type { Because } from "../release/event.ts";
-import type { Effects, Release } from "../release/release.ts";
+import type { Release } from "../release/release.ts";
 import { fullStop } from "../text/plain-text.ts";
 import { ONCE, type Recipe } from "./ingredient.ts";
 import type { Seen } from "./seen.ts";
@@ -66,8 +66,8 @@ export interface WentBack {
 }
 
 /** What became of the schema in a rollback, for people; empty: nothing was migrated. */
-export function schemaSentence(effects: Effects): string {
-  const back = effects[MIGRATE_BACK];
+export function schemaSentence({ undo, steps }: Pick<Release, "undo" | "steps">): string {
+  const back = undo?.effects[MIGRATE_BACK];
   if (back === undefined) return "";
   if (back.state !== "confirmed") {
     const why = fullStop(back.fault?.what ?? "nobody knows why");
@@ -77,12 +77,27 @@ export function schemaSentence(effects: Effects): string {
   const { reversed, kept, gone = [] } = back.observed as unknown as WentBack;
   const lost = gone.length === 0 ? "" : ` What they had taken away does not come back: ${gone.join(", ")}.`;
   const [first] = kept;
+  const broken = brokenOff(steps);
+  if (broken !== null) {
+    const left = kept.length === 0 ? "" : `, ${count(kept)} left, expanded`;
+    return `Of the schema ${count(reversed)} taken back${left}; what broke off may have left something (tidegate migrate status): ${fullStop(broken)}${lost}`;
+  }
   if (first === undefined)
     return reversed.length === 0
       ? "Nothing of the schema had been changed."
       : `The schema is as it was: ${count(reversed)} taken back.${lost}`;
   const taken = reversed.length === 0 ? "" : `${count(reversed)} taken back, `;
   return `Of the schema ${taken}${count(kept)} left, expanded: ${first.file}: ${fullStop(first.why)}${lost}`;
+}
+
+/** Why a migration failed of which a part may be done; null: none did. */
+function brokenOff(steps: Release["steps"]): string | null {
+  const faults = steps.flatMap(({ effects }) =>
+    Object.values(effects).flatMap(({ effect, state, fault }) =>
+      effect.kind === "migrate" && state === "failed" && fault !== null && fault.isBeforehand !== true ? [fault] : [],
+    ),
+  );
+  return faults.at(-1)?.what ?? null;
 }
 
 function count(migrations: readonly unknown[]): string {

@@ -47,5 +47,5 @@ export function decideUndo(release: Release, seen: Seen, now: Moment): readonly 
   }
   const on =
     release.stable === null ? "Nothing serves, as before the release" : `100% on ${release.stable.label}, read back`;
-  return [{ type: "rolled-back", sentence: `${on}. ${schemaSentence(undo.effects)}`.trimEnd() }];
+  return [{ type: "rolled-back", sentence: `${on}. ${schemaSentence(release)}`.trimEnd() }];
 }

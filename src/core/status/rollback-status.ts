@@ -3,7 +3,7 @@ import type { Evidence } from "../diagnosis/evidence.ts";
 import type { Fault } from "../fault.ts";
 import type { Observed } from "../release/effect.ts";
 import type { Because } from "../release/event.ts";
-import type { Effects, Release } from "../release/release.ts";
+import type { Release } from "../release/release.ts";
 
 /** A rollback that is under way or done. */
 export interface RollbackStatus {
@@ -45,15 +45,15 @@ export function rollbackStatus(release: Release): RollbackStatus | null {
     fromSharePercent: undo.fromShare / 100,
     putBackEarly: putBackEarly(release),
     undone: undone(release, undo),
-    ...schemaOf(undo.effects),
+    ...schemaOf(release),
     evidence: evidence === null || evidence === undefined ? null : (evidence as unknown as Evidence),
     fault: undo.because.fault ?? null,
   };
 }
 
-function schemaOf(effects: Effects): Pick<RollbackStatus, "schema"> {
-  const state = effects[MIGRATE_BACK]?.state;
-  return state === "confirmed" || state === "failed" ? { schema: schemaSentence(effects) } : {};
+function schemaOf(release: Release): Pick<RollbackStatus, "schema"> {
+  const state = release.undo?.effects[MIGRATE_BACK]?.state;
+  return state === "confirmed" || state === "failed" ? { schema: schemaSentence(release) } : {};
 }
 
 function putBackEarly({ emergencies }: Release): RollbackStatus["putBackEarly"] {

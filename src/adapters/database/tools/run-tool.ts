@@ -80,9 +80,14 @@ export function lastOf(said: readonly string[]): readonly string[] {
 /** The line of a tool's output that says most. */
 export function causeIn(said: readonly string[]): string {
   const lines = said.map((line) => line.trim()).filter((line) => line !== "");
+  // Rails says in one line that it stops, and in the next why.
+  const canceled = lines.findIndex((line) => /all later migrations canceled:$/.test(line));
   const best =
+    (canceled < 0 ? undefined : lines[canceled + 1]) ??
     lines.findLast((line) => /^(?:[\w.]+\.)?\w*(?:Error|Exception)\b.*:\s*\(psycopg/i.test(line)) ??
     lines.find((line) => /^PG::\w+: /.test(line)) ??
+    // Ruby begins with what it died of, and goes on with where.
+    lines.find((line) => /^\S+:\d+:in \S+ .+\([\w:]+\)$/.test(line)) ??
     lines.findLast((line) => /^(?:\[ERROR\]\s*)?(?:[\w.:]+(?:Error|Exception)|error)\b.*: /i.test(line)) ??
     lines.findLast((line) => /\b(?:error|fatal|failed)\b/i.test(line)) ??
     lines.at(-1) ??
