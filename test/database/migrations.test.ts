@@ -468,10 +468,16 @@ describe("Migrations of PostgreSQL", () => {
     deepEqual(await app.column("SELECT count(*) FROM information_schema.columns WHERE table_name = 'items'"), ["2"]);
     deepEqual((await app.up({ phases: ["expand"] })).applied, []);
 
-    app.write(
-      "2_swap.sql",
-      "-- phase: contract\nDO $$ BEGIN EXECUTE format('ALTER TABLE %I DROP COLUMN price', 'items'); END $$;",
-    );
+    // Its text does not say what it takes away: that is found before it is committed, where it is in a transaction.
+    const drop = "DO $$ BEGIN EXECUTE format('ALTER TABLE %I DROP COLUMN price', 'items'); END $$;";
+    app.write("2_swap.sql", `-- phase: contract\n${drop}`);
+    const taken = await faultOf(app.up());
+    deepEqual([taken.code, taken.isBeforehand], ["migration-assertion-lost", true]);
+    equal(taken.cause, 'column "price" does not exist');
+    match(taken.what, /takes away what the assertion "no negative price" asks for; nothing of it was done\.$/);
+    deepEqual(await app.column("SELECT count(*) FROM information_schema.columns WHERE table_name = 'items'"), ["2"]);
+
+    app.write("2_swap.sql", `-- phase: contract\n-- migrate:up transaction:false\n${drop}`);
     const late = await faultOf(app.up());
     equal(late.what, 'After migrating: assertion "no negative price" can\'t be asked: column "price" does not exist.');
   });

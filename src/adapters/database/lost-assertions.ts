@@ -15,6 +15,11 @@ export async function assertionProblems(
     file,
     what: `${file} takes away ${what}, and the assertion "${name}" asks for it: it could not be asked afterwards.`,
     where: `${file}:${line}`,
-    fix: `change "${name}" in the plan file (database: assertions) to ask for what is there before and afterwards, or take it out`,
+    fix: assertionFix(name),
   }));
+}
+
+/** How an assertion is mended that could not be asked afterwards. */
+export function assertionFix(name: string): string {
+  return `change "${name}" in the plan file (database: assertions) to ask for what is there before and afterwards, or take it out`;
 }

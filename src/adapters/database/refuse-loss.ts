@@ -31,13 +31,15 @@ export function refuseLoss(
   );
 }
 
+const MOST = 20;
+
 /** Faults: migration-loses-data; none where nothing is lost. */
 export function refuseLosses(detail: readonly string[]): void {
   if (detail.length === 0) return;
   throw new FaultError({
     code: "migration-loses-data",
     what: "Going back would lose data that nobody gets again. Nothing was run.",
-    detail,
+    detail: detail.length <= MOST ? detail : [...detail.slice(0, MOST), `and ${detail.length - MOST} more`],
     fix: "make a backup; then, if it may be lost: tidegate migrate down --accept-loss",
   });
 }

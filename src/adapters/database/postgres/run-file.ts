@@ -22,6 +22,8 @@ export interface FileRun {
   readonly done: () => string;
   /** Asked in the transaction of a file that is in one, before anything of it is done. */
   readonly first?: () => Promise<void>;
+  /** Asked in the transaction of a file that is in one, before it is committed. */
+  readonly last?: () => Promise<void>;
 }
 
 /** How far a file is. */
@@ -38,11 +40,16 @@ export async function runFile(session: Session, run: FileRun): Promise<void> {
 }
 
 async function runWhatIsLeft(session: Session, run: FileRun): Promise<void> {
-  const { file, script, running, row, begun, done, first } = run;
+  const { file, script, running, row, begun, done, first, last } = run;
   const [only] = script.units;
   if (script.isInTransaction || only === undefined) {
     const unit = only ?? { from: 0, to: 0, statements: [], batch: null };
-    await runInTransaction(session, running, { unit, writes: done, ...(first === undefined ? {} : { first }) });
+    await runInTransaction(session, running, {
+      unit,
+      writes: done,
+      ...(first === undefined ? {} : { first }),
+      ...(last === undefined ? {} : { last }),
+    });
     return;
   }
   let reached = row?.reached ?? 0;

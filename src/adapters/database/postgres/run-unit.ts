@@ -28,6 +28,8 @@ export interface InTransaction {
   readonly writes: Writes;
   /** Asked in the same transaction, before anything of it is done. */
   readonly first?: () => Promise<void>;
+  /** Asked in the same transaction, when all of it is done; what it throws takes everything back. */
+  readonly last?: () => Promise<void>;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface InTransaction {
  */
 export async function runInTransaction(session: Session, running: Running, order: InTransaction): Promise<number> {
   const { signal, patience } = session;
-  const { unit, writes, first } = order;
+  const { unit, writes, first, last } = order;
   const targets = unit.statements.flatMap(targetsOf);
   const endsAt = performance.now() + patience.boundMs;
   let told = false;
@@ -62,6 +64,7 @@ export async function runInTransaction(session: Session, running: Running, order
       writes,
       timeoutMs,
       ...(first === undefined ? {} : { first }),
+      ...(last === undefined ? {} : { last }),
     });
     if (done !== null) return done;
     const inTheWay = await blockersOf(session, targets);
@@ -78,7 +81,7 @@ const AUTOVACUUM_YIELDS_MS = 1_500;
 async function attemptOnce(
   session: Session,
   running: Running,
-  { unit, writes, first, timeoutMs }: InTransaction & { readonly timeoutMs: number },
+  { unit, writes, first, last, timeoutMs }: InTransaction & { readonly timeoutMs: number },
 ): Promise<number | null> {
   const { work } = session;
   let current: ReadStatement | null = null;
@@ -98,6 +101,7 @@ async function attemptOnce(
       throw statementFailed(session, running, unit, current, tooManyRows(rows, unit.batch));
     }
     current = null;
+    await last?.();
     // A file may have taken another role, which must not write the ledger.
     await work.query(`SET LOCAL ROLE NONE; ${writes(rows)}; COMMIT`);
     return rows;

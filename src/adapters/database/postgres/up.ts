@@ -7,6 +7,7 @@ import { refuseFindings } from "../refuse-findings.ts";
 import { refuseGaps, refuseProblems } from "../refuse-problems.ts";
 import { ofPhases, type Standing, standingOf } from "../standing.ts";
 import { requireAssertions } from "./assertions.ts";
+import { stillAskable } from "./askable.ts";
 import { atFirst } from "./at-first.ts";
 import { dryUp } from "./dry-run.ts";
 import { readLedger } from "./ledger.ts";
@@ -47,8 +48,12 @@ export async function up(
   if (lint !== "warn") refuseFindings(linted.map(({ file: { file }, findings }) => ({ file, findings })));
   await adopt(session, standing, request);
   const applied: RunMigration[] = [];
-  for (const { file, row, findings } of linted)
-    applied.push({ ...(await applyOne(session, file, row, request)), findings });
+  for (const [index, { file, row, findings }] of linted.entries()) {
+    // What one file takes away the next may bring back.
+    const isWatched = file.phase === "contract" && index === linted.length - 1;
+    const last = isWatched ? await stillAskable(session, assertions, file.file) : undefined;
+    applied.push({ ...(await applyOne(session, { file, row }, request, last)), findings });
+  }
   if (applied.length > 0) await requireAssertions(session, assertions, "migrating");
   return { applied, already, pendingLater };
 }
@@ -95,9 +100,9 @@ async function adopt(
 
 async function applyOne(
   session: Session,
-  file: PostgresFile,
-  row: LedgerRow | null,
+  { file, row }: Pending,
   request: UpRequest,
+  last?: () => Promise<void>,
 ): Promise<RunMigration> {
   const { ledger } = session;
   const began = performance.now();
@@ -119,6 +124,7 @@ async function applyOne(
         const applied = now({ state: "applied", reached: file.up.statements, ...figures() });
         return `${ledger.applied(applied)};${ledger.told(toldOf(applied))}`;
       },
+      ...(last === undefined ? {} : { last }),
     });
   } catch (error) {
     await tellFailure(session, toldOf(now(figures())), error);
