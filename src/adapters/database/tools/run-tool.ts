@@ -81,7 +81,7 @@ export function lastOf(said: readonly string[]): readonly string[] {
 export function causeIn(said: readonly string[]): string {
   const lines = said.map((line) => line.trim()).filter((line) => line !== "");
   // Rails says in one line that it stops, and in the next why.
-  const canceled = lines.findIndex((line) => /all later migrations canceled:$/.test(line));
+  const canceled = lines.findIndex((line) => line.endsWith("all later migrations canceled:"));
   const best =
     (canceled < 0 ? undefined : lines[canceled + 1]) ??
     lines.findLast((line) => /^(?:[\w.]+\.)?\w*(?:Error|Exception)\b.*:\s*\(psycopg/i.test(line)) ??
