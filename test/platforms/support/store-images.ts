@@ -17,7 +17,8 @@ export function buildPostgresImage(engine: DockerEngine, name: string): void {
   const root = `${POSTGRES}/${version}`;
   const programs = ["postgres", "initdb", "pg_isready", "psql"].map((each) => `${root}/bin/${each}`);
   const modules = [`${root}/lib/dict_snowball.so`, `${root}/lib/plpgsql.so`].filter((each) => existsSync(each));
-  const folders = [`/usr/share/postgresql/${version}`];
+  // pg_dump and pg_restore ask for that zone by its name.
+  const folders = [`/usr/share/postgresql/${version}`, "/usr/share/zoneinfo/UTC"];
   const start = [
     "#!/bin/sh",
     "set -e",
