@@ -47,7 +47,12 @@ function machinery(): Machinery {
     backups: async (place) => (await import("./wiring/database.ts")).backupsOf(place),
     versionFiles: async (order) => (await import("./wiring/outside-releases.ts")).versionFiles(order),
     migrations: async (place, order) => (await import("./wiring/database.ts")).migrationsOf(place, order),
-    rehearsalCopies: async (place, state) => (await import("./wiring/rehearsal.ts")).rehearsalCopies(place, state),
+    rehearsalCopies: async (place, state, copyPlace) =>
+      (await import("./wiring/rehearsal.ts")).rehearsalCopies(place, state, copyPlace),
+    projectToRehearse: async (place) => (await import("./wiring/rehearsed-project.ts")).projectToRehearse(place),
+    startRehearsedServer: async (place, signal) =>
+      (await import("./wiring/rehearsed-project.ts")).startRehearsedServer(place, signal),
+    removeRehearsed: async (state, id) => (await import("./wiring/rehearsed-project.ts")).removeRehearsed(state, id),
     removeVersions: async (state, folder) => (await import("./wiring/rehearsal.ts")).removeVersions(state, folder),
     emergencyExit: async (state) => (await import("./wiring/emergency-exit.ts")).emergencyExit(state, self),
     runningInstances: async (state, of) => (await import("./wiring/instances.ts")).runningInstances(state, of),

@@ -15,7 +15,8 @@ import type { Finding } from "./doctor/finding.ts";
 import type { Notice } from "../ports/notice.ts";
 import type { Notifier, ReceiverCheck } from "../ports/notifier.ts";
 import type { ExitCode } from "./exit-code.ts";
-import type { RehearsalCopies } from "../ports/rehearsal-copies.ts";
+import type { ProjectToRehearse } from "../ports/project-to-rehearse.ts";
+import type { CopyPlace, RehearsalCopies } from "../ports/rehearsal-copies.ts";
 import type { Project } from "./project.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -47,7 +48,13 @@ export interface Machinery {
   /** Migrations of the app's database. */
   migrations(place: AppDatabase, order: MigrationsOrder): Promise<Migrations>;
   /** Copies of the app's database for rehearsals; `state`: of the app, where a file's copy lies. */
-  rehearsalCopies(place: AppDatabase, state: StateFolder): Promise<RehearsalCopies>;
+  rehearsalCopies(place: AppDatabase, state: StateFolder, copyPlace: CopyPlace): Promise<RehearsalCopies>;
+  /** What a rehearsal would find of the plan's compose project; null: it has none. Changes nothing. Faults: rehearsal-not-possible. */
+  projectToRehearse(place: ProjectPlace): Promise<ProjectToRehearse | null>;
+  /** Starts the database server of a rehearsal's own that its plan names. Faults: dependency-not-started, dependency-not-healthy. */
+  startRehearsedServer(place: ProjectPlace, signal: AbortSignal): Promise<void>;
+  /** Removes the containers, networks, volumes and images of a rehearsal, in whose state folder the engines are named. */
+  removeRehearsed(state: StateFolder, id: string): Promise<void>;
   /** Removes every version that was made in a state folder, and what git knows of it. */
   removeVersions(state: StateFolder, planFolder: string): Promise<void>;
   /** What `rollback --now` works with. */
@@ -181,6 +188,8 @@ export interface AssemblyOrder {
   /** Somebody looks at the release itself, so that only what a `notify` step says is news in the terminal. */
   readonly isFollowed: boolean;
 }
+
+export type ProjectPlace = Pick<AssemblyOrder, "project" | "plan" | "env">;
 
 export interface Outside extends Pick<Ports, "runtime" | "traffic" | "health" | "metrics"> {
   /** What a person should know before a release of what a release would run on; nothing where nobody needs to look. */

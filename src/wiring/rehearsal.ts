@@ -2,11 +2,15 @@ import type { AppDatabase } from "../cli/app-database.ts";
 import { fillReferences } from "../core/text/references.ts";
 import { playingAt } from "../local/rehearsals.ts";
 import type { StateFolder } from "../local/state-folder.ts";
-import type { RehearsalCopies } from "../ports/rehearsal-copies.ts";
+import type { CopyPlace, RehearsalCopies } from "../ports/rehearsal-copies.ts";
 import { databaseSettings } from "./database.ts";
 
 /** Copies of the app's database for rehearsals. */
-export async function rehearsalCopies(place: AppDatabase, state: StateFolder): Promise<RehearsalCopies> {
+export async function rehearsalCopies(
+  place: AppDatabase,
+  state: StateFolder,
+  copyPlace: CopyPlace,
+): Promise<RehearsalCopies> {
   if (place.database.kind === "sqlite") {
     const [{ sqliteCopies }, { pathOf }] = await Promise.all([
       import("../adapters/rehearsal/sqlite.ts"),
@@ -17,7 +21,7 @@ export async function rehearsalCopies(place: AppDatabase, state: StateFolder): P
     return sqliteCopies({ path, folder: place.folder, folderOf: (id) => playingAt(state, id).folder });
   }
   const { postgresCopies } = await import("../adapters/rehearsal/postgres.ts");
-  return postgresCopies({ database: databaseSettings(place), env: place.env });
+  return postgresCopies({ database: databaseSettings(place), env: place.env, place: copyPlace });
 }
 
 /** Removes every version that was made in a state folder, and what git knows of it. */

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { DatabaseSync } from "node:sqlite";
@@ -15,7 +15,11 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 const never = (): AbortSignal => new AbortController().signal;
 const ID = "0a1b2c3d";
 const copiesOf = (url: string): RehearsalCopies =>
-  postgresCopies({ database: { url, values: () => ({}), redact: (text) => text }, env: process.env });
+  postgresCopies({
+    database: { url, values: () => ({}), redact: (text) => text },
+    env: process.env,
+    place: { kind: "beside" },
+  });
 
 describe("The environment of a rehearsal", () => {
   const copies = copiesOf("postgres://owner:secret@db1:5432/shop");
@@ -31,7 +35,7 @@ describe("The environment of a rehearsal", () => {
       ...more,
     });
   const sandbox = (plan: Plan, env: Readonly<Record<string, string>>): ReturnType<typeof sandboxEnvironment> =>
-    sandboxEnvironment({ plan, env, id: ID, copies, application: "rehearsal", variablesIn: () => inFile });
+    sandboxEnvironment({ plan, env, id: ID, copies, application: "rehearsal", variablesIn: () => inFile, found: null });
   /** In a file that the service reads by itself. */
   let inFile: Readonly<Record<string, string>> = {};
   afterEach(() => {
@@ -157,6 +161,55 @@ describe("A copy with rows that are made up", () => {
   });
 });
 
+describe("A copy on a server of the rehearsal's own", () => {
+  it("has the roles of production's, and the app's database by its name", async () => {
+    await using production = await postgresServer();
+    await using own = await postgresServer();
+    const app = await production.session(await production.database("shop"));
+    await app.query(
+      "CREATE ROLE reader; CREATE ROLE clerk LOGIN PASSWORD 'x' IN ROLE reader; CREATE TABLE orders (n int)",
+    );
+    await app.query("ALTER TABLE orders OWNER TO clerk");
+    await own.database("shop");
+    const copies = onServerOf(production.url("shop"), own);
+    // It runs for less long than it is known of.
+    await own.restart();
+    await copies.prepare(ID, never());
+    const made = await copies.madeUp(ID, never());
+    deepEqual(
+      made.map(({ table, rows }) => [table, rows]),
+      [["public.orders", 100]],
+    );
+    const copy = await own.session(copies.addressOf(ID));
+    const { rows } = await copy.query(
+      "SELECT tableowner, pg_has_role('clerk', 'reader', 'USAGE') AS reads, current_database() AS name FROM pg_tables WHERE tablename = 'orders'",
+    );
+    deepEqual(rows, [{ tableowner: "clerk", reads: true, name: "shop" }]);
+    const { rows: passwords } = await copy.query(
+      "SELECT rolpassword LIKE 'SCRAM%' AS kept FROM pg_authid WHERE rolname = 'clerk'",
+    );
+    deepEqual(passwords, [{ kept: true }]);
+  });
+
+  it("is not made where a server answers that ran before: something in between leads there", async () => {
+    await using production = await postgresServer();
+    const app = await production.session(await production.database("shop"));
+    await app.query("CREATE TABLE orders (n int)");
+    const copies = onServerOf(production.url("shop"), production);
+    await rejects(copies.prepare(ID, never()), ({ fault }: { fault: { code: string } }) => {
+      equal(fault.code, "rehearsal-touches-production");
+      return true;
+    });
+    equal((await app.query("SELECT FROM orders")).rows.length, 0);
+  });
+
+  const onServerOf = (url: string, { folder }: PostgresServer): RehearsalCopies => {
+    const at = { host: "localhost", socket: folder };
+    const place = { kind: "own-server", fromHere: at, fromContainers: at } as const;
+    return postgresCopies({ database: { url, values: () => ({}), redact: (text) => text }, env: process.env, place });
+  };
+});
+
 describe("A copy of a file of SQLite", () => {
   it("is made while the app writes, is what every address of it leads to, and goes away again", async () => {
     await using folder = temporaryFolder();
@@ -164,7 +217,7 @@ describe("A copy of a file of SQLite", () => {
     using database = new DatabaseSync(path);
     database.exec("PRAGMA journal_mode = WAL; CREATE TABLE items (n); INSERT INTO items VALUES (1), (2)");
     const copies = sqliteCopies({ path, folder: folder.path, folderOf: (id) => folder.file(id) });
-    await copies.prepare(ID);
+    await copies.prepare(ID, never());
     const made = await copies.copyNow?.(ID, never());
     deepEqual([made?.tables, made?.rows], [1, 2]);
     const copy = copies.nameOf(ID);
@@ -176,7 +229,7 @@ describe("A copy of a file of SQLite", () => {
       ["other.db", null],
       ["redis://cache", null],
     ] as const)
-      equal(copies.redirected(value, ID), led, value);
+      equal(copies.led(ID, "DATABASE", value), led, value);
     using opened = new DatabaseSync(copy);
     deepEqual({ ...opened.prepare("SELECT sum(n) AS sum FROM items").get() }, { sum: 3 });
     await copies.drop(ID, never());

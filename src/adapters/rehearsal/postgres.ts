@@ -1,3 +1,4 @@
+import { FaultError } from "../../core/fault.ts";
 import type { MadeUpTable } from "../../core/rehearsal/rehearsal.ts";
 import { connectPostgres, filledUrl, placeOf } from "../database/postgres/connect.ts";
 import type { DatabaseSettings } from "../database/settings.ts";
@@ -5,7 +6,15 @@ import { identifier } from "../backup/postgres/quoting.ts";
 import { besideDatabase, withDatabase } from "../backup/postgres/beside.ts";
 import { fillTables } from "./made-up/fill.ts";
 import { copySchema } from "./made-up/schema.ts";
-import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
+import {
+  databaseIn,
+  type DatabaseLead,
+  leadAddress,
+  leadVariable,
+  type ServerPlace,
+} from "../../core/rehearsal/database-lead.ts";
+import type { CopyPlace, RehearsalCopies } from "../../ports/rehearsal-copies.ts";
+import { prepareOwnServer } from "./own-server.ts";
 
 /** `pg_stat_activity` shows it. */
 const APPLICATION = "tidegate rehearse";
@@ -16,21 +25,42 @@ export interface PostgresCopies {
   readonly database: DatabaseSettings;
   /** What programs inherit. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly place: CopyPlace;
 }
 
-/** Databases on the app's own server. */
-export function postgresCopies({ database, env }: PostgresCopies): RehearsalCopies {
-  const appName = nameIn(filledUrl(database)) ?? "app";
-  const nameOf = (id: string): string => `${plainName(appName)}_rehearsal_${id}`;
+/** Databases on the app's own server, or on one of the rehearsal's own. */
+export function postgresCopies({ database, env, place }: PostgresCopies): RehearsalCopies {
+  const url = filledUrl(database);
+  const appName = databaseIn(url) ?? "app";
+  const begunAt = performance.now();
+  const besideName = (id: string): string => `${plainName(appName)}_rehearsal_${id}`;
+  // Nobody else has a database on a server of the rehearsal's own, so that an app that has the name in its code finds it.
+  const copyName = (id: string): string => (place.kind === "own-server" ? appName : besideName(id));
+  const lead = (id: string, at: ServerPlace | null): DatabaseLead => ({
+    name: appName,
+    copy: copyName(id),
+    ...(at === null ? {} : { at }),
+  });
+  const here = place.kind === "beside" ? serverIn(url) : place.kind === "own-server" ? place.fromHere : null;
+  const inside = place.kind === "own-server" ? place.fromContainers : null;
+  const settingsOf = (id: string): DatabaseSettings =>
+    place.kind === "own-server" ? atServer(database, lead(id, place.fromHere)) : withDatabase(database, copyName(id));
   return {
-    place: placeOf(filledUrl(database)),
-    nameOf,
-    addressOf: (id) => filledUrl(withDatabase(database, nameOf(id))),
-    redirected: (value, id) => (nameIn(value) === appName ? led(value, filledUrl(database), nameOf(id)) : null),
-    isItsName: (value) => value === appName,
-    prepare: () => Promise.resolve(),
+    place: placeOf(url),
+    nameOf: (id) => (place.kind === "own-server" ? settingsOf(id).url : copyName(id)),
+    addressOf: (id) => filledUrl(settingsOf(id)),
+    led: (id, variable, value) => leadVariable(variable, value, lead(id, here)),
+    inContainers: (id) => (place.kind === "beside" ? null : lead(id, inside)),
+    prepare: async (id, signal) => {
+      if (place.kind !== "own-server") return;
+      const youngerThanMs = (): number => performance.now() - begunAt;
+      await prepareOwnServer({ app: database, own: settingsOf(id), name: appName, youngerThanMs, signal });
+    },
     copyNow: null,
-    madeUp: (id, signal) => madeUpDatabase(database, nameOf(id), env, signal),
+    madeUp: (id, signal) =>
+      place.kind === "own-server"
+        ? madeUpInto(database, settingsOf(id), env, signal)
+        : madeUpDatabase(database, copyName(id), env, signal),
     sessionsInApp: async (application, signal) => {
       await using connection = await connectPostgres(database, { application: APPLICATION, signal });
       const { rows } = await connection.client.query<{ count: number }>(
@@ -39,13 +69,14 @@ export function postgresCopies({ database, env }: PostgresCopies): RehearsalCopi
       );
       return rows[0]?.count ?? 0;
     },
+    // A server of its own goes with its container; what an earlier plan had beside the app's own database is looked for in any case.
     drop: async (id, signal) => {
       await using connection = await connectPostgres(database, { application: APPLICATION, signal });
       const { client } = connection;
       // Restoring into it keeps what it replaced under names that begin alike.
       const { rows } = await client.query<{ name: string }>(
         "SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1) AND pg_has_role(datdba, 'USAGE')",
-        [nameOf(id)],
+        [besideName(id)],
       );
       for (const { name } of rows) await client.query(`DROP DATABASE IF EXISTS ${identifier(name)} WITH (FORCE)`);
     },
@@ -59,10 +90,20 @@ async function madeUpDatabase(
   signal: AbortSignal,
 ): Promise<readonly MadeUpTable[]> {
   await using beside = await besideDatabase(database, { purpose: "restore", why: "for a rehearsal", signal });
-  await copySchema({ from: database, into: beside.settings, env, signal });
-  const made = await filled(beside.settings, signal);
+  const made = await madeUpInto(database, beside.settings, env, signal);
   await beside.keepAs(name, null);
   return made;
+}
+
+/** `into`: empty. */
+async function madeUpInto(
+  database: DatabaseSettings,
+  into: DatabaseSettings,
+  env: PostgresCopies["env"],
+  signal: AbortSignal,
+): Promise<readonly MadeUpTable[]> {
+  await copySchema({ from: database, into, env, signal });
+  return await filled(into, signal);
 }
 
 async function filled(into: DatabaseSettings, signal: AbortSignal): Promise<readonly MadeUpTable[]> {
@@ -77,30 +118,22 @@ function plainName(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9_]/g, "_").slice(0, OWN_NAME_LENGTH);
 }
 
-/** The database that an address of PostgreSQL names; null: it is none, or names none. */
-function nameIn(value: string): string | null {
-  if (!/^postgres(?:ql)?(?:\+\w+)?:\/\//i.test(value)) return null;
-  const url = withoutDriver(value);
-  if (!URL.canParse(url)) return null;
-  const name = decodeURIComponent(new URL(url).pathname.slice(1));
-  return name === "" ? null : name;
+/** Another server's, reached with the same user and settings. Faults: rehearsal-not-possible. */
+function atServer(database: DatabaseSettings, lead: DatabaseLead): DatabaseSettings {
+  const url = leadAddress(filledUrl(database), lead);
+  if (url === null)
+    throw new FaultError({
+      code: "rehearsal-not-possible",
+      what: "The address of the database does not name one, so that nothing says what its copy is to be called.",
+      where: "database.url",
+      fix: "write its name: postgres://user@host/name",
+    });
+  // Everything is filled in, and nothing that looks like a reference is one.
+  return { ...database, url: url.replaceAll("${", "$${"), values: () => ({}) };
 }
 
-/**
- * The address with its own driver, user and settings, at the server of the app's own: one that goes through a pooler knows no other
- * databases.
- */
-function led(value: string, own: string, name: string): string {
-  const scheme = /^[^:]+:/.exec(value)?.[0] ?? "postgres:";
-  const url = new URL(withoutDriver(value));
-  const at = new URL(own);
-  url.hostname = at.hostname;
-  url.port = at.port;
-  if (at.searchParams.has("host")) url.searchParams.set("host", at.searchParams.get("host") ?? "");
-  url.pathname = `/${encodeURIComponent(name)}`;
-  return url.href.replace(/^[^:]+:/, scheme);
-}
-
-function withoutDriver(value: string): string {
-  return value.replace(/^(postgres(?:ql)?)\+\w+:/i, "$1:");
+function serverIn(url: string): ServerPlace {
+  const { hostname: host, port, searchParams } = new URL(url);
+  const socket = searchParams.get("host");
+  return { host, ...(port === "" ? {} : { port: Number(port) }), ...(socket === null ? {} : { socket }) };
 }

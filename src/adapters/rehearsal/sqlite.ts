@@ -23,8 +23,8 @@ export function sqliteCopies({ path, folder, folderOf }: SqliteCopies): Rehearsa
     place: path,
     nameOf: copyOf,
     addressOf: (id) => `sqlite:${copyOf(id)}`,
-    redirected: (value, id) => led(value, path, folder, copyOf(id)),
-    isItsName: () => false,
+    led: (id, _variable, value) => led(value, path, folder, copyOf(id)),
+    inContainers: () => null,
     prepare: async (id) => void (await mkdir(dirname(copyOf(id)), { recursive: true, mode: 0o700 })),
     copyNow: async (id, signal) => {
       const { backup } = await import("node:sqlite");

@@ -21,7 +21,7 @@ export function lookAtRehearsals({ state }: Pick<Project, "state">): readonly Fi
       found(
         "rehearsal",
         "warn",
-        `rehearsal ${id} was killed, and has left processes, a copy of the database or folders`,
+        `rehearsal ${id} was killed, and has left processes, containers, a copy of the database or folders`,
         "take it away: tidegate rehearse --clean",
       ),
     ),

@@ -1,4 +1,5 @@
 import { schemaSentence } from "../../core/decide/database-recipe.ts";
+import { isOfKind, type Plan } from "../../core/plan/plan.ts";
 import { plannedThere, startingPlan } from "../../core/rehearsal/rehearsed-plan.ts";
 import type { RehearsedRollback } from "../../core/rehearsal/rehearsal.ts";
 import type { Release } from "../../core/release/release.ts";
@@ -20,6 +21,12 @@ export async function playActs(sandboxed: Sandboxed, score: Score, findings: Fin
   if (copies !== null && backups !== null)
     await score.act("copy", async (act) => {
       const { identity, signal } = sandboxed;
+      const server = serverOf(plan);
+      const place = { project: stage.project, plan, env: context.env };
+      if (server !== null)
+        await act.step(`started ${server} once more, for the copy alone`, () =>
+          context.machinery.startRehearsedServer(place, signal),
+        );
       const order = { id: stage.playing.id, copies, backups, identity, by: context.person, signal };
       findings.database = await copyDatabase(order, act);
       if (findings.database.from.kind === "backup") await refuseCopyBehind(sandboxed, findings, act);
@@ -45,6 +52,12 @@ export async function playActs(sandboxed: Sandboxed, score: Score, findings: Fin
     });
   }
   await recover(sandboxed, score, findings);
+}
+
+/** The service of the compose project that is the copy's own server; null: it is on the app's. */
+function serverOf({ services }: Plan): string | null {
+  const [first] = services.filter(isOfKind("compose"));
+  return first?.runtime.project.rehearsal?.server?.service ?? null;
 }
 
 async function thereAndBack(sandboxed: Sandboxed, session: Session, act: ActScore, findings: Findings): Promise<void> {

@@ -22,7 +22,7 @@ export async function copyDatabase(order: CopyOrder, act: ActScore): Promise<Reh
   const { id, copies, backups, identity, by, signal } = order;
   const startedAt = performance.now();
   const tookMs = (): number => Math.round(performance.now() - startedAt);
-  await copies.prepare(id);
+  await copies.prepare(id, signal);
   const newest = newestFirst(await backups.list()).find(({ trouble }) => trouble === null) ?? null;
   if (newest !== null) {
     if (newest.recipients > 0 && identity === null) throw encrypted(newest.id);

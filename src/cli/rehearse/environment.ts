@@ -2,7 +2,11 @@ import { existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { FaultError } from "../../core/fault.ts";
 import type { Plan, Service } from "../../core/plan/plan.ts";
+import { leadVariable } from "../../core/rehearsal/database-lead.ts";
+import { leadsOutOf } from "../../core/rehearsal/leads-out-of.ts";
+import { rehearsedServices } from "../../core/rehearsal/rehearsed-plan.ts";
 import { fillReferences, referencesIn, userNamesIn } from "../../core/text/references.ts";
+import type { ProjectToRehearse } from "../../ports/project-to-rehearse.ts";
 import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
 import type { Context } from "../context.ts";
 
@@ -28,11 +32,11 @@ interface Order {
   readonly variablesIn: (service: Service) => Readonly<Record<string, string>>;
   /** What its connections are called, where its driver knows that variable. */
   readonly application: string;
+  /** null: no service is of a compose project. */
+  readonly found: ProjectToRehearse | null;
 }
 
 const DATABASE = "TIDEGATE_REHEARSAL_DATABASE";
-/** Names of variables that hold a database's bare name: PGDATABASE, DB_NAME, POSTGRES_DB. */
-const NAMES_DATABASE = /^(?:PGDATABASE|(?:\w+_)?(?:DATABASE|DB)_?NAME|(?:POSTGRES|PG)_(?:DB|DATABASE))$/;
 
 /** Faults: rehearsal-database-unclear, environment-variable-missing. */
 export function sandboxEnvironment(order: Order): SandboxEnvironment {
@@ -42,16 +46,18 @@ export function sandboxEnvironment(order: Order): SandboxEnvironment {
   const env: Record<string, string | undefined> = { ...order.env };
   if (copies !== null) {
     for (const [name, value] of Object.entries(order.env)) {
-      const led = value === undefined ? null : ledToCopy(copies, id, name, value);
+      const led = value === undefined ? null : copies.led(id, name, value);
       if (led !== null) env[name] = led;
     }
     env[DATABASE] = copies.addressOf(id);
   }
   const services: Record<string, Readonly<Record<string, string>>> = {};
-  const shared: string[] = [];
-  for (const service of plan.services.filter(({ routes }) => routes.length > 0 || plan.rehearsal?.workers === true)) {
+  const shared: string[] = [...(order.found?.shared ?? [])];
+  let isLed = order.found?.isLed !== false || order.found.database !== null;
+  for (const service of rehearsedServices(plan)) {
     const given = { ...order.variablesIn(service), ...valuesOf(service, order.env) };
-    const { own, asProduction } = ledVariables(order, given, env);
+    const { own, asProduction } = ledVariables(order, service, given, env);
+    isLed ||= Object.keys(own).length > 0;
     services[service.name] = {
       ...own,
       ...inAnyCase(order, service, Object.keys(own).length > 0),
@@ -59,6 +65,8 @@ export function sandboxEnvironment(order: Order): SandboxEnvironment {
     };
     shared.push(...asProduction.map((name) => `${name} of ${service.name}`));
   }
+  if (copies !== null && !isLed)
+    throw unclear(plan.services.find(({ runtime }) => runtime.kind === "compose")?.name ?? "");
   return { env, services, databaseUrl: copies === null ? null : `\${${DATABASE}}`, shared };
 }
 
@@ -70,7 +78,8 @@ function valuesOf({ env: written }: Service, env: Context["env"]): Readonly<Reco
 
 /** Those of its variables that lead to the app's database, made to lead to the copy. Their values go into `env`: a plan holds no secret. */
 function ledVariables(
-  { plan, copies, id }: Order,
+  { plan, copies, id, found }: Order,
+  { runtime }: Service,
   given: Readonly<Record<string, string>>,
   env: Record<string, string | undefined>,
 ): { readonly own: Readonly<Record<string, string>>; readonly asProduction: readonly string[] } {
@@ -79,12 +88,14 @@ function ledVariables(
   for (const [name, value] of Object.entries(given)) {
     // The plan itself says what it is in a rehearsal.
     if (plan.rehearsal?.env[name] !== undefined) continue;
-    const led = copies === null ? null : ledToCopy(copies, id, name, value);
+    const inside = runtime.kind === "compose" ? copies?.inContainers(id) : null;
+    const led = inside == null ? (copies?.led(id, name, value) ?? null) : leadVariable(name, value, inside);
     if (led !== null) {
       const variable = `TIDEGATE_REHEARSAL_${Object.keys(env).length}`;
       env[variable] = led;
       own[name] = `\${${variable}}`;
-    } else if (leadsOutside(value)) asProduction.push(name);
+    } else if (runtime.kind === "compose" ? leadsOutOf(found?.services ?? [], value) : leadsOutside(value))
+      asProduction.push(name);
   }
   return { own, asProduction };
 }
@@ -97,20 +108,16 @@ function leadsOutside(value: string): boolean {
 /** Faults: rehearsal-database-unclear. */
 function inAnyCase(
   { plan, copies, id, application }: Order,
-  { name: service }: Service,
+  { name: service, runtime }: Service,
   isLed: boolean,
 ): Readonly<Record<string, string>> {
   if (copies === null) return { TIDEGATE_REHEARSAL: id };
   const mine = { TIDEGATE_REHEARSAL: id, PGAPPNAME: application };
-  if (isLed) return mine;
+  // What a container has of its compose file is led where that is read.
+  if (isLed || runtime.kind === "compose") return mine;
   const name = onlyReference(plan.database?.url ?? "");
   if (name === null) throw unclear(service);
   return { ...mine, [name]: `\${${DATABASE}}` };
-}
-
-function ledToCopy(copies: RehearsalCopies, id: string, name: string, value: string): string | null {
-  if (NAMES_DATABASE.test(name) && copies.isItsName(value)) return copies.nameOf(id);
-  return copies.redirected(value, id);
 }
 
 /** `DATABASE_URL` of `${DATABASE_URL}`; null: the text is something else too. */

@@ -2,13 +2,14 @@ import { type Fault, FaultError, faultOf } from "../../core/fault.ts";
 import { type LeftOut, NO_REQUESTS, type Rehearsal } from "../../core/rehearsal/rehearsal.ts";
 import { rehearsedPlan, hasTraffic } from "../../core/rehearsal/rehearsed-plan.ts";
 import type { Plan } from "../../core/plan/plan.ts";
-import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
+import type { CopyPlace, RehearsalCopies } from "../../ports/rehearsal-copies.ts";
 import { keepRehearsal, playingAt } from "../../local/rehearsals.ts";
 import type { AppDatabase } from "../app-database.ts";
 import type { Context } from "../context.ts";
 import { planHashOf } from "../plan-preview.ts";
 import type { Project } from "../project.ts";
 import { playActs } from "./acts.ts";
+import { composeInRehearsal, copyPlaceFor } from "./compose-project.ts";
 import type { Findings, Sandboxed } from "./sandboxed.ts";
 import { sandboxEnvironment } from "./environment.ts";
 import { withNumbersOfItsOwn } from "./numbered-releases.ts";
@@ -50,7 +51,7 @@ export async function rehearse(
   const production = await productionOf(context, project, plan);
   for (const struck of await sweepRehearsals(context, project, production.copies)) view.note(struckSentence(struck));
   const id = rehearsalId();
-  const { sandboxPlan, env, application, leftOut } = await sandboxOf(context, order, production.copies, id);
+  const { sandboxPlan, env, application, leftOut, copies } = await sandboxOf(context, order, production.copies, id);
   const requests = requestsOf({ plan: sandboxPlan, folder: project.folder, file: order.requests, leftOut });
   const findings: Findings = { database: null, rollback: null, recovery: null, leftOut };
   // From here on there is something to take away.
@@ -63,6 +64,7 @@ export async function rehearse(
   const watch = watchProduction(production.copies, application);
   const sandboxed: Sandboxed = {
     ...production,
+    copies,
     context: { ...context, env, machinery: withNumbersOfItsOwn(context.machinery) },
     stage,
     plan: sandboxPlan,
@@ -109,37 +111,64 @@ async function productionOf(
   const place: AppDatabase = { database: plan.database, folder: project.folder, plan, env: context.env };
   const { migrations: tool } = plan.database;
   const [copies, backups, migrations] = await Promise.all([
-    context.machinery.rehearsalCopies(place, project.state),
+    copiesOf(context, project, plan, BESIDE),
     context.machinery.backups(place),
     tool?.kind === "files" ? context.machinery.migrations(place, { tool }) : null,
   ]);
   return { production: { project, plan, backups, migrations }, copies };
 }
 
-/** The plan that is played, and the environment in which; makes nothing yet. Faults: rehearsal-database-unclear, environment-variable-missing. */
+const BESIDE: CopyPlace = { kind: "beside" };
+
+async function copiesOf(
+  { machinery, env }: Context,
+  project: Project,
+  plan: Plan,
+  copyPlace: CopyPlace,
+): Promise<RehearsalCopies | null> {
+  const { database } = plan;
+  if (database === undefined) return null;
+  return await machinery.rehearsalCopies({ database, folder: project.folder, plan, env }, project.state, copyPlace);
+}
+
+/** The plan that is played, and the environment in which; makes nothing yet. Faults: rehearsal-database-unclear, rehearsal-not-possible. */
 async function sandboxOf(
   context: Context,
   { plan, project }: RehearsalOrder,
-  copies: RehearsalCopies | null,
+  besideApps: RehearsalCopies | null,
   id: string,
 ) {
   const application = `tidegate-rehearsal-${id}`;
-  const { env, services, databaseUrl, shared } = sandboxEnvironment({
+  const found = await context.machinery.projectToRehearse({ project, plan, env: context.env });
+  const copyPlace = found === null ? BESIDE : await copyPlaceFor(found);
+  const copies = found === null ? besideApps : await copiesOf(context, project, plan, copyPlace);
+  const { services, databaseUrl, shared, ...sandbox } = sandboxEnvironment({
     plan,
     env: context.env,
     id,
     copies,
     application,
     variablesIn: (service) => variablesInFiles(service, project.folder),
+    found,
   });
+  const env = { ...sandbox.env };
   const ports = await freePorts(Math.max(1, plan.traffic.listen.length));
   const backups = playingAt(project.state, id).state.file("backups");
   const { plan: sandboxPlan, leftOut } = rehearsedPlan(plan, {
     ports,
     env: services,
     ...(databaseUrl === null ? {} : { database: { url: databaseUrl, backups } }),
+    ...(found === null
+      ? {}
+      : { compose: composeInRehearsal({ plan, id, found, copyPlace, copies, application, env }) }),
   });
-  return { sandboxPlan, env, application, leftOut: [...leftOut, ...sharedOf(shared)] };
+  return {
+    sandboxPlan,
+    env,
+    application,
+    leftOut: [...leftOut, ...(found?.leftOut ?? []), ...sharedOf(shared)],
+    copies,
+  };
 }
 
 /** null: nothing went wrong. */

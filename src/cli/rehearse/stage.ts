@@ -44,7 +44,7 @@ export async function sweepRehearsals(
 
 const DROP_MS = 60_000;
 
-/** Ends every process of it, drops its database, removes its folder. Each part is tried, whatever became of the others. */
+/** Ends every process and container of it, drops its database, removes its folder. Each part is tried, whatever became of the others. */
 export async function strike(
   { machinery }: Context,
   project: Project,
@@ -61,9 +61,12 @@ export async function strike(
       faults.push(faultOf(error, "rehearsal-left-behind", what));
     }
   };
-  await tried("Processes of the rehearsal could not be stopped.", () => machinery.stopEverything(state));
+  await tried("Processes or containers of the rehearsal could not be stopped.", () => machinery.stopEverything(state));
   if (copies !== null && hasDatabase)
     await tried("The copy of the database could not be dropped.", () => copies.drop(id, AbortSignal.timeout(DROP_MS)));
+  await tried("Containers, networks, volumes or images of the rehearsal could not be removed.", () =>
+    machinery.removeRehearsed(state, id),
+  );
   if (folder === "keep") return { id, trouble: faults[0] ?? null };
   await tried("Versions of the rehearsal could not be removed.", () => machinery.removeVersions(state, project.folder));
   // Its record says what is left to do: while anything is, it stays for whoever tries next.

@@ -24,7 +24,7 @@ export async function whatIsRehearsed(
   plan: Plan,
   wanted: { readonly version: string; readonly stable: string | undefined },
 ): Promise<Rehearsed> {
-  mustRunAsProcesses(plan);
+  mustBeRehearsable(plan);
   const order = { project, plan, env: context.env, say: () => undefined, isFollowed: true };
   const { runtime } = await context.machinery.outside(order);
   const candidate = await runtime.resolve(wanted.version, plan.services);
@@ -66,13 +66,20 @@ async function servesNow(
   });
 }
 
-function mustRunAsProcesses({ services }: Plan): void {
-  const other = services.find(({ runtime }) => runtime.kind !== "process");
-  if (other === undefined) return;
+function mustBeRehearsable({ services, database }: Plan): void {
+  const unit = services.find(({ runtime }) => runtime.kind === "systemd");
+  const container = services.find(({ runtime }) => runtime.kind === "compose");
+  const why =
+    unit !== undefined
+      ? `${unit.name} runs by systemd, and only plain processes (\`run:\`) and services of a compose file can be rehearsed yet.`
+      : container !== undefined && database?.kind === "sqlite"
+        ? `${container.name} runs in a container, and a copy of a file of SQLite can't be led into one yet.`
+        : null;
+  if (why === null) return;
   throw new FaultError({
     code: "rehearsal-not-possible",
-    what: `${other.name} runs by ${other.runtime.kind}, and only services that are plain processes (\`run:\`) can be rehearsed yet.`,
-    where: `services.${other.name}`,
+    what: why,
+    where: `services.${(unit ?? container)?.name ?? ""}`,
     fix: "rehearse on a machine of its own with the same plan; the database alone: tidegate backup --proof drill",
   });
 }

@@ -1,6 +1,7 @@
 import type { Checklist } from "./checklist.ts";
 import type { BackupProof } from "../backup/record.ts";
 import type { DatabasePlan, MigrationPhase } from "./database.ts";
+import type { DatabaseLead } from "../rehearsal/database-lead.ts";
 import type { SmokeFlow } from "../smoke/smoke.ts";
 import type { Guard } from "./guard.ts";
 import type { NotifyTarget, Paging } from "./receiver.ts";
@@ -143,6 +144,32 @@ export interface ComposeProject {
   readonly publish?: string;
   /** Values for `${NAME}` in the compose file; `${version}` is filled in. */
   readonly set: Readonly<Record<string, string>>;
+  /** The project once more, with nothing in it that is the user's own; `name` is its own too. Absent: the user's project itself. */
+  readonly rehearsal?: RehearsedProject;
+}
+
+/** What a rehearsal makes of a compose project. Values may hold `${NAME}`: they are filled in when it is read. */
+export interface RehearsedProject {
+  /** Those that are released in it, as the compose file calls them; of the others only what these need is there. */
+  readonly services: readonly string[];
+  /** Those that a release would start and the rehearsal does not. */
+  readonly without: readonly string[];
+  /** Over what each container gets in its environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absent: the plan names no database, or one that no container is led to. */
+  readonly database?: DatabaseLead;
+  /** The service that is the app's database. Absent: none of the project is. */
+  readonly server?: RehearsedServer;
+}
+
+/** A database server of the rehearsal's own. */
+export interface RehearsedServer {
+  readonly service: string;
+  /** Where it listens in its container. */
+  readonly port: number;
+  /** Where it is reached from here. */
+  readonly publish: { readonly host: string; readonly port: number };
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** A service whose instances are of one kind. */

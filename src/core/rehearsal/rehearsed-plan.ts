@@ -1,6 +1,14 @@
 import type { Guard } from "../plan/guard.ts";
 import { plannedHoldMs } from "../plan/hold-time.ts";
-import { isStartedByLine, type Plan, type Service, type Step, type StepOf, type TrafficPlan } from "../plan/plan.ts";
+import {
+  isOfKind,
+  type Plan,
+  type RehearsedProject,
+  type Service,
+  type Step,
+  type StepOf,
+  type TrafficPlan,
+} from "../plan/plan.ts";
 import type { SmokeFlow, SmokeRequest } from "../smoke/smoke.ts";
 import { type Duration, formatDuration, SECOND } from "../time/time.ts";
 import { WHOLE } from "../traffic/share.ts";
@@ -15,6 +23,14 @@ export interface Sandbox {
   readonly database?: { readonly url: string; readonly backups: string };
   /** For every process that is started there, over what the plan gives it; by service. */
   readonly env: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What the compose project is there; absent: no service is of one. */
+  readonly compose?: RehearsedCompose;
+}
+
+export interface RehearsedCompose {
+  /** Of the project, and of the app: by it every container, network, volume and image is told from production's. */
+  readonly name: string;
+  readonly project: RehearsedProject;
 }
 
 export interface RehearsedPlan {
@@ -41,6 +57,7 @@ export function rehearsedPlan(plan: Plan, sandbox: Sandbox): RehearsedPlan {
   return {
     plan: {
       ...rest,
+      ...(sandbox.compose === undefined ? {} : { app: sandbox.compose.name }),
       services,
       traffic: trafficOf(plan.traffic, sandbox.ports, leftOut),
       steps,
@@ -97,16 +114,28 @@ export function hasTraffic({ services }: Plan): boolean {
   return services.some(({ routes }) => routes.length > 0);
 }
 
-function servicesOf({ services, rehearsal }: Plan, { env }: Sandbox, leftOut: LeftOut[]): readonly Service[] {
-  return services.filter(isStartedByLine).flatMap((service) => {
-    if (service.routes.length === 0 && rehearsal?.workers !== true) {
-      leftOut.push({
-        what: `the worker ${service.name}`,
-        why: "it could take work that is production's: `rehearsal: { workers: true }` says that it does not",
-      });
-      return [];
-    }
-    return [{ ...service, env: { ...service.env, ...env[service.name] } }];
+/** Those that are started: a worker could take work that is production's. */
+export function rehearsedServices({ services, rehearsal }: Plan): readonly Service[] {
+  return services
+    .filter(isOfKind("process", "compose"))
+    .filter((each) => each.routes.length > 0 || rehearsal?.workers === true);
+}
+
+function servicesOf(plan: Plan, { env, compose }: Sandbox, leftOut: LeftOut[]): readonly Service[] {
+  const started = rehearsedServices(plan);
+  for (const { name } of plan.services.filter((each) => !started.includes(each)))
+    leftOut.push({
+      what: `the worker ${name}`,
+      why: "it could take work that is production's: `rehearsal: { workers: true }` says that it does not",
+    });
+  return started.map((service) => {
+    const { name, runtime } = service;
+    const own = { ...service, env: { ...service.env, ...env[name] } };
+    if (runtime.kind !== "compose" || compose === undefined) return own;
+    return {
+      ...own,
+      runtime: { ...runtime, project: { ...runtime.project, name: compose.name, rehearsal: compose.project } },
+    };
   });
 }
 

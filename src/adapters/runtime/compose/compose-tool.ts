@@ -132,7 +132,8 @@ export async function run(command: readonly string[], order: Run): Promise<RunRe
   }
 }
 
-function defined(env: Environment): Record<string, string> {
+/** What of an environment has a value. */
+export function defined(env: Environment): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 

@@ -52,7 +52,13 @@ function isWaitedFor(project: UserProject, tasks: readonly string[], name: strin
   return tasks.some((task) => dependenciesOf(project.resolved.services[task] ?? {}).get(name) === "healthy");
 }
 
-async function startOthers(docker: DockerClient, project: UserProject, names: readonly string[]): Promise<void> {
+/** Those of them that do not run. Faults: dependency-not-started. */
+export async function startOthers(
+  docker: DockerClient,
+  project: UserProject,
+  names: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
   const found = await Promise.all(names.map((name) => containersOfProject(docker, project.resolved.name, name)));
   const missing = names.filter(
     (_, index) => found[index]?.some(({ State: { Status } }) => Status === "running") !== true,
@@ -61,6 +67,7 @@ async function startOthers(docker: DockerClient, project: UserProject, names: re
   // Never made anew: what runs, runs with its data.
   const result = await project.usersCompose(["up", "--detach", "--no-deps", "--no-recreate", ...missing], {
     timeoutMs: UP_WITHIN_MS,
+    ...(signal === undefined ? {} : { signal }),
   });
   if (result.code === 0) return;
   const lines = `${result.output}\n${result.errors}`

@@ -93,6 +93,8 @@ export function createComposeRuntime(settings: ComposeRuntimeSettings): Runtime 
       createStateFolder(folder);
       mkdirSync(folder.file("compose"), { recursive: true, mode: 0o700 });
       using _alone = await lock(folder.file("compose", "prepare.lock"), signal);
+      // Of a rehearsal everything is taken away, images too, and those are made before any container is.
+      if (settings.project.rehearsal !== undefined) await noteEngine(folder, docker().address, { app, environment });
       const made = await versions.prepare(version, wanted, signal);
       const project = await read(version, made.directory);
       let isMade = made.built;

@@ -186,11 +186,12 @@ export function sourceOf(path: string, directory: string, usersDirectory: string
   return join(usersDirectory, inside);
 }
 
-function usedFiles(
+/** The secrets or configs of a service, from where the version has their files. */
+export function usedFiles(
   kind: "secrets" | "configs",
   service: Plain,
   project: ResolvedProject,
-  { directory, usersDirectory }: SlotContainer,
+  { directory, usersDirectory }: Pick<SlotContainer, "directory" | "usersDirectory">,
 ): Plain {
   const names = listOf(service[kind]).map((each) => (typeof each === "string" ? each : textOf(mapOf(each)["source"])));
   return Object.fromEntries(
@@ -208,7 +209,8 @@ function withoutName(entry: Plain): Plain {
   return Object.fromEntries(Object.entries(entry).filter(([key]) => key !== "name"));
 }
 
-function environmentOf(service: Plain): Plain {
+/** What a service has in its environment; null: what compose itself has there. */
+export function environmentOf(service: Plain): Plain {
   return pairsOf(service["environment"]);
 }
 
@@ -225,6 +227,6 @@ function pairsOf(value: unknown): Plain {
 }
 
 /** Compose fills `$NAME` in; our values are meant as they stand. */
-function escaped(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function escaped(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.replaceAll("$", () => "$$")]));
 }

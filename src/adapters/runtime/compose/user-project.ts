@@ -3,8 +3,10 @@ import { fillVersion } from "./fill-version.ts";
 import type { ComposeProject } from "../../../core/plan/plan.ts";
 import { placeIn } from "./compose-document.ts";
 import { type ComposeFiles, linkWhatIsMissing, profilesIn, readComposeFiles } from "./compose-files.ts";
-import { composeCommand, type ComposeScope, type ComposeTool, run, type RunResult } from "./compose-tool.ts";
+import { composeCommand, type ComposeScope, type ComposeTool, defined, run, type RunResult } from "./compose-tool.ts";
 import { type DockerAddress, environmentFor } from "./docker-address.ts";
+import { mustStayInside } from "./reaching-out.ts";
+import { rehearsedDocument, rehearsedProject } from "./rehearsed-project.ts";
 import { parseResolved, type ResolvedProject } from "./resolved-project.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -20,7 +22,7 @@ export interface UserProject extends ReadProject {
   readonly files: ComposeFiles;
   /** Has compose do something with a document of ours, in the project of that name. */
   compose(project: string, document: unknown, verb: readonly string[], order: ComposeOrder): Promise<RunResult>;
-  /** Has compose do something with the user's own files, from where they lie beside the plan file. */
+  /** Has compose do something with the user's own files, from where they lie beside the plan file; in a rehearsal with what is made of them. */
   usersCompose(verb: readonly string[], order: ComposeOrder): Promise<RunResult>;
 }
 
@@ -70,17 +72,32 @@ export async function readUserProject(place: ProjectPlace, compose: ComposeTool)
     timeoutMs: CONFIG_WITHIN_MS,
   });
   if (printed.code !== 0) throw invalid(files, printed);
+  const resolved = parseResolved(printed.output, files.project);
+  const ofOurs: UserProject["compose"] = (project, document, verb, order) =>
+    run(composeCommand(compose, { project, files: ["-"], directory: files.directory }, ...verb), {
+      env,
+      input: JSON.stringify(document),
+      // Compose looks for an `.env` where it is started, too; what it would fill in is filled in already.
+      directory: "/",
+      ...order,
+    });
+  if (settings.rehearsal !== undefined) {
+    const order = { rehearsal: settings.rehearsal, values: defined(place.env), ...files };
+    mustStayInside({ resolved, files }, settings.rehearsal, files);
+    const own = { files, resolved: rehearsedProject(resolved, order), compose: ofOurs };
+    return {
+      ...own,
+      usersCompose: async (verb, how) => {
+        const isUsers = files.directory === files.usersDirectory;
+        const users = isUsers ? own : await readUserProject({ ...place, versionFolder: planFolder }, compose);
+        return users.compose(files.project, rehearsedDocument(users.resolved, users.files), verb, how);
+      },
+    };
+  }
   return {
     files,
-    resolved: parseResolved(printed.output, files.project),
-    compose: (project, document, verb, order) =>
-      run(composeCommand(compose, { project, files: ["-"], directory: files.directory }, ...verb), {
-        env,
-        input: JSON.stringify(document),
-        // Compose looks for an `.env` where it is started, too; what it would fill in is filled in already.
-        directory: "/",
-        ...order,
-      }),
+    resolved,
+    compose: ofOurs,
     usersCompose: (verb, order) => {
       const own = readComposeFiles(settings, planFolder, planFolder, place.env);
       const users: ComposeScope = { ...scope, files: own.files, directory: own.directory, profiles };
