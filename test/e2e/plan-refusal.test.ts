@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import { type App, createApp } from "./support/app.ts";
@@ -28,24 +28,11 @@ interface Found {
 }
 
 describe("What a release would be refused for", () => {
-  it("plan and doctor say beforehand, and end as it would: a backfill that no step runs before what needs it", async () => {
-    app.write("db/1_orders.sql", "CREATE TABLE orders (id int, total int);\n");
-    app.write("db/2_fill.sql", "-- phase: backfill\nUPDATE orders SET total = 0 WHERE total IS NULL;\n");
-    app.version({ name: "v1" });
-    // As long as nothing comes behind it, it waits for a plan that runs it.
-    equal((await app.tidegate(["plan"])).code, 0);
-    app.write("db/3_more.sql", "-- phase: contract\nDROP TABLE IF EXISTS carts;\n");
-    app.plan(PLAN.replace("for: 1s }", "for: 1s }, retire, { migrate: contract }"));
-    app.version({ name: "v2" });
-    const what =
-      "db/2_fill.sql (backfill) is pending, and no step runs it before db/3_more.sql (contract), which comes after it";
-
+  /** The same sentence of all three, and the same end. */
+  const refused = async (what: string): Promise<void> => {
     const planned = await app.tidegate(["plan"]);
     equal(planned.code, 3, planned.stdout + planned.stderr);
-    match(
-      planned.stdout.replaceAll(/\s+/g, " "),
-      /A release would be refused when it migrates\. db\/2_fill\.sql \(backfill\)/,
-    );
+    ok(planned.stdout.replaceAll(/\s+/g, " ").includes(`A release would be refused when it migrates. ${what}.`));
     equal((await app.tidegate(["plan", "--json"])).code, 3);
 
     const examined = await app.tidegate(["doctor", "--json"]);
@@ -60,5 +47,20 @@ describe("What a release would be refused for", () => {
     const released = await app.tidegate(["release", "--json", "--yes"]);
     equal(released.code, 3);
     equal(faultOf(released).what, `${what}. Nothing was begun.`);
+  };
+
+  it("plan and doctor say beforehand, and end as it would: a backfill that no step runs, or none before what needs it", async () => {
+    app.write("db/1_orders.sql", "CREATE TABLE orders (id int, total int);\n");
+    app.version({ name: "v1" });
+    equal((await app.tidegate(["plan"])).code, 0);
+    app.write("db/2_fill.sql", "-- phase: backfill\nUPDATE orders SET total = 0 WHERE total IS NULL;\n");
+    app.version({ name: "v2" });
+    await refused("db/2_fill.sql (backfill) is pending, and no step of the plan runs it");
+    app.write("db/3_more.sql", "-- phase: contract\nDROP TABLE IF EXISTS carts;\n");
+    app.plan(PLAN.replace("for: 1s }", "for: 1s }, retire, { migrate: contract }"));
+    app.version({ name: "v3" });
+    await refused(
+      "db/2_fill.sql (backfill) is pending, and no step runs it before db/3_more.sql (contract), which comes after it",
+    );
   });
 });
