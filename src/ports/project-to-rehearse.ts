@@ -2,8 +2,8 @@ import type { LeftOut } from "../core/rehearsal/rehearsal.ts";
 
 /** What a rehearsal finds of a compose project. */
 export interface ProjectToRehearse {
-  /** All that is brought up, as the compose file calls it. */
-  readonly services: readonly string[];
+  /** Under which its containers find each other. */
+  readonly names: readonly string[];
   /** The service that is the app's database, where it listens in its container, and on which address its port is published. */
   readonly database: { readonly service: string; readonly port: number; readonly host: string } | null;
   /** Something in a container's environment leads to the app's database. */

@@ -43,10 +43,7 @@ export function composeInRehearsal({
   const lead = copies?.inContainers(id) ?? null;
   const { database } = found;
   return {
-    name: `${plan.app
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]+/g, "-")
-      .replace(/^-/, "")}-rehearsal-${id}`,
+    name: `${plan.app}-rehearsal-${id}`,
     project: {
       services: namesOf(true),
       without: namesOf(false),

@@ -94,7 +94,7 @@ function ledVariables(
       const variable = `TIDEGATE_REHEARSAL_${Object.keys(env).length}`;
       env[variable] = led;
       own[name] = `\${${variable}}`;
-    } else if (runtime.kind === "compose" ? leadsOutOf(found?.services ?? [], value) : leadsOutside(value))
+    } else if (runtime.kind === "compose" ? leadsOutOf(found?.names ?? [], value) : leadsOutside(value))
       asProduction.push(name);
   }
   return { own, asProduction };

@@ -1,6 +1,6 @@
-/** An address, seen from a container: of a server that is neither the container itself nor one of these services beside it. */
-export function leadsOutOf(services: readonly string[], value: string): boolean {
+/** An address, seen from a container: of a server that is neither the container itself nor known by one of these names beside it. */
+export function leadsOutOf(names: readonly string[], value: string): boolean {
   const host = /^[a-z][a-z0-9+.:-]*:\/\/(?:[^/?#]*@)?([^/?#:]+)/i.exec(value)?.[1];
-  if (host === undefined || services.includes(host)) return false;
+  if (host === undefined || names.includes(host)) return false;
   return host !== "localhost" && !host.startsWith("127.");
 }

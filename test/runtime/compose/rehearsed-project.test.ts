@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { projectsDatabase } from "../../../src/adapters/runtime/compose/database-service.ts";
+import { withNamedServices } from "../../../src/adapters/runtime/compose/named-services.ts";
 import { mustStayInside } from "../../../src/adapters/runtime/compose/reaching-out.ts";
 import {
   rehearsedDocument,
@@ -9,6 +10,7 @@ import {
   rehearsedProject,
 } from "../../../src/adapters/runtime/compose/rehearsed-project.ts";
 import {
+  dependenciesOf,
   nameOnEngine,
   parseResolved,
   type ResolvedProject,
@@ -84,6 +86,22 @@ describe("A compose project in a rehearsal", () => {
     const { services } = made();
     assert.deepEqual(Object.keys(services).sort(), ["postgres", "redis", "seed", "web"]);
     assert.deepEqual(Object.keys(services["web"]?.["depends_on"] as object), ["redis", "seed"]);
+  });
+
+  it("has whom an environment names too: nobody else is in its networks", () => {
+    const needed = (environment: string, dependsOn = ""): readonly string[] => {
+      const text = `services: { web: { environment: { ${environment} } ${dependsOn} }, redis: { container_name: shop-cache }, kafka1: {}, kafka2: {} }`;
+      const { services } = withNamedServices(resolved(text));
+      return [...dependenciesOf(services["web"] ?? {}).keys()];
+    };
+    assert.deepEqual(needed("CACHE: 'redis://:pw@redis:6379/1'"), ["redis"]);
+    assert.deepEqual(needed("BROKERS: 'kafka1:9092, kafka2:9092'", ", depends_on: [redis]"), [
+      "redis",
+      "kafka1",
+      "kafka2",
+    ]);
+    assert.deepEqual(needed("REDIS_HOST: shop-cache"), ["redis"]);
+    assert.deepEqual(needed("STORE: redis, URL: 'https://example.com/redis'"), []);
   });
 
   it("has networks and volumes of its own, whoever else's the file names", () => {

@@ -5,7 +5,7 @@ import { databaseIn, leadVariable, serverNamed } from "../../../core/rehearsal/d
 import { placeIn } from "./compose-document.ts";
 import { variablesOf } from "./rehearsed-project.ts";
 import { portsOf } from "./resolved-project.ts";
-import { usedFiles } from "./slot-project.ts";
+import { namesOf, usedFiles } from "./slot-project.ts";
 import type { UserProject } from "./user-project.ts";
 import { mapOf } from "./written-values.ts";
 
@@ -30,7 +30,8 @@ export function projectsDatabase(
   const leads = (variable: string, value: string): boolean =>
     name !== null && leadVariable(variable, value, { name, copy: name }) !== null;
   const server = serverIn(project, services, released, url, leads);
-  const isThere = (host: string): boolean => services.includes(host);
+  const names = services.flatMap((each) => namesOf(each, project.resolved.services[each] ?? {}));
+  const isThere = (host: string): boolean => names.includes(host);
   for (const service of services) mustNotBeInFiles(project, service, leads, isThere);
   if (server === null) for (const service of services) mustBeFound(project, service, leads, isThere);
   return {
@@ -48,8 +49,10 @@ function serverIn(
   url: string,
   leads: ProjectsDatabase["leads"],
 ): ProjectsDatabase["server"] {
+  const isElsewhere = (name: string, host: string): boolean =>
+    host !== name && !isLoopback(host) && !host.startsWith("/");
   const isGoBetween = (name: string): boolean =>
-    variablesOf(resolved, name).some(([key, value]) => ![null, name].includes(serverNamed(key, value)));
+    variablesOf(resolved, name).some(([key, value]) => isElsewhere(name, serverNamed(key, value) ?? name));
   const others = services.filter((name) => !released.includes(name) && !isGoBetween(name));
   const { host, port, isSocket } = serverOf(url);
   if (isLoopback(host) && !isSocket)
@@ -62,7 +65,9 @@ function serverIn(
       .filter(([key, value]) => databaseIn(value) === null || leads(key, value))
       .map(([key, value]) => serverNamed(key, value)),
   );
-  const service = others.find((name) => named.includes(name) || name === host);
+  const service = others.find((each) =>
+    namesOf(each, resolved.services[each] ?? {}).some((name) => named.includes(name) || name === host),
+  );
   if (service === undefined) return null;
   return { service, port: portsOf(resolved.services[service] ?? {})[0]?.target ?? USUAL_PORT };
 }
@@ -89,9 +94,9 @@ function mustBeFound(
     if (host === null || isThere(host) || host.includes(".") || isLoopback(host) || isIP(host) !== 0) continue;
     throw new FaultError({
       code: "rehearsal-not-possible",
-      what: `${key} of ${service} leads to the database at ${host}, which is no service that ${service} depends on: a rehearsal has networks of its own, in which nobody else has that name.`,
+      what: `${key} of ${service} leads to the database at ${host}, which is no service of the compose file: a rehearsal has networks of its own, in which nobody has that name.`,
       where: placeIn(files.documents, ["services", service, "environment"]),
-      fix: `if ${host} is in this compose file, name it under \`depends_on\` of ${service}; else write an address that is known outside of the containers' networks`,
+      fix: "write an address that is known outside of the containers' networks",
     });
   }
 }

@@ -5,11 +5,13 @@ import type { ProjectToRehearse } from "../../../ports/project-to-rehearse.ts";
 import { findCompose } from "./compose-tool.ts";
 import { type ProjectsDatabase, projectsDatabase } from "./database-service.ts";
 import { dockerAddress } from "./docker-address.ts";
+import { withNamedServices } from "./named-services.ts";
 import { mustStayInside } from "./reaching-out.ts";
 import { mustBeReleasable } from "./refusals.ts";
 import { foldersStoodInFor } from "./rehearsed-mounts.ts";
 import { neededIn, servicesIn, variablesOf } from "./rehearsed-project.ts";
 import { isExternal, mountsOf, networksOf } from "./resolved-project.ts";
+import { namesOf } from "./slot-project.ts";
 import { readUserProject, type UserProject } from "./user-project.ts";
 
 export interface RehearsalSurveySettings {
@@ -35,17 +37,19 @@ export async function surveyForRehearsal(settings: RehearsalSurveySettings): Pro
   const released = settings.services.filter(isOfKind("compose"));
   const address = dockerAddress(chosen, env);
   const place = { settings: chosen, address, planFolder, versionFolder: planFolder, version: "VERSION", env };
-  const project = await readUserProject(place, await findCompose(env));
-  for (const service of released) mustBeReleasable(project, service);
+  const read = await readUserProject(place, await findCompose(env));
+  for (const service of released) mustBeReleasable(read, service);
+  const project = { ...read, resolved: withNamedServices(read.resolved) };
   const rehearsal: RehearsedProject = { services: released.map(({ runtime }) => runtime.service), without, env: own };
   mustStayInside(project, rehearsal, project.files);
   const services = servicesIn(project.resolved, rehearsal);
   const database = databaseUrl === null ? null : projectsDatabase(project, services, rehearsal.services, databaseUrl);
+  const names = services.flatMap((name) => namesOf(name, project.resolved.services[name] ?? {}));
   return {
-    services,
+    names,
     database: database?.server == null ? null : { ...database.server, host: chosen.publish ?? "127.0.0.1" },
     isLed: database?.isLed === true,
-    shared: services.flatMap((name) => leadingOut(project, name, services, rehearsal, database)),
+    shared: services.flatMap((name) => leadingOut(project, name, names, rehearsal, database)),
     leftOut: leftOutOf(project, rehearsal, services, database?.server?.service ?? null),
   };
 }
@@ -54,13 +58,13 @@ export async function surveyForRehearsal(settings: RehearsalSurveySettings): Pro
 function leadingOut(
   { resolved }: UserProject,
   name: string,
-  services: readonly string[],
+  names: readonly string[],
   { env: own }: RehearsedProject,
   database: ProjectsDatabase | null,
 ): readonly string[] {
   return variablesOf(resolved, name).flatMap(([key, value]) => {
     const isLed = Object.hasOwn(own, key) || database?.leads(key, value) === true;
-    return isLed || !leadsOutOf(services, value) ? [] : [`${key} of ${name}`];
+    return isLed || !leadsOutOf(names, value) ? [] : [`${key} of ${name}`];
   });
 }
 

@@ -132,7 +132,7 @@ function slotNetworks(service: Plain, { network, service: name }: SlotContainer)
 }
 
 /** What others call a service. */
-function namesOf(name: string, service: Plain): readonly string[] {
+export function namesOf(name: string, service: Plain): readonly string[] {
   const aliases = Object.values(networksOf(service)).flatMap((each) => listOf(each["aliases"]).map(textOf));
   const names = [name, service["container_name"], ...aliases].filter((each) => typeof each === "string");
   return [...new Set(names)];

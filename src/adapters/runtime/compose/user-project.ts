@@ -5,6 +5,7 @@ import { placeIn } from "./compose-document.ts";
 import { type ComposeFiles, linkWhatIsMissing, profilesIn, readComposeFiles } from "./compose-files.ts";
 import { composeCommand, type ComposeScope, type ComposeTool, defined, run, type RunResult } from "./compose-tool.ts";
 import { type DockerAddress, environmentFor } from "./docker-address.ts";
+import { withNamedServices } from "./named-services.ts";
 import { mustStayInside } from "./reaching-out.ts";
 import { rehearsedDocument, rehearsedProject } from "./rehearsed-project.ts";
 import { parseResolved, type ResolvedProject } from "./resolved-project.ts";
@@ -72,7 +73,7 @@ export async function readUserProject(place: ProjectPlace, compose: ComposeTool)
     timeoutMs: CONFIG_WITHIN_MS,
   });
   if (printed.code !== 0) throw invalid(files, printed);
-  const resolved = parseResolved(printed.output, files.project);
+  const written = parseResolved(printed.output, files.project);
   const ofOurs: UserProject["compose"] = (project, document, verb, order) =>
     run(composeCommand(compose, { project, files: ["-"], directory: files.directory }, ...verb), {
       env,
@@ -82,6 +83,7 @@ export async function readUserProject(place: ProjectPlace, compose: ComposeTool)
       ...order,
     });
   if (settings.rehearsal !== undefined) {
+    const resolved = withNamedServices(written);
     const order = { rehearsal: settings.rehearsal, values: defined(place.env), ...files };
     mustStayInside({ resolved, files }, settings.rehearsal, files);
     const own = { files, resolved: rehearsedProject(resolved, order), compose: ofOurs };
@@ -96,7 +98,7 @@ export async function readUserProject(place: ProjectPlace, compose: ComposeTool)
   }
   return {
     files,
-    resolved,
+    resolved: written,
     compose: ofOurs,
     usersCompose: (verb, order) => {
       const own = readComposeFiles(settings, planFolder, planFolder, place.env);
