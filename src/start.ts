@@ -19,7 +19,16 @@ export async function start(): Promise<void> {
     });
   const around = machinery();
   process.on("uncaughtException", (error) => process.exit(tellMistake(createContext(around, NO_OPTIONS), error)));
+  // Nothing is left to wait for, and the command has not come to its end: whoever called it must not take that for success.
+  const stranded = (): void => {
+    process.exitCode = tellMistake(
+      createContext(around, NO_OPTIONS),
+      new Error("it waits for nothing, and is not done"),
+    );
+  };
+  process.once("beforeExit", stranded);
   process.exitCode = await runCli(process.argv.slice(2), around);
+  process.off("beforeExit", stranded);
   // Whatever still keeps the process (a socket that is slow to close) must not keep the user; output has left by then.
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }

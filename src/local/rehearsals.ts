@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { Rehearsal } from "../core/rehearsal/rehearsal.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
 import { makeFolder } from "./make-folder.ts";
@@ -16,12 +16,15 @@ export interface Playing {
   readonly isAlive: boolean;
   /** It made a copy of the database, or was about to. */
   readonly hasDatabase: boolean;
+  /** It is over, and somebody wanted its journal and logs to stay. */
+  readonly isKept: boolean;
 }
 
 interface Record {
   readonly format: 1;
   readonly process: ProcessIdentity | null;
   readonly hasDatabase: boolean;
+  readonly isKept?: true;
 }
 
 const FOLDER = "rehearsals";
@@ -39,8 +42,14 @@ export function beginRehearsal(app: StateFolder, id: string, hasDatabase: boolea
   makeFolder(app.file(FOLDER), 0o700);
   mkdirSync(place.folder, { mode: 0o700 });
   const record: Record = { format: 1, process: identify(process.pid), hasDatabase };
-  writeFileSync(app.file(FOLDER, id, RECORD), JSON.stringify(record), { mode: 0o600 });
-  return { ...place, isAlive: true, hasDatabase };
+  writeFileSync(join(place.folder, RECORD), JSON.stringify(record), { mode: 0o600 });
+  return { ...place, isAlive: true, hasDatabase, isKept: false };
+}
+
+/** Nothing of it is left but its folder, which stays until the next rehearsal. */
+export function markKept({ folder }: Pick<Playing, "folder">): void {
+  const record: Record = { format: 1, process: null, hasDatabase: false, isKept: true };
+  writeFileSync(join(folder, RECORD), JSON.stringify(record), { mode: 0o600 });
 }
 
 /** Where a rehearsal has what is only its own. */
@@ -49,7 +58,7 @@ export function playingAt(app: StateFolder, id: string): Pick<Playing, "id" | "f
   return { id, folder, state: stateFolder(app.file(FOLDER, id, "state")) };
 }
 
-/** Those that play now, and those that were killed. */
+/** Those that play now, those that were killed, and what was kept of the last. */
 export function rehearsalsUnderWay(app: StateFolder): readonly Playing[] {
   return namesIn(app)
     .filter((name) => ID.test(name))
@@ -57,7 +66,8 @@ export function rehearsalsUnderWay(app: StateFolder): readonly Playing[] {
       const record = readJson(app.file(FOLDER, id, RECORD)) as Record | null;
       const isAlive =
         record === null ? isYoung(app.file(FOLDER, id)) : record.process !== null && isSameProcess(record.process);
-      return { ...playingAt(app, id), isAlive, hasDatabase: record?.hasDatabase ?? true };
+      const { hasDatabase = true, isKept = false } = record ?? {};
+      return { ...playingAt(app, id), isAlive, hasDatabase, isKept };
     });
 }
 

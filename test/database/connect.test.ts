@@ -76,6 +76,17 @@ describe("A connection to the app's database", () => {
     equal(placeOf("postgres://shop:a%23b@db:5433/shop?application_name=a@b"), "shop at db:5433");
   });
 
+  it("that is given up while it comes about fails with the reason, and is not waited for", async () => {
+    const giving = new AbortController();
+    const connecting = connectPostgres(settingsOf(server.url()), { ...ask(), signal: giving.signal });
+    const failing = connecting.catch((thrown: Error) => thrown);
+    // It has asked for the driver, and not yet heard from the server.
+    await import("pg");
+    await new Promise((resolve) => setImmediate(resolve));
+    giving.abort(new Error("given up"));
+    equal(((await failing) as Error).message, "given up");
+  });
+
   it("that was given up before is not opened", async () => {
     const signal = AbortSignal.abort(new Error("given up"));
     const error = await connectPostgres(settingsOf(server.url()), { ...ask(), signal }).catch(

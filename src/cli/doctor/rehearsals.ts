@@ -3,10 +3,10 @@ import { readRehearsals, rehearsalsUnderWay } from "../../local/rehearsals.ts";
 import type { Project } from "../project.ts";
 import { type Finding, found } from "./finding.ts";
 
-/** What was found out by the newest rehearsal, and what killed ones have left. */
+/** What was found out by the newest rehearsal, and what is left of others. */
 export function lookAtRehearsals({ state }: Pick<Project, "state">): readonly Finding[] {
   const [newest] = readRehearsals(state);
-  const dead = rehearsalsUnderWay(state).filter(({ isAlive }) => !isAlive);
+  const over = rehearsalsUnderWay(state).filter(({ isAlive }) => !isAlive);
   return [
     ...(newest === undefined
       ? []
@@ -17,13 +17,15 @@ export function lookAtRehearsals({ state }: Pick<Project, "state">): readonly Fi
             `${newest.candidate.label} was ${rehearsedSentence(newest, Date.now())}`,
           ),
         ]),
-    ...dead.map(({ id }) =>
-      found(
-        "rehearsal",
-        "warn",
-        `rehearsal ${id} was killed, and has left processes, containers, a copy of the database or folders`,
-        "take it away: tidegate rehearse --clean",
-      ),
+    ...over.map(({ id, isKept, folder }) =>
+      isKept
+        ? found("rehearsal", "ok", `journal and logs of rehearsal ${id} are kept in ${folder}`)
+        : found(
+            "rehearsal",
+            "warn",
+            `rehearsal ${id} was killed, and has left processes, containers, a copy of the database or folders`,
+            "take it away: tidegate rehearse --clean",
+          ),
     ),
   ];
 }

@@ -196,7 +196,8 @@ export async function cleanUp(context: Context, project: Project, plan: Plan): P
   return await sweepRehearsals(context, project, (await productionOf(context, project, plan)).copies);
 }
 
-export function struckSentence({ id, trouble }: Struck): string {
+export function struckSentence({ id, isKept, trouble }: Struck): string {
+  if (isKept && trouble === null) return `What was kept of rehearsal ${id} is taken away.`;
   if (trouble === null) return `Rehearsal ${id} was killed; what it left is taken away.`;
   const why = trouble.cause === undefined ? "" : ` ${trouble.cause}`;
   return `Rehearsal ${id} was killed, and something of it is left: ${trouble.what}${why}`;

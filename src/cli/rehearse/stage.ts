@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { faultOf, type Fault } from "../../core/fault.ts";
-import { beginRehearsal, clearRehearsal, type Playing, rehearsalsUnderWay } from "../../local/rehearsals.ts";
+import { beginRehearsal, clearRehearsal, markKept, type Playing, rehearsalsUnderWay } from "../../local/rehearsals.ts";
 import { checkStateFolder } from "../../local/state-folder-check.ts";
 import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
 import type { Context } from "../context.ts";
@@ -27,6 +27,7 @@ export function rehearsalId(): string {
 /** What was taken away, and what could not be. */
 export interface Struck {
   readonly id: string;
+  readonly isKept: boolean;
   readonly trouble: Fault | null;
 }
 
@@ -52,7 +53,7 @@ export async function strike(
   copies: RehearsalCopies | null,
   folder: "remove" | "keep" = "remove",
 ): Promise<Struck> {
-  const { id, state, hasDatabase } = playing;
+  const { id, state, hasDatabase, isKept } = playing;
   const faults: Fault[] = [];
   const tried = async (what: string, work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -67,12 +68,16 @@ export async function strike(
   await tried("Containers, networks, volumes or images of the rehearsal could not be removed.", () =>
     machinery.removeRehearsed(state, id),
   );
-  if (folder === "keep") return { id, trouble: faults[0] ?? null };
+  if (folder === "keep") {
+    if (faults.length === 0)
+      await tried("The folder of the rehearsal could not be marked.", async () => markKept(playing));
+    return { id, isKept, trouble: faults[0] ?? null };
+  }
   await tried("Versions of the rehearsal could not be removed.", () => machinery.removeVersions(state, project.folder));
   // Its record says what is left to do: while anything is, it stays for whoever tries next.
   if (faults.length === 0)
     await tried("The folder of the rehearsal could not be removed.", async () => clearRehearsal(playing));
-  return { id, trouble: faults[0] ?? null };
+  return { id, isKept, trouble: faults[0] ?? null };
 }
 
 /** Ports that nobody listens on just now, all different. */

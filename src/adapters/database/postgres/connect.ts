@@ -57,10 +57,16 @@ export async function connectPostgres(settings: DatabaseSettings, ask: PostgresA
   // A connection that breaks while nobody waits for it must not end the program; whoever asks next is told.
   client.on("error", () => (isLost = true));
   client.on("end", () => (isLost = true));
-  const end = (): void => void client.end().catch(() => undefined);
+  // A connection that is ended while it comes about neither comes about nor fails.
+  const givenUp = Promise.withResolvers<never>();
+  givenUp.promise.catch(() => undefined);
+  const end = (): void => {
+    void client.end().catch(() => undefined);
+    givenUp.reject(ask.signal.reason);
+  };
   ask.signal.addEventListener("abort", end, { once: true });
   try {
-    await client.connect();
+    await Promise.race([client.connect(), givenUp.promise]);
   } catch (error) {
     end();
     ask.signal.removeEventListener("abort", end);
