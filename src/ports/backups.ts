@@ -1,5 +1,6 @@
 import type { TableLoss } from "../core/backup/contents.ts";
 import type { BackupProof, BackupRecord } from "../core/backup/record.ts";
+import type { Fault } from "../core/fault.ts";
 import type { Duration } from "../core/time/time.ts";
 import type { Notice } from "./notice.ts";
 
@@ -13,6 +14,8 @@ export interface Backups {
   make(request: BackupRequest): Promise<BackupMade>;
   /** The oldest first; those that are whole, or were found broken. */
   list(): Promise<readonly BackupRecord[]>;
+  /** Why records of others can't be read, the oldest first. */
+  unreadable(): Promise<readonly Fault[]>;
   /** Proves one that is there. Faults as of `make`, and backup-unknown. */
   verify(request: VerifyRequest): Promise<BackupMade>;
   /** What restoring would do; changes nothing. Faults: backup-unknown, restore-refused. */
@@ -80,6 +83,12 @@ export interface RestoreTarget extends Going {
   readonly identity: string | null;
 }
 
+/** A backup that `newest` does not mean. */
+export interface PassedOver {
+  readonly id: string;
+  readonly why: Pick<Fault, "code" | "what">;
+}
+
 export interface RestoreOutlook {
   readonly record: BackupRecord;
   /** `shop at localhost:5432`. */
@@ -91,8 +100,8 @@ export interface RestoreOutlook {
   readonly clients: readonly string[];
   /** Under which name what is there is kept; null: nothing is there. */
   readonly keptAs: string | null;
-  /** Newer ones than `newest`, which were found to be no good; absent: there are none. */
-  readonly passedOver?: readonly BackupRecord[];
+  /** Newer ones than `newest`, which are no good, and why; absent: there are none. */
+  readonly passedOver?: readonly PassedOver[];
 }
 
 export interface RestoreRequest extends RestoreTarget {

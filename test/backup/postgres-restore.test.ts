@@ -67,7 +67,7 @@ describe("A restore", () => {
     const { record, passedOver } = await backups.outlook(target());
     equal(record.id, older.record.id);
     deepEqual(
-      passedOver?.map(({ id, trouble }) => [id, trouble?.code]),
+      passedOver?.map(({ id, why }) => [id, why.code]),
       [[newer.record.id, "backup-broken"]],
     );
     const run = going();
@@ -82,6 +82,29 @@ describe("A restore", () => {
     await backups.restore(target(null, newer.record.id));
     const again = await backups.outlook(target());
     deepEqual([again.record.id, again.passedOver], [newer.record.id, undefined]);
+  });
+
+  it("needs no record but that of its own backup: one that can't be read is named, and in nobody's way", async () => {
+    const backups = backupsOf(orders.at);
+    const older = await made(backups);
+    const newer = await made(backups);
+    const path = newer.path.replace(/\.\w+$/, ".json");
+    writeFileSync(path, "");
+    deepEqual(
+      (await backups.list()).map(({ id }) => id),
+      [older.record.id],
+    );
+    deepEqual(
+      (await backups.unreadable()).map(({ code, where }) => [code, where]),
+      [["backup-record-unreadable", path]],
+    );
+    const { record, passedOver } = await backups.outlook(target());
+    deepEqual([record.id, passedOver?.map(({ id }) => id)], [older.record.id, [newer.record.id]]);
+    equal((await faultIn(backups.outlook(target(null, newer.record.id)))).code, "backup-record-unreadable");
+    await made(backups);
+    equal((await backups.list()).length, 2);
+    await backups.restore(target(null, older.record.id));
+    equal(await rowsIn(), 500);
   });
 
   it("while clients keep coming back still takes the name, and none of them meets a database that is not whole", async () => {

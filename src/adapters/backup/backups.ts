@@ -3,7 +3,7 @@ import { tooMany } from "../../core/backup/keep.ts";
 import { type BackupRecord, isAtLeast, namedBackup, newestFirst, type Proven } from "../../core/backup/record.ts";
 import { FaultError } from "../../core/fault.ts";
 import type { BackupPlan } from "../../core/plan/database.ts";
-import type { BackupMade, BackupRequest, Backups, VerifyRequest } from "../../ports/backups.ts";
+import type { BackupMade, BackupRequest, Backups, PassedOver, VerifyRequest } from "../../ports/backups.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type AgeSettings, encrypting, type Identity, passingIdentity } from "./age.ts";
 import { type BackupFolder, backupFolder, bytesOf, createBackupFolder } from "./folder.ts";
@@ -35,12 +35,16 @@ export function createBackups(settings: BackupSettings): Backups {
 
   const found = (name: string, identity: string | null): StoredBackup => {
     const record = namedBackup(folder.records(), name);
-    if (record === null) throw unknown(name, folder);
+    if (record === null) {
+      const meant = folder.unreadable().find(({ id }) => name !== "" && id.startsWith(name));
+      throw meant === undefined ? unknown(name, folder) : new FaultError(meant.fault);
+    }
     return stored(folder, record, identity === null ? null : { kind: "file", path: identity });
   };
 
   return {
     list: async () => folder.records(),
+    unreadable: async () => folder.unreadable().map(({ fault }) => fault),
     prune,
     notices: async (signal) =>
       noticesOf(await settings.kind.notices(signal), { env: settings.env, encryptTo: plan.encryptTo, signal }),
@@ -63,14 +67,14 @@ export function createBackups(settings: BackupSettings): Backups {
       const backup = found(request.backup, request.identity);
       refuseWithoutIdentity(backup, request);
       if (request.backup === "newest")
-        for (const { id, trouble } of newerThan(backup.record, folder.records()))
-          request.tell({ kind: "note", what: `The newest backup, ${id}, is passed over: ${trouble?.what ?? ""}` });
+        for (const { id, why } of newerThan(backup.record, folder))
+          request.tell({ kind: "note", what: `The newest backup, ${id}, is passed over: ${why.what}` });
       const record = await proofOf(settings, folder, backup, request);
       return { record, path: backup.path, removed: [], notes: [] };
     },
     outlook: async (target) => {
       const backup = found(target.backup, target.identity);
-      const passedOver = target.backup === "newest" ? newerThan(backup.record, folder.records()) : [];
+      const passedOver = target.backup === "newest" ? newerThan(backup.record, folder) : [];
       const outlook = await settings.kind.outlook(backup, target.into, target);
       return { record: backup.record, ...outlook, ...(passedOver.length === 0 ? {} : { passedOver }) };
     },
@@ -185,13 +189,17 @@ async function orNoted<T>(folder: BackupFolder, record: () => BackupRecord, work
   }
 }
 
-/** Those of which nobody would know, did `newest` not pass them over. */
-function newerThan({ id }: BackupRecord, records: readonly BackupRecord[]): readonly BackupRecord[] {
-  const all = newestFirst(records);
-  return all.slice(
-    0,
-    all.findIndex((each) => each.id === id),
-  );
+/** Those of which nobody would know, did `newest` not pass them over; the newest first. */
+function newerThan({ id }: BackupRecord, folder: BackupFolder): readonly PassedOver[] {
+  const all = newestFirst(folder.records());
+  const bad = all
+    .slice(
+      0,
+      all.findIndex((each) => each.id === id),
+    )
+    .flatMap((each) => (each.trouble === null ? [] : [{ id: each.id, why: each.trouble }]));
+  const unread = folder.unreadable().map((each) => ({ id: each.id, why: each.fault }));
+  return [...bad, ...unread.filter((each) => each.id > id)].sort((one, other) => (one.id < other.id ? 1 : -1));
 }
 
 /** What is known to be the backup's own fault, and not of the place where it was tried. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { open, rename, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { BackupRecord } from "../../core/backup/record.ts";
-import { FaultError } from "../../core/fault.ts";
+import { type Fault, FaultError } from "../../core/fault.ts";
 import { writeFileAtomically } from "../../local/atomic-file.ts";
 import { makeFolder } from "../../local/make-folder.ts";
 import { identify } from "../../local/process-identity.ts";
@@ -11,7 +11,9 @@ import { identify } from "../../local/process-identity.ts";
 export interface BackupFolder {
   readonly path: string;
   file(name: string): string;
+  /** Those that can be read. */
   records(): readonly BackupRecord[];
+  unreadable(): readonly Unreadable[];
   /** The name for a file that is being written. Nobody takes it for a backup. */
   partial(id: string): string;
   /** Gives a file that was written whole its own name. */
@@ -24,22 +26,30 @@ export interface BackupFolder {
   sweep(): Promise<void>;
 }
 
+/** A backup of which nobody knows what it is: its record can't be read. */
+export interface Unreadable {
+  readonly id: string;
+  readonly fault: Fault;
+}
+
 const RECORD = /^\d{8}-\d{6}-[0-9a-f]{4}\.json$/;
 const PARTIAL = /^\.\d{8}-\d{6}-[0-9a-f]{4}\.(\d+)-(\d+)\.part(?:-\w+)?$/;
 
 /** Makes nothing yet. */
 export function backupFolder(path: string): BackupFolder {
   const file = (name: string): string => join(path, name);
+  const readAll = (): readonly (BackupRecord | Unreadable)[] =>
+    existsSync(path)
+      ? readdirSync(path)
+          .filter((name) => RECORD.test(name))
+          .sort()
+          .map((name) => readRecord(file(name), name.replace(/\.json$/, "")))
+      : [];
   return {
     path,
     file,
-    records: () =>
-      existsSync(path)
-        ? readdirSync(path)
-            .filter((name) => RECORD.test(name))
-            .sort()
-            .map((name) => readRecord(file(name)))
-        : [],
+    records: () => readAll().flatMap((each) => ("fault" in each ? [] : [each])),
+    unreadable: () => readAll().flatMap((each) => ("fault" in each ? [each] : [])),
     partial: (id) => file(`.${id}.${process.pid}-${identify(process.pid)?.startTicks ?? 0}.part`),
     finish: async (partial, name) => {
       await rename(partial, file(name));
@@ -82,23 +92,23 @@ export function createBackupFolder(folder: BackupFolder): void {
   }
 }
 
-/** Faults: backup-record-unreadable. */
-function readRecord(path: string): BackupRecord {
-  const broken = (cause: string): FaultError =>
-    new FaultError({
+function readRecord(path: string, id: string): BackupRecord | Unreadable {
+  const broken = (cause: string): Unreadable => ({
+    id,
+    fault: {
       code: "backup-record-unreadable",
       what: "The record of a backup can't be read.",
       where: path,
       cause,
       fix: "move it away, with the backup of the same name, if nobody can mend it",
-    });
+    },
+  });
   try {
     const record = JSON.parse(readFileSync(path, "utf8")) as BackupRecord;
-    if (record.format === 1) return record;
+    return record.format === 1 ? record : broken("a later version of Tidegate wrote it");
   } catch (error) {
-    throw broken(error instanceof Error ? error.message : String(error));
+    return broken(error instanceof Error ? error.message : String(error));
   }
-  throw broken("a later version of Tidegate wrote it");
 }
 
 /** What is there under the name of a backup's file; null: nothing. */

@@ -47,6 +47,7 @@ export function createMemoryDatabase({ clock }: { readonly clock: Clock }): Memo
         return { record, path: `/backups/${record.file}`, removed: [], notes: [] };
       },
       list: async () => [],
+      unreadable: async () => [],
       verify: unasked,
       outlook: unasked,
       restore: unasked,

@@ -5,7 +5,7 @@ import { appDatabase, DATABASE_OPTION } from "../app-database.ts";
 import { answer } from "../context.ts";
 import { type CommandDefinition, type Invocation, textOption } from "../definition.ts";
 import { DONE, type ExitCode } from "../exit-code.ts";
-import { backupLines, backupList, backupProgress } from "../render/backup-view.ts";
+import { backupLines, backupList, backupProgress, unreadableLine } from "../render/backup-view.ts";
 import { onInterrupt } from "../signals.ts";
 
 export const backup: CommandDefinition = {
@@ -57,7 +57,10 @@ export const backup: CommandDefinition = {
 
 async function list({ context }: Invocation, backups: Backups): Promise<ExitCode> {
   const records = newestFirst(await backups.list());
-  return answer(context, { backups: records }, backupList(records, Date.now(), context.terminal.style()), DONE);
+  const unreadable = await backups.unreadable();
+  const style = context.terminal.style();
+  const lines = [...backupList(records, Date.now(), style), ...unreadable.map((fault) => unreadableLine(fault, style))];
+  return answer(context, { backups: records, ...(unreadable.length === 0 ? {} : { unreadable }) }, lines, DONE);
 }
 
 /** Faults: interrupted. */

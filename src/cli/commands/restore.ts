@@ -77,9 +77,9 @@ function passedOverWords({ passedOver = [] }: RestoreOutlook): readonly string[]
   if (newest === undefined) return [];
   const which =
     others.length === 0
-      ? `The newest backup, ${newest.id}, was found to be no good`
-      : `The ${others.length + 1} newest backups were found to be no good, ${newest.id} too`;
-  return [`${which} (${withoutFullStop(newest.trouble?.what ?? "")}): this is the newest of the others.`];
+      ? `The newest backup, ${newest.id}, is no good`
+      : `The ${others.length + 1} newest backups are no good, ${newest.id} too`;
+  return [`${which} (${withoutFullStop(newest.why.what)}): this is the newest of the others.`];
 }
 
 function whatItDoes({ record, target, way, losses, clients, keptAs }: RestoreOutlook): string {

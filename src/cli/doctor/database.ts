@@ -112,6 +112,13 @@ async function lookAtTools(backups: Backups): Promise<readonly Finding[]> {
 }
 
 async function lookAtBackups(backups: Backups, plan: Plan): Promise<readonly Finding[]> {
+  const unreadable = (await backups.unreadable()).map(({ fix, ...fault }) =>
+    found("backups", "warn", withPlace({ sentence: withoutFullStop(fault.what), where: fault.where ?? "" }), fix),
+  );
+  return [...unreadable, ...(await lookAtNewest(backups, plan))];
+}
+
+async function lookAtNewest(backups: Backups, plan: Plan): Promise<readonly Finding[]> {
   const newest = (await backups.list()).at(-1);
   const makesOne = plan.steps.some(({ kind }) => kind === "backup");
   if (newest === undefined) {

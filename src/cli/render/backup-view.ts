@@ -1,6 +1,8 @@
 import { brokenSentence, type ReplayedQueries } from "../../core/migration/replayed.ts";
 import { countOf, rowsOf } from "../../core/backup/contents.ts";
 import type { BackupRecord } from "../../core/backup/record.ts";
+import type { Fault } from "../../core/fault.ts";
+import { withoutFullStop } from "../../core/text/plain-text.ts";
 import { formatAge, formatDuration, type Instant } from "../../core/time/time.ts";
 import type { BackupMade, BackupPart, BackupProgress, Restored } from "../../ports/backups.ts";
 import type { Context } from "../context.ts";
@@ -129,6 +131,11 @@ export function backupList(records: readonly BackupRecord[], now: Instant, style
     const of = `${record.database.place}${record.release === null ? "" : `, release ${record.release}`}, by ${record.by}${sealed}`;
     return `${mark} ${record.id}  ${age} ago  ${padStart(megabytes(record.bytes), 9)}  ${padEnd(proof, 10)}  ${of}`;
   });
+}
+
+/** Of one of which nobody knows what it is. */
+export function unreadableLine({ what, where, fix }: Fault, style: Style): string {
+  return `${paint(style, "bad", symbols(style).failed)} ${withoutFullStop(what)}: ${where ?? ""}${fix === undefined ? "" : `; ${fix}`}`;
 }
 
 export function restoredLines(
