@@ -44,7 +44,7 @@ export function terms(metric: Metric) {
       `Requests of the new version in the window below which nothing is said. ${OF_PLAIN}`,
     ),
     minEvents: knowing(wholeNumber(1).optional(), { default: "`3`" }).describe(
-      `Bad requests below which a rate is never broken: one error in a hundred requests is not yet 1%. ${OF_PLAIN}`,
+      `Bad requests below which a rate is never broken: one error in a hundred requests is not yet 1%. Among fewer requests than that no step passes either. ${OF_PLAIN}`,
     ),
     delay: knowing(duration.optional(), { default: "`0s`" }).describe(
       "Watched time from the step's beginning in which it is not looked at, for versions that need to warm up. What happens then counts for nothing, and it can't pass before.",
