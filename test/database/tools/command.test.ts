@@ -231,4 +231,18 @@ describe("A migration tool of the team's own", () => {
     );
     deepEqual(await app.column("SELECT to_regclass('notes') IS NULL"), ["true"]);
   });
+
+  it("says what comes back empty when a contract is taken back", async () => {
+    await using app = await started({
+      "m/2_legacy.up.sql": "ALTER TABLE orders DROP legacy;\n",
+      "m/2_legacy.down.sql": "ALTER TABLE orders ADD legacy text;\nCREATE TABLE was (id int);\n",
+    });
+    await app.client.query("INSERT INTO orders VALUES (1, 'old')");
+    await app.up();
+    const { reversed } = await app.down({ steps: 1 }, { acceptLoss: true });
+    deepEqual(
+      reversed.map(({ empty }) => empty),
+      [["table was", "column orders.legacy"]],
+    );
+  });
 });

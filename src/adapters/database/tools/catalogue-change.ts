@@ -77,6 +77,14 @@ export function wordsOf({ kind, table, name }: Thing): string {
   return `${kind} ${bare(table === null || kind === "index" ? name : `${table}.${name}`)}`;
 }
 
+/** What holds rows and was made, in words: without those that it once held. */
+export function madeEmpty({ appeared }: CatalogueChange): readonly string[] {
+  const tables = new Set(appeared.flatMap(({ kind, name }) => (kind === "table" ? [name] : [])));
+  return appeared
+    .filter(({ kind, table }) => HOLDS_ROWS.has(kind) && (table === null || !tables.has(table)))
+    .map(wordsOf);
+}
+
 /** In a few words, of a run that ended before its time. */
 export function changeWords({ appeared, vanished, changed }: CatalogueChange): readonly string[] {
   const inside = new Set([...appeared, ...vanished].flatMap(({ kind, name }) => (kind === "table" ? [name] : [])));

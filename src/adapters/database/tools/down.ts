@@ -2,12 +2,13 @@ import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
 import type { DownRequest, DownResult, ReversedMigration } from "../../../ports/migrations.ts";
 import { type LedgerRow, rowOf, type Told, toldOf } from "../ledger-row.ts";
+import { emptyAfter } from "../empty.ts";
 import type { Loss } from "../loss.ts";
 import { requireAssertions } from "../postgres/assertions.ts";
 import type { Session } from "../postgres/session.ts";
 import { tellFailure } from "../postgres/up.ts";
 import { irreversible, refuseLosses } from "../refuse-loss.ts";
-import { changeWords } from "./catalogue-change.ts";
+import { changeWords, madeEmpty } from "./catalogue-change.ts";
 import { goesByAddress } from "./goes-by-address.ts";
 import { lossesOf } from "./losses.ts";
 import { runRevision } from "./run-revision.ts";
@@ -160,11 +161,16 @@ async function downBySteps(
   for (const step of steps) {
     const lost = (losses.get(step) ?? []).map(({ what }) => what);
     const found = tried.all.get(step.version);
-    reversed.push(
-      order.dryRun ? reversedAs(step, found, lost) : await takeBack(session, place, back, step, order, lost),
-    );
+    const done = order.dryRun ? reversedAs(step, found, lost) : await takeBack(session, place, back, step, order, lost);
+    reversed.push({ ...done, ...emptyAfter(comesBackEmpty(found), []) });
   }
   return { reversed, kept: [] };
+}
+
+/** What a way back writes may be what was there before. */
+function comesBackEmpty(found: Tried | undefined): readonly string[] {
+  const way = found?.down ?? null;
+  return way === null || way.writes.length > 0 ? [] : madeEmpty(way.change);
 }
 
 function unknown(why: string | null): Loss {
