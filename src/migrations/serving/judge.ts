@@ -10,7 +10,7 @@ import { type KnownDatabase, type Need, needOf } from "./needs.ts";
 import { bareName } from "../sql/object-name.ts";
 import { type Relations, relationsIn } from "./relations.ts";
 import { isSmall, sizeWords, tableOf } from "./size.ts";
-import { type Uses, usesOf } from "./uses.ts";
+import { readUses, type Uses } from "./uses.ts";
 import { aboutWords, namesIn } from "./words.ts";
 
 /** Weighs findings by a database as it is now and by what is asked of it. */
@@ -23,7 +23,7 @@ export function judgeBy({ catalogue, queries }: Serving, parse: SqlParser): Judg
   };
   const isThere = (name: string): boolean =>
     relation(name) !== null || [...types.keys(), ...catalogue.functions, ...catalogue.schemas].includes(bareName(name));
-  const asked = once(() => (queries?.list ?? []).map((query) => ({ query, uses: readUses(query, parse) })));
+  const asked = once(() => (queries?.list ?? []).map((query) => ({ query, uses: readUses(query.sql, parse) })));
   const column = (table: string, name: string) => relation(table)?.columns.find((each) => each.name === name);
 
   const weighed = (finding: Finding, rule: Rule, change: Change): Finding => {
@@ -100,13 +100,6 @@ function once<T>(make: () => T): () => T {
 function isUnique(relation: Relations, name: string): boolean {
   const table = relation(relation(name)?.table ?? "");
   return table?.indexes.some((index) => index.isUnique && index.name === bareName(name)) === true;
-}
-
-/** null: it can't be read. */
-function readUses({ sql }: ServedQuery, parse: SqlParser): Uses | null {
-  const { statements, unread } = parse(sql);
-  const [first] = statements;
-  return first === undefined || unread.length > 0 ? null : usesOf(first.node);
 }
 
 /** A query that nobody can read needs whatever it names. */

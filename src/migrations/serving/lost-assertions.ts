@@ -3,7 +3,7 @@ import { changesOf } from "../lint/changes-of.ts";
 import { changesInside } from "../lint/read-statements.ts";
 import { besides, mayBeSame } from "../sql/object-name.ts";
 import type { SqlParser } from "../sql/parser.ts";
-import { type Uses, usesOf } from "./uses.ts";
+import { readUses, type Uses } from "./uses.ts";
 
 /** A statement of a pending file, in words of what it changes. */
 export interface PendingStatement {
@@ -82,12 +82,6 @@ function brings(change: Change, { table, column }: Taken): boolean {
 
 function needs({ tables }: Uses, { table, column }: Taken): boolean {
   return [...tables].some(([name, use]) => mayBeSame(name, table) && (column === null || use.columns.has(column)));
-}
-
-function readUses(sql: string, parse: SqlParser): Uses | null {
-  const { statements, unread } = parse(sql);
-  const [first] = statements;
-  return first === undefined || unread.length > 0 ? null : usesOf(first.node);
 }
 
 function wordsOf({ table, column }: Taken): string {

@@ -1,6 +1,7 @@
 import type { Node } from "@pgsql/types";
 import { textsOf } from "../lint/names.ts";
 import { bareName, writtenName } from "../sql/object-name.ts";
+import type { SqlParser } from "../sql/parser.ts";
 import { listOf, plain, type Plain, walk } from "../sql/tree.ts";
 
 /** What a query takes of a database. It rather names too much than too little. */
@@ -73,6 +74,13 @@ export function usesOf(query: Node): Uses {
     meetWriting(key, node, of);
   });
   return { tables, names };
+}
+
+/** What the first query of a text takes; null: it can't be read. */
+export function readUses(sql: string, parse: SqlParser): Uses | null {
+  const { statements, unread } = parse(sql);
+  const [first] = statements;
+  return first === undefined || unread.length > 0 ? null : usesOf(first.node);
 }
 
 function meetTable(
