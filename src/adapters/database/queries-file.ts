@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { FaultError } from "../../core/fault.ts";
 import type { ServedQuery } from "../../core/migration/serving.ts";
 import type { SqlParser } from "../../migrations/sql/parser.ts";
-import { lineOf } from "./line-of.ts";
+import { lineOf } from "../../migrations/sql/line-of.ts";
 
 /**
  * The queries of a file: SQL, one behind the other, each under its `-- name: …` where it has one.

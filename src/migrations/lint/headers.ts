@@ -1,5 +1,7 @@
-import { MIGRATION_PHASES, type MigrationPhase } from "../../core/plan/database.ts";
-import { lineAt, misspeltIn } from "./misspelt.ts";
+import type { MigrationPhase } from "../../core/plan/database.ts";
+import { lineOf } from "../sql/line-of.ts";
+import { headersIn, type HeaderWord, isKnown, saidToTidegate, wordOf, WORDS } from "./header-words.ts";
+import { misspeltIn } from "./misspelt.ts";
 
 /** What a file says of itself in comments: `-- phase: expand`, `-- reversible: lossy`. */
 export interface Headers {
@@ -20,72 +22,26 @@ export interface Misspelt {
   readonly fix: string;
 }
 
-/** The words that may stand behind a name. */
-const WORDS = {
-  phase: MIGRATION_PHASES,
-  reversible: ["yes", "lossy", "no"],
-  transaction: ["yes", "no"],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
-type HeaderName = keyof typeof WORDS;
-
-/** A name and the word behind it, both in small letters. */
-export interface Said {
-  readonly name: HeaderName;
-  readonly word: string;
-  /** Of the line in the text, in characters. */
-  readonly at: number;
-}
-
-const HEADER = /^[ \t]*--[ \t]*(phase|reversible)[ \t]*[:=][ \t]*([\w-]+|\S*)/gim;
-
 export function headersOf(text: string): Headers {
-  const headers = readHeaders([...[...text.matchAll(HEADER)].map(saidBy), ...saidToTidegate(text)], text);
+  const headers = readHeaders([...headersIn(text), ...saidToTidegate(text)], text);
   const misspelt = [headers.misspelt, misspeltIn(text)].filter((each) => each !== null);
   return { ...headers, misspelt: misspelt.toSorted((x, y) => x.line - y.line)[0] ?? null };
 }
 
-const TO_TIDEGATE = /^[ \t]*(?:#|\/\/|--|\*)+[ \t]*tidegate:(.*)$/gim;
-const PAIR = /\b(phase|reversible|transaction)\s*[=:]\s*([\w-]+|\S*)/gi;
-
-/** What a file of any language says of itself: `# tidegate: phase=contract`, `// tidegate: phase=expand, reversible=no`. */
-export function saidToTidegate(text: string): readonly Said[] {
-  return [...text.matchAll(TO_TIDEGATE)].flatMap(({ 1: words = "", index }) =>
-    [...words.matchAll(PAIR)].map((pair) => ({ ...saidBy(pair), at: index })),
-  );
-}
-
-/** Without the pairs that are read. */
-export function withoutPairs(words: string): string {
-  return words.replaceAll(PAIR, "");
-}
-
-export function saidBy({ 1: name = "", 2: word = "", index }: RegExpExecArray): Said {
-  return { name: name.toLowerCase() as HeaderName, word: word.toLowerCase(), at: index };
-}
-
 /** What was said, as far as there are such words. */
-export function readHeaders(said: readonly Said[], text: string): Headers {
+export function readHeaders(said: readonly HeaderWord[], text: string): Headers {
   const wrong = said.find((each) => !isKnown(each));
   const other = said.find((each) => each.word !== wordOf(said, each.name));
   const at = wrong ?? other;
   return {
     phase: wordOf(said, "phase") as MigrationPhase | null,
     reversible: (wordOf(said, "reversible") as Reversible | null) ?? "unsaid",
-    misspelt: at === undefined ? null : misspelt(at, lineAt(text, at.at), wrong === undefined ? said : []),
+    misspelt: at === undefined ? null : misspelt(at, lineOf(text, at.at), wrong === undefined ? said : []),
   };
 }
 
-/** The first that there is; null: nothing of it was said. */
-export function wordOf(said: readonly Said[], name: HeaderName): string | null {
-  return said.find((each) => each.name === name && isKnown(each))?.word ?? null;
-}
-
-function isKnown({ name, word }: Said): boolean {
-  return WORDS[name].some((each) => each === word);
-}
-
 /** `others`: what else was said, where they contradict each other. */
-function misspelt({ name, word }: Said, line: number, others: readonly Said[]): Misspelt {
+function misspelt({ name, word }: HeaderWord, line: number, others: readonly HeaderWord[]): Misspelt {
   const words = WORDS[name];
   const fix = `write one of them: ${words.join(", ")}; or leave the comment out`;
   const before = wordOf(others, name);

@@ -1,30 +1,26 @@
-import { MIGRATION_PHASES } from "../../core/plan/database.ts";
 import { nearest } from "../../core/text/nearest.ts";
-import { type Misspelt, withoutPairs } from "./headers.ts";
+import { lineOf } from "../sql/line-of.ts";
+import { withoutPairs, WORDS } from "./header-words.ts";
+import type { Misspelt } from "./headers.ts";
 
 /** A comment that means to say something to Tidegate, and that nobody would understand; the first of them. null: there is none. */
 export function misspeltIn(text: string): Misspelt | null {
   for (const { 0: whole, 1: dashed, 2: block = "", index } of text.matchAll(COMMENT)) {
     const found = dashed === undefined ? inBlock(block) : inLine(dashed);
     const indent = whole.length - whole.trimStart().length;
-    if (found !== null) return { line: lineAt(text, index + indent), ...found };
+    if (found !== null) return { line: lineOf(text, index + indent), ...found };
   }
   return null;
-}
-
-/** From 1. */
-export function lineAt(text: string, at: number): number {
-  return text.slice(0, at).split("\n").length;
 }
 
 type Wrong = Omit<Misspelt, "line">;
 
 const COMMENT = /^[ \t]*(?:--[ \t]*(.*)|\/\*+\s*([^*]*?)\s*\*+\/)/gm;
 
-/** The words that may stand behind each name; null: a number. */
-const WORDS = new Map<string, readonly string[] | null>([
-  ["phase", MIGRATION_PHASES],
-  ["reversible", ["yes", "lossy", "no"]],
+/** The names of headers, and the words that may stand behind each; null: a number. */
+const KNOWN = new Map<string, readonly string[] | null>([
+  ["phase", WORDS.phase],
+  ["reversible", WORDS.reversible],
   ["batch", null],
 ]);
 
@@ -54,9 +50,9 @@ function wayWrong(comment: string): Wrong | null {
 /** `-- phaze: contract`, `-- batch: lots`, `-- phase: backfill, contract`. */
 function nameWrong(comment: string): Wrong | null {
   const [, name = "", sign = "", word = "", rest = ""] = /^([\w-]+)[ \t]*([:=])[ \t]*([\w-]+)(.*)$/.exec(comment) ?? [];
-  const meant = nearest(name, WORDS.keys());
+  const meant = nearest(name, KNOWN.keys());
   if (meant === undefined) return null;
-  const words = WORDS.get(meant);
+  const words = KNOWN.get(meant);
   const isNumber = /^\d+$/.test(word);
   const isExact = name.toLowerCase() === meant;
   if (words === null || words === undefined) {

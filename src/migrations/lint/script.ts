@@ -1,5 +1,6 @@
 import type { MigrationPhase } from "../../core/plan/database.ts";
-import { headersOf, saidToTidegate, wordOf } from "./headers.ts";
+import { saidToTidegate, wordOf } from "./header-words.ts";
+import { headersOf } from "./headers.ts";
 
 /** A part of a file that is run at once: the file itself, or one of its ways. */
 export interface Script {

@@ -9,7 +9,7 @@ import { batchBefore, headersOf } from "../../../migrations/lint/headers.ts";
 import { changesInside } from "../../../migrations/lint/read-statements.ts";
 import { scriptsOf } from "../../../migrations/lint/script.ts";
 import { loadParser, type SqlParser } from "../../../migrations/sql/parser.ts";
-import { lineOf } from "../line-of.ts";
+import { lineOf } from "../../../migrations/sql/line-of.ts";
 import type { MigrationFile, Statement } from "../migration-file.ts";
 import { scriptOf } from "../units-of.ts";
 import { takenAway } from "./taken-away.ts";

@@ -1,7 +1,7 @@
 import { FaultError } from "../../../core/fault.ts";
 import { onOneLine } from "../../../core/text/plain-text.ts";
 import { formatDuration } from "../../../core/time/time.ts";
-import { lineOf } from "../line-of.ts";
+import { lineOf } from "../../../migrations/sql/line-of.ts";
 import type { Unit } from "../migration-file.ts";
 import { takenBack, whatIsDone } from "../what-is-done.ts";
 import type { Blocker } from "./blockers.ts";

@@ -4,7 +4,7 @@ import { FaultError } from "../../../core/fault.ts";
 import { batchBefore, headersOf } from "../../../migrations/lint/headers.ts";
 import { begins, ends } from "../../../migrations/lint/read-sqlite.ts";
 import { scriptsOf } from "../../../migrations/lint/script.ts";
-import { lineOf } from "../line-of.ts";
+import { lineOf } from "../../../migrations/sql/line-of.ts";
 import type { MigrationFile, Script, Statement } from "../migration-file.ts";
 import { scriptOf } from "../units-of.ts";
 import { readMigrationTexts, type SqlText } from "../read-files.ts";

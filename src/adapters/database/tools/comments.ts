@@ -1,4 +1,5 @@
-import { type Headers, readHeaders, saidToTidegate, wordOf } from "../../../migrations/lint/headers.ts";
+import { saidToTidegate, wordOf } from "../../../migrations/lint/header-words.ts";
+import { type Headers, readHeaders } from "../../../migrations/lint/headers.ts";
 
 export interface Comments extends Headers {
   /** Whether what fails in the middle leaves nothing behind; null: it does not say. */

@@ -3,6 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { FaultError } from "../../../core/fault.ts";
 import type { PhasesByName } from "../../../core/plan/database.ts";
+import { lineOf } from "../../../migrations/sql/line-of.ts";
 import { commentsOf } from "./comments.ts";
 import type { Revision } from "./tool.ts";
 
@@ -44,8 +45,7 @@ export function readRevision(
 
 /** Where its way forward begins, from 1. */
 export function lineOfWayForward({ text }: Pick<Revision, "text">): number {
-  const at = /^.*\b(?:upgrade|up|change)\b.*$/m.exec(text)?.index ?? 0;
-  return text.slice(0, at).split("\n").length;
+  return lineOf(text, /^.*\b(?:upgrade|up|change)\b.*$/m.exec(text)?.index ?? 0);
 }
 
 function textOf(path: string): string {
