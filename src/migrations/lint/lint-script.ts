@@ -69,7 +69,7 @@ interface Neighbours {
 }
 
 function lintOne(
-  { start, sql, changes, doneOutside, dark }: ReadStatement,
+  { start, sql, changes, doneOutside, opaque }: ReadStatement,
   { script, lineAt, rules, means: { dialect, memory, judge } }: Place,
   { batch, later, isAlone, allowed, around }: Neighbours,
 ): LintedStatement {
@@ -81,7 +81,7 @@ function lintOne(
     isAlone,
     doneOutside,
     dialect,
-    dark,
+    opaque,
     known: memory,
     later: () => later.map((each) => each.changes),
   };

@@ -18,7 +18,7 @@ export function sqliteReader(parse: SqlParser): StatementReader {
       changes: changesIn(sql, parse),
       doneOutside: DONE_OUTSIDE.exec(sql)?.[0].toUpperCase() ?? null,
       inside: [],
-      dark: [],
+      opaque: [],
     })),
   });
 }

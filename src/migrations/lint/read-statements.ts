@@ -16,7 +16,7 @@ export interface ReadStatement {
   /** Of a block: what it would run. */
   readonly inside: readonly ReadStatement[];
   /** What of it nobody can look into, as the end of a sentence. */
-  readonly dark: readonly string[];
+  readonly opaque: readonly string[];
 }
 
 export interface ReadText {
@@ -34,7 +34,7 @@ export function postgresReader(parse: SqlParser): StatementReader {
       statements: statements.map((each) => ({
         ...read({ ...each, sql: text.slice(each.start, each.end) }),
         inside: (each.block?.statements ?? []).map(read),
-        dark: each.block?.dark ?? [],
+        opaque: each.block?.opaque ?? [],
       })),
     };
   };
@@ -49,5 +49,5 @@ export function changesInside({ block }: Pick<ParsedStatement, "block">): readon
 type Placed = Pick<ReadStatement, "sql" | "start" | "end"> & { readonly node: Node };
 
 function read({ node, sql, start, end }: Placed): ReadStatement {
-  return { sql, start, end, changes: changesOf(node), doneOutside: doneOutside(node), inside: [], dark: [] };
+  return { sql, start, end, changes: changesOf(node), doneOutside: doneOutside(node), inside: [], opaque: [] };
 }

@@ -52,7 +52,7 @@ export interface At {
   readonly doneOutside: string | null;
   readonly dialect: DatabaseKind;
   /** What of a block nobody can look into, as the end of a sentence. */
-  readonly dark: readonly string[];
+  readonly opaque: readonly string[];
 }
 
 type RuleOf<Kind extends Change["kind"]> = Omit<Rule, "check"> & {

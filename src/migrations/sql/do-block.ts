@@ -5,7 +5,7 @@ import { listOf, plain, type Plain, walk } from "./tree.ts";
 export interface Block {
   readonly statements: readonly BlockStatement[];
   /** What of it nobody can look into before it runs, as the end of a sentence. */
-  readonly dark: readonly string[];
+  readonly opaque: readonly string[];
 }
 
 export interface BlockStatement {
@@ -32,13 +32,13 @@ export function blockOf(
 ): Block | null {
   if (!("DoStmt" in node)) return null;
   const { body, language } = partsOf(node.DoStmt.args ?? []);
-  if (language !== "plpgsql") return { statements: [], dark: [`it is written in ${language}`] };
+  if (language !== "plpgsql") return { statements: [], opaque: [`it is written in ${language}`] };
   const from = Math.max(start, text.indexOf(body, start));
   try {
     const found = actsIn(parsers.parseBlock(withoutRowTypes(text.slice(start, end))));
     return readActs(found, placesIn(text, from, end), parsers);
   } catch (error) {
-    return { statements: [], dark: [`it can't be read: ${error instanceof Error ? error.message : String(error)}`] };
+    return { statements: [], opaque: [`it can't be read: ${error instanceof Error ? error.message : String(error)}`] };
   }
 }
 
@@ -97,14 +97,14 @@ type Places = (line: number, sql: string) => { readonly start: number; readonly 
 
 function readActs(acts: readonly Act[], places: Places, { parseOne }: BlockParsers): Block {
   const statements: BlockStatement[] = [];
-  const dark: string[] = [];
+  const opaque: string[] = [];
   for (const { kind, line, query } of acts) {
     const sql = kind === "text" ? constantIn(query, parseOne) : kind === "sql" ? query : kind.toUpperCase();
     const node = sql === null ? null : readOne(sql, parseOne);
     if (sql !== null && node !== null) statements.push({ node, sql, ...places(line, sql) });
-    else dark.push(kind === "text" ? "it puts a text together and executes it" : "a statement of it can't be read");
+    else opaque.push(kind === "text" ? "it puts a text together and executes it" : "a statement of it can't be read");
   }
-  return { statements, dark: [...new Set(dark)] };
+  return { statements, opaque: [...new Set(opaque)] };
 }
 
 function readOne(sql: string, parseOne: BlockParsers["parseOne"]): Node | null {

@@ -115,8 +115,8 @@ function statementsOf(text: string, postgres: PostgresParser, offset: number): r
   });
 }
 
-function moved({ statements, dark }: Block, by: number): Block {
-  return { dark, statements: statements.map((each) => ({ ...each, start: each.start + by, end: each.end + by })) };
+function moved({ statements, opaque }: Block, by: number): Block {
+  return { opaque, statements: statements.map((each) => ({ ...each, start: each.start + by, end: each.end + by })) };
 }
 
 /** Blanks and comments that stand before the first word. */

@@ -89,7 +89,7 @@ export const TRANSACTION_RULES: readonly Rule[] = [
     fix: "Write its statements as they are, where that can be; else look yourself what they lock and break.",
     bad: "DO $$ BEGIN EXECUTE format('ALTER TABLE %I ADD COLUMN note text', 'orders'); END $$;",
     good: "DO $$ BEGIN ALTER TABLE orders ADD COLUMN note text; END $$;",
-    check: ({ dark }) => said(dark.map((why) => `Nobody has looked into this block: ${why}.`)),
+    check: ({ opaque }) => said(opaque.map((why) => `Nobody has looked into this block: ${why}.`)),
   },
   {
     name: "copy-from-stdin",
