@@ -5,7 +5,7 @@ import type { DatabaseSettings } from "../database/settings.ts";
 import { identifier } from "../backup/postgres/quoting.ts";
 import { besideDatabase, withDatabase } from "../backup/postgres/beside.ts";
 import { fillTables } from "./made-up/fill.ts";
-import { copySchema } from "./made-up/schema.ts";
+import { copyWithoutRows } from "./made-up/without-rows.ts";
 import {
   databaseIn,
   type DatabaseLead,
@@ -102,7 +102,7 @@ async function madeUpInto(
   env: PostgresCopies["env"],
   signal: AbortSignal,
 ): Promise<readonly MadeUpTable[]> {
-  await copySchema({ from: database, into, env, signal });
+  await copyWithoutRows({ from: database, into, env, signal });
   return await filled(into, signal);
 }
 

@@ -1,14 +1,10 @@
-import { pipeline } from "node:stream/promises";
 import type { Client } from "pg";
 import { FaultError } from "../../../core/fault.ts";
-import { connectPostgres, redactOf } from "../../database/postgres/connect.ts";
+import { connectPostgres, filledUrl, placeOf } from "../../database/postgres/connect.ts";
 import type { DatabaseSettings } from "../../database/settings.ts";
-import { startProgram } from "../program.ts";
 import { besideDatabase } from "./beside.ts";
-import { versionOf } from "./dump.ts";
+import { dumpInto } from "./dump-into.ts";
 import { untrustedExtensions } from "./extensions.ts";
-import { programEnvironment } from "./environment.ts";
-import { postgresPrograms } from "./programs.ts";
 import { identifier } from "./quoting.ts";
 import { lentDatabase } from "./scratch.ts";
 import type { PostgresBackups } from "./settings.ts";
@@ -48,39 +44,20 @@ async function copyDefinitions(
   into: DatabaseSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  const programs = await postgresPrograms(await versionOf(from), { env, folders, signal });
-  const redact = redactOf(database);
-  const dump = await startProgram({
-    program: programs.dump,
-    arguments: [
-      "--schema-only",
-      "--format=custom",
-      "--no-password",
-      "--lock-wait-timeout=10000",
-      ...NOBODYS,
-      ...(await madeByUs(from)),
-    ],
-    env: programEnvironment(database, from, env),
-    redact,
+  const said = await dumpInto({
+    from: { settings: database, client: from },
+    into: { settings: into, client: to },
+    dumpWords: ["--schema-only", "--lock-wait-timeout=10000", ...NOBODYS, ...(await madeByUs(from))],
+    restoreWords: NOBODYS,
+    env,
+    folders,
     signal,
   });
-  dump.input.end();
-  const restore = await startProgram({
-    program: programs.restore,
-    arguments: ["--exit-on-error", "--no-password", `--dbname=${to.database ?? ""}`, ...NOBODYS],
-    env: { ...programEnvironment(into, to, env), PGOPTIONS: "-c synchronous_commit=off" },
-    redact,
-    signal,
-  });
-  restore.output.resume();
-  await pipeline(dump.output, restore.input).catch(() => dump.output.resume());
-  const [dumped, restored] = await Promise.all([dump.ended, restore.ended]);
-  signal.throwIfAborted();
-  const said = dumped.code === 0 ? restored.said : dumped.said;
-  if (dumped.code === 0 && restored.code === 0) return;
+  if (said === null) return;
   throw new FaultError({
     code: "schema-not-copied",
     what: `The schema could not be copied: ${said.at(-1) ?? "pg_dump and pg_restore said nothing"}.`,
+    where: placeOf(filledUrl(database)),
     detail: said,
     fix: "see what it says: a right or an extension that is missing",
   });
