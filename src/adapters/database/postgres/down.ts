@@ -6,7 +6,7 @@ import { emptyAfter } from "../empty.ts";
 import { rowOf, type Told, toldOf } from "../ledger-row.ts";
 import type { Loss } from "../loss.ts";
 import { refuseLoss, refuseWithoutWay } from "../refuse-loss.ts";
-import { type WayBack, waysBack } from "../ways-back.ts";
+import { type WayBack, waysBack, whyKept } from "../ways-back.ts";
 import { requireAssertions, requireAssertionsInside } from "./assertions.ts";
 import { tried, tryScript } from "./dry-run.ts";
 import { readLedger } from "./ledger.ts";
@@ -37,7 +37,10 @@ export async function down(
   const result =
     "steps" in of
       ? await downBySteps(session, ways.slice(0, of.steps), request, assertions)
-      : await downByProof(ways, of.release, (way) => proven(session, way, request, assertions));
+      : await downByProof(ways, of.release, {
+          whyKept,
+          prove: (way) => proven(session, way, request, assertions),
+        });
   if (result.reversed.length > 0 && !request.dryRun) await requireAssertions(session, assertions, "going back");
   return result;
 }

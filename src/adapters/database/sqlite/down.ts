@@ -7,7 +7,7 @@ import { rowOf, type Told, toldOf } from "../ledger-row.ts";
 import type { Loss } from "../loss.ts";
 import type { MigrationFile } from "../migration-file.ts";
 import { refuseLoss, refuseWithoutWay } from "../refuse-loss.ts";
-import { type WayBack, waysBack } from "../ways-back.ts";
+import { type WayBack, waysBack, whyKept } from "../ways-back.ts";
 import { requireAssertions } from "./assertions.ts";
 import { readLedger, writeReversed, writeRow, writeTold } from "./ledger.ts";
 import { lossWordsOf, thinnedBy } from "./loss-words.ts";
@@ -34,7 +34,7 @@ export async function down(
   const result =
     "steps" in of
       ? await downBySteps(session, ways.slice(0, of.steps), request)
-      : await downByProof(ways, of.release, (way) => proven(session, way, request));
+      : await downByProof(ways, of.release, { whyKept, prove: (way) => proven(session, way, request) });
   if (result.reversed.length > 0 && !request.dryRun) requireAssertions(database, assertions, "going back");
   return result;
 }

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from "node:path";
 import { FaultError } from "../../../core/fault.ts";
 import type { KnownTool } from "../../../core/plan/database.ts";
+import { columnOf } from "./own-table.ts";
 import { isProgram } from "./program.ts";
 import { readRevision, type Version } from "./read-revision.ts";
 import type { Ordered, Revision, Tool } from "./tool.ts";
@@ -22,17 +23,8 @@ export function alembic(plan: KnownTool, version: Version): Tool {
     environment: (url) => ({ DATABASE_URL: url.replace(/^postgres:/i, "postgresql:"), PYTHONUNBUFFERED: "1" }),
     ways: { make: "alembic revision -m NAME", mark: "alembic stamp REVISION" },
     revisions: async (run) => revisionsIn(await run(["history", "--verbose"]), version, folder),
-    applied: async ({ client }, revisions) => {
-      const { rows: found } = await client.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [
-        TABLE,
-      ]);
-      if (found[0]?.there !== true) return [];
-      const { rows } = await client.query<{ version: string }>(`SELECT version_num AS version FROM ${TABLE}`);
-      return withAncestors(
-        rows.map((row) => row.version),
-        revisions,
-      );
-    },
+    applied: async ({ client }, revisions) =>
+      withAncestors(await columnOf(client, TABLE, `SELECT version_num FROM ${TABLE}`), revisions),
     all: ["upgrade", "head"],
     up: ({ version: to }) => ["upgrade", to],
     down: (revision, order) => (canGoBack(revision, order) ? ["downgrade", revision.parents[0] ?? "base"] : null),

@@ -1,6 +1,8 @@
 import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
+import { fullStop, withoutFullStop } from "../../../core/text/plain-text.ts";
 import type { DownRequest, DownResult, ReversedMigration } from "../../../ports/migrations.ts";
+import { downByProof } from "../by-proof.ts";
 import { type LedgerRow, rowOf, type Told, toldOf } from "../ledger-row.ts";
 import { emptyAfter } from "../empty.ts";
 import type { Loss } from "../loss.ts";
@@ -85,25 +87,10 @@ async function downByRelease(
   const stop = all.findIndex((step) => step.row?.release !== order.release || whyKept(step) !== null);
   const candidates = stop < 0 ? all : all.slice(0, stop);
   const tried = await triedOn(place, back, candidates, order);
-  const reversed: ReversedMigration[] = [];
-  const kept: { file: string; why: string }[] = [];
-  let stays: string | null = null;
-  for (const step of all) {
-    if (step.row?.release !== order.release) {
-      stays ??= step.name;
-      continue;
-    }
-    const done: ReversedMigration | string =
-      stays === null
-        ? await takeBackProven(session, place, back, step, tried, order)
-        : `${stays}, which came after it, stays`;
-    if (typeof done !== "string") reversed.push(done);
-    else {
-      kept.push({ file: step.name, why: sentence(done) });
-      stays ??= step.name;
-    }
-  }
-  return { reversed, kept };
+  return await downByProof(all, order.release, {
+    whyKept,
+    prove: (step) => takeBackProven(session, place, back, step, tried, order),
+  });
 }
 
 function whyKept({ why, row, revision }: Step): string | null {
@@ -114,7 +101,7 @@ function whyKept({ why, row, revision }: Step): string | null {
   return null;
 }
 
-/** A sentence without its full stop instead: why it stays. */
+/** A sentence instead: why it stays. */
 async function takeBackProven(
   session: Session,
   place: ToolPlace,
@@ -123,18 +110,17 @@ async function takeBackProven(
   tried: Trials,
   order: Order,
 ): Promise<ReversedMigration | string> {
-  const why = whyKept(step);
-  if (why !== null) return why;
   const found = tried.all.get(step.version);
-  if (found === undefined) return tried.why ?? "it could not be tried on a copy";
-  if (found.down === null) return found.why ?? "its way back could not be tried";
-  if (found.up === null) return found.why ?? "what it makes could not be tried";
+  if (found === undefined) return fullStop(tried.why ?? "it could not be tried on a copy");
+  if (found.down === null) return fullStop(found.why ?? "its way back could not be tried");
+  if (found.up === null) return fullStop(found.why ?? "what it makes could not be tried");
   const losses = await lossesOf(session.guard, found);
-  if (losses.length > 0) return `its way back ${losses.map(({ what }) => what).join(", and ")}`;
+  if (losses.length > 0) return `its way back ${losses.map(({ what }) => what).join(", and ")}.`;
   if (order.dryRun) return reversedAs(step, found, []);
   return await takeBack(session, place, back, step, order, []).catch((error: unknown) => {
     if (!(error instanceof FaultError) || !STAYS.has(error.fault.code)) throw error;
-    return [error.fault.what.replace(/\.$/, ""), error.fault.cause ?? ""].filter((each) => each !== "").join(": ");
+    const { what, cause = "" } = error.fault;
+    return fullStop(cause === "" ? what : `${withoutFullStop(what)}: ${cause}`);
   });
 }
 
@@ -263,8 +249,4 @@ async function takeBack(
   await work.query(`BEGIN; ${ledger.reversed(version)}; ${ledger.told(told())}; COMMIT`);
   request.tell({ kind: "done", file: name, way: "down", tookMs: took() });
   return { file: name, tookMs: took(), lost };
-}
-
-function sentence(text: string): string {
-  return `${text.replace(/^it(?=s? )/, "It").replace(/\.$/, "")}.`;
 }
