@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { FaultError } from "../core/fault.ts";
 import { databaseKindOf, type DatabasePlan } from "../core/plan/database.ts";
 import type { Plan } from "../core/plan/plan.ts";
-import { fillReferences } from "../core/text/references.ts";
+import { defined, fillReferences } from "../core/text/references.ts";
 import type { Context } from "./context.ts";
 import { type Invocation, type OptionDefinition, textOption } from "./definition.ts";
 import { loadPlan } from "./plan-file.ts";
@@ -44,10 +44,7 @@ export async function appDatabase(invocation: Invocation): Promise<AppDatabase> 
 }
 
 function withoutPlan(address: string, env: Context["env"]): DatabasePlan {
-  const values = Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-  const found = databaseKindOf(fillReferences(address, values));
+  const found = databaseKindOf(fillReferences(address, defined(env)));
   if (!("kind" in found))
     throw new FaultError({
       code: "usage",

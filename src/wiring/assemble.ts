@@ -7,7 +7,7 @@ import type { Notifier } from "../ports/notifier.ts";
 import { openJournal } from "./journal.ts";
 import { outside } from "./outside.ts";
 import { engineToken, keepOutOfGit } from "./state-files.ts";
-import { defined } from "./values.ts";
+import { defined } from "../core/text/references.ts";
 
 /**
  * Everything that an engine works with, for one app and environment. `self` starts this program again. Adapters are

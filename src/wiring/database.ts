@@ -5,14 +5,13 @@ import type { MigrationsOrder } from "../cli/machinery.ts";
 import type { MigrationTool, OwnTool } from "../core/plan/database.ts";
 import { secretsOf } from "../core/plan/secrets.ts";
 import { redactor } from "../core/text/redact.ts";
-import { fillReferences, userNamesIn } from "../core/text/references.ts";
+import { defined, fillReferences, userNamesIn } from "../core/text/references.ts";
 import type { Backups } from "../ports/backups.ts";
 import type { Migrations } from "../ports/migrations.ts";
 import type { Drilling, Migrating } from "../adapters/backup/drill.ts";
 import type { BackupKind } from "../adapters/backup/kind.ts";
 import type { ToolMigrationSettings } from "../adapters/database/tools/migrations.ts";
 import type { DatabaseSettings } from "../adapters/database/settings.ts";
-import { defined } from "./values.ts";
 
 /** What every connection to the app's database is opened with. */
 export function databaseSettings({ database, plan, env }: AppDatabase): DatabaseSettings {
@@ -31,8 +30,7 @@ export function databaseSettings({ database, plan, env }: AppDatabase): Database
 /** Migrations of the app's database. */
 export async function migrationsOf(place: AppDatabase, { tool, waitMs, lint }: MigrationsOrder): Promise<Migrations> {
   const patience = waitMs === undefined ? {} : { boundMs: waitMs, otherRunMs: waitMs };
-  const { assertions } = place.database;
-  const { queries } = place.database;
+  const { assertions, queries } = place.database;
   const linting = {
     lint: lint ?? place.database.lint ?? "refuse",
     ...(queries === undefined ? {} : { queries }),

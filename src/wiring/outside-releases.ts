@@ -2,7 +2,8 @@ import type { AssemblyOrder, Machinery } from "../cli/machinery.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import type { HealthProbe } from "../ports/health.ts";
 import type { Notifier, ReceiverCheck } from "../ports/notifier.ts";
-import { defined, redactorOf } from "./values.ts";
+import { defined } from "../core/text/references.ts";
+import { redactorOf } from "./redactor.ts";
 
 /** For a look at instances outside a release. */
 export async function healthProbe(plan: Plan, env: AssemblyOrder["env"]): Promise<HealthProbe> {

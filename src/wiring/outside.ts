@@ -4,7 +4,8 @@ import type { Notice } from "../ports/notice.ts";
 import { keeperStart } from "./keeper-start.ts";
 import { runtimeOf, withEpoch } from "./runtimes.ts";
 import { embeddedTraffic, haproxyTraffic } from "./traffic.ts";
-import { defined, redactorOf } from "./values.ts";
+import { defined } from "../core/text/references.ts";
+import { redactorOf } from "./redactor.ts";
 
 /** What looks at the outside without changing it. */
 export async function outside(

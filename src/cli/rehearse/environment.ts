@@ -5,7 +5,7 @@ import type { Plan, Service } from "../../core/plan/plan.ts";
 import { leadVariable } from "../../core/rehearsal/database-lead.ts";
 import { leadsOutOf } from "../../core/rehearsal/leads-out-of.ts";
 import { rehearsedServices } from "../../core/rehearsal/rehearsed-plan.ts";
-import { fillReferences, referencesIn, userNamesIn } from "../../core/text/references.ts";
+import { defined, fillReferences, referencesIn, userNamesIn } from "../../core/text/references.ts";
 import type { ProjectToRehearse } from "../../ports/project-to-rehearse.ts";
 import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
 import type { Context } from "../context.ts";
@@ -143,8 +143,4 @@ function unclear(service: string): FaultError {
     where: `services.${service}`,
     fix: 'name it by one variable: database: { url: "${DATABASE_URL}" }, and give that to the service: env: { DATABASE_URL: "${DATABASE_URL}" }',
   });
-}
-
-function defined(env: Context["env"]): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

@@ -36,6 +36,11 @@ export function userNamesIn(value: unknown): readonly string[] {
   return [...names].sort();
 }
 
+/** What of an environment has a value: what references are filled in with. */
+export function defined(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
 /**
  * The text with its references filled in. A name without a value is left as it stands (for a shell that has it in its
  * environment). Not to be done twice to one text: a value may itself look like a reference, and `$${NAME}` is undone.

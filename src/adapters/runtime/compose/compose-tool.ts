@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { FaultError } from "../../../core/fault.ts";
+import { defined } from "../../../core/text/references.ts";
 import { formatDuration } from "../../../core/time/time.ts";
 import { stopFamily } from "../../../local/process-family.ts";
 import { identify } from "../../../local/process-identity.ts";
@@ -130,11 +131,6 @@ export async function run(command: readonly string[], order: Run): Promise<RunRe
     clearTimeout(timer);
     order.signal?.removeEventListener("abort", end);
   }
-}
-
-/** What of an environment has a value. */
-export function defined(env: Environment): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 function notStarted(program: string, error: Error): FaultError {

@@ -7,7 +7,3 @@ export function redactorOf(plan: Plan, env: AssemblyOrder["env"]): (text: string
   secrets.meet(plan);
   return secrets.redact;
 }
-
-export function defined(env: AssemblyOrder["env"]): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
-}
