@@ -2,7 +2,7 @@ import { isOfKind, type Plan } from "../../core/plan/plan.ts";
 import { type RehearsedCompose, rehearsedServices } from "../../core/rehearsal/rehearsed-plan.ts";
 import type { ProjectToRehearse } from "../../ports/project-to-rehearse.ts";
 import type { CopyPlace, RehearsalCopies } from "../../ports/rehearsal-copies.ts";
-import { freePorts } from "./stage.ts";
+import { freePorts } from "./free-ports.ts";
 
 /** Where the copy of the database is made for the containers of a project. */
 export async function copyPlaceFor({ database }: ProjectToRehearse): Promise<CopyPlace> {

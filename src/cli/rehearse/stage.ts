@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:net";
 import { faultOf, type Fault } from "../../core/fault.ts";
 import { beginRehearsal, clearRehearsal, markKept, type Playing, rehearsalsUnderWay } from "../../local/rehearsals.ts";
 import { checkStateFolder } from "../../local/state-folder-check.ts";
@@ -78,23 +77,4 @@ export async function strike(
   if (faults.length === 0)
     await tried("The folder of the rehearsal could not be removed.", async () => clearRehearsal(playing));
   return { id, isKept, trouble: faults[0] ?? null };
-}
-
-/** Ports that nobody listens on just now, all different. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, listening));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-function listening(): Promise<ReturnType<typeof createServer>> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => resolve(server));
-  });
 }
