@@ -20,7 +20,7 @@ export interface Playing {
   readonly isKept: boolean;
 }
 
-interface Record {
+interface PlayingRecord {
   readonly format: 1;
   readonly process: ProcessIdentity | null;
   readonly hasDatabase: boolean;
@@ -41,14 +41,14 @@ export function beginRehearsal(app: StateFolder, id: string, hasDatabase: boolea
   createStateFolder(app);
   makeFolder(app.file(FOLDER), 0o700);
   mkdirSync(place.folder, { mode: 0o700 });
-  const record: Record = { format: 1, process: identify(process.pid), hasDatabase };
+  const record: PlayingRecord = { format: 1, process: identify(process.pid), hasDatabase };
   writeFileSync(join(place.folder, RECORD), JSON.stringify(record), { mode: 0o600 });
   return { ...place, isAlive: true, hasDatabase, isKept: false };
 }
 
 /** Nothing of it is left but its folder, which stays until the next rehearsal. */
 export function markKept({ folder }: Pick<Playing, "folder">): void {
-  const record: Record = { format: 1, process: null, hasDatabase: false, isKept: true };
+  const record: PlayingRecord = { format: 1, process: null, hasDatabase: false, isKept: true };
   writeFileSync(join(folder, RECORD), JSON.stringify(record), { mode: 0o600 });
 }
 
@@ -63,7 +63,7 @@ export function rehearsalsUnderWay(app: StateFolder): readonly Playing[] {
   return namesIn(app)
     .filter((name) => ID.test(name))
     .map((id) => {
-      const record = readJson(app.file(FOLDER, id, RECORD)) as Record | null;
+      const record = readJson(app.file(FOLDER, id, RECORD)) as PlayingRecord | null;
       const isAlive =
         record === null ? isYoung(app.file(FOLDER, id)) : record.process !== null && isSameProcess(record.process);
       const { hasDatabase = true, isKept = false } = record ?? {};

@@ -38,11 +38,7 @@ export async function play({ session, plan, version, until, signal, onLook }: Pl
   if (answer.kind === "refused") throw new FaultError(answer.fault);
   const id = answer.release;
   for (;;) {
-    signal.throwIfAborted();
-    const release = await readRelease(session.journal, id);
-    const status = await session.status(id);
-    if (release === null || status === null) throw new Error("A release that was begun is in the journal.");
-    onLook(release, status);
+    const { release, status } = await look({ session, signal, onLook }, id);
     const end = endOf(release, status);
     if (end !== null) return { release, trouble: end.trouble };
     const shown = shareShown(release, status, plan);
@@ -58,23 +54,30 @@ export async function play({ session, plan, version, until, signal, onLook }: Pl
 }
 
 /** Takes everything back, and waits until it is. */
-export async function playRollback(
-  { session, signal, onLook }: Pick<Play, "session" | "signal" | "onLook">,
-  id: number,
-): Promise<Played> {
+export async function playRollback({ session, signal, onLook }: Looking, id: number): Promise<Played> {
   const command = { kind: "rollback" } as const;
   const answer = await session.ask({ kind: "command", command, reason: "the rehearsal tries the way back" }, id);
   if (answer.kind === "refused") throw new FaultError(answer.fault);
   for (;;) {
-    signal.throwIfAborted();
-    const release = await readRelease(session.journal, id);
-    const status = await session.status(id);
-    if (release === null || status === null) throw new Error("A release that was begun is in the journal.");
-    onLook(release, status);
+    const { release } = await look({ session, signal, onLook }, id);
     if (release.state === "rolled-back") return { release, trouble: null };
     if (release.state === "failed") return { release, trouble: release.fault ?? unknownFault("The rollback failed.") };
     await delay(LOOK_MS, undefined, { signal });
   }
+}
+
+type Looking = Pick<Play, "session" | "signal" | "onLook">;
+
+async function look(
+  { session, signal, onLook }: Looking,
+  id: number,
+): Promise<{ readonly release: Release; readonly status: Status }> {
+  signal.throwIfAborted();
+  const release = await readRelease(session.journal, id);
+  const status = await session.status(id);
+  if (release === null || status === null) throw new Error("A release that was begun is in the journal.");
+  onLook(release, status);
+  return { release, status };
 }
 
 /** null: it goes on. */
