@@ -22,11 +22,16 @@ export function refuseFailures({ visitors, figures }: Sandboxed, score: Score, a
       code: "rehearsal-requests-failed",
       what: `${formatCount(all.failed)} of ${formatCount(all.sent)} requests got no answer of the app's.`,
       detail: visitors.failures(),
+      fix: SEE_LOGS,
     });
   if (since.appErrors > 0 && alone.appErrors === 0)
     act.fail("requests", {
       code: "rehearsal-errors",
       what: `${formatCount(since.appErrors)} of ${formatCount(since.sent)} requests were answered with 5xx, and none while the old version served alone.`,
       detail: [...figures.values(), ...visitors.failures()],
+      fix: SEE_LOGS,
     });
 }
+
+const SEE_LOGS =
+  "see what the version's logs say: tidegate rehearse --keep leaves those of processes, and tidegate doctor says where";
