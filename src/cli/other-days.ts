@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../core/text/plain-text.ts";
 import { pastOf, spansBefore } from "../core/analysis/evidence/day-before.ts";
 import { dayInWords, formatCount, inUtc } from "../core/analysis/figures.ts";
 import { daysBeforeOf } from "../core/analysis/evidence/tested-limits.ts";
@@ -80,7 +81,7 @@ async function remembered(traffic: Traffic, from: Instant, to: Instant): Promise
     return await traffic.past(from, to);
   } catch (error) {
     const { code, what } = faultOf(error, "traffic-unreachable", "The data plane can't be asked.");
-    return code === "no-such-request" ? KEEPS_NOTHING_YET : what.replace(/\.$/, "");
+    return code === "no-such-request" ? KEEPS_NOTHING_YET : withoutFullStop(what);
   }
 }
 

@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../core/text/plain-text.ts";
 import type { Remembered } from "../core/analysis/evidence/day-before.ts";
 import { faultOf } from "../core/fault.ts";
 import { type Duration, type Instant, SECOND } from "../core/time/time.ts";
@@ -59,7 +60,7 @@ export function otherDays(traffic: Traffic, clock: Clock): OtherDays {
         missing = null;
       } catch (error) {
         const { code, what } = faultOf(error, "traffic-unreachable", "the data plane can't be asked for them");
-        missing = code === "no-such-request" ? KEEPS_NOTHING_YET : what.replace(/\.$/, "");
+        missing = code === "no-such-request" ? KEEPS_NOTHING_YET : withoutFullStop(what);
         wanted.clear();
       }
       for (const key of known.keys()) if (known.size > MOST_SPANS) known.delete(key);

@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../../core/text/plain-text.ts";
 import { FaultError } from "../../core/fault.ts";
 import type { Notice } from "../../ports/notice.ts";
 import { printedBy } from "./program.ts";
@@ -39,7 +40,7 @@ export function noticeOf(error: unknown): Notice {
   return {
     about: "database",
     level: "warn",
-    sentence: `${what.replace(/\.$/, "")}${cause === undefined ? "" : `: ${cause}`}`,
+    sentence: `${withoutFullStop(what)}${cause === undefined ? "" : `: ${cause}`}`,
     ...(where === undefined ? {} : { where }),
     ...(fix === undefined ? {} : { fix }),
   };

@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../../core/text/plain-text.ts";
 import type { CheckResult, MachineCheck } from "../../core/plan/checklist.ts";
 import { faultOf } from "../../core/fault.ts";
 import { type ToBeReleased, wasRehearsed } from "../../core/rehearsal/evidence.ts";
@@ -45,7 +46,7 @@ export function createChecker(settings: CheckSettings): Checker {
         return { passed: found.passed, detail: settings.redact(found.detail) };
       } catch (error) {
         const fault = faultOf(error, "check-failed", "The check could not be made");
-        const why = fault.cause === undefined ? fault.what : `${fault.what.replace(/\.$/, "")}: ${fault.cause}`;
+        const why = fault.cause === undefined ? fault.what : `${withoutFullStop(fault.what)}: ${fault.cause}`;
         return { passed: false, detail: settings.redact(why) };
       } finally {
         over.abort();

@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../../core/text/plain-text.ts";
 import { serves } from "../cut-off.ts";
 import { describeFault, type Fault, faultOf } from "../../core/fault.ts";
 import type { LoadedPlan } from "../../config/load.ts";
@@ -83,7 +84,7 @@ async function look(context: Context): Promise<readonly Finding[]> {
       ? []
       : [lookAtPlane(plane.state, plane.fault, plane.state === null && (await serves(context, plan)))]),
     ...unknownDays(await otherDaysOf(plan, outside.traffic, Date.now())).map((sentence) =>
-      found("other days", "warn", sentence.replace(/\.$/, "")),
+      found("other days", "warn", withoutFullStop(sentence)),
     ),
     ...(await lookAtDatabase(context, plan)),
     ...lookAtRehearsals(project),

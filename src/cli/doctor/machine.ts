@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../../core/text/plain-text.ts";
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
@@ -43,8 +44,7 @@ async function git(): Promise<Finding> {
 
 function stateFolder({ state }: Project): Finding {
   const trouble = stateTrouble(state);
-  if (trouble !== null)
-    return found("state", "bad", `${trouble.what.replace(/\.$/, "")}: ${trouble.where}`, trouble.fix);
+  if (trouble !== null) return found("state", "bad", `${withoutFullStop(trouble.what)}: ${trouble.where}`, trouble.fix);
   const folder = nearestExisting(state.path);
   try {
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);

@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../../core/text/plain-text.ts";
 import { lookup } from "node:dns/promises";
 import { createServer, isIP } from "node:net";
 import type { Plan } from "../../core/plan/plan.ts";
@@ -34,7 +35,7 @@ async function lookAtPort(
   if (code === null) return found(name, "ok", `free on ${host}`);
   const address = isIP(host) === 0 ? (await lookup(host).catch(() => ({ address: host }))).address : host;
   const { what, cause, fix } = listeningRefused({ host, address, port }, code);
-  return found(name, "bad", `${what.replace(/\.$/, "")}${cause === undefined ? "" : `: ${cause}`}`, fix);
+  return found(name, "bad", `${withoutFullStop(what)}${cause === undefined ? "" : `: ${cause}`}`, fix);
 }
 
 /** null: it can be had; else the error's code. The server is closed at once. */

@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../../core/text/plain-text.ts";
 import type { Slot } from "../../core/observation.ts";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -48,7 +49,7 @@ async function lookAtHead({ services }: Plan, runtime: Outside["runtime"]): Prom
     ({ label }) => found("version", "ok", `HEAD is ${label}`),
     (error: unknown) => {
       const { what, fix } = faultOf(error, "unknown-version", "HEAD is no version.");
-      return found("version", "bad", what.replace(/\.$/, ""), fix);
+      return found("version", "bad", withoutFullStop(what), fix);
     },
   );
 }
@@ -79,7 +80,7 @@ export function lookAtPlane(plane: TrafficState | null, fault: string | null, is
     .map(([id]) => id);
   const shares = `${table.stable?.version.slice(0, 8) ?? "nothing"}${table.candidate === null ? "" : `, ${formatShare(table.share)} on ${table.candidate.version.slice(0, 8)}`}`;
   const returned = plane.returnedAt === null ? "" : "; it went back to stable by itself, because nobody watched";
-  const killed = dataPlaneNotes(plane, 0, Date.now()).map((note) => `; ${note.replace(/\.$/, "")}`);
+  const killed = dataPlaneNotes(plane, 0, Date.now()).map((note) => `; ${withoutFullStop(note)}`);
   return sick.length === 0
     ? found("data plane", "ok", `process ${plane.pid}, sends to ${shares}${returned}${killed.join("")}`)
     : found("data plane", "warn", `process ${plane.pid}, finds ${sick.join(", ")} not ready`, "tidegate status");
@@ -94,7 +95,7 @@ export async function lookAtOwner(context: Context, plan: Plan, { traffic }: Out
   } catch (error) {
     const { code, what, fix } = faultOf(error, "journal-unavailable", "The journal can't be read.");
     // What else may be wrong with the journal is told where the engine is looked for.
-    return code === "state-foreign" ? [found("state", "bad", what.replace(/\.$/, ""), fix)] : [];
+    return code === "state-foreign" ? [found("state", "bad", withoutFullStop(what), fix)] : [];
   }
 }
 
@@ -104,7 +105,7 @@ export async function lookAtEngine(context: Context): Promise<readonly Finding[]
     return await askForEngine(context);
   } catch (error) {
     const { what, fix } = faultOf(error, "journal-unavailable", "The journal can't be read.");
-    return [found("journal", "bad", what.replace(/\.$/, ""), fix)];
+    return [found("journal", "bad", withoutFullStop(what), fix)];
   }
 }
 
@@ -115,7 +116,7 @@ async function askForEngine(context: Context): Promise<readonly Finding[]> {
     return [
       lost === null
         ? found("engine", "info", "nothing was released yet")
-        : found("journal", "warn", lost.what.replace(/\.$/, ""), lost.fix),
+        : found("journal", "warn", withoutFullStop(lost.what), lost.fix),
     ];
   }
   const actor = session.actor();
@@ -159,7 +160,7 @@ export async function lookAtHealth(context: Context, plan: Plan): Promise<readon
     return [...(await askForHealth(context, plan)), ...(await lookForMissing(context))];
   } catch (error) {
     const { what, where, fix } = faultOf(error, "instances-unknown", "Nobody can say which instances run.");
-    return [found("keeper", "bad", `${what.replace(/\.$/, "")}: ${where ?? ""}`, fix)];
+    return [found("keeper", "bad", `${withoutFullStop(what)}: ${where ?? ""}`, fix)];
   }
 }
 

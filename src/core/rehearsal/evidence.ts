@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../text/plain-text.ts";
 import type { CheckResult } from "../plan/checklist.ts";
 import { type Duration, formatAge, formatDuration, type Instant } from "../time/time.ts";
 import type { Rehearsal } from "./rehearsal.ts";
@@ -29,7 +30,7 @@ export function wasRehearsed(
     );
   if (!newest.passed) {
     const { trouble } = newest;
-    const where = trouble === null ? "" : ` at "${trouble.step}": ${trouble.fault.what.replace(/\.$/, "")}`;
+    const where = trouble === null ? "" : ` at "${trouble.step}": ${withoutFullStop(trouble.fault.what)}`;
     return not(`the rehearsal of ${of.label} ${formatAge(newest.startedAt, now)} ago failed${where}`);
   }
   if (now - newest.startedAt > withinMs)

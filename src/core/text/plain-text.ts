@@ -23,11 +23,12 @@ export function fullStop(sentence: string): string {
   return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
+/** The sentence as a part of another one. */
+export function withoutFullStop(sentence: string): string {
+  return sentence.replace(/\.$/, "");
+}
+
 // Escape or its one-character form, "[", parameters, a final letter; and window titles up to their end mark.
 const ESCAPE_SEQUENCE = /(?![\t\n\r])\p{Cc}(?:\[[0-?]*[ -/]*[@-~]|\][^\p{Cc}]{0,200}(?:(?![\t\n\r])\p{Cc}\\?)?)/gu;
 const CONTROL = /\p{Cc}/gu;
 const DIRECTION_MARK = /[\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]/gu;
-
-export function withoutFullStop(sentence: string): string {
-  return sentence.replace(/\.$/, "");
-}

@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../../../core/text/plain-text.ts";
 import type { Client } from "pg";
 import { FaultError } from "../../../core/fault.ts";
 import { connectPostgres } from "../postgres/connect.ts";
@@ -147,5 +148,5 @@ async function runOne(stage: Stage, way: "up" | "down", revision: Revision): Pro
 /** What is in the way of a copy is no mistake of anybody's: then less is known. */
 export function whyNoCopy(error: unknown): string {
   if (!(error instanceof FaultError)) throw error;
-  return `it could not be tried on a copy of the schema: ${error.fault.what.replace(/\.$/, "")}`;
+  return `it could not be tried on a copy of the schema: ${withoutFullStop(error.fault.what)}`;
 }

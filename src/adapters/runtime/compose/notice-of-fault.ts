@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../../../core/text/plain-text.ts";
 import { faultOf } from "../../../core/fault.ts";
 import type { Notice } from "../../../ports/notice.ts";
 
@@ -8,7 +9,7 @@ export function noticeOf(about: string, error: unknown): Notice {
   return {
     about,
     level: "bad",
-    sentence: `${what.replace(/\.$/, "")}${why === "" ? "" : `: ${why}`}`,
+    sentence: `${withoutFullStop(what)}${why === "" ? "" : `: ${why}`}`,
     ...(where === undefined ? {} : { where }),
     ...(fix === undefined ? {} : { fix }),
   };

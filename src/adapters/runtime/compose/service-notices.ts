@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../../../core/text/plain-text.ts";
 import type { ServiceOf } from "../../../core/plan/plan.ts";
 import type { Notice } from "../../../ports/notice.ts";
 import { placeIn } from "./compose-document.ts";
@@ -38,7 +39,7 @@ function ofService(project: ReadProject, service: ServiceOf<"compose">): readonl
     ...refusals.map(({ what, where, fix }): Notice => ({
       about,
       level: "bad",
-      sentence: what.replace(/\.$/, ""),
+      sentence: withoutFullStop(what),
       ...(where === undefined ? {} : { where }),
       ...(fix === undefined ? {} : { fix }),
     })),
@@ -46,7 +47,7 @@ function ofService(project: ReadProject, service: ServiceOf<"compose">): readonl
     ...keptApart(resolved, name, files.documents).map((sentence): Notice => ({
       about,
       level: "warn",
-      sentence: sentence.replace(/\.$/, ""),
+      sentence: withoutFullStop(sentence),
     })),
     ...(refusals.length > 0
       ? []

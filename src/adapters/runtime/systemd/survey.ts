@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../../../core/text/plain-text.ts";
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
@@ -72,7 +73,7 @@ async function lookAtManager(systemctl: Systemctl): Promise<Notice> {
       : { about: ABOUT, level: "bad", sentence: "it does not run here", fix: NO_SYSTEMD };
   } catch (error) {
     const { what, cause, fix } = faultOf(error, "runtime-unreachable", "it can't be asked.");
-    const sentence = `${what.replace(/\.$/, "")}${cause === undefined ? "" : `: ${cause}`}`;
+    const sentence = `${withoutFullStop(what)}${cause === undefined ? "" : `: ${cause}`}`;
     return { about: ABOUT, level: "bad", sentence, ...(fix === undefined ? {} : { fix }) };
   }
 }

@@ -1,3 +1,4 @@
+import { withoutFullStop } from "../../../core/text/plain-text.ts";
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { faultOf } from "../../../core/fault.ts";
@@ -59,7 +60,7 @@ async function lookAtOne(
     ];
   } catch (error) {
     const { what, cause, fix } = faultOf(error, "traffic-unreachable", `HAProxy at ${name} can't be asked.`);
-    return [found("bad", `${what.replace(/\.$/, "")}${cause === undefined ? "" : ` (${cause})`}`, fix)];
+    return [found("bad", `${withoutFullStop(what)}${cause === undefined ? "" : ` (${cause})`}`, fix)];
   }
 }
 
