@@ -1,4 +1,5 @@
 import { FaultError } from "../../core/fault.ts";
+import { gapsAmong } from "../../core/migration/phase-gap.ts";
 import type { MigrationPhase } from "../../core/plan/database.ts";
 import type { MigrationProblem } from "../../ports/migrations.ts";
 import type { MigrationFile } from "./migration-file.ts";
@@ -16,23 +17,20 @@ export function refuseProblems(problems: readonly MigrationProblem[]): void {
   });
 }
 
-/** A later phase builds on what the earlier ones of the files before it have made. `pending`: in their order. */
+/** Faults: migration-phase-missing. `pending`: in their order. */
 export function refuseGaps(
   pending: readonly { readonly file: Pick<MigrationFile, "file" | "name" | "phase"> }[],
   phases: readonly MigrationPhase[],
 ): void {
-  for (const [index, { file }] of pending.entries()) {
-    if (!phases.includes(file.phase)) continue;
-    const missing = pending
-      .slice(0, index)
-      .find(({ file: before }) => ORDER[before.phase] < ORDER[file.phase] && !phases.includes(before.phase));
-    if (missing === undefined) continue;
-    throw new FaultError({
-      code: "migration-phase-missing",
-      what: `${file.file} (${file.phase}) comes after ${missing.file.name} (${missing.file.phase}), which is not applied. Nothing was run.`,
-      fix: `first: tidegate migrate up --phase ${missing.file.phase}; so that a release runs it, add \`- migrate: ${missing.file.phase}\` to its steps`,
-    });
-  }
+  const [gap] = gapsAmong(
+    pending.map(({ file }) => file),
+    phases,
+  );
+  if (gap === undefined) return;
+  const { missing, later } = gap;
+  throw new FaultError({
+    code: "migration-phase-missing",
+    what: `${later.file} (${later.phase}) comes after ${missing.name} (${missing.phase}), which is not applied. Nothing was run.`,
+    fix: `first: tidegate migrate up --phase ${missing.phase}; so that a release runs it, add \`- migrate: ${missing.phase}\` to its steps`,
+  });
 }
-
-const ORDER: Readonly<Record<MigrationPhase, number>> = { expand: 0, backfill: 1, contract: 2 };

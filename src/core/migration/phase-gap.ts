@@ -24,18 +24,30 @@ export function phaseGaps({ steps }: Pick<Plan, "steps">, pending: readonly Pend
     if (step.kind !== "migrate") continue;
     // Of `all` a pending contract is refused for itself.
     const phases: readonly MigrationPhase[] = step.what === "all" ? MIGRATION_PHASES : [step.what];
-    for (const [index, later] of left.entries()) {
-      if (!phases.includes(later.phase)) continue;
-      const missing = left
-        .slice(0, index)
-        .find(({ phase }) => !phases.includes(phase) && rank(phase) < rank(later.phase));
-      if (missing !== undefined && !gaps.has(missing.file)) gaps.set(missing.file, gapOf(missing, later));
-    }
+    for (const { missing, later } of gapsAmong(left, phases))
+      if (!gaps.has(missing.file)) gaps.set(missing.file, gapOf(missing, later));
     left = left.filter(({ phase }) => !phases.includes(phase));
   }
   if (!steps.some(({ kind }) => kind === "migrate")) return [];
   for (const each of left) if (each.phase === "backfill" && !gaps.has(each.file)) gaps.set(each.file, neverRun(each));
   return [...gaps.values()];
+}
+
+/**
+ * The migrations of these phases that come after one that is of an earlier phase and not among them: a later phase builds on what the earlier
+ * ones of the files before it have made. `pending`: in their order.
+ */
+export function gapsAmong<P extends Pick<Pending, "phase">>(
+  pending: readonly P[],
+  phases: readonly MigrationPhase[],
+): readonly { readonly missing: P; readonly later: P }[] {
+  return pending.flatMap((later, index) => {
+    if (!phases.includes(later.phase)) return [];
+    const missing = pending
+      .slice(0, index)
+      .find(({ phase }) => !phases.includes(phase) && rank(phase) < rank(later.phase));
+    return missing === undefined ? [] : [{ missing, later }];
+  });
 }
 
 function rank(phase: MigrationPhase): number {
