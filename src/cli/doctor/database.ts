@@ -1,6 +1,5 @@
 import { withoutFullStop } from "../../core/text/plain-text.ts";
 import { faultOf } from "../../core/fault.ts";
-import { phaseGaps } from "../../core/migration/phase-gap.ts";
 import { stoppingIn, stoppingSentence } from "../../core/migration/refusal.ts";
 import type { DatabasePlan } from "../../core/plan/database.ts";
 import type { Plan } from "../../core/plan/plan.ts";
@@ -9,7 +8,7 @@ import type { Backups } from "../../ports/backups.ts";
 import type { MigrationProblem, MigrationStatus } from "../../ports/migrations.ts";
 import type { AppDatabase } from "../app-database.ts";
 import type { Context } from "../context.ts";
-import { phasesOf } from "../migrations/pending-of-version.ts";
+import { gapsOf, isMetByNoStep, phasesOf } from "../migrations/phases-of-plan.ts";
 import { withPlace } from "../notices.ts";
 import { pendingWords } from "../render/migrations-view.ts";
 import { type Finding, found } from "./finding.ts";
@@ -74,16 +73,9 @@ const PATIENCE_MS = 10_000;
 /** What a tool has pending is tried on a copy of the schema, a second or two for each. */
 const TOOL_PATIENCE_MS = 120_000;
 
-/** Into an empty database every file goes in its turn, whatever its phase. */
-function gapsOf({ applied, pending }: MigrationStatus, plan: Plan): ReturnType<typeof phaseGaps> {
-  return applied.length === 0 ? [] : phaseGaps(plan, pending);
-}
-
-/** A release that migrates nothing asks for none of them, and an assertion misses nothing by a file that no step runs. */
-function isInTheWay({ code, file }: MigrationProblem, { pending }: MigrationStatus, plan: Plan): boolean {
-  const phases = phasesOf(plan);
-  const isLater = pending.some((each) => each.file === file && !phases.has(each.phase));
-  return phases.size > 0 && !(code === "migration-assertion-lost" && isLater);
+/** A release that migrates nothing asks for none of them. */
+function isInTheWay(problem: MigrationProblem, status: MigrationStatus, plan: Plan): boolean {
+  return phasesOf(plan).size > 0 && !isMetByNoStep(problem, status, plan);
 }
 
 /** What a release would refuse, before it begins. */

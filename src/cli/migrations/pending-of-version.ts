@@ -1,9 +1,8 @@
 import { faultOf } from "../../core/fault.ts";
-import { phaseGaps } from "../../core/migration/phase-gap.ts";
-import { MIGRATION_PHASES, type MigrationPhase } from "../../core/plan/database.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import type { MigrationProblem, PendingMigration } from "../../ports/migrations.ts";
 import type { Context } from "../context.ts";
+import { gapsOf, isMetByNoStep } from "./phases-of-plan.ts";
 
 /** What a release of a version would migrate, by the database as it is now. */
 export type PendingOfVersion =
@@ -47,26 +46,15 @@ export async function pendingOfVersion(context: Context, versions: Versions): Pr
     await using serving = queries === undefined || stable === null ? null : await filesOf(stable, [queries]);
     const place = { database, folder: project.folder, plan, env: context.env };
     const migrations = await context.machinery.migrations(place, { tool });
-    const { applied, pending, problems } = await migrations.status({
+    const status = await migrations.status({
       directory: files.directory,
       ...(serving === null ? {} : { servingDirectory: serving.directory }),
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    const phases = phasesOf(plan);
-    const later = new Set(pending.filter(({ phase }) => !phases.has(phase)).map(({ file }) => file));
-    // Of a file that no step runs, an assertion misses nothing.
-    const mine = problems.filter(({ code, file }) => code !== "migration-assertion-lost" || !later.has(file));
-    // Into an empty database every file goes in its turn, whatever its phase.
-    const gaps = applied.length === 0 ? [] : phaseGaps(plan, pending);
-    return { kind: "known", pending, problems: [...mine, ...gaps] };
+    const { pending, problems } = status;
+    const met = problems.filter((each) => !isMetByNoStep(each, status, plan));
+    return { kind: "known", pending, problems: [...met, ...gapsOf(status, plan)] };
   } catch (error) {
     return { kind: "unknown", why: faultOf(error, "database-unreachable", "The database can't be asked.").what };
   }
-}
-
-/** What the steps of a plan run. */
-export function phasesOf({ steps }: Plan): ReadonlySet<MigrationPhase> {
-  return new Set(
-    steps.flatMap((step) => (step.kind !== "migrate" ? [] : step.what === "all" ? MIGRATION_PHASES : [step.what])),
-  );
 }

@@ -1,7 +1,8 @@
 import type { Fault } from "../../core/fault.ts";
 import { refusalOf } from "../../core/migration/refusal.ts";
 import type { Plan } from "../../core/plan/plan.ts";
-import { type PendingOfVersion, phasesOf } from "./pending-of-version.ts";
+import type { PendingOfVersion } from "./pending-of-version.ts";
+import { phasesOf } from "./phases-of-plan.ts";
 
 /** Why a release would be refused for what it migrates, by what is pending now; null: nothing is in its way, or nobody knows. */
 export function refusalOfRelease(plan: Plan, found: PendingOfVersion | null): Fault | null {

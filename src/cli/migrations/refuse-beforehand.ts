@@ -3,7 +3,8 @@ import type { Plan } from "../../core/plan/plan.ts";
 import { placeBefore } from "../../engine/start-release.ts";
 import type { Context } from "../context.ts";
 import { openReading, readRelease } from "../session.ts";
-import { pendingOfVersion, phasesOf } from "./pending-of-version.ts";
+import { pendingOfVersion } from "./pending-of-version.ts";
+import { phasesOf } from "./phases-of-plan.ts";
 import { refusalOfRelease } from "./refusal-of-release.ts";
 
 /**
