@@ -7,9 +7,9 @@ export interface Rows {
 }
 
 /**
- * Whether a backfill changes rows that it had changed before: asked with what it changed in all, batch by batch. The table is only
- * counted when so many were changed that it is worth it.
- * `supposed`: how many rows the table has, as far as is known for nothing. `count`: null where nobody can say.
+ * Whether a backfill changes rows that it had changed before: asked after each batch with how many it has changed in all. The table is counted
+ * only once that is more than it is supposed to have. `supposed`: how many rows that is, as far as is known without counting. `count`: null where
+ * nobody can say.
  */
 export function watchForSameRows(
   supposed: number,

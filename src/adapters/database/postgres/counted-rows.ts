@@ -1,5 +1,5 @@
 import type { Node, RangeVar } from "@pgsql/types";
-import type { Client } from "pg";
+import { type Client, escapeIdentifier } from "pg";
 import { walk } from "../../../migrations/sql/tree.ts";
 import { type Rows, watchForSameRows } from "../same-rows.ts";
 import type { ReadStatement } from "./read-migrations.ts";
@@ -42,9 +42,7 @@ async function counted(work: Client, name: string): Promise<number | null> {
 }
 
 function quoted({ schemaname, relname }: RangeVar): string {
-  return [schemaname, relname]
-    .flatMap((part) => (part === undefined ? [] : [`"${part.replaceAll('"', '""')}"`]))
-    .join(".");
+  return [schemaname, relname].flatMap((part) => (part === undefined ? [] : [escapeIdentifier(part)])).join(".");
 }
 
 /**

@@ -15,7 +15,7 @@ import { lossesOf, tablesLookedAt } from "./losses.ts";
 import { observe } from "./observed.ts";
 import { type PostgresFile, readPostgresText } from "./read-migrations.ts";
 import { runFile } from "./run-file.ts";
-import { lossWordsOf, thinnedBy } from "./takes-away.ts";
+import { lossWordsOf, thinnedBy } from "./loss-words.ts";
 import type { Running } from "./run-unit.ts";
 import type { Session } from "./session.ts";
 import { tellFailure } from "./up.ts";

@@ -2,7 +2,7 @@ import type { Client } from "pg";
 import type { Loss } from "../loss.ts";
 import type { Script } from "../migration-file.ts";
 import type { ReadStatement } from "./read-migrations.ts";
-import { isMadeBy, type Taken, takenBy } from "./takes-away.ts";
+import { isMadeBy, type Taken, takenBy } from "./taken-by-way-back.ts";
 
 /** What a way back would lose now, by looking at the rows. Empty: nothing, provably. */
 export async function lossesOf(

@@ -24,7 +24,7 @@ import { lockHolder } from "./lock.ts";
 import { type PostgresFile, readPostgresMigrations } from "./read-migrations.ts";
 import { openSession, type Session, type SessionAsk } from "./session.ts";
 import { notesOf } from "./sight.ts";
-import { lossWordsOf } from "./takes-away.ts";
+import { lossWordsOf } from "./loss-words.ts";
 import { statementsOf, up } from "./up.ts";
 
 export interface MigrationSettings extends DatabaseSettings {

@@ -12,7 +12,7 @@ import { loadParser, type SqlParser } from "../../../migrations/sql/parser.ts";
 import { lineOf } from "../../../migrations/sql/line-of.ts";
 import type { MigrationFile, Statement } from "../migration-file.ts";
 import { scriptOf } from "../units-of.ts";
-import { takenAway } from "./taken-away.ts";
+import { takenAway } from "./taken-by-way-forward.ts";
 import { readMigrationTexts, type SqlText } from "../read-files.ts";
 
 /** A statement as PostgreSQL's own parser reads it. */

@@ -1,7 +1,7 @@
 import type { MigrationPhase } from "../../../core/plan/database.ts";
 import type { LedgerRow } from "../ledger-row.ts";
 import { readPostgresText } from "../postgres/read-migrations.ts";
-import { lossWordsOf } from "../postgres/takes-away.ts";
+import { lossWordsOf } from "../postgres/loss-words.ts";
 import { type Catalogue, keyOf, type Thing } from "./catalogue.ts";
 import { takenAway } from "./catalogue-change.ts";
 import type { ToolStanding } from "./standing.ts";

@@ -2,8 +2,7 @@ import type { Node } from "@pgsql/types";
 import { keyOfName, quotedName } from "../../../migrations/sql/object-name.ts";
 import { walk } from "../../../migrations/sql/tree.ts";
 import type { Change } from "../../../migrations/lint/change.ts";
-import type { PostgresFile, ReadStatement } from "./read-migrations.ts";
-import { takenAway, thinnedOut } from "./taken-away.ts";
+import type { ReadStatement } from "./read-migrations.ts";
 
 /** What a statement of a way back takes away, as far as its text says. */
 export type Taken =
@@ -88,29 +87,4 @@ export function isMadeBy(up: readonly ReadStatement[], taken: Taken): boolean {
       );
     }),
   );
-}
-
-/** What a migration takes away when it goes forward, by its text. */
-export function lossWordsOf(file: PostgresFile | undefined): readonly string[] {
-  const words = takenAway(statementsOf(file)).flatMap((change) => {
-    if (change.kind === "drop-owned") return [`everything of ${change.roles.join(", ")}`];
-    if (change.kind === "drop-column") return [`${change.table}.${change.column}`];
-    if (change.kind === "truncate") return change.tables.map(rowsOf);
-    if (change.kind === "write-rows") return [rowsOf(change.table)];
-    return change.kind === "drop" && change.what === "table" ? change.names : [];
-  });
-  return [...new Set(words)];
-}
-
-/** The tables of which it deletes some rows. */
-export function thinnedBy(file: PostgresFile): readonly string[] {
-  return thinnedOut(statementsOf(file));
-}
-
-function statementsOf(file: PostgresFile | undefined): readonly ReadStatement[] {
-  return (file?.up.units ?? []).flatMap(({ statements }) => statements);
-}
-
-function rowsOf(table: string): string {
-  return `the rows of ${table}`;
 }
