@@ -4,7 +4,7 @@ import { FaultError } from "../../core/fault.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { madeUpRequests } from "../../core/rehearsal/made-up-requests.ts";
 import { isSafe, readRecordedRequests } from "../../core/rehearsal/recorded-requests.ts";
-import { hasOwnData, NO_DATA } from "../../core/rehearsal/rehearsed-plan.ts";
+import { hasOwnData, NO_DATA } from "../../core/rehearsal/own-data.ts";
 import type { LeftOut } from "../../core/rehearsal/rehearsal.ts";
 import type { SentRequest } from "./visitors.ts";
 

@@ -33,7 +33,8 @@ export interface Relation {
   /** Views that read it, also through others, with their schema. */
   readonly readers: readonly {
     readonly view: string;
-    /** null: no particular one. */ readonly column: string | null;
+    /** null: no particular one. */
+    readonly column: string | null;
   }[];
 }
 

@@ -9,8 +9,8 @@ export interface PlainRequest {
 }
 
 /**
- * Requests that a plan itself knows of: the health of each service with a route, the pages that it warms, and what its smoke tests only
- * read, and what it names for a rehearsal.
+ * Requests that a plan itself knows of: the health of each service with a route, the pages that it warms, what its smoke tests only read,
+ * and what it names for a rehearsal.
  */
 export function madeUpRequests(plan: Plan): readonly PlainRequest[] {
   const all = plan.services.flatMap(({ name, routes, health }) => {

@@ -1,18 +1,14 @@
-import type { Guard } from "../plan/guard.ts";
-import { plannedHoldMs } from "../plan/hold-time.ts";
 import {
   isOfKind,
   type Plan,
   type RehearsedProject,
   type Service,
-  type Step,
   type StepOf,
   type TrafficPlan,
 } from "../plan/plan.ts";
-import type { SmokeFlow, SmokeRequest } from "../smoke/smoke.ts";
-import { type Duration, formatDuration, SECOND } from "../time/time.ts";
 import { WHOLE } from "../traffic/share.ts";
-import { isSafe } from "./recorded-requests.ts";
+import { hasOwnData } from "./own-data.ts";
+import { flowsOf, type Inside, stepsOf } from "./rehearsed-steps.ts";
 import type { LeftOut } from "./rehearsal.ts";
 
 /** Where the rehearsal plays. */
@@ -37,9 +33,6 @@ export interface RehearsedPlan {
   readonly plan: Plan;
   readonly leftOut: readonly LeftOut[];
 }
-
-/** As long as a share is held at most. */
-export const HELD_MS: Duration = 3 * SECOND;
 
 /**
  * The plan as it is played beside production: the same services, migrations, shares and limits, on ports and a database of its own. Nobody
@@ -102,14 +95,6 @@ export function plannedThere(plan: Plan): Plan {
   return { ...plan, steps: last < 0 ? steps : steps.slice(0, last + 1) };
 }
 
-/** Whether what is changed in a rehearsal is its own: a copy of the database, or what the plan says that it works with instead. */
-export function hasOwnData({ database, rehearsal }: Plan): boolean {
-  return database !== undefined || Object.keys(rehearsal?.env ?? {}).length > 0;
-}
-
-export const NO_DATA =
-  "what that is would be production's: the plan names no `database:`, nor in `rehearsal: { env }` what there is instead";
-
 export function hasTraffic({ services }: Plan): boolean {
   return services.some(({ routes }) => routes.length > 0);
 }
@@ -167,96 +152,6 @@ function noteReceivers({ notify, page }: Plan, leftOut: LeftOut[]): void {
   if (notify.some(({ kind }) => kind !== "terminal"))
     leftOut.push({ what: "messages to people", why: "nobody is told of a rehearsal" });
   if (page !== undefined) leftOut.push({ what: "pages", why: "nobody is called for a rehearsal" });
-}
-
-interface Inside {
-  /** Those that are started. */
-  readonly services: ReadonlySet<string>;
-  readonly hasOwnData: boolean;
-  readonly leftOut: LeftOut[];
-}
-
-function stepsOf(step: Step, inside: Inside): readonly Step[] {
-  const { services, leftOut } = inside;
-  const out = (why: string): readonly Step[] => {
-    leftOut.push({ what: `step "${step.name}"`, why });
-    return [];
-  };
-  const { afterMs, at: _at, ...rest } = step;
-  if (afterMs !== undefined && kept(step))
-    leftOut.push({ what: `the ${formatDuration(afterMs)} before "${step.name}"`, why: "a rehearsal does not wait" });
-  const own = { ...rest, guards: guardsOf(step, leftOut) } as Step;
-  switch (own.kind) {
-    case "check":
-      return out("a checklist is for people, and its checks look at production");
-    case "approve":
-      return out("nobody is asked in a rehearsal");
-    case "window":
-      return out("a rehearsal does not wait for a time");
-    case "notify":
-      return out("nobody is told of a rehearsal");
-    case "run":
-      return own.rehearse === true
-        ? [own]
-        : out("it may reach beyond the sandbox: `rehearse: true` says that it does not");
-    case "backup":
-    case "migrate":
-    case "start":
-    case "retire":
-      return [own];
-    case "smoke": {
-      const flows = flowsOf(own.flows, step.name, inside);
-      return flows.length === 0 ? [] : [{ ...own, flows }];
-    }
-    case "warm":
-      return services.has(own.warm.service) ? [warmed(own, leftOut)] : out("its service is left out");
-    case "shift":
-      return [{ ...own, hold: { kind: "for", ms: Math.min(HELD_MS, plannedHoldMs(own.hold)) } }];
-  }
-}
-
-function kept({ kind }: Step): boolean {
-  return kind !== "check" && kind !== "approve" && kind !== "window" && kind !== "notify";
-}
-
-function warmed(step: StepOf<"warm">, leftOut: LeftOut[]): Step {
-  const { until, ...warm } = step.warm;
-  if (until === undefined) return step;
-  leftOut.push({ what: `the line that says when "${step.name}" is over`, why: "it may reach beyond the sandbox" });
-  return { ...step, warm };
-}
-
-/** Requests go to the sandbox; shell lines and addresses of others would not. */
-function flowsOf(
-  flows: readonly SmokeFlow[],
-  step: string,
-  { services, hasOwnData: changes, leftOut }: Inside,
-): readonly SmokeFlow[] {
-  return flows.filter(({ name, service, requests, cleanup }) => {
-    const all = [...requests, ...cleanup];
-    const isInside = services.has(service) && all.every(staysInside);
-    const isHarmless = changes || all.every((request) => request.kind !== "http" || isSafe(request));
-    const what = `the flow "${name}" of "${step}"`;
-    if (!isInside) leftOut.push({ what, why: "it reaches beyond the sandbox" });
-    else if (!isHarmless) leftOut.push({ what, why: `it may change something, and ${NO_DATA}` });
-    return isInside && isHarmless;
-  });
-}
-
-function staysInside(request: SmokeRequest): boolean {
-  return request.kind === "http" || (request.kind === "tcp" && request.address === undefined);
-}
-
-/** Of what the sandbox itself says. */
-function guardsOf({ guards }: Step, leftOut: LeftOut[]): readonly Guard[] {
-  return guards.flatMap((guard) => {
-    if (guard.source !== undefined && guard.source.from.kind !== "log") {
-      leftOut.push({ what: `the guard ${guard.metric}`, why: "its figures are production's" });
-      return [];
-    }
-    const { to: _to, ...own } = guard;
-    return [own];
-  });
 }
 
 function unique(leftOut: readonly LeftOut[]): readonly LeftOut[] {
