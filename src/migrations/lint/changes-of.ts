@@ -1,5 +1,4 @@
 import type {
-  AlterTableCmd,
   ColumnDef,
   DropStmt,
   IndexStmt,
@@ -11,10 +10,12 @@ import type {
   VariableSetStmt,
 } from "@pgsql/types";
 import type { Change, Constraint, Dropped, Renamed } from "./change.ts";
-import { columnOf, constraintOf, typeOf } from "./column-of.ts";
+import { tableChanges } from "./alter-table.ts";
+import { columnOf, constraintOf } from "./column-of.ts";
 import { hasOption, nameIn, tableName, textsOf } from "./names.ts";
 import { writtenName } from "../sql/object-name.ts";
-import { listOf, plain, walk } from "../sql/tree.ts";
+import { listOf, plain } from "../sql/tree.ts";
+import { rowsWrittenBy } from "./written-rows.ts";
 
 /** What a statement changes; one `ALTER TABLE` may change many things. */
 export function changesOf(node: Node): readonly Change[] {
@@ -56,53 +57,8 @@ function changeOf(node: Node): Change {
     };
   if ("RenameStmt" in node) return rename(node.RenameStmt);
   if ("ReindexStmt" in node) return reindex(node.ReindexStmt);
-  return typeChange(node) ?? maintenance(node) ?? session(node);
+  return typeChange(node) ?? maintenance(node) ?? rowsWrittenBy(node) ?? session(node);
 }
-
-function tableChanges(table: string, { subtype, name = "", def }: AlterTableCmd): readonly Change[] {
-  if (subtype === "AT_AddColumn" || subtype === "AT_AlterColumnType") {
-    if (def === undefined || !("ColumnDef" in def)) return [];
-    const { ColumnDef: column } = def;
-    return [
-      subtype === "AT_AddColumn"
-        ? { kind: "add-column", table, column: columnOf(column) }
-        : { kind: "change-type", table, column: name, type: typeOf(column.typeName) },
-    ];
-  }
-  if (subtype === "AT_AddConstraint")
-    return def !== undefined && "Constraint" in def
-      ? [{ kind: "add-constraint", table, constraint: constraintOf(def.Constraint) }]
-      : [];
-  if (subtype === "AT_DetachPartition") {
-    const isConcurrent = def !== undefined && "PartitionCmd" in def && def.PartitionCmd.concurrent === true;
-    return [{ kind: "detach-partition", table, isConcurrent }];
-  }
-  const isDropped = subtype === "AT_ColumnDefault" && def === undefined;
-  const rewrites = REWRITES[subtype ?? ""];
-  if (rewrites !== undefined) return [{ kind: "rewrite-table", table, by: rewrites }];
-  return [
-    isDropped
-      ? { kind: "drop-default", table, column: name }
-      : (NAMED[subtype ?? ""]?.(table, name) ?? { kind: "alter-table", table }),
-  ];
-}
-
-/** Those that say no more than a name. */
-const NAMED: Readonly<Record<string, (table: string, name: string) => Change>> = {
-  AT_DropColumn: (table, column) => ({ kind: "drop-column", table, column }),
-  AT_SetNotNull: (table, column) => ({ kind: "set-not-null", table, column }),
-  AT_ValidateConstraint: (table, name) => ({ kind: "validate-constraint", table, name }),
-  AT_DropConstraint: (table, name) => ({ kind: "drop-constraint", table, name }),
-  AT_EnableRowSecurity: (table) => ({ kind: "row-security", table }),
-  AT_ForceRowSecurity: (table) => ({ kind: "row-security", table }),
-};
-
-const REWRITES: Readonly<Record<string, string>> = {
-  AT_SetLogged: "SET LOGGED",
-  AT_SetUnLogged: "SET UNLOGGED",
-  AT_SetAccessMethod: "SET ACCESS METHOD",
-  AT_SetTableSpace: "SET TABLESPACE",
-};
 
 function createTable(relation: RangeVar | undefined, elements: readonly Node[]): Change {
   const columns = elements.flatMap((each): readonly ColumnDef[] => ("ColumnDef" in each ? [each.ColumnDef] : []));
@@ -257,21 +213,6 @@ function maintenance(node: Node): Change | null {
 }
 
 function session(node: Node): Change {
-  if ("UpdateStmt" in node) {
-    const { relation, whereClause } = node.UpdateStmt;
-    return { kind: "write-rows", by: "UPDATE", table: tableName(relation), isWhole: !leavesOut(whereClause) };
-  }
-  if ("DeleteStmt" in node) {
-    const { relation, whereClause } = node.DeleteStmt;
-    return { kind: "write-rows", by: "DELETE", table: tableName(relation), isWhole: !leavesOut(whereClause) };
-  }
-  if ("InsertStmt" in node) {
-    const { relation, selectStmt, onConflictClause } = node.InsertStmt;
-    const isWhole = onConflictClause === undefined && !picks(selectStmt);
-    return { kind: "write-rows", by: "INSERT", table: tableName(relation), isWhole };
-  }
-  if ("MergeStmt" in node)
-    return { kind: "write-rows", by: "MERGE", table: tableName(node.MergeStmt.relation), isWhole: false };
   if ("VariableSetStmt" in node) return setting(node.VariableSetStmt);
   if ("TransactionStmt" in node) {
     const { kind } = node.TransactionStmt;
@@ -290,25 +231,6 @@ function session(node: Node): Change {
 function setting({ name = "", args = [] }: VariableSetStmt): Change {
   const values = args.flatMap((each) => ("A_Const" in each ? [each.A_Const.sval?.sval ?? ""] : []));
   return { kind: "set", variable: name, values };
-}
-
-/** Whether a WHERE asks anything of a row: `WHERE true` does not. */
-function leavesOut(where: Node | undefined): boolean {
-  let asks = false;
-  walk(where, (key) => {
-    asks ||= key === "ColumnRef" || key === "CurrentOfExpr";
-  });
-  return asks;
-}
-
-/** Whether a SELECT says which rows: by a WHERE, or by those that are there already. */
-function picks(select: Node | undefined): boolean {
-  if (select === undefined || ("SelectStmt" in select && select.SelectStmt.valuesLists !== undefined)) return false;
-  let does = false;
-  walk(select, (_, { whereClause, op }) => {
-    does ||= op === "SETOP_EXCEPT" || (plain(whereClause) !== null && leavesOut(whereClause as Node));
-  });
-  return does;
 }
 
 function named(node: Node): string {
