@@ -1,22 +1,14 @@
-import { FASTEST_BURN, HOLDING_BURN } from "../../core/analysis/objective/burn-rate.ts";
-import { dayInWords, formatCount, formatFigure, formatLimit, formatPercent } from "../../core/analysis/figures.ts";
-import {
-  factsOf,
-  type Guard,
-  type GuardLevel,
-  guardLabel,
-  isActedOn,
-  isOfRequests,
-  type Limit,
-} from "../../core/plan/guard.ts";
+import { formatCount } from "../../core/analysis/figures.ts";
+import { isActedOn } from "../../core/plan/guard.ts";
 import { leastHoldMs, plannedHoldMs } from "../../core/plan/hold-time.ts";
 import type { Plan, Step, StepOf } from "../../core/plan/plan.ts";
 import { formatShare, twinShare, WHOLE } from "../../core/traffic/share.ts";
 import { formatDuration, MINUTE } from "../../core/time/time.ts";
 import type { PlanPreview } from "../plan-preview.ts";
+import { guardsSentence } from "./guard-words.ts";
 import { labelled } from "./labelled.ts";
-import { pendingWords } from "./migrations-view.ts";
 import { powerSentence } from "./plan-power.ts";
+import { migrateFacts, pendingFacts, undoFacts } from "./schema-facts.ts";
 import { paint, type Style, symbols } from "./style.ts";
 import { bothSides, padEnd, padStart, wrap } from "./text.ts";
 
@@ -47,22 +39,6 @@ export function planView(preview: PlanPreview, style: Style): readonly string[] 
       wrap(`! ${warning}`, style.width - 2, "  ").map((line) => paint(style, "warn", `  ${line}`)),
     ),
   ];
-}
-
-function undoFacts({ plan: { steps }, schema }: PlanPreview): string {
-  if (hasNoContract(schema) && steps.some((step) => step.kind === "migrate" && step.what === "contract"))
-    return "it can be rolled back to its end: no contract is pending";
-  const contract = steps.find((step) => step.kind === "migrate" && step.what === "contract");
-  return contract === undefined
-    ? "it can be rolled back to its end: no step is a point of no return"
-    : `it can be rolled back until "${contract.name}", which is the point of no return`;
-}
-
-/** `db/migrations/0012_total.sql: expand`, each pending one. */
-function pendingFacts({ schema }: PlanPreview): readonly string[] {
-  if (schema?.kind !== "known") return [];
-  if (schema.pending.length === 0) return ["nothing to migrate"];
-  return schema.pending.map((each) => `${each.file}: ${pendingWords(each)}`);
 }
 
 /** `carts (prometheus): 1.02/s of a1f09c now` */
@@ -197,19 +173,6 @@ const BACKUP_FACTS: Readonly<Record<StepOf<"backup">["proof"], string>> = {
   drill: "restored beside the database, compared, and the migrations run there, taken back and run again",
 };
 
-/** What is pending is known, and nothing of it takes anything away. */
-function hasNoContract(schema: PlanPreview["schema"]): boolean {
-  return schema?.kind === "known" && schema.pending.every(({ phase }) => phase !== "contract");
-}
-
-function migrateFacts({ what }: StepOf<"migrate">, stable: Stable, schema: PlanPreview["schema"]): readonly string[] {
-  if (what !== "contract")
-    return ["pending migrations, without keeping readers waiting", "taken back where nothing is lost by it"];
-  if (hasNoContract(schema)) return ["does nothing: no contract is pending, so the way back stays"];
-  if (stable === null) return ["pending migrations that take away"];
-  return [`takes away what ${stable.label} needs of the database`, "point of no return: after it there is no rollback"];
-}
-
 function startFacts(plan: Plan, stable: Stable): string {
   const routed = plan.services.filter(({ routes }) => routes.length > 0);
   const names = routed.map(({ name, replicas }) => (replicas === 1 ? name : `${name} × ${replicas}`)).join(", ");
@@ -249,62 +212,6 @@ function shiftFacts(step: StepOf<"shift">, plan: Plan, stable: Stable): readonly
       : [`under a pause: requests wait, ${formatDuration(pause.forMs)} at most, until ${stable.label} has none`]),
     ...(step.share === WHOLE && workers.length > 0 ? [`switches ${workers.join(", ")}`] : []),
   ];
-}
-
-const VERBS: Readonly<Record<GuardLevel, string>> = { warn: "warns", hold: "holds", rollback: "rolls back" };
-
-/** `errors: rolls back at 1%; p95: warns at 1s, rolls back at 2x`. */
-function guardsSentence(guards: readonly Guard[]): string {
-  return guards
-    .map((guard) => {
-      const { limits, slo } = guard;
-      const levels = (["warn", "hold", "rollback"] as const).flatMap((level) => {
-        const ofLevel = limits[level];
-        return ofLevel === undefined || ofLevel.length === 0
-          ? []
-          : [
-              `${VERBS[level]} at ${ofLevel.map((limit) => `${limitWords(guard, limit)}${ofWhen(limit)}`).join(" and ")}`,
-            ];
-      });
-      const objective =
-        slo === undefined
-          ? []
-          : [
-              `objective ${formatFigure(guard, slo)} (rolls back at ${FASTEST_BURN}x its pace, holds at ${HOLDING_BURN}x)`,
-            ];
-      const excludes = guard.promote === undefined ? [] : [`passes once ${formatPercent(guard.promote)} is excluded`];
-      const terms = [
-        ...(guard.delayMs === undefined ? [] : [`after ${formatDuration(guard.delayMs)}`]),
-        ...windowWords(guard),
-        ...(isActedOn(guard) ? [] : ["dry run"]),
-      ];
-      const aside = terms.length === 0 ? "" : ` (${terms.join(", ")})`;
-      return `${guardLabel(guard)}${aside}: ${[...levels, ...objective, ...excludes].join(", ")}`;
-    })
-    .join("; ");
-}
-
-/** As in the plan, where a limit over a window is `> 1%`: it acts by other rules than `1%`, which is tested with evidence. */
-function limitWords(guard: Guard, limit: Limit): string {
-  const text = formatLimit(guard, limit);
-  if (limit.kind !== "plain") return text;
-  return `${factsOf(guard).worse === "higher" ? ">" : "<"} ${text}`;
-}
-
-/** What a limit over a window counts, and how often it is broken in a row before it acts. */
-function windowWords({ limits, windowMs, minRequests, breaches, failures, ...of }: Guard): readonly string[] {
-  if (!Object.values(limits).some((limit) => limit.some(({ kind }) => kind === "plain"))) return [];
-  return [
-    // Without one it is the figure of the moment.
-    ...(windowMs === 0 ? [] : [`over ${formatDuration(windowMs)}`]),
-    ...(isOfRequests(of) ? [`from ${formatCount(minRequests)} requests on`] : []),
-    `${breaches === 1 ? "at once" : `${breaches} times in a row`}${failures === undefined ? "" : ` or ${failures} in all`}`,
-  ];
-}
-
-function ofWhen(limit: Limit): string {
-  if (limit.kind !== "before") return "";
-  return limit.days === undefined ? " of before" : ` of ${dayInWords(limit.days)}`;
 }
 
 function totalTime({ plan, lastWorkMs, stable }: PlanPreview): string {
