@@ -84,5 +84,10 @@ function rateOf(invocation: Invocation): number {
   const written = textOption(invocation, "rate");
   const rate = written === undefined ? USUAL_RATE : Number(written);
   if (rate > 0 && rate <= 1_000) return rate;
-  throw new FaultError({ code: "usage", what: `--rate is a number up to 1000, not "${written ?? ""}".` });
+  throw new FaultError({
+    code: "usage",
+    what: `"${written ?? ""}" is no number of requests a second, up to 1000.`,
+    where: "--rate",
+    fix: `--rate ${USUAL_RATE}`,
+  });
 }
