@@ -4,8 +4,8 @@ import { FaultError } from "../../../core/fault.ts";
 import { databaseIn, leadVariable, serverNamed } from "../../../core/rehearsal/database-lead.ts";
 import { placeIn } from "./compose-document.ts";
 import { variablesOf } from "./rehearsed-project.ts";
-import { portsOf } from "./resolved-project.ts";
-import { namesOf, usedFiles } from "./slot-project.ts";
+import { namesOf, portsOf } from "./resolved-project.ts";
+import { usedFiles } from "./version-files.ts";
 import type { UserProject } from "./user-project.ts";
 import { mapOf } from "./written-values.ts";
 

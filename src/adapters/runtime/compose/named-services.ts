@@ -1,5 +1,5 @@
-import { dependenciesOf, type Plain, type ResolvedProject } from "./resolved-project.ts";
-import { environmentOf, namesOf } from "./slot-project.ts";
+import { dependenciesOf, namesOf, type Plain, type ResolvedProject } from "./resolved-project.ts";
+import { environmentOf } from "./service-environment.ts";
 import { mapOf } from "./written-values.ts";
 
 /**

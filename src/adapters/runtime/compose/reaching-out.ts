@@ -2,15 +2,14 @@ import { statSync } from "node:fs";
 import { type Fault, FaultError } from "../../../core/fault.ts";
 import type { RehearsedProject } from "../../../core/plan/plan.ts";
 import { placeIn } from "./compose-document.ts";
-import type { RehearsedPlace } from "./rehearsed-mounts.ts";
 import { servicesIn } from "./rehearsed-project.ts";
 import { mountsOf } from "./resolved-project.ts";
-import { sourceOf } from "./slot-project.ts";
+import { sourceOf, type VersionPlace } from "./version-files.ts";
 import type { ReadProject } from "./user-project.ts";
 import { listOf, textOf } from "./written-values.ts";
 
 /** Faults: rehearsal-not-possible, with the first thing that would reach out of a rehearsal and the rest beside it. */
-export function mustStayInside(project: ReadProject, rehearsal: RehearsedProject, place: RehearsedPlace): void {
+export function mustStayInside(project: ReadProject, rehearsal: RehearsedProject, place: VersionPlace): void {
   const [first, ...others] = servicesIn(project.resolved, rehearsal).flatMap((name) =>
     reachingOut(project, name, place),
   );
@@ -23,7 +22,7 @@ export function mustStayInside(project: ReadProject, rehearsal: RehearsedProject
 function reachingOut(
   { resolved, files: { documents } }: ReadProject,
   name: string,
-  { directory, usersDirectory }: RehearsedPlace,
+  { directory, usersDirectory }: VersionPlace,
 ): readonly Fault[] {
   const service = resolved.services[name] ?? {};
   const fault = (key: string, what: string): Fault => ({

@@ -10,8 +10,7 @@ import { mustStayInside } from "./reaching-out.ts";
 import { mustBeReleasable } from "./refusals.ts";
 import { foldersStoodInFor } from "./rehearsed-mounts.ts";
 import { neededIn, servicesIn, variablesOf } from "./rehearsed-project.ts";
-import { isExternal, mountsOf, networksOf } from "./resolved-project.ts";
-import { namesOf } from "./slot-project.ts";
+import { isExternal, mountsOf, namesOf, networksOf } from "./resolved-project.ts";
 import { readUserProject, type UserProject } from "./user-project.ts";
 
 export interface RehearsalSurveySettings {

@@ -2,13 +2,7 @@ import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import { type Mount, mountsOf, type Plain } from "./resolved-project.ts";
-import { sourceOf } from "./slot-project.ts";
-
-/** The version's folder, and the same beside the plan file; one and the same where no version is made. */
-export interface RehearsedPlace {
-  readonly directory: string;
-  readonly usersDirectory: string;
-}
+import { sourceOf, type VersionPlace } from "./version-files.ts";
 
 /** Where a container has what it is told by, and no data: an empty folder there would be no stand-in. */
 const CONFIGURATION = /^\/(?:etc|usr|docker-entrypoint[^/]*|run\/secrets)(?:\/|$)/;
@@ -20,7 +14,7 @@ const CONFIGURATION = /^\/(?:etc|usr|docker-entrypoint[^/]*|run\/secrets)(?:\/|$
 export function ownMount(
   entry: unknown,
   mount: Mount | undefined,
-  { directory, usersDirectory }: RehearsedPlace,
+  { directory, usersDirectory }: VersionPlace,
 ): unknown {
   if (mount?.kind !== "bind" || mount.source === undefined || mount.isReadOnly) return entry;
   const { source, target } = mount;
@@ -44,7 +38,7 @@ function isKept(path: string, target: string): boolean {
 }
 
 /** Folders that an empty volume stands in for, as they are called on this machine. */
-export function foldersStoodInFor(service: Plain, { directory, usersDirectory }: RehearsedPlace): readonly string[] {
+export function foldersStoodInFor(service: Plain, { directory, usersDirectory }: VersionPlace): readonly string[] {
   return mountsOf(service).flatMap(({ kind, source, target, isReadOnly }) => {
     if (kind !== "bind" || source === undefined || isReadOnly || isVersionsOwn(source, directory, usersDirectory))
       return [];

@@ -1,15 +1,16 @@
 import type { RehearsedProject } from "../../../core/plan/plan.ts";
 import { leadVariable } from "../../../core/rehearsal/database-lead.ts";
 import { fillReferences } from "../../../core/text/references.ts";
-import { ownMount, type RehearsedPlace } from "./rehearsed-mounts.ts";
+import { ownMount } from "./rehearsed-mounts.ts";
 import { containerPorts, mountsOf, networksOf, type Plain, type ResolvedProject } from "./resolved-project.ts";
 import { type SharedPart, sharedPart } from "./shared-part.ts";
-import { environmentOf, escaped, usedFiles } from "./slot-project.ts";
+import { environmentOf, escaped } from "./service-environment.ts";
+import { usedFiles, type VersionPlace } from "./version-files.ts";
 import { listOf, mapOf, textOf } from "./written-values.ts";
 
 type Values = Readonly<Record<string, string>>;
 
-export interface RehearsedOrder extends RehearsedPlace {
+export interface RehearsedOrder extends VersionPlace {
   readonly rehearsal: RehearsedProject;
   /** Of Tidegate: what `${NAME}` means in the rehearsal's own values. */
   readonly values: Values;
@@ -45,7 +46,7 @@ export function rehearsedProject(project: ResolvedProject, order: RehearsedOrder
 }
 
 /** The document of the whole project, for compose to bring up services of it that all versions share. */
-export function rehearsedDocument(project: ResolvedProject, place: RehearsedPlace): Plain {
+export function rehearsedDocument(project: ResolvedProject, place: VersionPlace): Plain {
   const services = Object.entries(project.services);
   const files = (kind: "secrets" | "configs"): Plain =>
     Object.assign({}, ...services.map(([, service]) => usedFiles(kind, service, project, place))) as Plain;

@@ -139,6 +139,13 @@ export function networksOf(service: ResolvedService): Readonly<Record<string, Pl
   return named.length === 0 ? { default: {} } : Object.fromEntries(named);
 }
 
+/** What others call a service. */
+export function namesOf(name: string, service: ResolvedService): readonly string[] {
+  const aliases = Object.values(networksOf(service)).flatMap((each) => listOf(each["aliases"]).map(textOf));
+  const names = [name, service["container_name"], ...aliases].filter((each) => typeof each === "string");
+  return [...new Set(names)];
+}
+
 /** `started`, `healthy` or `completed`: what a service waits for, by the other's name. */
 export function dependenciesOf(service: ResolvedService): ReadonlyMap<string, "started" | "healthy" | "completed"> {
   const written = service["depends_on"];

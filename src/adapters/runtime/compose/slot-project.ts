@@ -1,18 +1,12 @@
-import { existsSync } from "node:fs";
-import { relative, isAbsolute, join } from "node:path";
+import { isAbsolute } from "node:path";
 import type { Slot } from "../../../core/observation.ts";
-import { listOf, mapOf, textOf } from "./written-values.ts";
-import {
-  isExternal,
-  mountsOf,
-  nameOnEngine,
-  networksOf,
-  type Plain,
-  type ResolvedProject,
-} from "./resolved-project.ts";
+import { listOf, mapOf } from "./written-values.ts";
+import { mountsOf, namesOf, nameOnEngine, networksOf, type Plain, type ResolvedProject } from "./resolved-project.ts";
+import { environmentOf, escaped, pairsOf } from "./service-environment.ts";
+import { sourceOf, usedFiles, type VersionPlace } from "./version-files.ts";
 
 /** One container, as compose is to create it. */
-export interface SlotContainer {
+export interface SlotContainer extends VersionPlace {
   readonly project: ResolvedProject;
   /** Its service in the user's compose file. */
   readonly service: string;
@@ -29,9 +23,6 @@ export interface SlotContainer {
   readonly peers: readonly string[];
   /** A port of this machine that leads to it, where its own address does not. */
   readonly publish?: { readonly host: string; readonly port?: number; readonly target: number };
-  /** The version's folder, and the same beside the plan file. */
-  readonly directory: string;
-  readonly usersDirectory: string;
 }
 
 /** What a slot's project is called; its containers are told apart by instance. */
@@ -131,13 +122,6 @@ function slotNetworks(service: Plain, { network, service: name }: SlotContainer)
   };
 }
 
-/** What others call a service. */
-export function namesOf(name: string, service: Plain): readonly string[] {
-  const aliases = Object.values(networksOf(service)).flatMap((each) => listOf(each["aliases"]).map(textOf));
-  const names = [name, service["container_name"], ...aliases].filter((each) => typeof each === "string");
-  return [...new Set(names)];
-}
-
 /** A name that nobody has in another network. */
 function nameInSlot(service: string): string {
   return `${service}.tidegate-slot`;
@@ -177,56 +161,4 @@ function volumeOf(entry: unknown, { directory, usersDirectory }: SlotContainer):
   const source = long["source"];
   if (long["type"] !== "bind" || typeof source !== "string") return entry;
   return { ...long, source: sourceOf(source, directory, usersDirectory) };
-}
-
-/** What the version has is the version's; what git doesn't have, such as a folder of data, lies beside the plan file. */
-export function sourceOf(path: string, directory: string, usersDirectory: string): string {
-  const inside = relative(directory, path);
-  if (inside.startsWith("..") || isAbsolute(inside) || existsSync(path)) return path;
-  return join(usersDirectory, inside);
-}
-
-/** The secrets or configs of a service, from where the version has their files. */
-export function usedFiles(
-  kind: "secrets" | "configs",
-  service: Plain,
-  project: ResolvedProject,
-  { directory, usersDirectory }: Pick<SlotContainer, "directory" | "usersDirectory">,
-): Plain {
-  const names = listOf(service[kind]).map((each) => (typeof each === "string" ? each : textOf(mapOf(each)["source"])));
-  return Object.fromEntries(
-    names.map((name) => {
-      const entry = project[kind][name] ?? {};
-      const { file } = entry;
-      if (typeof file !== "string" || isExternal(entry)) return [name, entry];
-      return [name, { ...withoutName(entry), file: sourceOf(file, directory, usersDirectory) }];
-    }),
-  );
-}
-
-/** The plugin names what it resolves after the user's project. */
-function withoutName(entry: Plain): Plain {
-  return Object.fromEntries(Object.entries(entry).filter(([key]) => key !== "name"));
-}
-
-/** What a service has in its environment; null: what compose itself has there. */
-export function environmentOf(service: Plain): Plain {
-  return pairsOf(service["environment"]);
-}
-
-/** `A=1` in a list, or a map. */
-function pairsOf(value: unknown): Plain {
-  if (!Array.isArray(value)) return mapOf(value);
-  return Object.fromEntries(
-    value.map((each) => {
-      const text = textOf(each);
-      const at = text.indexOf("=");
-      return at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
-    }),
-  );
-}
-
-/** Compose fills `$NAME` in; our values are meant as they stand. */
-export function escaped(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.replaceAll("$", () => "$$")]));
 }
