@@ -289,6 +289,7 @@ describe("Migrations of SQLite", () => {
       [fileURLToPath(new URL("../../src/main.ts", import.meta.url)), "migrate", "up", "--folder", "db"],
       { cwd: app.folder, env: { ...process.env, DATABASE_URL: `sqlite:${app.path}` }, stdio: "ignore" },
     );
+    const ended = once(child, "exit");
     try {
       await until(
         "it is in the middle",
@@ -305,7 +306,7 @@ describe("Migrations of SQLite", () => {
       equal(lock?.pid, child.pid);
     } finally {
       child.kill("SIGKILL");
-      await once(child, "exit");
+      await ended;
     }
     app.run("UPDATE long SET n = 1");
     equal((await app.up()).applied.length, 1);
