@@ -43,15 +43,9 @@ export function judgeBy({ catalogue, queries }: Serving, parse: SqlParser): Judg
       const need = uses === null ? mentioned(query, change) : needOf(change, uses, known);
       return need === null || need === undefined ? [] : [{ query, need }];
     });
-    const breaking = needs.filter(({ need }) => need === "breaks");
-    const [first] = breaking.length > 0 ? breaking : needs;
     const told = (sentence: string): string => (also === null ? sentence : `${also} ${sentence}`);
-    if (first !== undefined) {
-      const others = (breaking.length > 0 ? breaking : needs).length - 1;
-      const words = `${queryWords(first.query)}${others === 0 ? "" : ` and ${others} more`}`;
-      const sentence = breaking.length > 0 ? `${words} need${others === 0 ? "s" : ""} it.` : `${words} may feel it.`;
-      return { ...finding, severity: heavier(finding, breaking.length > 0), known: told(sentence) };
-    }
+    const needed = byNeeds(finding, needs);
+    if (needed !== null) return { ...needed, known: told(needed.known) };
     const about = aboutWords(change);
     const harmless = harmlessBy(change, known);
     if (harmless !== null) return lowered(finding, told(harmless));
@@ -88,6 +82,22 @@ export function judgeBy({ catalogue, queries }: Serving, parse: SqlParser): Judg
     isUniqueIndex: (name) => isUnique(relation, name),
     weigh: (finding, { change }: Said, rule) => (change === undefined ? finding : weighed(finding, rule, change)),
   };
+}
+
+interface Needed {
+  readonly query: ServedQuery;
+  readonly need: "breaks" | "touches";
+}
+
+/** The finding as the queries make it weigh that need something of what is changed; null: none does. */
+function byNeeds(finding: Finding, needs: readonly Needed[]): (Finding & { readonly known: string }) | null {
+  const breaking = needs.filter(({ need }) => need === "breaks");
+  const isBreaking = breaking.length > 0;
+  const [first, ...others] = isBreaking ? breaking : needs;
+  if (first === undefined) return null;
+  const words = `${queryWords(first.query)}${others.length === 0 ? "" : ` and ${others.length} more`}`;
+  const known = isBreaking ? `${words} need${others.length === 0 ? "s" : ""} it.` : `${words} may feel it.`;
+  return { ...finding, severity: heavier(finding, isBreaking), known };
 }
 
 const NO_USES: Uses = { tables: new Map(), names: new Set() };
