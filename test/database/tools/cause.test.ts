@@ -1,6 +1,6 @@
 import { equal } from "node:assert/strict";
 import { it } from "node:test";
-import { causeIn } from "../../../src/adapters/database/tools/run-tool.ts";
+import { causeIn } from "../../../src/adapters/database/tools/tool-output.ts";
 
 it("what a tool died of is told in its own words, not that or where it died", () => {
   equal(

@@ -2,7 +2,7 @@ import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
 import type { DownRequest, DownResult, ReversedMigration } from "../../../ports/migrations.ts";
 import { downByProof, lossSentence } from "../by-proof.ts";
-import { emptyAfter } from "../empty.ts";
+import { emptyAfter } from "../comes-back-empty.ts";
 import { rowOf, type Told, toldOf } from "../ledger-row.ts";
 import type { Loss } from "../loss.ts";
 import { refuseLoss, refuseWithoutWay } from "../refuse-loss.ts";

@@ -8,7 +8,7 @@ import type {
   MigrationStatus,
   PlacedFinding,
 } from "../../../ports/migrations.ts";
-import { withDrops } from "../empty.ts";
+import { withDrops } from "../comes-back-empty.ts";
 import { assertionProblems } from "../lost-assertions.ts";
 import { reachedOf, rowOf, toldOf } from "../ledger-row.ts";
 import { type Patience, USUAL_PATIENCE } from "../patience.ts";
@@ -23,7 +23,7 @@ import { readServing } from "./lint-pending.ts";
 import { lockHolder } from "./lock.ts";
 import { type PostgresFile, readPostgresMigrations } from "./read-migrations.ts";
 import { openSession, type Session, type SessionAsk } from "./session.ts";
-import { notesOf } from "./sight.ts";
+import { notesOf } from "./role-notes.ts";
 import { lossWordsOf } from "./loss-words.ts";
 import { statementsOf, up } from "./up.ts";
 

@@ -2,7 +2,7 @@ import { upTo } from "../baseline.ts";
 import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
 import type { BaselineRequest, BaselineResult, Migrations } from "../../../ports/migrations.ts";
-import { withDrops } from "../empty.ts";
+import { withDrops } from "../comes-back-empty.ts";
 import { assertionProblems } from "../lost-assertions.ts";
 import { reachedOf, rowOf, toldOf } from "../ledger-row.ts";
 import type { MigrationFile, Script } from "../migration-file.ts";

@@ -4,7 +4,7 @@ import { fullStop, withoutFullStop } from "../../../core/text/plain-text.ts";
 import type { DownRequest, DownResult, ReversedMigration } from "../../../ports/migrations.ts";
 import { downByProof } from "../by-proof.ts";
 import { type LedgerRow, rowOf, type Told, toldOf } from "../ledger-row.ts";
-import { emptyAfter } from "../empty.ts";
+import { emptyAfter } from "../comes-back-empty.ts";
 import type { Loss } from "../loss.ts";
 import { requireAssertions } from "../postgres/assertions.ts";
 import type { Session } from "../postgres/session.ts";

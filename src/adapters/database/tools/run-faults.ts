@@ -2,7 +2,7 @@ import { FaultError } from "../../../core/fault.ts";
 import type { CatalogueChange } from "./catalogue-change.ts";
 import { changeWords, isNothing } from "./catalogue-change.ts";
 import type { Ran } from "./program.ts";
-import { causeIn, lastOf, lineIn } from "./run-tool.ts";
+import { causeIn, lastOf, lineIn } from "./tool-output.ts";
 import type { InTheWay } from "./tool-sessions.ts";
 import type { Revision } from "./tool.ts";
 

@@ -3,10 +3,11 @@ import type { Client } from "pg";
 import { FaultError } from "../../../core/fault.ts";
 import { connectPostgres } from "../postgres/connect.ts";
 import type { DatabaseSettings } from "../settings.ts";
-import { asideFolder } from "./aside.ts";
+import { asideFolder } from "./aside-folder.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
 import { type CatalogueChange, changeBetween } from "./catalogue-change.ts";
-import { APPLICATION, causeIn, reading, runTool, type ToolPlace } from "./run-tool.ts";
+import { APPLICATION, reading, runTool, type ToolPlace } from "./run-tool.ts";
+import { causeIn } from "./tool-output.ts";
 import type { Ordered, Revision } from "./tool.ts";
 import { watchRows, writtenRows } from "./watched-rows.ts";
 

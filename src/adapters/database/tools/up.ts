@@ -10,7 +10,7 @@ import { refuseFindings } from "../refuse-findings.ts";
 import { refuseProblems } from "../refuse-problems.ts";
 import { assertionProblems } from "../lost-assertions.ts";
 import { changesOfRevisions } from "./changes-of-revisions.ts";
-import { asideFolder } from "./aside.ts";
+import { asideFolder } from "./aside-folder.ts";
 import { changeWords } from "./catalogue-change.ts";
 import type { Known } from "./known.ts";
 import type { Findings } from "./lint-revisions.ts";
