@@ -1,8 +1,8 @@
 import type { Change, Column } from "../../../migrations/lint/change.ts";
 import { changesIn, type PendingStatement } from "../../../migrations/serving/lost-assertions.ts";
 import type { SqlParser } from "../../../migrations/sql/parser.ts";
-import type { CatalogueChange } from "./catalogue-change.ts";
-import type { Thing } from "./catalogue.ts";
+import type { SchemaChange } from "./schema-change.ts";
+import type { Thing } from "./schema.ts";
 import type { Known } from "./known.ts";
 import type { KnownPending } from "./phases.ts";
 import { sqlOf, withoutTransaction } from "./printed-sql.ts";
@@ -31,7 +31,7 @@ export async function changesOfRevisions(
   return all;
 }
 
-function changesBy({ vanished, appeared }: CatalogueChange): readonly Change[] {
+function changesBy({ vanished, appeared }: SchemaChange): readonly Change[] {
   return [...vanished.flatMap(dropOf), ...appeared.flatMap(additionOf)];
 }
 

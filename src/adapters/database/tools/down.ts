@@ -10,7 +10,7 @@ import { requireAssertions } from "../postgres/assertions.ts";
 import type { Session } from "../postgres/session.ts";
 import { tellFailure } from "../postgres/up.ts";
 import { irreversible, refuseLosses } from "../refuse-loss.ts";
-import { changeWords, madeEmpty } from "./catalogue-change.ts";
+import { changeWords, madeEmpty } from "./schema-change.ts";
 import { goesByAddress } from "./goes-by-address.ts";
 import { lossesOf } from "./losses.ts";
 import { runRevision } from "./run-revision.ts";

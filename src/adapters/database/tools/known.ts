@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Client } from "pg";
 import type { LedgerRow } from "../ledger-row.ts";
-import { type Catalogue, readCatalogue } from "./catalogue.ts";
+import { type Schema, readSchema } from "./schema.ts";
 import { goesByAddress } from "./goes-by-address.ts";
 import { type BySql, bySql, type KnownPending, knownPending } from "./phases.ts";
 import { reading, type ToolPlace } from "./run-tool.ts";
@@ -39,7 +39,7 @@ export async function knowAll(
   const revisions = await tool.revisions(run);
   const versions = await tool.applied({ client, run }, revisions);
   const standing = toolStandingOf(tool, revisions, versions, rows);
-  const live = await readCatalogue(client, tool.tables);
+  const live = await readSchema(client, tool.tables);
   const isEmpty = [...live.values()].every(({ kind }) => kind === "schema");
   const { tried, why } = isWorthIt(standing, isEmpty, trying.tries)
     ? await tryPending(place, live, { revisions, standing }, trying)
@@ -63,7 +63,7 @@ interface Trials {
 
 async function tryPending(
   place: ToolPlace,
-  live: Catalogue,
+  live: Schema,
   { revisions, standing }: Pick<Known, "revisions" | "standing">,
   { copySchema, tries, tell }: Trying,
 ): Promise<Trials> {
@@ -99,7 +99,7 @@ function remember(key: string, trying: Promise<readonly Tried[]>): void {
   if (remembered.size > MOST && oldest !== undefined) remembered.delete(oldest);
 }
 
-function keyOf({ tool }: ToolPlace, live: Catalogue, pending: readonly Revision[], applied: readonly string[]): string {
+function keyOf({ tool }: ToolPlace, live: Schema, pending: readonly Revision[], applied: readonly string[]): string {
   const schema = [...live].map(([key, { shape }]) => [key, ...shape].join("\0")).toSorted();
   const all = [
     tool.name,

@@ -2,8 +2,8 @@ import type { Client } from "pg";
 import type { Loss } from "../loss.ts";
 import { lossIn } from "../postgres/losses.ts";
 import type { Taken } from "../postgres/taken-by-way-back.ts";
-import type { Thing } from "./catalogue.ts";
-import { isMadeAnew } from "./catalogue-change.ts";
+import type { Thing } from "./schema.ts";
+import { isMadeAnew } from "./schema-change.ts";
 import type { Tried } from "./trial.ts";
 
 /**

@@ -2,8 +2,8 @@ import type { MigrationPhase } from "../../../core/plan/database.ts";
 import type { LedgerRow } from "../ledger-row.ts";
 import { readPostgresText } from "../postgres/read-migrations.ts";
 import { lossWordsOf } from "../postgres/loss-words.ts";
-import { type Catalogue, keyOf, type Thing } from "./catalogue.ts";
-import { takenAway } from "./catalogue-change.ts";
+import { type Schema, keyOf, type Thing } from "./schema.ts";
+import { takenAway } from "./schema-change.ts";
 import type { ToolStanding } from "./standing.ts";
 import { sqlOf, withoutTransaction } from "./printed-sql.ts";
 import type { ToolPlace } from "./run-tool.ts";
@@ -27,7 +27,7 @@ export interface KnownPending {
 /** `live`: what those who use the database have now. `tried`: nothing where it could not be tried, and `why` says so. */
 export function knownPending(
   { pending }: Pick<ToolStanding, "pending">,
-  live: Catalogue,
+  live: Schema,
   tried: ReadonlyMap<string, Tried | BySql>,
   why: string | null,
 ): readonly KnownPending[] {

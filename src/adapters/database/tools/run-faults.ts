@@ -1,6 +1,6 @@
 import { FaultError } from "../../../core/fault.ts";
-import type { CatalogueChange } from "./catalogue-change.ts";
-import { changeWords, isNothing } from "./catalogue-change.ts";
+import type { SchemaChange } from "./schema-change.ts";
+import { changeWords, isNothing } from "./schema-change.ts";
 import type { Ran } from "./program.ts";
 import { causeIn, lastOf, lineIn } from "./tool-output.ts";
 import type { InTheWay } from "./tool-sessions.ts";
@@ -16,7 +16,7 @@ export function failedRevision(
   { revision, way }: Order,
   tool: string,
   { code, said }: Ran,
-  { change, isDone }: { readonly change: CatalogueChange; readonly isDone: boolean },
+  { change, isDone }: { readonly change: SchemaChange; readonly isDone: boolean },
 ): FaultError {
   const { file, name } = revision;
   const line = lineIn(said, name);

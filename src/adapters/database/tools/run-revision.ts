@@ -5,8 +5,8 @@ import type { MigrationProgress } from "../../../ports/migrations.ts";
 import { connectPostgres } from "../postgres/connect.ts";
 import { pause } from "../postgres/run-unit.ts";
 import type { Session } from "../postgres/session.ts";
-import { readCatalogue } from "./catalogue.ts";
-import { changeBetween, isNothing } from "./catalogue-change.ts";
+import { readSchema } from "./schema.ts";
+import { changeBetween, isNothing } from "./schema-change.ts";
 import type { Ran } from "./program.ts";
 import { blockedRevision, failedRevision } from "./run-faults.ts";
 import { APPLICATION, reading, runTool, type ToolPlace } from "./run-tool.ts";
@@ -65,7 +65,7 @@ async function attemptOnce(
   const { revision, way, words } = order;
   const { tool } = place;
   const application = `${APPLICATION} ${tool.name} (${order.by})`.slice(0, 63);
-  const before = await readCatalogue(guard, tool.tables);
+  const before = await readSchema(guard, tool.tables);
   // Should it wait for longer than anybody may, or the lock be lost, the tool is ended.
   const ending = new AbortController();
   const mayRetry = revision.isInTransaction;
@@ -84,7 +84,7 @@ async function attemptOnce(
   const applied = await tool.applied({ client: guard, run: reading(place) }, order.revisions);
   const isDone = applied.includes(revision.version) === (way === "up");
   if (isDone && ran.code === 0) return { done: true, blockers: [] };
-  const change = changeBetween(before, await readCatalogue(guard, tool.tables));
+  const change = changeBetween(before, await readSchema(guard, tool.tables));
   const isUntouched = !isDone && isNothing(change);
   if (ending.signal.aborted) throw blockedRevision(order, watched.blockers(), formatDuration(patience.boundMs));
   if (isUntouched && mayRetry && didNotGetLock(ran)) return { done: false, blockers: watched.blockers() };

@@ -4,8 +4,8 @@ import { FaultError } from "../../../core/fault.ts";
 import { connectPostgres } from "../postgres/connect.ts";
 import type { DatabaseSettings } from "../settings.ts";
 import { asideFolder } from "./aside-folder.ts";
-import { type Catalogue, readCatalogue } from "./catalogue.ts";
-import { type CatalogueChange, changeBetween } from "./catalogue-change.ts";
+import { type Schema, readSchema } from "./schema.ts";
+import { type SchemaChange, changeBetween } from "./schema-change.ts";
 import { APPLICATION, reading, runTool, type ToolPlace } from "./run-tool.ts";
 import { causeIn } from "./tool-output.ts";
 import type { Ordered, Revision } from "./tool.ts";
@@ -32,7 +32,7 @@ export interface Tried {
 }
 
 export interface Way {
-  readonly change: CatalogueChange;
+  readonly change: SchemaChange;
   /** `runs UPDATE on orders`: on tables that were there before. */
   readonly writes: readonly string[];
   readonly tookMs: number;
@@ -78,7 +78,7 @@ interface Stage extends AsyncDisposable {
   readonly client: Client;
   readonly revisions: readonly Revision[];
   applied: readonly string[];
-  catalogue: Catalogue;
+  schema: Schema;
 }
 
 async function openStage(place: ToolPlace, copySchema: CopySchema, order: Ordered): Promise<Stage> {
@@ -92,7 +92,7 @@ async function openStage(place: ToolPlace, copySchema: CopySchema, order: Ordere
     client,
     revisions: order.revisions,
     applied: order.applied,
-    catalogue: await readCatalogue(client, tool.tables),
+    schema: await readSchema(client, tool.tables),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -123,7 +123,7 @@ async function runAll(stage: Stage, way: "up" | "down", revisions: readonly Revi
 }
 
 async function runOne(stage: Stage, way: "up" | "down", revision: Revision): Promise<Way | string> {
-  const { place, client, catalogue: before } = stage;
+  const { place, client, schema: before } = stage;
   const { tool, signal } = place;
   const order = { revisions: stage.revisions, applied: stage.applied };
   await using aside = await asideFolder();
@@ -140,8 +140,8 @@ async function runOne(stage: Stage, way: "up" | "down", revision: Revision): Pro
     const what = way === "up" ? revision.file : `the way back of ${revision.file}`;
     return `${what} does not work on a copy of the schema without its rows: ${code === 0 ? "the tool's table says that nothing was done" : causeIn(said)}`;
   }
-  const after = await readCatalogue(client, tool.tables);
-  stage.catalogue = after;
+  const after = await readSchema(client, tool.tables);
+  stage.schema = after;
   stage.applied = applied;
   return { change: changeBetween(before, after), writes: await writtenRows(client, tool.tables), tookMs };
 }

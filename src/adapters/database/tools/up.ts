@@ -11,7 +11,7 @@ import { refuseProblems } from "../refuse-problems.ts";
 import { assertionProblems } from "../lost-assertions.ts";
 import { changesOfRevisions } from "./changes-of-revisions.ts";
 import { asideFolder } from "./aside-folder.ts";
-import { changeWords } from "./catalogue-change.ts";
+import { changeWords } from "./schema-change.ts";
 import type { Known } from "./known.ts";
 import type { Findings } from "./lint-revisions.ts";
 import type { KnownPending } from "./phases.ts";

@@ -1,13 +1,13 @@
-import type { Catalogue, Kind, Thing } from "./catalogue.ts";
+import type { Schema, Kind, Thing } from "./schema.ts";
 
 /** How a database differs from what it was before. */
-export interface CatalogueChange {
+export interface SchemaChange {
   readonly appeared: readonly Thing[];
   readonly vanished: readonly Thing[];
   readonly changed: readonly { readonly was: Thing; readonly is: Thing }[];
 }
 
-export function changeBetween(before: Catalogue, after: Catalogue): CatalogueChange {
+export function changeBetween(before: Schema, after: Schema): SchemaChange {
   const changed: { was: Thing; is: Thing }[] = [];
   for (const [key, was] of before) {
     const is = after.get(key);
@@ -28,12 +28,12 @@ export function isMadeAnew(was: Thing, is: Thing): boolean {
 
 const HOLDS_ROWS: ReadonlySet<Kind> = new Set(["table", "foreign table", "column"]);
 
-export function isNothing({ appeared, vanished, changed }: CatalogueChange): boolean {
+export function isNothing({ appeared, vanished, changed }: SchemaChange): boolean {
   return appeared.length + vanished.length + changed.length === 0;
 }
 
 /** What it takes from somebody who uses the database as it was, in words; empty: nothing. `inUse`: keys of what is there for them. */
-export function takenAway(change: CatalogueChange, isInUse: (thing: Thing) => boolean): readonly string[] {
+export function takenAway(change: SchemaChange, isInUse: (thing: Thing) => boolean): readonly string[] {
   const { appeared, vanished, changed } = change;
   const gone = new Set(vanished.flatMap(({ kind, name }) => (kind === "column" || kind === "value" ? [] : [name])));
   const vanishing = vanished
@@ -78,7 +78,7 @@ export function wordsOf({ kind, table, name }: Thing): string {
 }
 
 /** What holds rows and was made, in words: without those that it once held. */
-export function madeEmpty({ appeared }: CatalogueChange): readonly string[] {
+export function madeEmpty({ appeared }: SchemaChange): readonly string[] {
   const tables = new Set(appeared.flatMap(({ kind, name }) => (kind === "table" ? [name] : [])));
   return appeared
     .filter(({ kind, table }) => HOLDS_ROWS.has(kind) && (table === null || !tables.has(table)))
@@ -86,7 +86,7 @@ export function madeEmpty({ appeared }: CatalogueChange): readonly string[] {
 }
 
 /** In a few words, of a run that ended before its time. */
-export function changeWords({ appeared, vanished, changed }: CatalogueChange): readonly string[] {
+export function changeWords({ appeared, vanished, changed }: SchemaChange): readonly string[] {
   const inside = new Set([...appeared, ...vanished].flatMap(({ kind, name }) => (kind === "table" ? [name] : [])));
   const isOwn = ({ table }: Thing): boolean => table === null || !inside.has(table);
   return [

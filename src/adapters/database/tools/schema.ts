@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 
 /** What a database consists of, by kind and name. */
-export type Catalogue = ReadonlyMap<string, Thing>;
+export type Schema = ReadonlyMap<string, Thing>;
 
 export interface Thing {
   readonly kind: Kind;
@@ -84,7 +84,7 @@ FROM relations r JOIN pg_policy p ON p.polrelid = r.oid`;
 const TIDEGATES = ["tidegate_migrations", "tidegate_migration_history"];
 
 /** `own`: the tables in which a tool writes down what is applied. */
-export async function readCatalogue(client: Client, own: readonly string[]): Promise<Catalogue> {
+export async function readSchema(client: Client, own: readonly string[]): Promise<Schema> {
   const { rows } = await client.query<Thing>(ASK, [[...TIDEGATES, ...own]]);
   return new Map(rows.map((thing) => [keyOf(thing), thing]));
 }
