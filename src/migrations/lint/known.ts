@@ -1,6 +1,6 @@
 import type { DatabaseKind } from "../../core/plan/database.ts";
 import type { Change, Column, Constraint } from "./change.ts";
-import { besides, keyOfName } from "../sql/object-name.ts";
+import { keyOfName, nameBeside } from "../sql/object-name.ts";
 import type { Judge } from "./judge.ts";
 import type { Script } from "./script.ts";
 
@@ -87,7 +87,7 @@ export function createMemory(
       for (const column of change.columns) meetColumn(change.table, column);
     } else if (change.kind === "create-type" || change.kind === "create-domain") fresh.add(keyOf(change.name));
     else if (change.kind === "create-index" && change.name !== null) {
-      const index = keyOf(besides(change.table, change.name));
+      const index = keyOf(nameBeside(change.table, change.name));
       fresh.add(index);
       indexes.set(index, change.columns);
       if (change.isUnique) unique.add(index);
@@ -101,7 +101,7 @@ export function createMemory(
       // What an earlier migration has added is not known; whoever validates it here knows why.
       validated.add(check === undefined ? keyOf(change.table) : keyOf(change.table, check.notNullOf ?? ""));
     } else if (change.kind === "rename" && (isNew(change.from) || isNewByName))
-      fresh.add(keyOf(besides(change.from, change.to)));
+      fresh.add(keyOf(nameBeside(change.from, change.to)));
     else if (change.kind === "set") variables.add(change.variable.toLowerCase());
   };
 

@@ -1,7 +1,7 @@
 import type { Change } from "../lint/change.ts";
 import { changesOf } from "../lint/changes-of.ts";
 import { changesInside } from "../lint/read-statements.ts";
-import { besides, mayBeSame } from "../sql/object-name.ts";
+import { mayBeSame, nameBeside } from "../sql/object-name.ts";
 import type { SqlParser } from "../sql/parser.ts";
 import { readUses, type Uses } from "./uses.ts";
 
@@ -74,7 +74,7 @@ function brings(change: Change, { table, column }: Taken): boolean {
   if (change.kind === "rename")
     return change.what === "column"
       ? mayBeSame(change.of, table) && change.to === column
-      : mayBeSame(besides(change.from, change.to), table);
+      : mayBeSame(nameBeside(change.from, change.to), table);
   return (
     column !== null && change.kind === "add-column" && mayBeSame(change.table, table) && change.column.name === column
   );

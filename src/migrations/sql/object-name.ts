@@ -26,7 +26,7 @@ export function inSchema(schema: string, name: string): string {
 }
 
 /** The name of something that lies where something else does: an index where its table is. */
-export function besides(other: string, name: string): string {
+export function nameBeside(other: string, name: string): string {
   const schema = schemaOf(other);
   return schema === null ? name : inSchema(schema, name);
 }

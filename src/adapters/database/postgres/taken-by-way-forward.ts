@@ -1,4 +1,4 @@
-import { besides, keyOfName } from "../../../migrations/sql/object-name.ts";
+import { keyOfName, nameBeside } from "../../../migrations/sql/object-name.ts";
 import type { Change } from "../../../migrations/lint/change.ts";
 
 type Changing = readonly { readonly changes: readonly Change[]; readonly inside: readonly Change[] }[];
@@ -24,7 +24,7 @@ function ofOthers(statements: Changing, isMeant: (change: Change) => boolean): r
       if (change.kind === "create-table") made.add(keyOfName(change.table));
       if (change.kind === "create-type") made.add(keyOfName(change.name));
       const isOwn = namesOf(change).every((name) => name !== null && made.has(keyOfName(name)));
-      if (change.kind === "rename" && isOwn) made.add(keyOfName(besides(change.from, change.to)));
+      if (change.kind === "rename" && isOwn) made.add(keyOfName(nameBeside(change.from, change.to)));
       return isMeant(change) && !isOwn;
     });
 }

@@ -1,4 +1,4 @@
-import { besides } from "../../sql/object-name.ts";
+import { nameBeside } from "../../sql/object-name.ts";
 import type { Constraint } from "../change.ts";
 import { type Rule, ruleOf, ruleOfOld } from "../rule.ts";
 
@@ -105,7 +105,7 @@ export const CONSTRAINT_RULES: readonly Rule[] = [
     of: ["add-constraint"],
     says: ({ table, constraint: { kind, index } }, { known }) => {
       if (kind !== "primary" || index === null) return null;
-      const columns = known.columnsOfIndex(besides(table, index));
+      const columns = known.columnsOfIndex(nameBeside(table, index));
       if (columns === null) return null;
       const open = columns.filter((column) => column !== null && !known.isNotNull(table, column));
       return open.length === 0
