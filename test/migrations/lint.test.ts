@@ -88,6 +88,12 @@ describe("a migration", () => {
       "-- bacth: 100",
       "-- batch: lots",
       "-- batch: 0",
+      "-- batch: 100.5",
+      "-- batch 100",
+      "-- phase contract",
+      "-- migrate down",
+      "/* migrate:down */",
+      "SELECT 2; -- migrate:down",
     ];
     assert.deepEqual(
       wrong.filter((text) => !isRefused(text)),
@@ -99,7 +105,17 @@ describe("a migration", () => {
       "-- phase: expand (until 2.0)",
       "-- migrate: users to accounts",
       "-- phrase: of the day",
-      "-- match: 3 rows",
+      "-- match: 100",
+      "-- patch: 12",
+      "-- Batch: see ticket 12",
+      "-- Phase: see JIRA-12",
+      "-- phase: 1",
+      "-- phases: expand, backfill and contract (see the wiki)",
+      "-- tidegate: see docs/x",
+      "-- Reversible: drop the table",
+      "-- migrate down the stream",
+      "--migrate:dowm is not used",
+      "DO $$ BEGIN\n-- phase: contarct\nNULL; END $$;",
       "-- a comment: with a colon",
     ];
     assert.deepEqual(right.filter(isRefused), []);

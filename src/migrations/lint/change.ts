@@ -41,6 +41,8 @@ export type Change =
   | { readonly kind: "drop-owned"; readonly roles: readonly string[] }
   | { readonly kind: "rename"; readonly what: Renamed; readonly of: string; readonly from: string; readonly to: string }
   | { readonly kind: "move-schema"; readonly name: string; readonly to: string }
+  /** A view, function, sequence or schema that was not there. */
+  | { readonly kind: "create-object"; readonly name: string; readonly isSchema: boolean }
   | { readonly kind: "create-type"; readonly name: string; readonly isEnum: boolean }
   | { readonly kind: "add-enum-value"; readonly type: string; readonly isOrdered: boolean }
   | { readonly kind: "rename-enum-value"; readonly type: string; readonly from: string; readonly to: string }

@@ -50,6 +50,13 @@ function changeOf(node: Node): Change {
   if ("CreateTableAsStmt" in node) return createTable(node.CreateTableAsStmt.into?.rel, []);
   if ("IndexStmt" in node) return createIndex(node.IndexStmt);
   if ("DropStmt" in node) return drop(node.DropStmt);
+  if ("ViewStmt" in node && node.ViewStmt.replace !== true) return created(tableName(node.ViewStmt.view));
+  if ("CreateFunctionStmt" in node && node.CreateFunctionStmt.replace !== true)
+    return created(nameIn(node.CreateFunctionStmt.funcname));
+  if ("CreateSeqStmt" in node && node.CreateSeqStmt.if_not_exists !== true)
+    return created(tableName(node.CreateSeqStmt.sequence));
+  if ("CreateSchemaStmt" in node && node.CreateSchemaStmt.if_not_exists !== true)
+    return created(node.CreateSchemaStmt.schemaname ?? "", true);
   if ("DropOwnedStmt" in node)
     return {
       kind: "drop-owned",
@@ -58,6 +65,10 @@ function changeOf(node: Node): Change {
   if ("RenameStmt" in node) return rename(node.RenameStmt);
   if ("ReindexStmt" in node) return reindex(node.ReindexStmt);
   return typeChange(node) ?? maintenance(node) ?? rowsWrittenBy(node) ?? session(node);
+}
+
+function created(name: string, isSchema = false): Change {
+  return { kind: "create-object", name, isSchema };
 }
 
 function createTable(relation: RangeVar | undefined, elements: readonly Node[]): Change {

@@ -1,4 +1,5 @@
 import { MIGRATION_PHASES } from "../../core/plan/database.ts";
+import { nearest } from "../../core/text/nearest.ts";
 
 /** The words that may stand behind a name. */
 export const WORDS = {
@@ -16,11 +17,22 @@ export interface HeaderWord {
   readonly at: number;
 }
 
-const HEADER = /^[ \t]*--[ \t]*(phase|reversible)[ \t]*[:=][ \t]*([\w-]+|\S*)/gim;
+const HEADER = /^[ \t]*--[ \t]*(phase|reversible)[ \t]*[:=][ \t]*([\w-]+|\S*)(.*)/gim;
 
 /** What comments of SQL say: `-- phase: expand`. */
 export function headersIn(text: string): readonly HeaderWord[] {
-  return [...text.matchAll(HEADER)].map(wordBy);
+  return [...text.matchAll(HEADER)].filter(isMeant).map(wordBy);
+}
+
+/** `-- Phase: see the ticket` says something to people. */
+function isMeant({ 1: name = "", 2: word = "", 3: rest = "" }: RegExpExecArray): boolean {
+  const words = WORDS[name.toLowerCase() as HeaderName];
+  return nearest(word, words) !== undefined || (rest.trim() === "" && !/^\d+$/.test(word));
+}
+
+/** The bodies of functions have comments of their own. They become blank. */
+export function withoutBodies(text: string): string {
+  return text.replaceAll(/\$(\w*)\$.*?\$\1\$/gs, (body) => body.replaceAll(/[^\n]/g, " "));
 }
 
 const TO_TIDEGATE = /^[ \t]*(?:#|\/\/|--|\*)+[ \t]*tidegate:(.*)$/gim;

@@ -1,6 +1,6 @@
 import type { MigrationPhase } from "../../core/plan/database.ts";
 import { lineOf } from "../sql/line-of.ts";
-import { headersIn, type HeaderWord, isKnown, saidToTidegate, wordOf, WORDS } from "./header-words.ts";
+import { headersIn, type HeaderWord, isKnown, saidToTidegate, withoutBodies, wordOf, WORDS } from "./header-words.ts";
 import { misspeltIn } from "./misspelt.ts";
 
 /** What a file says of itself in comments: `-- phase: expand`, `-- reversible: lossy`. */
@@ -23,8 +23,9 @@ export interface Misspelt {
 }
 
 export function headersOf(text: string): Headers {
-  const headers = readHeaders([...headersIn(text), ...saidToTidegate(text)], text);
-  const misspelt = [headers.misspelt, misspeltIn(text)].filter((each) => each !== null);
+  const ours = withoutBodies(text);
+  const headers = readHeaders([...headersIn(ours), ...saidToTidegate(ours)], text);
+  const misspelt = [headers.misspelt, misspeltIn(ours)].filter((each) => each !== null);
   return { ...headers, misspelt: misspelt.toSorted((x, y) => x.line - y.line)[0] ?? null };
 }
 

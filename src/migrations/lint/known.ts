@@ -85,7 +85,7 @@ export function createMemory(
     if (change.kind === "create-table") {
       fresh.add(keyOf(change.table));
       for (const column of change.columns) meetColumn(change.table, column);
-    } else if (change.kind === "create-type" || change.kind === "create-domain") fresh.add(keyOf(change.name));
+    } else if (MAKING.has(change.kind) && "name" in change && change.name !== null) fresh.add(keyOf(change.name));
     else if (change.kind === "create-index" && change.name !== null) {
       const index = keyOf(nameBeside(change.table, change.name));
       fresh.add(index);
@@ -158,6 +158,8 @@ export function createMemory(
     },
   };
 }
+
+const MAKING: ReadonlySet<Change["kind"]> = new Set(["create-type", "create-domain", "create-object"]);
 
 /** Whether a change takes locks on what others use. */
 export function isOfSchema({ kind }: Change): boolean {

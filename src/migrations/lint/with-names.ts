@@ -34,6 +34,8 @@ export function withNames(change: Change, named: (name: string) => string): Chan
       const of = named(change.of);
       return { ...change, of, from: change.from === change.of ? of : change.from };
     }
+    case "create-object":
+      return change.isSchema ? change : { ...change, name: named(change.name) };
     case "move-schema":
     case "create-type":
     case "create-domain":

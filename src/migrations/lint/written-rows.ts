@@ -1,4 +1,4 @@
-import type { Node } from "@pgsql/types";
+import type { Node, WithClause } from "@pgsql/types";
 import { plain, walk } from "../sql/tree.ts";
 import type { ChangeOf } from "./change.ts";
 import { tableName } from "./names.ts";
@@ -14,8 +14,8 @@ export function rowsWrittenBy(node: Node): ChangeOf<"write-rows"> | null {
     return { kind: "write-rows", by: "DELETE", table: tableName(relation), isWhole: !leavesOut(whereClause) };
   }
   if ("InsertStmt" in node) {
-    const { relation, selectStmt, onConflictClause } = node.InsertStmt;
-    const isWhole = onConflictClause === undefined && !picks(selectStmt);
+    const { relation, selectStmt, withClause, onConflictClause } = node.InsertStmt;
+    const isWhole = onConflictClause === undefined && !picks(selectStmt) && !picks(withClause);
     return { kind: "write-rows", by: "INSERT", table: tableName(relation), isWhole };
   }
   if ("MergeStmt" in node)
@@ -33,11 +33,12 @@ function leavesOut(where: Node | undefined): boolean {
 }
 
 /** Whether a SELECT says which rows: by a WHERE, or by those that are there already. */
-function picks(select: Node | undefined): boolean {
+function picks(select: Node | WithClause | undefined): boolean {
   if (select === undefined || ("SelectStmt" in select && select.SelectStmt.valuesLists !== undefined)) return false;
   let does = false;
-  walk(select, (_, { whereClause, op }) => {
-    does ||= op === "SETOP_EXCEPT" || (plain(whereClause) !== null && leavesOut(whereClause as Node));
+  walk(select, (_, { whereClause, havingClause, op }) => {
+    const asks = [whereClause, havingClause].some((each) => plain(each) !== null && leavesOut(each as Node));
+    does ||= op === "SETOP_EXCEPT" || asks;
   });
   return does;
 }

@@ -69,7 +69,7 @@ function takenBy(change: Change): readonly Taken[] {
 
 /** What nothing here reads into (a view, a function) may bring back anything. */
 function brings(change: Change, { table, column }: Taken): boolean {
-  if (change.kind === "other") return true;
+  if (change.kind === "other" || change.kind === "create-object") return true;
   if (change.kind === "create-table") return mayBeSame(change.table, table);
   if (change.kind === "rename")
     return change.what === "column"

@@ -12,7 +12,7 @@ export async function watchBatches(
 ): Promise<(sum: number) => Promise<string | null>> {
   const isAdding = statement !== undefined && "InsertStmt" in statement.node;
   const names = statement === undefined ? [] : tablesOf(statement.node).map(quoted);
-  const before = await Promise.all(names.map((name) => known(work, name)));
+  const before = await oneByOne(names, (name) => known(work, name));
   if (names.length === 0 || before.includes(null)) return () => Promise.resolve(null);
   const supposed = before.map((each) => each?.supposed ?? 0);
   if (isAdding) return watchForSameRows(product(supposed), () => mostJoined(work, names), ADDED);
@@ -24,12 +24,20 @@ export async function watchBatches(
   });
 }
 
-const ADDED = (sum: number, most: number): string => `it added ${sum} rows, and what it reads makes ${most} at most`;
+const ADDED = (sum: number, most: number): string =>
+  `it added or changed ${sum} rows, and what it reads makes ${most} at most`;
 
 /** As many rows as come of tables that are joined without a condition. */
 async function mostJoined(work: Client, names: readonly string[]): Promise<Rows | null> {
-  const all = await Promise.all(names.map((name) => counted(work, name)));
+  const all = await oneByOne(names, (name) => counted(work, name));
   return all.includes(null) ? null : { there: product(all.map((each) => each ?? 0)), gone: 0 };
+}
+
+/** A connection answers one question at a time. */
+async function oneByOne<T>(names: readonly string[], ask: (name: string) => Promise<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for (const name of names) all.push(await ask(name));
+  return all;
 }
 
 const product = (all: readonly number[]): number => all.reduce((most, each) => most * Math.max(1, each), 1);

@@ -25,6 +25,7 @@ const HARMLESS: ReadonlySet<Change["kind"]> = new Set([
   "alter-table",
   "create-index",
   "create-type",
+  "create-object",
   "create-trigger",
   "row-security",
   "rename",

@@ -22,11 +22,17 @@ function ofOthers(statements: Changing, isMeant: (change: Change) => boolean): r
     .flatMap(({ changes, inside }) => [...changes, ...inside])
     .filter((change) => {
       if (change.kind === "create-table") made.add(keyOfName(change.table));
-      if (change.kind === "create-type") made.add(keyOfName(change.name));
+      if (change.kind === "create-type" || change.kind === "create-object") made.add(keyOfName(change.name));
+      if (change.kind === "add-column") made.add(columnKey(change.table, change.column.name));
+      if (change.kind === "drop-column" && made.has(columnKey(change.table, change.column))) return false;
       const isOwn = namesOf(change).every((name) => name !== null && made.has(keyOfName(name)));
       if (change.kind === "rename" && isOwn) made.add(keyOfName(nameBeside(change.from, change.to)));
       return isMeant(change) && !isOwn;
     });
+}
+
+function columnKey(table: string, column: string): string {
+  return `${keyOfName(table)}\0${column}`;
 }
 
 /** What a change is about; nothing where it does not say. */
