@@ -77,12 +77,13 @@ async function migrateTelling(
       stage.tell(asSentence(migrationWords(progress)));
     },
   });
-  const migrated = applied.map(({ file, phase, statements, tookMs, longestWaitMs }) => ({
+  const migrated = applied.map(({ file, phase, statements, tookMs, longestWaitMs, deleted }) => ({
     file,
     phase,
     statements,
     tookMs,
     longestWaitMs,
+    ...(deleted === undefined ? {} : { deleted }),
   }));
   return { applied: migrated, already, pendingLater };
 }
@@ -124,12 +125,14 @@ export async function migrateBack(stage: Stage, { version }: EffectOf<"migrate-b
     signal,
     tell: (progress) => stage.tell(asSentence(migrationWords(progress))),
   });
-  const gone = reversed.flatMap(({ empty = [], thinned = [] }) => [
-    ...empty.map((each) => `what was in ${each}`),
-    ...thinned.map((table) => `the rows that were deleted from ${table}`),
-  ]);
-  const files = reversed.map(({ file }) => file);
-  return { reversed: files, kept, ...(gone.length === 0 ? {} : { gone }) } satisfies WentBack;
+  const gone = reversed.flatMap(({ empty = [] }) => empty.map((each) => `what was in ${each}`));
+  const thinned = reversed.flatMap((each) => each.thinned ?? []);
+  return {
+    reversed: reversed.map(({ file }) => file),
+    kept,
+    ...(gone.length === 0 ? {} : { gone }),
+    ...(thinned.length === 0 ? {} : { thinned }),
+  } satisfies WentBack;
 }
 
 async function folderOf({ ports, release, signal }: Stage, version: string): Promise<string> {

@@ -1,3 +1,4 @@
+import type { DeletedRows } from "../core/decide/database-recipe.ts";
 import type { Finding } from "../core/migration/finding.ts";
 import type { ReplayedQueries } from "../core/migration/replayed.ts";
 import type { Serving } from "../core/migration/serving.ts";
@@ -156,6 +157,8 @@ export interface RunMigration {
   /** null: it was applied with others in one go. */
   readonly tookMs: number | null;
   readonly longestWaitMs: number;
+  /** By table, as the server counted them; absent: it counted none, or nobody asked. */
+  readonly deleted?: readonly DeletedRows[];
   readonly findings?: readonly PlacedFinding[];
   /** Of a dry run alone: what each statement did. */
   readonly tried?: readonly TriedStatement[];

@@ -65,6 +65,21 @@ describe("a release that changes the schema", () => {
     );
   });
 
+  it("says in a rollback how many rows its migrations deleted, whatever became of the schema", () => {
+    const deleted = [{ table: "customers", rows: 500 }];
+    const applied = [
+      { file: "1_a.sql", phase: "expand", deleted },
+      { file: "2_b.sql", phase: "expand", deleted: [...deleted, { table: "carts", rows: 1 }] },
+    ];
+    const world = released(FULL, (effect) => ({ observed: effect.kind === "migrate" ? { applied } : {} }));
+    world.ask({ kind: "rollback" });
+    world.pass(5 * MINUTE);
+    match(
+      world.eventsOf("rolled-back")[0]?.sentence ?? "",
+      /What the migrations have taken away does not come back: 1000 rows of customers, 1 row of carts\.$/,
+    );
+  });
+
   it("is rolled back all the same when the schema can't be asked, and says why it stays", () => {
     const world = released();
     world.outcome = (effect) =>

@@ -286,6 +286,29 @@ describe("Migrations of PostgreSQL", () => {
     );
   });
 
+  it("say how many rows they have deleted of each table, whatever did it, but for those that they made themselves", async () => {
+    await using app = await databaseUnderTest(server, {
+      "1_merge.sql":
+        "ALTER TABLE customers ADD COLUMN note text; MERGE INTO customers USING (SELECT 1) s ON customers.id % 2 = 0 WHEN MATCHED THEN DELETE;",
+      "2_do.sql": "DO $$ BEGIN EXECUTE format('DELETE FROM %I WHERE id = 1', 'customers'); END $$;",
+      "3_own.sql": "CREATE TABLE own (id int); INSERT INTO own VALUES (1); DELETE FROM own WHERE id = 1;",
+      "4_batch.sql":
+        "-- phase: backfill\n-- batch: 1\nDELETE FROM customers WHERE id IN (SELECT id FROM customers WHERE id > 5 LIMIT 1);",
+      "5_schema.sql": "ALTER TABLE customers ADD COLUMN more text;",
+    });
+    await app.client.query(
+      `CREATE TABLE customers (id int PRIMARY KEY); CREATE TABLE carts (customer int REFERENCES customers ON DELETE CASCADE);
+       INSERT INTO customers SELECT generate_series(1, 10); INSERT INTO carts SELECT generate_series(1, 10)`,
+    );
+    const { applied } = await app.up();
+    const byTable = (deleted: (typeof applied)[number]["deleted"]) =>
+      Object.fromEntries((deleted ?? []).map(({ table, rows }) => [table, rows]));
+    deepEqual(
+      applied.map(({ deleted }) => byTable(deleted)),
+      [{ customers: 5, carts: 5 }, { customers: 1, carts: 1 }, {}, { customers: 2, carts: 2 }, {}],
+    );
+  });
+
   it("fill rows in batches until none is left, and refuse one that is no batch", async () => {
     const fill = (batch: number, limit: string): string =>
       `-- phase: backfill\n-- batch: ${batch}\nUPDATE t SET x = id WHERE id IN (SELECT id FROM t WHERE x IS NULL${limit});`;

@@ -176,7 +176,7 @@ describe("the engine, with a database", () => {
       .find(({ type }) => type === "rolled-back");
     equal(
       rolledBack?.type === "rolled-back" ? rolledBack.sentence : "",
-      "100% on v1, read back. Of the schema 2 migrations taken back, 1 migration left, expanded: 2_fill.sql: orders.note holds 3 values that were not there before. What they had taken away does not come back: the rows that were deleted from customers.",
+      "100% on v1, read back. Of the schema 2 migrations taken back, 1 migration left, expanded: 2_fill.sql: orders.note holds 3 values that were not there before. What the migrations have taken away does not come back: the rows that were deleted from customers.",
     );
   });
 });

@@ -27,11 +27,12 @@ function namesOf(files: readonly string[]): string {
 }
 
 export function wentBackLine(observed: Observed, took: string): string {
-  const { reversed, kept, gone = [] } = observed as unknown as WentBack;
+  const { reversed, kept, gone = [], thinned = [] } = observed as unknown as WentBack;
+  const lost = [...gone, ...thinned.map((table) => `the rows that were deleted from ${table}`)];
   return [
     `schema: ${reversed.length} taken back in ${took}${kept.length === 0 ? "" : `, ${kept.length} left expanded`}`,
     ...kept.map(({ file, why }) => `${file}: ${why}`),
-    ...(gone.length === 0 ? [] : [`does not come back: ${gone.join(", ")}`]),
+    ...(lost.length === 0 ? [] : [`does not come back: ${lost.join(", ")}`]),
   ].join("\n");
 }
 

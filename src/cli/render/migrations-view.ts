@@ -97,6 +97,7 @@ function runLines(run: RunMigration, dryRun: boolean, style: Style): readonly st
     ...(dryRun ? stoppingLines(run, style) : []),
     ...triedLines(run.tried ?? [], style),
     ...(run.changes ?? []).map((each) => `    ${each}`),
+    ...(run.deleted ?? []).map(({ table, rows }) => `    deleted ${counted(rows, "row")} of ${table}`),
   ];
 }
 

@@ -63,31 +63,63 @@ export interface WentBack {
   readonly kept: readonly { readonly file: string; /** A sentence. */ readonly why: string }[];
   /** What those that were taken back had taken away, in words: it does not come back. Absent: nothing. */
   readonly gone?: readonly string[];
+  /** Tables of which they say that they delete some rows. Absent: none. */
+  readonly thinned?: readonly string[];
+}
+
+/** Rows of a table that were there before a migration, and that it deleted, by whatever way. */
+export interface DeletedRows {
+  readonly table: string;
+  readonly rows: number;
 }
 
 /** What became of the schema in a rollback, for people; empty: nothing was migrated. */
 export function schemaSentence({ undo, steps }: Pick<Release, "undo" | "steps">): string {
   const back = undo?.effects[MIGRATE_BACK];
   if (back === undefined) return "";
-  if (back.state !== "confirmed") {
-    const why = fullStop(back.fault?.what ?? "nobody knows why");
-    return `The schema stays expanded, which does no harm: ${why}`;
-  }
   // It is in the journal as whoever performed it wrote it.
-  const { reversed, kept, gone = [] } = back.observed as unknown as WentBack;
-  const lost = gone.length === 0 ? "" : ` What they had taken away does not come back: ${gone.join(", ")}.`;
+  const wentBack = back.state === "confirmed" ? (back.observed as unknown as WentBack) : null;
+  return `${whatWentBack(steps, wentBack, back.fault?.what)}${lostSentence(steps, wentBack)}`;
+}
+
+function whatWentBack(steps: Release["steps"], wentBack: WentBack | null, why: string | undefined): string {
+  if (wentBack === null) return `The schema stays expanded, which does no harm: ${fullStop(why ?? "nobody knows why")}`;
+  const { reversed, kept } = wentBack;
   const [first] = kept;
   const broken = brokenOff(steps);
   if (broken !== null) {
     const left = kept.length === 0 ? "" : `, ${count(kept)} left, expanded`;
-    return `Of the schema ${count(reversed)} taken back${left}; what broke off may have left something (tidegate migrate status): ${fullStop(broken)}${lost}`;
+    return `Of the schema ${count(reversed)} taken back${left}; what broke off may have left something (tidegate migrate status): ${fullStop(broken)}`;
   }
   if (first === undefined)
     return reversed.length === 0
       ? "Nothing of the schema had been changed."
-      : `The schema is as it was: ${count(reversed)} taken back.${lost}`;
+      : `The schema is as it was: ${count(reversed)} taken back.`;
   const taken = reversed.length === 0 ? "" : `${count(reversed)} taken back, `;
-  return `Of the schema ${taken}${count(kept)} left, expanded: ${first.file}: ${fullStop(first.why)}${lost}`;
+  return `Of the schema ${taken}${count(kept)} left, expanded: ${first.file}: ${fullStop(first.why)}`;
+}
+
+/** Whatever the schema is now, rows that were deleted are gone. */
+function lostSentence(steps: Release["steps"], wentBack: WentBack | null): string {
+  const deleted = new Map<string, number>();
+  for (const { table, rows } of steps.flatMap(deletedIn)) deleted.set(table, (deleted.get(table) ?? 0) + rows);
+  const { gone = [], thinned = [] } = wentBack ?? {};
+  const words = [
+    ...[...deleted].map(([table, rows]) => `${rows} ${rows === 1 ? "row" : "rows"} of ${table}`),
+    ...thinned.flatMap((table) => (deleted.has(table) ? [] : [`the rows that were deleted from ${table}`])),
+    ...gone,
+  ];
+  return words.length === 0 ? "" : ` What the migrations have taken away does not come back: ${words.join(", ")}.`;
+}
+
+function deletedIn({ effects }: Release["steps"][number]): readonly DeletedRows[] {
+  return Object.values(effects).flatMap(({ effect, state, observed }) => {
+    if (effect.kind !== "migrate" || state !== "confirmed") return [];
+    const { applied = [] } = observed as {
+      readonly applied?: readonly { readonly deleted?: readonly DeletedRows[] }[];
+    };
+    return applied.flatMap(({ deleted = [] }) => deleted);
+  });
 }
 
 /** Why a migration failed of which a part may be done; null: none did. */

@@ -133,7 +133,7 @@ async function tryBack(
 }
 
 function runningBack(file: PostgresFile, { tell }: DownRequest): Running {
-  return { file: file.file, text: file.text, way: "down", tell, longestWaitMs: 0 };
+  return { file: file.file, text: file.text, way: "down", tell, longestWaitMs: 0, deleted: new Map() };
 }
 
 async function reverse(

@@ -36,7 +36,14 @@ export async function dryUp(
     let heldSince: number | null = null;
     for (const { file, findings } of wanted) {
       const began = performance.now();
-      const running: Running = { file: file.file, text: file.text, way: "up", tell: request.tell, longestWaitMs: 0 };
+      const running: Running = {
+        file: file.file,
+        text: file.text,
+        way: "up",
+        tell: request.tell,
+        longestWaitMs: 0,
+        deleted: new Map(),
+      };
       const statements = await tryScript(session, running, file.up, start);
       if (statements.some(({ locks }) => locks.length > 0)) heldSince ??= began;
       const { version, phase } = file;

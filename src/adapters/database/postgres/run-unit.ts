@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { MigrationProgress } from "../../../ports/migrations.ts";
 import type { Unit } from "../migration-file.ts";
 import { takenBack } from "../what-is-done.ts";
+import { countDeleted } from "./deleted-rows.ts";
 import { type Blocker, blockersOf, sendAway } from "./blockers.ts";
 import { errorOf } from "./faults.ts";
 import type { ReadStatement } from "./read-migrations.ts";
@@ -18,6 +19,8 @@ export interface Running {
   readonly tell: (progress: MigrationProgress) => void;
   /** The longest that a statement of the file waited for a lock so far. */
   longestWaitMs: number;
+  /** Rows that its transactions deleted, by table. */
+  readonly deleted: Map<string, number>;
 }
 
 /** What is written into the ledger together with the unit. `rows`: how many its last statement changed. */
@@ -87,6 +90,7 @@ async function attemptOnce(
   let current: ReadStatement | null = null;
   try {
     await work.query(`BEGIN; SET LOCAL lock_timeout = ${timeoutMs}`);
+    const deletedInside = await countDeleted(work, unit.statements);
     await first?.();
     let rows = 0;
     for (const statement of unit.statements) {
@@ -102,8 +106,10 @@ async function attemptOnce(
     }
     current = null;
     await last?.();
+    const deleted = await deletedInside();
     // A file may have taken another role, which must not write the ledger.
     await work.query(`SET LOCAL ROLE NONE; ${writes(rows)}; COMMIT`);
+    for (const [table, gone] of deleted) running.deleted.set(table, (running.deleted.get(table) ?? 0) + gone);
     return rows;
   } catch (error) {
     await work.query("ROLLBACK").catch(() => undefined);

@@ -9,6 +9,7 @@ import { ofPhases, type Standing, standingOf } from "../standing.ts";
 import { requireAssertions } from "./assertions.ts";
 import { stillAskable } from "./askable.ts";
 import { atFirst } from "./at-first.ts";
+import { deletedBy } from "./deleted-rows.ts";
 import { dryUp } from "./dry-run.ts";
 import { readLedger } from "./ledger.ts";
 import { lintFiles, queriesPlace } from "./lint-files.ts";
@@ -106,7 +107,14 @@ async function applyOne(
 ): Promise<RunMigration> {
   const { ledger } = session;
   const began = performance.now();
-  const running: Running = { file: file.file, text: file.text, way: "up", tell: request.tell, longestWaitMs: 0 };
+  const running: Running = {
+    file: file.file,
+    text: file.text,
+    way: "up",
+    tell: request.tell,
+    longestWaitMs: 0,
+    deleted: new Map(),
+  };
   const now = (more: Partial<LedgerRow>): LedgerRow => rowOf(file, request, more);
   request.tell({ kind: "began", file: file.file, way: "up" });
   const figures = (): Pick<LedgerRow, "tookMs" | "longestWaitMs"> => ({
@@ -140,6 +148,10 @@ async function applyOne(
     statements: file.up.statements,
     tookMs,
     longestWaitMs: running.longestWaitMs,
+    ...deletedBy(
+      running.deleted,
+      file.up.units.flatMap(({ statements }) => statements),
+    ),
   };
 }
 
