@@ -1,18 +1,19 @@
 import { randomInt } from "node:crypto";
 import { tooMany } from "../../core/backup/keep.ts";
-import { type BackupRecord, isAtLeast, namedBackup, newestFirst, type Proven } from "../../core/backup/record.ts";
+import { type BackupRecord, isAtLeast, type Proven } from "../../core/backup/record.ts";
 import { FaultError } from "../../core/fault.ts";
 import type { BackupPlan } from "../../core/plan/database.ts";
-import type { BackupMade, BackupRequest, Backups, PassedOver, VerifyRequest } from "../../ports/backups.ts";
+import type { BackupMade, BackupRequest, Backups } from "../../ports/backups.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type AgeSettings, encrypting, type Identity, passingIdentity } from "./age.ts";
-import { type BackupFolder, backupFolder, bytesOf, createBackupFolder } from "./folder.ts";
+import { type BackupFolder, backupFolder, createBackupFolder } from "./folder.ts";
 import type { BackupKind, Going, StoredBackup } from "./kind.ts";
 import type { Drilling, Migrating } from "./drill.ts";
+import { newerThan, recordNamed } from "./named-record.ts";
 import { noticesOf } from "./notices.ts";
+import { checkSum, refuseWithoutIdentity } from "./stored-file.ts";
 import { drillOf, type ProofOrder, proveBackup } from "./prove.ts";
 import { uploadBackup, type UploadSettings } from "./upload.ts";
-import { sumOf } from "./written-file.ts";
 
 export interface BackupSettings extends UploadSettings, Omit<Drilling, "migrating"> {
   readonly plan: BackupPlan & { /** Absolute. */ readonly folder: string };
@@ -34,12 +35,7 @@ export function createBackups(settings: BackupSettings): Backups {
   };
 
   const found = (name: string, identity: string | null): StoredBackup => {
-    const record = namedBackup(folder.records(), name);
-    if (record === null) {
-      const meant = folder.unreadable().find(({ id }) => name !== "" && id.startsWith(name));
-      throw meant === undefined ? unknown(name, folder) : new FaultError(meant.fault);
-    }
-    return stored(folder, record, identity === null ? null : { kind: "file", path: identity });
+    return stored(folder, recordNamed(folder, name), identity === null ? null : { kind: "file", path: identity });
   };
 
   return {
@@ -189,53 +185,8 @@ async function orNoted<T>(folder: BackupFolder, record: () => BackupRecord, work
   }
 }
 
-/** Those of which nobody would know, did `newest` not pass them over; the newest first. */
-function newerThan({ id }: BackupRecord, folder: BackupFolder): readonly PassedOver[] {
-  const all = newestFirst(folder.records());
-  const bad = all
-    .slice(
-      0,
-      all.findIndex((each) => each.id === id),
-    )
-    .flatMap((each) => (each.trouble === null ? [] : [{ id: each.id, why: each.trouble }]));
-  const unread = folder.unreadable().map((each) => ({ id: each.id, why: each.fault }));
-  return [...bad, ...unread.filter((each) => each.id > id)].sort((one, other) => (one.id < other.id ? 1 : -1));
-}
-
 /** What is known to be the backup's own fault, and not of the place where it was tried. */
 const BROKEN = new Set(["backup-broken", "backup-differs"]);
-
-/** Faults: backup-broken. */
-async function checkSum({ record, path }: StoredBackup, { signal }: Going): Promise<void> {
-  const bytes = bytesOf(path);
-  const isSame = bytes === record.bytes && (await sumOf(path, signal)) === record.sha256;
-  if (isSame) return;
-  throw new FaultError({
-    code: "backup-broken",
-    what:
-      bytes === null
-        ? "The backup's file is not there any more."
-        : bytes === record.bytes
-          ? "The backup's file is not what was written: its checksum is another one."
-          : `The backup's file is not what was written: it has ${bytes} bytes instead of ${record.bytes}.`,
-    where: path,
-    fix: "take another one: tidegate backup list; and look at the disk on which it lies",
-  });
-}
-
-/** Faults: backup-identity-missing. */
-function refuseWithoutIdentity(
-  { record, identity, path }: StoredBackup,
-  { proof }: Pick<VerifyRequest, "proof">,
-): void {
-  if (record.recipients === 0 || identity !== null || proof === "decode") return;
-  throw new FaultError({
-    code: "backup-identity-missing",
-    what: "The backup is encrypted, and nothing here can decrypt it.",
-    where: path,
-    fix: "give the file with the secret key of one of its recipients: --identity FILE",
-  });
-}
 
 async function noted(folder: BackupFolder, record: BackupRecord): Promise<BackupRecord> {
   await folder.note(record);
@@ -259,33 +210,4 @@ function idOf(at: number): string {
   const [day = "", time = ""] = new Date(at).toISOString().replaceAll(/[-:]/g, "").split("T");
   const rest = (at % 1_000).toString(16).padStart(3, "0") + randomInt(16).toString(16);
   return `${day}-${time.slice(0, 6)}-${rest}`;
-}
-
-function unknown(name: string, folder: BackupFolder): FaultError {
-  const where = folder.path;
-  if (name !== "newest")
-    return new FaultError({
-      code: "backup-unknown",
-      what: `There is no backup "${name}", or several begin like that.`,
-      where,
-      fix: "tidegate backup list names them",
-    });
-  const [newest, ...others] = newestFirst(folder.records());
-  if (newest === undefined)
-    return new FaultError({
-      code: "backup-unknown",
-      what: "There is no backup yet.",
-      where,
-      fix: "make one: tidegate backup",
-    });
-  const which =
-    others.length === 0
-      ? `The only backup, ${newest.id}, was found to be no good`
-      : `All ${others.length + 1} backups were found to be no good, the newest, ${newest.id}, too`;
-  return new FaultError({
-    code: "backup-unknown",
-    what: `${which}: ${newest.trouble?.what ?? ""}`,
-    where,
-    fix: `take another one: tidegate backup ; to look at this one again: tidegate backup verify ${newest.id}`,
-  });
 }
