@@ -323,6 +323,7 @@ describe("Extensions that only a superuser may make", () => {
       fault.detail?.at(-1) ?? "",
       /^It was restored without pg_stat_statements, which only a superuser may make there\.$/,
     );
+    match(fault.fix ?? "", /^lend an empty database in which a superuser has made the extension: /);
     await admin.query(`ALTER ROLE maker SUPERUSER`);
     equal((await made(backups, "restore")).record.proof?.proof, "restore");
     await admin.query(`ALTER ROLE maker NOSUPERUSER`);

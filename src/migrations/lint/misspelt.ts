@@ -41,6 +41,7 @@ function inTheMiddle(comment: string): Wrong | null {
 /** `-- migrate:dwon`, `-- migrate: down`, `-- migrate down`, `-- migrate:up transaction: false`. */
 function wayWrong(comment: string): Wrong | null {
   const [, gap = "", word = "", rest = ""] = /^migrate([ \t]*:[ \t]*|[ \t-]+)(\w+)(.*)$/i.exec(comment) ?? [];
+  if (word === "") return null;
   const way = nearest(word, ["up", "down"]);
   const isMeant = rest.trim() === "" || /^[ \t]*trans/i.test(rest);
   if (way === undefined || !isMeant) return null;

@@ -38,13 +38,17 @@ export async function copyPostgres(backups: PostgresBackups, stored: StoredBacku
   };
 }
 
+const WITHOUT = "It was restored without";
+
 /** It was read to its end before: what is wrong now may be its own or the server's. */
 function notRestorable(said: readonly string[]): FaultError {
   return new FaultError({
     code: "backup-not-restorable",
     what: "The backup can be read, and can't be restored: the server refuses a part of it.",
     detail: said,
-    fix: "see what it says: an extension or a right that is missing, or no room; then: tidegate backup verify newest --proof restore",
+    fix: said.some((line) => line.startsWith(WITHOUT))
+      ? 'lend an empty database in which a superuser has made the extension: database: { backups: { scratch: "${SCRATCH_URL}" } }; or back up with a role that may make it'
+      : "see what it says: a right that is missing, or no room; then: tidegate backup verify newest --proof restore",
   });
 }
 
@@ -80,7 +84,7 @@ export async function restoreInto(
   const order = { program: programs.restore, words: [...all, `--use-list=${file.path}`], env };
   const end = await pgRestore(stored, order, true, backups, going);
   if (end.code === 0 || missing.length === 0) return end;
-  return { ...end, said: [...end.said, `It was restored without ${names}, which only a superuser may make there.`] };
+  return { ...end, said: [...end.said, `${WITHOUT} ${names}, which only a superuser may make there.`] };
 }
 
 export async function contentsAt(settings: DatabaseSettings, signal: AbortSignal): ReturnType<typeof contentsOf> {

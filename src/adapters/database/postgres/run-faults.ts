@@ -21,6 +21,7 @@ export function statementFailed(
   if (error instanceof FaultError) return error;
   const { code, message, detail, hint, position } = errorOf(error);
   const again = `mend it, then run it again: tidegate migrate ${running.way}`;
+  const isConcurrent = statement?.changes.some((change) => "isConcurrent" in change && change.isConcurrent) === true;
   if (isLost(code, message))
     return new FaultError(
       {
@@ -28,7 +29,7 @@ export function statementFailed(
         what: `The connection to the database broke in the middle of ${running.file}.`,
         where: statement === null ? running.file : `${running.file}:${statement.line}`,
         cause: onOneLine(redact(message), 300),
-        fix: `once PostgreSQL is back: tidegate migrate ${running.way} goes on where it ended; what was not finished is not there`,
+        fix: `once PostgreSQL is back: tidegate migrate ${running.way} goes on where it ended; ${isConcurrent ? "until then what was built concurrently may be left, marked INVALID" : "what was not finished is not there"}`,
       },
       { cause: error },
     );
