@@ -204,7 +204,7 @@ export interface ReversedMigration {
   readonly lost: readonly string[];
   /** What its way forward had taken away, and has come back without what was in it; absent: nothing. */
   readonly empty?: readonly string[];
-  /** Tables of which its way forward had deleted some rows, which do not come back; absent: none. */
+  /** Of SQLite: tables of which its way forward says that it deletes some rows, which do not come back; absent: none. */
   readonly thinned?: readonly string[];
   /** Of a dry run alone. */
   readonly tried?: readonly TriedStatement[];

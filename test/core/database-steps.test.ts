@@ -127,7 +127,7 @@ describe("the contract step", () => {
     equal(answer.kind, "refused");
     match(
       answer.kind === "refused" ? answer.fault.what : "",
-      /^The contract step has begun to take away what v1 needs of the database/,
+      /^The contract step has begun, and what v1 needs of the database may be gone/,
     );
     match(answer.kind === "refused" ? (answer.fault.fix ?? "") : "", /tidegate release/);
   });

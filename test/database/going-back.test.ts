@@ -34,22 +34,6 @@ describe("Going back after a release", () => {
     equal((await app.up({ release: 6 })).applied.length, 2);
   });
 
-  it("says which rows do not come back", async () => {
-    await using app = await databaseUnderTest(server, {
-      "1_some.sql": file(
-        "ALTER TABLE orders ADD COLUMN kind text; DELETE FROM orders WHERE id = 1; CREATE TABLE own (id int); DELETE FROM own WHERE id = 1;",
-        "ALTER TABLE orders DROP COLUMN kind; DROP TABLE own;",
-      ),
-    });
-    await app.client.query("CREATE TABLE orders (id int); INSERT INTO orders VALUES (1), (2)");
-    await app.up({ release: 5 });
-    const { reversed } = await app.down({ release: 5 });
-    deepEqual(
-      reversed.map(({ thinned }) => thinned),
-      [["orders"]],
-    );
-  });
-
   it("works by the text that was applied, where the version's folder is gone", async () => {
     await using app = await databaseUnderTest(server, { "1_table.sql": TABLE });
     await app.up({ release: 5 });

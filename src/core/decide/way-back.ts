@@ -10,7 +10,7 @@ import { isRunning, type Release } from "../release/release.ts";
 export function noWayBack({ stable, begun }: Release): string | null {
   if (stable === null) return null;
   if (begun.contracts > 0)
-    return `The contract step has begun to take away what ${stable.label} needs of the database: this was the point of no return.`;
+    return `The contract step has begun, and what ${stable.label} needs of the database may be gone: this was the point of no return.`;
   if (stable.adopted === undefined || !begun.standbyStop) return null;
   return `${stable.label} was retired, and Tidegate can't start again what it did not start.`;
 }

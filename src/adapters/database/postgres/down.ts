@@ -15,7 +15,7 @@ import { lossesOf, tablesLookedAt } from "./losses.ts";
 import { observe } from "./observed.ts";
 import { type PostgresFile, readPostgresText } from "./read-migrations.ts";
 import { runFile } from "./run-file.ts";
-import { lossWordsOf, thinnedBy } from "./loss-words.ts";
+import { lossWordsOf } from "./loss-words.ts";
 import type { Running } from "./run-unit.ts";
 import type { Session } from "./session.ts";
 import { tellFailure } from "./up.ts";
@@ -125,7 +125,7 @@ async function tryBack(
       const began = performance.now();
       const statements = await tryScript(session, runningBack(file, request), file.down, start);
       const tookMs = Math.round(performance.now() - began);
-      all.push({ file: name, tookMs, lost: [], ...emptyAfter(lossWordsOf(file), thinnedBy(file)), tried: statements });
+      all.push({ file: name, tookMs, lost: [], ...emptyAfter(lossWordsOf(file), []), tried: statements });
     }
     await requireAssertionsInside(session, assertions, "the dry run");
     return all;
@@ -171,5 +171,5 @@ async function reverse(
     throw error;
   }
   request.tell({ kind: "done", file: file.file, way: "down", tookMs: took() });
-  return { file: file.file, tookMs: took(), lost, ...emptyAfter(lossWordsOf(file), thinnedBy(file)) };
+  return { file: file.file, tookMs: took(), lost, ...emptyAfter(lossWordsOf(file), []) };
 }

@@ -1,5 +1,5 @@
 import type { PostgresFile, ReadStatement } from "./read-migrations.ts";
-import { takenAway, thinnedOut } from "./taken-by-way-forward.ts";
+import { takenAway } from "./taken-by-way-forward.ts";
 
 /** What a migration takes away when it goes forward, by its text. */
 export function lossWordsOf(file: PostgresFile | undefined): readonly string[] {
@@ -11,11 +11,6 @@ export function lossWordsOf(file: PostgresFile | undefined): readonly string[] {
     return change.kind === "drop" && change.what === "table" ? change.names : [];
   });
   return [...new Set(words)];
-}
-
-/** The tables of which it deletes some rows. */
-export function thinnedBy(file: PostgresFile): readonly string[] {
-  return thinnedOut(statementsOf(file));
 }
 
 function statementsOf(file: PostgresFile | undefined): readonly ReadStatement[] {

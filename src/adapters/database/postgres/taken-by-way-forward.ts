@@ -1,22 +1,10 @@
 import { keyOfName, nameBeside } from "../../../migrations/sql/object-name.ts";
 import type { Change } from "../../../migrations/lint/change.ts";
 
-type Changing = readonly { readonly changes: readonly Change[]; readonly inside: readonly Change[] }[];
-
 /** What statements take away of what was there before the first of them. */
-export function takenAway(statements: Changing): readonly Change[] {
-  return ofOthers(statements, isTakingAway);
-}
-
-/** The tables, there before the first of the statements, of which they delete some rows. */
-export function thinnedOut(statements: Changing): readonly string[] {
-  const isSome = (change: Change): boolean => change.kind === "write-rows" && change.by === "DELETE" && !change.isWhole;
-  return [
-    ...new Set(ofOthers(statements, isSome).flatMap((change) => ("table" in change ? [change.table ?? ""] : []))),
-  ];
-}
-
-function ofOthers(statements: Changing, isMeant: (change: Change) => boolean): readonly Change[] {
+export function takenAway(
+  statements: readonly { readonly changes: readonly Change[]; readonly inside: readonly Change[] }[],
+): readonly Change[] {
   const made = new Set<string>();
   return statements
     .flatMap(({ changes, inside }) => [...changes, ...inside])
@@ -27,7 +15,7 @@ function ofOthers(statements: Changing, isMeant: (change: Change) => boolean): r
       if (change.kind === "drop-column" && made.has(columnKey(change.table, change.column))) return false;
       const isOwn = namesOf(change).every((name) => name !== null && made.has(keyOfName(name)));
       if (change.kind === "rename" && isOwn) made.add(keyOfName(nameBeside(change.from, change.to)));
-      return isMeant(change) && !isOwn;
+      return isTakingAway(change) && !isOwn;
     });
 }
 
