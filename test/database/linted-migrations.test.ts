@@ -31,6 +31,28 @@ describe("What the linter finds in pending migrations", () => {
     equal((await app.up()).applied.length, 1);
   });
 
+  it("is nothing where a run that was cut off had begun with an empty database, whatever it has put there; afterwards it is", async () => {
+    const fill = `-- migrate:up\n${FILL};`;
+    const longer = "ALTER TABLE customers ADD COLUMN more int; UPDATE customers SET more = 1 WHERE id > 5;";
+    await using app = await databaseUnderTest(server, {
+      "1_init.sql": INIT,
+      "2_fill.sql": fill,
+      "3_bad.sql": "SELECT nonsense;",
+      "4_more.sql": longer,
+    });
+    equal((await faultOf(app.up())).code, "migration-failed");
+    app.write("3_bad.sql", "SELECT 1;");
+    const { pending } = await app.migrations.status({ directory: app.directory, signal: never() });
+    deepEqual(
+      pending.map(({ findings }) => errors(findings)),
+      [[], []],
+    );
+    equal((await app.up()).applied.length, 2);
+    app.write("5_more.sql", longer.replaceAll("more", "other"));
+    const refused = await faultOf(app.up());
+    deepEqual([refused.code, refused.where], ["migration-lint", "db/5_more.sql:1"]);
+  });
+
   it("is refused with its place, and nothing is run; unless the file allows it, or the plan only warns", async () => {
     await using app = await databaseUnderTest(server, { "1_init.sql": INIT });
     await app.up();

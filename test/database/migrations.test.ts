@@ -41,6 +41,7 @@ describe("Migrations of PostgreSQL", () => {
     deepEqual(
       history.map(({ did, version, release, by }) => [did, version, release, by]),
       [
+        ["created", "10", 7, "alice"],
         ["up", "9", 7, "alice"],
         ["up", "10", 7, "alice"],
       ],
@@ -115,7 +116,7 @@ describe("Migrations of PostgreSQL", () => {
     equal((await app.up()).applied.length, 1);
     deepEqual(
       (await app.migrations.history({ signal: never() })).map(({ did }) => did),
-      ["failed", "up"],
+      ["created", "failed", "up"],
     );
   });
 

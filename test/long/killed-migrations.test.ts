@@ -28,10 +28,8 @@ const FILES = {
   "3_fill.sql": `-- phase: backfill
     -- batch: 2000
     UPDATE t SET x = id * 2 WHERE id IN (SELECT id FROM t WHERE x IS NULL LIMIT 2000);`,
-  // A run that comes back finds a table with rows in it, of which it can't know that nobody reads them yet.
-  "4_more.sql": `ALTER TABLE t ADD COLUMN z int DEFAULT 7;
-    -- tidegate:allow working-behind-lock because nothing serves yet
-    UPDATE t SET z = 8 WHERE id % 2 = 0;`,
+  // In a table with rows the linter would refuse it, but for a run that began with an empty database.
+  "4_more.sql": "ALTER TABLE t ADD COLUMN z int DEFAULT 7; UPDATE t SET z = 8 WHERE id % 2 = 0;",
 };
 
 const SUMS = "SELECT sum(hashtextextended(t::text, 0)) FROM t";

@@ -45,11 +45,12 @@ export async function lintPending(
   client: Client,
   files: readonly SqlFile[],
   place: QueriesPlace,
+  { isEmpty = false }: { /** As if the database held nothing. */ readonly isEmpty?: boolean } = {},
 ): Promise<ReadonlyMap<string, readonly PlacedFinding[]>> {
   const pending = files.filter(({ isApplied }) => isApplied !== "whole");
   if (pending.length === 0) return new Map();
   const parse = await loadParser();
-  const serving = await readServing(client, namesAskedIn(pending, parse), place);
+  const serving = await readServing(client, isEmpty ? [] : namesAskedIn(pending, parse), place);
   return byFile(pending, linted(files, serving, parse));
 }
 

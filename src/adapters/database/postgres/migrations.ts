@@ -8,6 +8,7 @@ import type {
   MigrationStatus,
   PlacedFinding,
 } from "../../../ports/migrations.ts";
+import { emptyUpTo } from "../empty-at-first.ts";
 import { withDrops } from "../comes-back-empty.ts";
 import { assertionProblems } from "../lost-assertions.ts";
 import { reachedOf, rowOf, toldOf } from "../ledger-row.ts";
@@ -57,8 +58,10 @@ export function createPostgresMigrations(settings: MigrationSettings): Migration
       const files = await readPostgresMigrations(at.directory, folder);
       await using connection = await looking(at.signal);
       const { client } = connection;
-      const standing = standingOf(files, await readLedger(client, await placeOfLedger(client)));
-      const findings = await lintFiles(client, files, standing, queriesPlace(at, settings.queries));
+      const ledger = await placeOfLedger(client);
+      const standing = standingOf(files, await readLedger(client, ledger));
+      const upTo = emptyUpTo(await readHistory(client, ledger));
+      const findings = await lintFiles(client, files, standing, queriesPlace(at, settings.queries), upTo);
       const status = statusOf(files, standing, findings);
       const pending = new Set(standing.pending.map(({ file }) => file.version));
       const lost = await assertionProblems(assertions, () => statementsOf(files, pending));

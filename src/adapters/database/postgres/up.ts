@@ -1,6 +1,6 @@
 import type { RunMigration, UpRequest, UpResult } from "../../../ports/migrations.ts";
 import type { PendingStatement } from "../../../migrations/serving/lost-assertions.ts";
-import { phasesDue } from "../empty-at-first.ts";
+import { beginsEmptyUpTo, phasesDue } from "../empty-at-first.ts";
 import { type LedgerRow, rowOf, type Told, toldOf } from "../ledger-row.ts";
 import { assertionProblems } from "../lost-assertions.ts";
 import { refuseFindings } from "../refuse-findings.ts";
@@ -32,7 +32,8 @@ export async function up(
   refuseProblems(
     standing.problems.filter(({ code }) => request.outOfOrder !== true || code !== "migration-out-of-order"),
   );
-  const phases = await phasesDue(request, atFirst(session));
+  const last = standing.pending.at(-1)?.file.version ?? "";
+  const phases = await phasesDue(request, atFirst(session), last);
   refuseGaps(standing.pending, phases);
   const wanted = ofPhases(pendingOf(standing, files), phases).slice(0, request.atMost);
   const versions = new Set(wanted.map(({ file }) => file.version));
@@ -40,7 +41,8 @@ export async function up(
   const already = standing.applied.length;
   const pendingLater = standing.pending.filter(({ file }) => !phases.includes(file.phase)).map(({ file }) => file.file);
   const place = queriesPlace(request, queries);
-  const found = await lintFiles(session.guard, files, standing, place);
+  const emptyUpTo = last === "" ? null : await beginsEmptyUpTo(request, atFirst(session), last);
+  const found = await lintFiles(session.guard, files, standing, place, emptyUpTo);
   const linted = wanted.map(({ file, row }) => ({ file, row, findings: found.get(file.file) ?? [] }));
   if (request.dryRun) {
     const served = await queriesToAsk(session.guard, place);
