@@ -125,7 +125,7 @@ async function tryBack(
       const began = performance.now();
       const statements = await tryScript(session, runningBack(file, request), file.down, start);
       const tookMs = Math.round(performance.now() - began);
-      all.push({ file: name, tookMs, lost: [], ...emptyAfter(lossWordsOf(file), []), tried: statements });
+      all.push({ file: name, tookMs, lost: [], ...emptyAfter(lossWordsOf(file)), tried: statements });
     }
     await requireAssertionsInside(session, assertions, "the dry run");
     return all;
@@ -171,5 +171,5 @@ async function reverse(
     throw error;
   }
   request.tell({ kind: "done", file: file.file, way: "down", tookMs: took() });
-  return { file: file.file, tookMs: took(), lost, ...emptyAfter(lossWordsOf(file), []) };
+  return { file: file.file, tookMs: took(), lost, ...emptyAfter(lossWordsOf(file)) };
 }

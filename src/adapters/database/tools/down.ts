@@ -148,7 +148,7 @@ async function downBySteps(
     const lost = (losses.get(step) ?? []).map(({ what }) => what);
     const found = tried.all.get(step.version);
     const done = order.dryRun ? reversedAs(step, found, lost) : await takeBack(session, place, back, step, order, lost);
-    reversed.push({ ...done, ...emptyAfter(comesBackEmpty(found), []) });
+    reversed.push({ ...done, ...emptyAfter(comesBackEmpty(found)) });
   }
   return { reversed, kept: [] };
 }
