@@ -168,6 +168,21 @@ describe("a share that something else has changed, where the plan leaves it", ()
     deepEqual(replay(world.history), world.release);
   });
 
+  it("holds no more where it is all of the traffic and is as before after the last shift", () => {
+    const world = new PureWorld(planOf([step.start(), step.shift(100, MINUTE), step.approve(), step.retire()], LEFT));
+    world.verdicts = PASS;
+    world.settle().pass(2 * MINUTE);
+    equal(world.release.state, "live");
+    world.share = 0;
+    world.settle();
+    equal(world.release.hold?.because.kind, "drift");
+    world.share = 10_000;
+    world.settle();
+    equal(world.release.hold?.because.kind, "waiting");
+    equal(world.eventsOf("share-drifted").length, 1);
+    deepEqual(replay(world.history), world.release);
+  });
+
   it("is put right by a person who tries again", () => {
     const world = changed();
     equal(world.ask({ kind: "retry" }).kind, "accepted");

@@ -29,7 +29,10 @@ export function leftDrift(
     });
   if (release.hold?.because.kind !== "drift") return null;
   const sentence = `The candidate has ${formatShare(share)} of the traffic again.`;
-  return [{ type: "share-drifted", wanted: share, found: found.share, sentence }];
+  return [
+    { type: "share-drifted", wanted: share, found: found.share, sentence },
+    { type: "hold-ended", step: step.id },
+  ];
 }
 
 /** What the step itself gives has yet to be given, or is just being given. */
