@@ -1,19 +1,26 @@
 import type { HealthSeen, InstanceSeen, ProbeAnswer } from "../core/observation.ts";
 import type { Health, Service } from "../core/plan/plan.ts";
-import { SECOND } from "../core/time/time.ts";
+import { formatDuration, SECOND } from "../core/time/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { HealthProbe } from "../ports/health.ts";
 
 /** Until it was ready once, an instance is asked often: a start should not wait for the slow rhythm of a watch. */
 const EAGER_MS = 150;
 
-const TCP_HEALTH: Pick<Health, "everyMs" | "timeoutMs" | "rise" | "fall" | "delayMs"> = {
+type Rules = Pick<Health, "everyMs" | "timeoutMs" | "rise" | "fall" | "delayMs">;
+
+const TCP_HEALTH: Rules = {
   everyMs: SECOND,
   timeoutMs: SECOND,
   rise: 1,
   fall: 3,
   delayMs: 0,
 };
+
+/** A process that can't be asked shows nothing but that it lives: one that ends right after its start is not ready. */
+const LIVES_FOR = 2 * SECOND;
+
+const WORKER_HEALTH: Rules = { ...TCP_HEALTH, delayMs: LIVES_FOR };
 
 interface Probed {
   /** The process that was asked: another pid starts from nothing. */
@@ -44,7 +51,7 @@ export function createProber(probe: HealthProbe, clock: Clock, changed: () => vo
   const answered = (instance: InstanceSeen, service: Service, mine: Probed, answers: Answered): void => {
     mine.asking = false;
     if (probed.get(instance.id) !== mine) return;
-    take(mine, answers, service, clock);
+    take(mine, answers, service.health ?? (instance.address === undefined ? WORKER_HEALTH : TCP_HEALTH), clock);
     changed();
   };
 
@@ -80,7 +87,7 @@ export function createProber(probe: HealthProbe, clock: Clock, changed: () => vo
     state.asking = true;
     const mine = state;
     const askedAt = clock.monotonic();
-    void ask(probe, instance, service, clock).then((answers) =>
+    void ask(probe, instance, service, { clock, since: state.since }).then((answers) =>
       answered(instance, service, mine, { ...answers, askedAt }),
     );
   };
@@ -124,13 +131,17 @@ interface Answered extends Answers {
   readonly askedAt: number;
 }
 
-async function ask(probe: HealthProbe, instance: InstanceSeen, service: Service, clock: Clock): Promise<Answers> {
+async function ask(
+  probe: HealthProbe,
+  instance: InstanceSeen,
+  service: Service,
+  { clock, since }: { readonly clock: Clock; readonly since: number },
+): Promise<Answers> {
   const { health } = service;
   const { address } = instance;
   if (instance.ownCheck?.state === "starting")
     return { ready: { at: clock.wall(), ok: false, tookMs: 0, text: "its own health check has not passed yet" } };
-  // A worker has nothing to ask: it is ready while its process lives.
-  if (address === undefined) return { ready: { at: clock.wall(), ok: true, tookMs: 0, text: "its process runs" } };
+  if (address === undefined) return { ready: { at: clock.wall(), tookMs: 0, ...ofWorker(instance, clock, since) } };
   if (health === undefined) return { ready: await probe.tcp(address, TCP_HEALTH.timeoutMs) };
   const get = (path: string): Promise<ProbeAnswer> => probe.http(`http://${address}${path}`, health.timeoutMs);
   const [ready, live, depends] = await Promise.all([
@@ -141,8 +152,19 @@ async function ask(probe: HealthProbe, instance: InstanceSeen, service: Service,
   return { ready, ...(live === undefined ? {} : { live }), ...(depends === undefined ? {} : { depends }) };
 }
 
-function take(state: Probed, { ready, live, depends, askedAt }: Answered, service: Service, clock: Clock): void {
-  const { rise, fall, everyMs, delayMs } = service.health ?? TCP_HEALTH;
+/** `since`: when it was first looked at, by the monotonic clock. Its own check, where it has one, has passed. */
+function ofWorker(
+  { ownCheck, startedAt }: InstanceSeen,
+  clock: Clock,
+  since: number,
+): Pick<ProbeAnswer, "ok" | "text"> {
+  const livedMs = Math.max(clock.monotonic() - since, startedAt === undefined ? 0 : clock.wall() - startedAt);
+  if (ownCheck?.state === "healthy" || livedMs >= LIVES_FOR) return { ok: true, text: "its process runs" };
+  return { ok: false, text: `its process has run for less than ${formatDuration(LIVES_FOR)}` };
+}
+
+function take(state: Probed, { ready, live, depends, askedAt }: Answered, rules: Rules, clock: Clock): void {
+  const { rise, fall, everyMs, delayMs } = rules;
   state.good = ready.ok ? state.good + 1 : 0;
   // The first moments of a process do not count against it.
   const early = clock.monotonic() - state.since < delayMs;

@@ -42,7 +42,7 @@ const healthObject = knowing(
     section: {
       title: "Health",
       intro:
-        "`health: /health` is short for `health: { ready: /health }`. Without `health`, an instance counts as ready when its process lives and its port accepts connections.",
+        "`health: /health` is short for `health: { ready: /health }`. Without `health`, an instance counts as ready when its process lives and its port accepts connections; a worker, which takes none, when its process has lived for two seconds.",
       example: `health: { live: /health/live, ready: /health/ready, depends: /health/deps, every: 10s, timeout: 5s }`,
     },
   },
