@@ -242,6 +242,25 @@ describe("A drill", () => {
     match(JSON.stringify(run.told), /holds nothing yet/);
   });
 
+  it("takes a database for empty in which tools have written down migrations alone, not one with users' own `migrations`", async () => {
+    await sql(
+      "DROP TABLE orders; CREATE TABLE _prisma_migrations (id text); CREATE TABLE flyway_schema_history (id int)",
+    );
+    const { backups, directory } = drilling({
+      "20261122020000_wrong.sql": "-- migrate:up\nALTER TABLE nowhere ADD x int;\n",
+    });
+    const run = going();
+    await backups.make({ proof: "drill", release: null, by: "ann", directory, ...run });
+    match(JSON.stringify(run.told), /holds nothing yet/);
+    await sql("CREATE TABLE migrations (bird text); INSERT INTO migrations VALUES ('stork')");
+    const lossy = drilling({
+      "20261122020000_wrong.sql": "-- migrate:up\nUPDATE migrations SET bird = 'crow';\n-- migrate:down\nSELECT 1;\n",
+    });
+    const fault = await faultIn(make(lossy.backups, lossy.directory));
+    equal(fault.code, "drill-failed");
+    deepEqual(fault.detail, ["public.migrations has as many rows, and other ones"]);
+  });
+
   it("is refused before anything is made where there are no migrations", async () => {
     equal((await faultIn(make(backupsOf(orders.at), files.path))).code, "drill-not-possible");
     equal(existsSync(orders.at.folder), false);

@@ -161,6 +161,34 @@ describe("A copy with rows that are made up", () => {
   });
 });
 
+describe("Tables in which tools write down migrations", () => {
+  it("come with their rows, and one of the users' that is called like them does not", async () => {
+    await using server = await postgresServer();
+    const url = await server.database("shop");
+    const client = await server.session(url);
+    await client.query(`
+      CREATE TABLE migrations (id serial PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL);
+      INSERT INTO migrations (name, run_on) VALUES ('/1-orders', now());
+      CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY, migration_name text NOT NULL);
+      INSERT INTO _prisma_migrations VALUES ('a', '1_orders');
+      CREATE SCHEMA birds;
+      CREATE TABLE birds.migrations (id serial PRIMARY KEY, ringed_by text NOT NULL);
+      INSERT INTO birds.migrations (ringed_by) VALUES ('Ann Real');`);
+    const copies = copiesOf(url);
+    const made = await copies.madeUp(ID, never());
+    deepEqual(
+      made.map(({ table, rows }) => [table, rows]),
+      [["birds.migrations", 100]],
+    );
+    const copy = await server.session(copies.addressOf(ID));
+    const { rows } = await copy.query(
+      "SELECT (SELECT string_agg(name, ',') FROM migrations) AS one, (SELECT string_agg(migration_name, ',') FROM _prisma_migrations) AS other, (SELECT count(*)::int FROM birds.migrations WHERE ringed_by LIKE 'Ann%') AS real",
+    );
+    deepEqual(rows, [{ one: "/1-orders", other: "1_orders", real: 0 }]);
+    await copies.drop(ID, never());
+  });
+});
+
 describe("A copy on a server of the rehearsal's own", () => {
   it("has the roles of production's, and the app's database by its name", async () => {
     await using production = await postgresServer();

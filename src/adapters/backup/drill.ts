@@ -1,10 +1,11 @@
-import { type Contents, differences } from "../../core/backup/contents.ts";
+import { type Contents, differences, type TableContents } from "../../core/backup/contents.ts";
 import type { ReplayedQueries } from "../../core/migration/replayed.ts";
 import type { Drilled } from "../../core/backup/record.ts";
 import { FaultError } from "../../core/fault.ts";
 import { MIGRATION_PHASES } from "../../core/plan/database.ts";
 import type { VerifyRequest } from "../../ports/backups.ts";
 import type { Migrations, PendingMigration } from "../../ports/migrations.ts";
+import { isLedger } from "../database/ledger-tables.ts";
 import type { DatabaseSettings } from "../database/settings.ts";
 import type { Copy, Going } from "./kind.ts";
 import { refuseBroken, type Watching } from "./query-watch.ts";
@@ -53,7 +54,7 @@ async function drillOn(
   if (copy.settings === null)
     throw notPossible("Migrations can't be tried on an encrypted backup of SQLite: it is never a file in plain text.");
   const { directory, by, signal, tell } = order;
-  if (before.tables.every(({ name }) => isLedger(name))) {
+  if (before.tables.every(isAboutMigrations)) {
     tell({ kind: "note", what: "The database holds nothing yet, so there is nothing that migrations could harm." });
     return NOTHING;
   }
@@ -163,7 +164,7 @@ function keptWords({ file, isReversible }: PendingMigration): Drilled["kept"][nu
 
 /** What is written down of migrations differs by what was done, and is nobody's data. */
 function rowDifferences(before: Contents, after: Contents): readonly string[] {
-  const known = new Set(before.tables.filter(({ name }) => !isLedger(name)).map(({ name }) => name));
+  const known = new Set(before.tables.filter((table) => !isAboutMigrations(table)).map(({ name }) => name));
   const only = ({ tables }: Contents): Contents => ({
     tables: tables.filter(({ name }) => known.has(name)),
     objects: {},
@@ -171,10 +172,9 @@ function rowDifferences(before: Contents, after: Contents): readonly string[] {
   return differences(only(before), only(after));
 }
 
-function isLedger(name: string): boolean {
-  return /(^|\.)(tidegate_migrations|tidegate_migration_history|tidegate_migration_lock|schema_migrations|ar_internal_metadata|alembic_version|knex_migrations|knex_migrations_lock)$/.test(
-    name,
-  );
+/** By its name alone: what is in a table called `migrations` counts as rows, which of a tool's own come back to what they were anyway. */
+function isAboutMigrations({ name }: TableContents): boolean {
+  return isLedger(name.slice(name.lastIndexOf(".") + 1));
 }
 
 function notReversed(changed: readonly string[]): FaultError {

@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import type { ServedQueries, ServedQuery } from "../../../core/migration/serving.ts";
 import { formatDuration } from "../../../core/time/time.ts";
+import { asksLedger } from "../ledger-tables.ts";
 import { errorOf } from "./faults.ts";
 
 /** So long the statistics must have looked before what they don't show counts as not there. */
@@ -58,7 +59,5 @@ function isOfApp(sql: string): boolean {
     )
   )
     return false;
-  return !/\b(?:tidegate_migration\w*|schema_migrations)\b|\bfrom\s+(?:pg_catalog\.)?pg_\w+|\bpg_(?:try_)?advisory_/i.test(
-    sql,
-  );
+  return !asksLedger(sql) && !/\bfrom\s+(?:pg_catalog\.)?pg_\w+|\bpg_(?:try_)?advisory_/i.test(sql);
 }

@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import { identifier } from "../../backup/postgres/quoting.ts";
+import { isLedger } from "../../database/ledger-tables.ts";
 import type { Column } from "./values.ts";
 
 /** A table that rows are made up for. */
@@ -24,12 +25,15 @@ export async function tablesToFill(client: Client): Promise<readonly Table[]> {
   const { rows: keys } = await client.query<KeyRow>(FOREIGN_KEYS);
   const tables = new Map<string, Table>();
   for (const { id, schema, table } of columns) {
-    if (tables.has(id) || isLedger(table)) continue;
+    if (tables.has(id)) continue;
+    const its = columns.filter((each) => each.id === id);
+    const names = its.map(({ column }) => column);
+    if (isLedger(table, names)) continue;
     tables.set(id, {
       id,
       name: `${schema}.${table}`,
       quoted: `${identifier(schema)}.${identifier(table)}`,
-      columns: columns.filter((each) => each.id === id).map(columnOf),
+      columns: its.map(columnOf),
       references: keys
         .filter((key) => key.id === id)
         .map(({ other, own_columns: own, other_columns: others }) => ({
@@ -39,13 +43,6 @@ export async function tablesToFill(client: Client): Promise<readonly Table[]> {
     });
   }
   return inOrder([...tables.values()]);
-}
-
-/** Tables in which migrations are noted, of whichever tool: the copy keeps their rows. */
-export function isLedger(table: string): boolean {
-  return /^(?:tidegate_\w+|schema_migrations|ar_internal_metadata|alembic_version|_prisma_migrations|(?:knex_)?migrations(?:_lock)?|flyway_schema_history|SequelizeMeta)$/.test(
-    table,
-  );
 }
 
 interface ColumnRow {

@@ -1,11 +1,11 @@
 import { FaultError } from "../../../core/fault.ts";
+import { isLedger } from "../../database/ledger-tables.ts";
 import { connectPostgres, filledUrl, placeOf } from "../../database/postgres/connect.ts";
 import type { DatabaseSettings } from "../../database/settings.ts";
 import { dumpInto } from "../../backup/postgres/dump-into.ts";
 import { lockForBackup } from "../../backup/postgres/lock-for-backup.ts";
 import { USUAL_FOLDERS } from "../../backup/postgres/programs.ts";
 import { identifier } from "../../backup/postgres/quoting.ts";
-import { isLedger } from "./tables.ts";
 
 export interface WithoutRows {
   readonly from: DatabaseSettings;
@@ -21,9 +21,9 @@ export async function copyWithoutRows({ from, into, env, signal }: WithoutRows):
   await using _lock = await lockForBackup(from, { signal, tell: () => undefined });
   await using source = await connectPostgres(from, { application: "tidegate rehearse", signal });
   await using target = await connectPostgres(into, { application: "tidegate rehearse", signal });
-  const { rows } = await source.client.query<{ schema: string; name: string }>(TABLES);
+  const { rows } = await source.client.query<{ schema: string; name: string; columns: readonly string[] }>(TABLES);
   const without = rows
-    .filter(({ name }) => !isLedger(name))
+    .filter(({ name, columns }) => !isLedger(name, columns))
     .map(({ schema, name }) => `--exclude-table-data=${identifier(schema)}.${identifier(name)}`);
   const said = await dumpInto({
     from: { settings: from, client: source.client },
@@ -44,5 +44,7 @@ export async function copyWithoutRows({ from, into, env, signal }: WithoutRows):
   });
 }
 
-const TABLES = `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+const TABLES = `SELECT n.nspname AS schema, c.relname AS name,
+    ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'm', 'f') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'`;
