@@ -66,7 +66,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "rehearse",
     group: "Release",
-    summary: "play the whole plan beside production, rollback and recovery included",
+    summary: "run the whole plan beside production, rollback and recovery included",
     load: async () => (await import("./commands/rehearse.ts")).rehearse,
   },
   {

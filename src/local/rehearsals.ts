@@ -6,8 +6,8 @@ import { makeFolder } from "./make-folder.ts";
 import { identify, isSameProcess, type ProcessIdentity } from "./process-identity.ts";
 import { createStateFolder, type StateFolder, stateFolder } from "./state-folder.ts";
 
-/** A rehearsal that plays, or was killed while it did: what is to be taken away again. */
-export interface Playing {
+/** Of a rehearsal that runs, or was killed while it did: what is to be taken away again. */
+export interface RehearsalPlace {
   readonly id: string;
   /** All that is only its own. */
   readonly folder: string;
@@ -20,7 +20,7 @@ export interface Playing {
   readonly isKept: boolean;
 }
 
-interface PlayingRecord {
+interface PlaceRecord {
   readonly format: 1;
   readonly process: ProcessIdentity | null;
   readonly hasDatabase: boolean;
@@ -28,51 +28,51 @@ interface PlayingRecord {
 }
 
 const FOLDER = "rehearsals";
-const RECORD = "playing.json";
+const RECORD = "running.json";
 /** So many results stay. */
 const MOST_KEPT = 50;
 /** In which one that has just begun has not yet said who it is. */
 const BEGINS_WITHIN_MS = 60_000;
 
-/** Makes the place of a rehearsal, in the state of the app that it is about, and says that this process plays there. */
-export function beginRehearsal(app: StateFolder, id: string, hasDatabase: boolean): Playing {
-  const place = playingAt(app, id);
+/** Makes the place of a rehearsal, in the state of the app that it is about, and says that this process runs it. */
+export function beginRehearsal(app: StateFolder, id: string, hasDatabase: boolean): RehearsalPlace {
+  const place = rehearsalPlace(app, id);
   // Perhaps nothing was ever released here.
   createStateFolder(app);
   makeFolder(app.file(FOLDER), 0o700);
   mkdirSync(place.folder, { mode: 0o700 });
-  const record: PlayingRecord = { format: 1, process: identify(process.pid), hasDatabase };
+  const record: PlaceRecord = { format: 1, process: identify(process.pid), hasDatabase };
   writeFileSync(join(place.folder, RECORD), JSON.stringify(record), { mode: 0o600 });
   return { ...place, isAlive: true, hasDatabase, isKept: false };
 }
 
 /** Nothing of it is left but its folder, which stays until the next rehearsal. */
-export function markKept({ folder }: Pick<Playing, "folder">): void {
-  const record: PlayingRecord = { format: 1, process: null, hasDatabase: false, isKept: true };
+export function markKept({ folder }: Pick<RehearsalPlace, "folder">): void {
+  const record: PlaceRecord = { format: 1, process: null, hasDatabase: false, isKept: true };
   writeFileSync(join(folder, RECORD), JSON.stringify(record), { mode: 0o600 });
 }
 
 /** Where a rehearsal has what is only its own. */
-export function playingAt(app: StateFolder, id: string): Pick<Playing, "id" | "folder" | "state"> {
+export function rehearsalPlace(app: StateFolder, id: string): Pick<RehearsalPlace, "id" | "folder" | "state"> {
   const folder = app.file(FOLDER, id);
   return { id, folder, state: stateFolder(app.file(FOLDER, id, "state")) };
 }
 
-/** Those that play now, those that were killed, and what was kept of the last. */
-export function rehearsalsUnderWay(app: StateFolder): readonly Playing[] {
+/** Those that run now, those that were killed, and what was kept of the last. */
+export function rehearsalsUnderWay(app: StateFolder): readonly RehearsalPlace[] {
   return namesIn(app)
     .filter((name) => ID.test(name))
     .map((id) => {
-      const record = readJson(app.file(FOLDER, id, RECORD)) as PlayingRecord | null;
+      const record = readJson(app.file(FOLDER, id, RECORD)) as PlaceRecord | null;
       const isAlive =
         record === null ? isYoung(app.file(FOLDER, id)) : record.process !== null && isSameProcess(record.process);
       const { hasDatabase = true, isKept = false } = record ?? {};
-      return { ...playingAt(app, id), isAlive, hasDatabase, isKept };
+      return { ...rehearsalPlace(app, id), isAlive, hasDatabase, isKept };
     });
 }
 
 /** Takes away what of it lies on the disk; synchronous, because it is also the last thing that a dying process does. */
-export function clearRehearsal({ folder, state }: Pick<Playing, "folder" | "state">): void {
+export function clearRehearsal({ folder, state }: Pick<RehearsalPlace, "folder" | "state">): void {
   const sockets = dirname(state.socket("x"));
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   if (!sockets.startsWith(folder)) rmSync(sockets, { recursive: true, force: true });

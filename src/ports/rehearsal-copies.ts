@@ -1,7 +1,7 @@
 import type { DatabaseLead, ServerPlace } from "../core/rehearsal/database-lead.ts";
 import type { MadeUpTable } from "../core/rehearsal/rehearsal.ts";
 
-/** Copies of the app's database that rehearsals play with. The app's own is only read. */
+/** Copies of the app's database that rehearsals work with. The app's own is only read. */
 export interface RehearsalCopies {
   /** `shop at db1:5432`. */
   readonly place: string;

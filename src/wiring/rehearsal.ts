@@ -1,6 +1,6 @@
 import type { AppDatabase } from "../cli/app-database.ts";
 import { fillReferences } from "../core/text/references.ts";
-import { playingAt } from "../local/rehearsals.ts";
+import { rehearsalPlace } from "../local/rehearsals.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 import type { CopyPlace, RehearsalCopies } from "../ports/rehearsal-copies.ts";
 import { databaseSettings } from "./database.ts";
@@ -18,7 +18,7 @@ export async function rehearsalCopies(
     ]);
     const { url, values } = databaseSettings(place);
     const path = pathOf(fillReferences(url, values()), place.folder);
-    return sqliteCopies({ path, folder: place.folder, folderOf: (id) => playingAt(state, id).folder });
+    return sqliteCopies({ path, folder: place.folder, folderOf: (id) => rehearsalPlace(state, id).folder });
   }
   const { postgresCopies } = await import("../adapters/rehearsal/postgres.ts");
   return postgresCopies({ database: databaseSettings(place), env: place.env, place: copyPlace });

@@ -3,14 +3,14 @@ import { describe, it } from "node:test";
 import { FaultError } from "../../src/core/fault.ts";
 import type { RequestCount } from "../../src/core/rehearsal/rehearsal.ts";
 import { refuseFailures } from "../../src/cli/rehearse/failures.ts";
-import type { Sandboxed } from "../../src/cli/rehearse/sandboxed.ts";
-import type { ActScore, Score } from "../../src/cli/rehearse/score.ts";
+import type { RunningRehearsal } from "../../src/cli/rehearse/running-rehearsal.ts";
+import type { PartLog, RunLog } from "../../src/cli/rehearse/run-log.ts";
 
-const act = {
+const part = {
   fail: (_: string, fault: ConstructorParameters<typeof FaultError>[0]) => {
     throw new FaultError(fault);
   },
-} as unknown as ActScore;
+} as unknown as PartLog;
 
 /** `alone`: what was sent while the version that serves was alone. */
 function refused(
@@ -18,10 +18,10 @@ function refused(
   all: RequestCount,
 ): { readonly code: string; readonly detail?: readonly string[] } | null {
   const visitors = { count: () => all, failures: () => ["GET /orders: 500, 8 times"] };
-  const sandboxed = { visitors, figures: new Map([["415180e", "415180e: 45.5% of 110 requests failed"]]) };
-  const score = { acts: [{ name: "stable", tookMs: 1, steps: [], requests: alone }] };
+  const running = { visitors, figures: new Map([["415180e", "415180e: 45.5% of 110 requests failed"]]) };
+  const log = { parts: [{ name: "stable", tookMs: 1, steps: [], requests: alone }] };
   try {
-    refuseFailures(sandboxed as unknown as Sandboxed, score as unknown as Score, act);
+    refuseFailures(running as unknown as RunningRehearsal, log as unknown as RunLog, part);
     return null;
   } catch (error) {
     if (error instanceof FaultError) return error.fault;

@@ -31,7 +31,7 @@ const flow = (name: string, ...requests: SmokeFlow["requests"]): SmokeFlow => ({
 });
 const smoke = (...flows: readonly SmokeFlow[]): Step => ({ ...BASE, kind: "smoke", id: "smoke", name: "smoke", flows });
 const sandbox = { ports: [4_711], env: { web: { DATABASE_URL: "${COPY}" } } };
-const played = (plan: Plan): ReturnType<typeof rehearsedPlan> => rehearsedPlan(plan, sandbox);
+const rehearsed = (plan: Plan): ReturnType<typeof rehearsedPlan> => rehearsedPlan(plan, sandbox);
 const namesOf = ({ steps }: Plan): readonly string[] => steps.map(({ name }) => name);
 
 describe("The plan of a rehearsal", () => {
@@ -52,7 +52,7 @@ describe("The plan of a rehearsal", () => {
   ]);
 
   it("has every step that stays in the sandbox, and names each that does not", () => {
-    const { plan: own, leftOut } = played(plan);
+    const { plan: own, leftOut } = rehearsed(plan);
     deepEqual(namesOf(own), [
       "./index.sh",
       "migrate expand",
@@ -70,7 +70,7 @@ describe("The plan of a rehearsal", () => {
   });
 
   it("holds each share for as long as the plan says, and never for longer than a few seconds", () => {
-    const holds = played(plan).plan.steps.flatMap((each) => (each.kind === "shift" ? [each.hold] : []));
+    const holds = rehearsed(plan).plan.steps.flatMap((each) => (each.kind === "shift" ? [each.hold] : []));
     deepEqual(holds, [
       { kind: "for", ms: 3_000 },
       { kind: "for", ms: 500 },
@@ -81,15 +81,15 @@ describe("The plan of a rehearsal", () => {
     const post = { ...get("/orders"), method: "POST" } as SmokeFlow["requests"][number];
     const orders = planOf([smoke(flow("reads", get("/items")), flow("orders", get("/items"), post))]);
     const flowsIn = (own: Plan): readonly string[] =>
-      played(own).plan.steps.flatMap((each) => (each.kind === "smoke" ? each.flows.map(({ name }) => name) : []));
+      rehearsed(own).plan.steps.flatMap((each) => (each.kind === "smoke" ? each.flows.map(({ name }) => name) : []));
     deepEqual(flowsIn(orders), ["reads"]);
-    match(played(orders).leftOut[0]?.why ?? "", /^it may change something, and what that is would be production's/);
+    match(rehearsed(orders).leftOut[0]?.why ?? "", /^it may change something, and what that is would be production's/);
     const rehearsal = { env: { SHOP_DATA: "/tmp/shop" }, workers: false, paths: [] };
     deepEqual(flowsIn({ ...orders, rehearsal }), ["reads", "orders"]);
   });
 
   it("listens on ports of its own, in plain HTTP on this machine, whoever divides the traffic of production", () => {
-    const { plan: own, leftOut } = played({
+    const { plan: own, leftOut } = rehearsed({
       ...plan,
       traffic: {
         ...plan.traffic,
@@ -107,12 +107,12 @@ describe("The plan of a rehearsal", () => {
   it("starts workers only where the plan says that they take no work of production's", () => {
     const services: readonly Service[] = [WEB, WORKER];
     deepEqual(
-      played({ ...plan, services }).plan.services.map(({ name }) => name),
+      rehearsed({ ...plan, services }).plan.services.map(({ name }) => name),
       ["web"],
     );
     const rehearsal = { env: {}, workers: true, paths: [] };
     deepEqual(
-      played({ ...plan, services, rehearsal }).plan.services.map(({ name }) => name),
+      rehearsed({ ...plan, services, rehearsal }).plan.services.map(({ name }) => name),
       ["web", "worker"],
     );
   });
@@ -146,7 +146,7 @@ describe("The plan of a rehearsal", () => {
   });
 
   it("goes there and back before anything is retired or taken away", () => {
-    deepEqual(namesOf(plannedThere(played(plan).plan)), [
+    deepEqual(namesOf(plannedThere(rehearsed(plan).plan)), [
       "./index.sh",
       "migrate expand",
       "start",
@@ -247,7 +247,7 @@ describe("That a version was rehearsed", () => {
     passed: true,
     trouble: null,
     database: null,
-    acts: [],
+    parts: [],
     requests: NO_REQUESTS,
     rollback: { fromSharePercent: 100, trafficMs: 9, lastRequestMs: null, wholeMs: 2_000 },
     recovery: { backup: "x", restoreMs: 200_000, startMs: 50_000, wholeMs: 250_000, rows: 7 },
@@ -281,7 +281,7 @@ describe("That a version was rehearsed", () => {
       [
         rehearsal(HOUR, {
           passed: false,
-          trouble: { act: "whole", step: "start", fault: { code: "x", what: "It exited." } },
+          trouble: { part: "whole", step: "start", fault: { code: "x", what: "It exited." } },
         }),
         rehearsal(2 * HOUR),
       ],

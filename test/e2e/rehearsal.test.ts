@@ -117,7 +117,7 @@ describe("tidegate rehearse", () => {
     app.version({ name: "v1" });
     untouched = await world();
     const killed = app.start(["rehearse", "--stable", stable, "--json"], options);
-    await killed.says("the old version serves", ({ act, step }) => act === "stable" && nameOf(step) === "shift 100%");
+    await killed.says("the old version serves", ({ part, step }) => part === "stable" && nameOf(step) === "shift 100%");
     killed.kill("SIGKILL");
     await killed.ended;
     const [left] = rehearsalsUnderWay();
@@ -133,21 +133,21 @@ describe("tidegate rehearse", () => {
     assert.match(ended.stdout, new RegExp(`Rehearsal ${left} was killed; what it left is taken away`));
     const { passed, trouble } = rehearsalOf(ended);
     assert.equal(passed, false);
-    assert.deepEqual([trouble?.act, trouble?.step], ["there-and-back", "migrate expand"]);
+    assert.deepEqual([trouble?.part, trouble?.step], ["there-and-back", "migrate expand"]);
     assert.match(JSON.stringify(trouble?.fault), /column .*old.* of relation .*orders.* already exists/);
     await mustBeUntouched();
   });
 
-  it("plays release, way back and recovery beside production, and is what the release waits for", async () => {
+  it("runs release, way back and recovery beside production, and is what the release waits for", async () => {
     migration("1_note.sql", "ALTER TABLE orders ADD COLUMN note text;", "ALTER TABLE orders DROP COLUMN note;");
     const label = app.version({ name: "v3", needs: "note" }).slice(0, 7);
     const release = app.start(["release", "--json"], options);
     await release.tells(new RegExp(`${label} was never rehearsed; rehearse it with: tidegate rehearse ${label}`));
     const ended = await app.tidegate(["rehearse", "--stable", stable, "--json"], options);
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
-    const { acts, database: copy, rollback, recovery, requests, leftOut } = rehearsalOf(ended);
+    const { parts, database: copy, rollback, recovery, requests, leftOut } = rehearsalOf(ended);
     assert.deepEqual(
-      acts.map(({ name, steps }) => [name, ...steps.map((step) => step.name)].join(", ")),
+      parts.map(({ name, steps }) => [name, ...steps.map((step) => step.name)].join(", ")),
       [
         `copy, restored backup ${copy?.from.kind === "backup" ? copy.from.id : "?"}`,
         "stable, start, shift 100%, retire, answers alone",
@@ -187,7 +187,7 @@ describe("tidegate rehearse", () => {
     const ended = await app.tidegate(["rehearse", "--stable", stable, "--json"], options);
     assert.equal(ended.code, 12, ended.stdout + ended.stderr);
     const { passed, trouble } = rehearsalOf(ended);
-    assert.deepEqual([passed, trouble?.act, trouble?.fault.code], [false, "copy", "rehearsal-copy-behind"]);
+    assert.deepEqual([passed, trouble?.part, trouble?.fault.code], [false, "copy", "rehearsal-copy-behind"]);
     assert.equal(
       trouble?.fault.what,
       "The copy lacks db/migrations/1_note.sql, which production has: take a new backup (tidegate backup).",

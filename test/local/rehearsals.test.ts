@@ -28,7 +28,7 @@ const rehearsal = (index: number, more: Partial<Rehearsal> = {}): Rehearsal => (
   passed: true,
   trouble: null,
   database: null,
-  acts: [],
+  parts: [],
   requests: NO_REQUESTS,
   rollback: null,
   recovery: null,
@@ -37,14 +37,14 @@ const rehearsal = (index: number, more: Partial<Rehearsal> = {}): Rehearsal => (
 });
 
 describe("Rehearsals in the state folder", () => {
-  it("play there while their process lives, and are found by whoever comes after it", async () => {
+  it("run there while their process lives, and are found by whoever comes after it", async () => {
     await using folder = temporaryFolder();
     const app = stateFolder(folder.file("state"));
     const mine = beginRehearsal(app, "0a1b2c3d", true);
     // Nobody has this pid: it is beyond what the system gives.
     const dead = { format: 1, process: { bootId: "of another boot", pid: 2 ** 30, startTicks: 1 }, hasDatabase: false };
     mkdirSync(app.file("rehearsals", "ffffffff"));
-    writeFileSync(app.file("rehearsals", "ffffffff", "playing.json"), JSON.stringify(dead));
+    writeFileSync(app.file("rehearsals", "ffffffff", "running.json"), JSON.stringify(dead));
     const seen = rehearsalsUnderWay(app).map(({ id, isAlive, hasDatabase }) => [id, { isAlive, hasDatabase }] as const);
     deepEqual(Object.fromEntries(seen), {
       "0a1b2c3d": { isAlive: true, hasDatabase: true },
@@ -64,7 +64,7 @@ describe("Rehearsals in the state folder", () => {
     const app = stateFolder(folder.file("state"));
     for (let index = 1; index <= 52; index += 1) await keepRehearsal(app, rehearsal(index));
     const fault = { code: "x", what: "It exited." };
-    await keepRehearsal(app, rehearsal(53, { passed: false, trouble: { act: "whole", step: "start", fault } }));
+    await keepRehearsal(app, rehearsal(53, { passed: false, trouble: { part: "whole", step: "start", fault } }));
     writeFileSync(app.file("rehearsals", "torn.json"), "{");
     const known = readRehearsals(app);
     equal(known.length, 50);

@@ -125,7 +125,7 @@ describe("tidegate rehearse, of a compose project", () => {
   it("is told from production by its names, and taken away by `--clean` when it was killed", async () => {
     untouched = await world();
     const killed = shop.start(["rehearse", "--stable", stable, "--json"], { env });
-    const isThere = ({ act, step }: Document): boolean => act === "stable" && nameOf(step) === "start";
+    const isThere = ({ part, step }: Document): boolean => part === "stable" && nameOf(step) === "start";
     await killed.says("the old version is there", isThere, SLOW_MS);
     killed.kill("SIGKILL");
     await killed.ended;
@@ -139,13 +139,13 @@ describe("tidegate rehearse, of a compose project", () => {
     assert.deepEqual(await world(), untouched);
   });
 
-  it("plays release, way back and recovery with stores of its own, and leaves nothing behind", async () => {
+  it("runs release, way back and recovery with stores of its own, and leaves nothing behind", async () => {
     const ended = await shop.tidegate(["rehearse", "--stable", stable, "--json"], { env });
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
-    const { acts, database: copy, rollback, recovery, requests, leftOut } = rehearsalOf(ended);
+    const { parts, database: copy, rollback, recovery, requests, leftOut } = rehearsalOf(ended);
     const id = copy?.from.kind === "backup" ? copy.from.id : "?";
     assert.deepEqual(
-      acts.map(({ name, steps }) => [name, ...steps.map((step) => step.name)].join(", ")),
+      parts.map(({ name, steps }) => [name, ...steps.map((step) => step.name)].join(", ")),
       [
         `copy, started postgres once more, for the copy alone, restored backup ${id}`,
         "stable, start, shift 100%, retire, answers alone",

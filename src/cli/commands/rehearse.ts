@@ -7,7 +7,7 @@ import { DONE, type ExitCode, FAILED } from "../exit-code.ts";
 import { mustBeWritten } from "../init/unknown-run.ts";
 import { loadPlan } from "../plan-file.ts";
 import { requirePlanFile } from "../project.ts";
-import { cleanUp, rehearse as playRehearsal, struckSentence } from "../rehearse/rehearse.ts";
+import { cleanUp, rehearse as playRehearsal, removedSentence } from "../rehearse/rehearse.ts";
 import { openRehearsalView } from "../rehearse/view.ts";
 import { onInterrupt } from "../signals.ts";
 
@@ -15,7 +15,7 @@ const USUAL_RATE = 20;
 
 export const rehearse: CommandDefinition = {
   about:
-    "Plays the whole plan beside production, which is only read: the newest backup restored into a database of its own, the version that serves and the one to be released on free ports behind a proxy of their own, migrations, shares, a forced rollback, the release to its end, and the full recovery from the backup. Each step is measured, nothing is left behind, and the result is evidence that a checklist can ask for. Holds are shortened; nobody is asked or told anything; what was left out is named. Exit code 0: all of it worked; 12: it did not.",
+    "Runs the whole plan beside production, which is only read: the newest backup restored into a database of its own, the version that serves and the one to be released on free ports behind a proxy of their own, migrations, shares, a forced rollback, the release to its end, and the full recovery from the backup. Each step is measured, nothing is left behind, and the result is evidence that a checklist can ask for. Holds are shortened; nobody is asked or told anything; what was left out is named. Exit code 0: all of it worked; 12: it did not.",
   arguments: [
     {
       name: "version",
@@ -31,7 +31,7 @@ export const rehearse: CommandDefinition = {
     },
     { flags: "--rate <number>", about: `requests a second (${USUAL_RATE})` },
     { flags: "--identity <file>", about: "for an encrypted backup: a file with a secret key of age" },
-    { flags: "--clean", about: "play nothing: only take away what rehearsals that were killed have left" },
+    { flags: "--clean", about: "run nothing: only take away what rehearsals that were killed have left" },
     { flags: "--keep", about: "leave journal and logs of the sandbox there until the next rehearsal" },
   ],
   examples: [
@@ -69,9 +69,9 @@ export const rehearse: CommandDefinition = {
 
 async function clean({ context }: Invocation, plan: Plan): Promise<ExitCode> {
   const project = context.project();
-  const struck = await cleanUp(context, project, plan);
-  const lines = struck.length === 0 ? ["No rehearsal has left anything."] : struck.map(struckSentence);
-  return answer(context, { struck }, lines, struck.every(({ trouble }) => trouble === null) ? DONE : FAILED);
+  const removed = await cleanUp(context, project, plan);
+  const lines = removed.length === 0 ? ["No rehearsal has left anything."] : removed.map(removedSentence);
+  return answer(context, { removed }, lines, removed.every(({ trouble }) => trouble === null) ? DONE : FAILED);
 }
 
 function requestsFile(invocation: Invocation): string | undefined {

@@ -5,7 +5,7 @@ import { formatAge } from "../../core/time/time.ts";
 import { formatCount } from "../../core/analysis/figures.ts";
 import type { Backups } from "../../ports/backups.ts";
 import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
-import type { ActScore } from "./score.ts";
+import type { PartLog } from "./run-log.ts";
 
 export interface CopyOrder {
   readonly id: string;
@@ -18,7 +18,7 @@ export interface CopyOrder {
 }
 
 /** The database of the rehearsal: the newest backup restored, else a copy, else the same tables with rows that are made up. */
-export async function copyDatabase(order: CopyOrder, act: ActScore): Promise<RehearsedDatabase> {
+export async function copyDatabase(order: CopyOrder, part: PartLog): Promise<RehearsedDatabase> {
   const { id, copies, backups, identity, by, signal } = order;
   const startedAt = performance.now();
   const tookMs = (): number => Math.round(performance.now() - startedAt);
@@ -36,7 +36,7 @@ export async function copyDatabase(order: CopyOrder, act: ActScore): Promise<Reh
       signal,
       tell: () => undefined,
     };
-    const restored = await act.step(
+    const restored = await part.step(
       name,
       () => backups.restore(request).catch(tellOfRights),
       ({ rows, tables }) =>
@@ -48,14 +48,14 @@ export async function copyDatabase(order: CopyOrder, act: ActScore): Promise<Reh
   }
   const { copyNow } = copies;
   if (copyNow !== null) {
-    const { bytes, tables, rows } = await act.step(
+    const { bytes, tables, rows } = await part.step(
       "copied as it is now",
       () => copyNow(id, signal),
       (copied) => `there is no backup; ${formatCount(copied.rows)} rows`,
     );
     return { place: copies.place, from: { kind: "file", bytes }, tables, rows, tookMs: tookMs(), isCompared: false };
   }
-  const tables = await act.step(
+  const tables = await part.step(
     "made the tables anew, with rows that are made up",
     () => copies.madeUp(id, signal),
     (made) => `there is no backup; ${made.map(tableInWords).join(", ")}`,
@@ -78,7 +78,7 @@ function tableInWords({ table, rows, why }: MadeUpTable): string {
 /** Of what restoring otherwise could do, a rehearsal can do nothing. */
 function tellOfRights(error: unknown): never {
   if (!(error instanceof FaultError) || error.fault.code !== "restore-refused") throw error;
-  const fix = "let it create one, in which the rehearsal plays: ALTER ROLE … CREATEDB";
+  const fix = "let it create one, in which the rehearsal runs: ALTER ROLE … CREATEDB";
   throw new FaultError({ ...error.fault, fix }, { cause: error });
 }
 

@@ -1,8 +1,8 @@
 import { formatCount } from "../../core/analysis/figures.ts";
 import { NO_REQUESTS, requestsBetween } from "../../core/rehearsal/rehearsal.ts";
 import type { Status } from "../../core/status/status.ts";
-import type { Sandboxed } from "./sandboxed.ts";
-import type { ActScore, Score } from "./score.ts";
+import type { RunningRehearsal } from "./running-rehearsal.ts";
+import type { PartLog, RunLog } from "./run-log.ts";
 
 /** Which version it was that failed, as the data plane counts. */
 export function noteFigures(figures: Map<string, string>, { versions }: Pick<Status, "versions">): void {
@@ -12,20 +12,20 @@ export function noteFigures(figures: Map<string, string>, { versions }: Pick<Sta
 }
 
 /** No answer is a failed rehearsal; 5xx is one where the version that serves had none while it was alone. */
-export function refuseFailures({ visitors, figures }: Sandboxed, score: Score, act: ActScore): void {
+export function refuseFailures({ visitors, figures }: RunningRehearsal, log: RunLog, part: PartLog): void {
   if (visitors === null) return;
   const all = visitors.count();
-  const alone = score.acts.find(({ name }) => name === "stable")?.requests ?? NO_REQUESTS;
+  const alone = log.parts.find(({ name }) => name === "stable")?.requests ?? NO_REQUESTS;
   const since = requestsBetween(alone, all);
   if (all.failed > 0)
-    act.fail("requests", {
+    part.fail("requests", {
       code: "rehearsal-requests-failed",
       what: `${formatCount(all.failed)} of ${formatCount(all.sent)} requests got no answer of the app's.`,
       detail: visitors.failures(),
       fix: SEE_LOGS,
     });
   if (since.appErrors > 0 && alone.appErrors === 0)
-    act.fail("requests", {
+    part.fail("requests", {
       code: "rehearsal-errors",
       what: `${formatCount(since.appErrors)} of ${formatCount(since.sent)} requests were answered with 5xx, and none while the old version served alone.`,
       detail: [...figures.values(), ...visitors.failures()],

@@ -4,12 +4,12 @@ import { startingPlan } from "../../core/rehearsal/rehearsed-plan.ts";
 import { openActing } from "../session.ts";
 import { answersAlone, released } from "./released.ts";
 import { refuseFailures } from "./failures.ts";
-import type { Findings, Sandboxed } from "./sandboxed.ts";
-import type { Score } from "./score.ts";
+import type { Findings, RunningRehearsal } from "./running-rehearsal.ts";
+import type { RunLog } from "./run-log.ts";
 
 /** Everything is gone but a backup: how long until the old version serves again, on the database as it was. */
-export async function recover(sandboxed: Sandboxed, score: Score, findings: Findings): Promise<void> {
-  const { production, copies, stage, context, versions, plan, visitors, identity, signal } = sandboxed;
+export async function recover(running: RunningRehearsal, log: RunLog, findings: Findings): Promise<void> {
+  const { production, copies, sandbox, context, versions, plan, visitors, identity, signal } = running;
   const { stable } = versions;
   const { database } = plan;
   if (copies === null || database === undefined || production.backups === null || stable === null) return;
@@ -24,19 +24,19 @@ export async function recover(sandboxed: Sandboxed, score: Score, findings: Find
     });
     return;
   }
-  await score.act("recovery", async (act) => {
+  await log.part("recovery", async (part) => {
     await visitors?.pause();
-    await context.machinery.stopEverything(stage.project.state);
+    await context.machinery.stopEverything(sandbox.project.state);
     const startedAt = performance.now();
     const asked = { identity, by: context.person, withoutOwners: false, signal, tell: () => undefined };
-    const restored = await act.step(`restored backup ${made?.id ?? kept ?? ""}`, () =>
+    const restored = await part.step(`restored backup ${made?.id ?? kept ?? ""}`, () =>
       made !== null
         ? own.restore({ ...asked, backup: made.id, into: null })
-        : mustBe(production.backups).restore({ ...asked, backup: kept ?? "", into: copies.nameOf(stage.playing.id) }),
+        : mustBe(production.backups).restore({ ...asked, backup: kept ?? "", into: copies.nameOf(sandbox.id) }),
     );
     const restoreMs = Math.round(performance.now() - startedAt);
-    await using session = await openActing(context, stage.project, startingPlan(plan));
-    await released(sandboxed, session, act, { plan: startingPlan(plan), version: stable.version, until: "end" });
+    await using session = await openActing(context, sandbox.project, startingPlan(plan));
+    await released(running, session, part, { plan: startingPlan(plan), version: stable.version, until: "end" });
     const wholeMs = Math.round(performance.now() - startedAt);
     findings.recovery = {
       backup: restored.record.id,
@@ -46,9 +46,9 @@ export async function recover(sandboxed: Sandboxed, score: Score, findings: Find
       rows: restored.rows,
     };
     const before = visitors?.count() ?? NO_REQUESTS;
-    await answersAlone(sandboxed, act);
+    await answersAlone(running, part);
     const { appErrors, failed } = requestsBetween(before, visitors?.count() ?? NO_REQUESTS);
-    if (appErrors + failed > 0) refuseFailures(sandboxed, score, act);
+    if (appErrors + failed > 0) refuseFailures(running, log, part);
   });
 }
 

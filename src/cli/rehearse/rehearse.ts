@@ -3,20 +3,20 @@ import { type LeftOut, NO_REQUESTS, type Rehearsal } from "../../core/rehearsal/
 import { rehearsedPlan, hasTraffic } from "../../core/rehearsal/rehearsed-plan.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import type { CopyPlace, RehearsalCopies } from "../../ports/rehearsal-copies.ts";
-import { keepRehearsal, playingAt } from "../../local/rehearsals.ts";
+import { keepRehearsal, rehearsalPlace } from "../../local/rehearsals.ts";
 import type { AppDatabase } from "../app-database.ts";
 import type { Context } from "../context.ts";
 import { planHashOf } from "../plan-preview.ts";
 import type { Project } from "../project.ts";
-import { playActs } from "./acts.ts";
+import { runParts } from "./parts.ts";
 import { composeInRehearsal, copyPlaceFor } from "./compose-project.ts";
-import type { Findings, Sandboxed } from "./sandboxed.ts";
+import type { Findings, RunningRehearsal } from "./running-rehearsal.ts";
 import { sandboxEnvironment } from "./environment.ts";
 import { freePorts } from "./free-ports.ts";
 import { withNumbersOfItsOwn } from "./numbered-releases.ts";
 import { requestsOf } from "./requests.ts";
-import { keepScore, type Score } from "./score.ts";
-import { rehearsalId, setStage, strike, type Struck, sweepRehearsals } from "./stage.ts";
+import { startLog, type RunLog } from "./run-log.ts";
+import { rehearsalId, makeSandbox, removeSandbox, type Removed, sweepRehearsals } from "./sandbox.ts";
 import type { RehearsalView } from "./view.ts";
 import { watchProduction } from "./out-of-production.ts";
 import { variablesInFiles } from "./variables-in-files.ts";
@@ -39,7 +39,7 @@ export interface RehearsalOrder {
   readonly signal: AbortSignal;
 }
 
-/** Plays the plan in a sandbox and takes it away again, whatever came of it. Faults: of what could not even begin. */
+/** Runs the plan in a sandbox and takes that away again, whatever came of it. Faults: of what could not even begin. */
 export async function rehearse(
   context: Context,
   order: RehearsalOrder,
@@ -50,24 +50,24 @@ export async function rehearse(
   const begunAt = performance.now();
   const versions = await whatIsRehearsed(context, project, plan, order);
   const production = await productionOf(context, project, plan);
-  for (const struck of await sweepRehearsals(context, project, production.copies)) view.note(struckSentence(struck));
+  for (const removed of await sweepRehearsals(context, project, production.copies)) view.note(removedSentence(removed));
   const id = rehearsalId();
   const { sandboxPlan, env, application, leftOut, copies } = await sandboxOf(context, order, production.copies, id);
   const requests = requestsOf({ plan: sandboxPlan, folder: project.folder, file: order.requests, leftOut });
   const findings: Findings = { database: null, rollback: null, recovery: null, leftOut };
   // From here on there is something to take away.
-  const stage = setStage(project, id, production.copies !== null);
+  const sandbox = makeSandbox(project, id, production.copies !== null);
   view.begin(headerOf(plan, versions));
   const [door] = sandboxPlan.traffic.listen;
   const visitors =
     hasTraffic(sandboxPlan) && door !== undefined ? sendRequests(door.port, requests, order.perSecond) : null;
-  const score = keepScore(view, () => visitors?.count() ?? NO_REQUESTS);
+  const log = startLog(view, () => visitors?.count() ?? NO_REQUESTS);
   const watch = watchProduction(production.copies, application);
-  const sandboxed: Sandboxed = {
+  const running: RunningRehearsal = {
     ...production,
     copies,
     context: { ...context, env, machinery: withNumbersOfItsOwn(context.machinery) },
-    stage,
+    sandbox,
     plan: sandboxPlan,
     versions,
     visitors,
@@ -75,13 +75,13 @@ export async function rehearse(
     identity: order.identity,
     signal: AbortSignal.any([order.signal, watch.signal]),
   };
-  const fault = await faultOfPlay(sandboxed, score, findings);
+  const fault = await faultOfRun(running, log, findings);
   await watch[Symbol.asyncDispose]();
   view.now("takes everything away again");
-  const struck = await strike(context, project, stage.playing, production.copies, order.keep ? "keep" : "remove");
+  const removed = await removeSandbox(context, project, sandbox, production.copies, order.keep ? "keep" : "remove");
   view.now("");
-  if (struck.trouble !== null) view.note(leftSentence(struck.trouble));
-  if (order.signal.aborted) throw interrupted(struck.trouble);
+  if (removed.trouble !== null) view.note(leftSentence(removed.trouble));
+  if (order.signal.aborted) throw interrupted(removed.trouble);
   const rehearsal: Rehearsal = {
     format: 1,
     id,
@@ -92,10 +92,10 @@ export async function rehearse(
     by: context.person,
     startedAt,
     tookMs: Math.round(performance.now() - begunAt),
-    passed: fault === null && struck.trouble === null,
-    trouble: troubleOf(score, fault, struck.trouble),
+    passed: fault === null && removed.trouble === null,
+    trouble: troubleOf(log, fault, removed.trouble),
     ...findings,
-    acts: score.acts,
+    parts: log.parts,
     requests: visitors?.count() ?? NO_REQUESTS,
   };
   return { rehearsal, path: await keepRehearsal(project.state, rehearsal) };
@@ -106,7 +106,7 @@ async function productionOf(
   context: Context,
   project: Project,
   plan: Plan,
-): Promise<Pick<Sandboxed, "production" | "copies">> {
+): Promise<Pick<RunningRehearsal, "production" | "copies">> {
   if (plan.database === undefined)
     return { production: { project, plan, backups: null, migrations: null }, copies: null };
   const place: AppDatabase = { database: plan.database, folder: project.folder, plan, env: context.env };
@@ -132,7 +132,7 @@ async function copiesOf(
   return await machinery.rehearsalCopies({ database, folder: project.folder, plan, env }, project.state, copyPlace);
 }
 
-/** The plan that is played, and the environment in which; makes nothing yet. Faults: rehearsal-database-unclear, rehearsal-not-possible. */
+/** The plan that is run, and the environment in which; makes nothing yet. Faults: rehearsal-database-unclear, rehearsal-not-possible. */
 async function sandboxOf(
   context: Context,
   { plan, project }: RehearsalOrder,
@@ -154,7 +154,7 @@ async function sandboxOf(
   });
   const env = { ...sandbox.env };
   const ports = await freePorts(Math.max(1, plan.traffic.listen.length));
-  const backups = playingAt(project.state, id).state.file("backups");
+  const backups = rehearsalPlace(project.state, id).state.file("backups");
   const { plan: sandboxPlan, leftOut } = rehearsedPlan(plan, {
     ports,
     env: services,
@@ -173,31 +173,31 @@ async function sandboxOf(
 }
 
 /** null: nothing went wrong. */
-async function faultOfPlay(sandboxed: Sandboxed, score: Score, findings: Findings): Promise<Fault | null> {
+async function faultOfRun(running: RunningRehearsal, log: RunLog, findings: Findings): Promise<Fault | null> {
   try {
-    await playActs(sandboxed, score, findings);
+    await runParts(running, log, findings);
     return null;
   } catch (error) {
-    const why: unknown = sandboxed.signal.aborted ? sandboxed.signal.reason : error;
+    const why: unknown = running.signal.aborted ? running.signal.reason : error;
     return faultOf(why, "rehearsal-failed", "The rehearsal failed.");
   } finally {
-    await sandboxed.visitors?.[Symbol.asyncDispose]();
+    await running.visitors?.[Symbol.asyncDispose]();
   }
 }
 
-function troubleOf(score: Score, fault: Fault | null, left: Fault | null): Rehearsal["trouble"] {
-  const act = score.acts.at(-1)?.name ?? "copy";
+function troubleOf(log: RunLog, fault: Fault | null, left: Fault | null): Rehearsal["trouble"] {
+  const part = log.parts.at(-1)?.name ?? "copy";
   // Where it was ended from outside, what it ended in is not the trouble.
-  if (fault !== null) return { act, step: act, ...score.trouble(), fault };
-  return left === null ? null : { act, step: "takes everything away again", fault: left };
+  if (fault !== null) return { part, step: part, ...log.trouble(), fault };
+  return left === null ? null : { part, step: "takes everything away again", fault: left };
 }
 
 /** Takes away what rehearsals that were killed have left. */
-export async function cleanUp(context: Context, project: Project, plan: Plan): Promise<readonly Struck[]> {
+export async function cleanUp(context: Context, project: Project, plan: Plan): Promise<readonly Removed[]> {
   return await sweepRehearsals(context, project, (await productionOf(context, project, plan)).copies);
 }
 
-export function struckSentence({ id, isKept, trouble }: Struck): string {
+export function removedSentence({ id, isKept, trouble }: Removed): string {
   if (isKept && trouble === null) return `What was kept of rehearsal ${id} is taken away.`;
   if (trouble === null) return `Rehearsal ${id} was killed; what it left is taken away.`;
   const why = trouble.cause === undefined ? "" : ` ${trouble.cause}`;

@@ -3,40 +3,40 @@ import type { Plan } from "../../core/plan/plan.ts";
 import type { Release } from "../../core/release/release.ts";
 import type { Session } from "../session.ts";
 import { noteFigures } from "./failures.ts";
-import { play } from "./play.ts";
+import { runRelease } from "./run-release.ts";
 import { doingOf, releaseSteps } from "./release-steps.ts";
-import type { Sandboxed } from "./sandboxed.ts";
-import type { ActScore } from "./score.ts";
+import type { RunningRehearsal } from "./running-rehearsal.ts";
+import type { PartLog } from "./run-log.ts";
 
 /** One version serves, and is asked. */
-export async function answersAlone({ visitors, signal }: Sandboxed, act: ActScore): Promise<void> {
+export async function answersAlone({ visitors, signal }: RunningRehearsal, part: PartLog): Promise<void> {
   visitors?.resume();
-  if (visitors !== null) await act.step("answers alone", () => delay(ALONE_MS, undefined, { signal }));
+  if (visitors !== null) await part.step("answers alone", () => delay(ALONE_MS, undefined, { signal }));
 }
 
 const ALONE_MS = 600;
 
-/** Plays a release and writes its steps down; throws why it did not come as far as was asked. */
+/** Runs a release and writes its steps down; throws why it did not come as far as was asked. */
 export async function released(
-  { production, signal, figures }: Sandboxed,
+  { production, signal, figures }: RunningRehearsal,
   session: Session,
-  act: ActScore,
+  part: PartLog,
   wanted: { readonly plan: Plan; readonly version: string; readonly until: "end" | "last-share" },
 ): Promise<Release> {
-  const steps = releaseSteps(production.plan, act.add);
-  const { release, trouble } = await play({
+  const steps = releaseSteps(production.plan, part.add);
+  const { release, trouble } = await runRelease({
     ...wanted,
     session,
     signal,
     onLook: (seen, status) => {
       steps.look(seen);
       noteFigures(figures, status);
-      act.now(doingOf(seen, status));
+      part.now(doingOf(seen, status));
     },
   });
   steps.end(release);
   if (trouble === null) return release;
   const failed = release.steps.findLast(({ startedAt }) => startedAt !== null);
   const step = wanted.plan.steps.find(({ id }) => id === failed?.step);
-  return act.fail(step?.name ?? "release", trouble);
+  return part.fail(step?.name ?? "release", trouble);
 }

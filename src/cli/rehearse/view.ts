@@ -1,16 +1,16 @@
-import type { ActName, Rehearsal, RehearsedAct, RehearsedStep } from "../../core/rehearsal/rehearsal.ts";
+import type { PartName, Rehearsal, RehearsedPart, RehearsedStep } from "../../core/rehearsal/rehearsal.ts";
 import type { Context } from "../context.ts";
-import { actTitle, rehearsalLines, stepLine } from "../render/rehearsal-view.ts";
+import { partTitle, rehearsalLines, stepLine } from "../render/rehearsal-view.ts";
 import { openScreen } from "../render/screen.ts";
 
-/** Where a rehearsal is shown while it plays. Disposing of it puts the terminal back as it was. */
+/** Where a rehearsal is shown while it runs. Disposing of it puts the terminal back as it was. */
 export interface RehearsalView extends Disposable {
   begin(header: string): void;
-  act(name: ActName): void;
+  part(name: PartName): void;
   /** What goes on now, in a few words. */
   now(doing: string): void;
-  step(act: ActName, step: RehearsedStep): void;
-  actOver(act: RehearsedAct): void;
+  step(part: PartName, step: RehearsedStep): void;
+  partOver(part: RehearsedPart): void;
   note(sentence: string): void;
   end(rehearsal: Rehearsal, path: string | null): void;
 }
@@ -29,14 +29,14 @@ export function openRehearsalView({ json, terminal }: Context): RehearsalView {
   const print = (line: string): void => (screen === null ? terminal.print(line) : screen.print(line));
   return {
     begin: print,
-    act: (name) => print(`\n${actTitle(name, terminal.style())}`),
+    part: (name) => print(`\n${partTitle(name, terminal.style())}`),
     now: (words) => {
       if (words !== doing) since = performance.now();
       doing = words;
       draw();
     },
     step: (_, step) => print(stepLine(step, terminal.style())),
-    actOver: () => undefined,
+    partOver: () => undefined,
     note: (sentence) => terminal.complain(sentence),
     end: (rehearsal, path) => {
       screen?.last([]);
@@ -57,10 +57,10 @@ const REDRAW_MS = 250;
 function documents(print: (document: object) => void): RehearsalView {
   return {
     begin: () => undefined,
-    act: (act) => print({ type: "act-began", act }),
+    part: (part) => print({ type: "part-began", part }),
     now: () => undefined,
-    step: (act, step) => print({ type: "step", act, step }),
-    actOver: (act) => print({ type: "act-over", act: act.name, tookMs: act.tookMs, requests: act.requests }),
+    step: (part, step) => print({ type: "step", part, step }),
+    partOver: (part) => print({ type: "part-over", part: part.name, tookMs: part.tookMs, requests: part.requests }),
     note: (sentence) => print({ type: "note", sentence }),
     end: (rehearsal, path) => print({ type: "rehearsal", rehearsal, path }),
     [Symbol.dispose]: () => undefined,

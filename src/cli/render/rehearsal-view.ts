@@ -1,11 +1,11 @@
 import { formatCount } from "../../core/analysis/figures.ts";
-import type { ActName, Rehearsal, RehearsedStep } from "../../core/rehearsal/rehearsal.ts";
+import type { PartName, Rehearsal, RehearsedStep } from "../../core/rehearsal/rehearsal.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style, symbols } from "./style.ts";
 import { padStart, wrap } from "./text.ts";
 
-const TITLES: Readonly<Record<ActName, string>> = {
+const TITLES: Readonly<Record<PartName, string>> = {
   copy: "the copy of the database",
   stable: "what serves now",
   "there-and-back": "the release, and back",
@@ -13,7 +13,7 @@ const TITLES: Readonly<Record<ActName, string>> = {
   recovery: "full recovery: the database from the backup, and the old version on it",
 };
 
-export function actTitle(name: ActName, style: Style): string {
+export function partTitle(name: PartName, style: Style): string {
   return paint(style, "strong", TITLES[name]);
 }
 

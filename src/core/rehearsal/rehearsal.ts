@@ -1,7 +1,7 @@
 import type { Fault } from "../fault.ts";
 import type { Duration, Instant } from "../time/time.ts";
 
-/** A rehearsal that is over: what was played, how long each step took, what came of it. A file of JSON each. */
+/** A rehearsal that is over: what was run, how long each step took, what came of it. A file of JSON each. */
 export interface Rehearsal {
   readonly format: 1;
   readonly id: string;
@@ -20,10 +20,10 @@ export interface Rehearsal {
   readonly trouble: Trouble | null;
   /** null: the plan names no database. */
   readonly database: RehearsedDatabase | null;
-  readonly acts: readonly RehearsedAct[];
+  readonly parts: readonly RehearsedPart[];
   readonly requests: RequestCount;
   readonly rollback: RehearsedRollback | null;
-  /** From an empty hand to the old version on the restored database. null: that was not played. */
+  /** From an empty hand to the old version on the restored database. null: that was not tried. */
   readonly recovery: RehearsedRecovery | null;
   readonly leftOut: readonly LeftOut[];
 }
@@ -34,7 +34,7 @@ export interface RehearsedVersion {
 }
 
 export interface Trouble {
-  readonly act: ActName;
+  readonly part: PartName;
   /** As it stands in the table of steps. */
   readonly step: string;
   readonly fault: Fault;
@@ -66,10 +66,10 @@ export interface MadeUpTable {
  * `copy`: the database. `stable`: what serves, on the copy. `there-and-back`: the release up to its last share, then put back. `whole`: the
  * release to its end. `recovery`: the database from the backup, and the old version on it.
  */
-export type ActName = "copy" | "stable" | "there-and-back" | "whole" | "recovery";
+export type PartName = "copy" | "stable" | "there-and-back" | "whole" | "recovery";
 
-export interface RehearsedAct {
-  readonly name: ActName;
+export interface RehearsedPart {
+  readonly name: PartName;
   readonly tookMs: Duration;
   readonly steps: readonly RehearsedStep[];
   readonly requests: RequestCount;

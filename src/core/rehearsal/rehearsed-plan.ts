@@ -11,7 +11,7 @@ import { hasOwnData } from "./own-data.ts";
 import { flowsOf, type Inside, stepsOf } from "./rehearsed-steps.ts";
 import type { LeftOut } from "./rehearsal.ts";
 
-/** Where the rehearsal plays. */
+/** Where the rehearsal runs. */
 export interface Sandbox {
   /** Free ports of this machine, one for each listener of the plan. */
   readonly ports: readonly number[];
@@ -35,7 +35,7 @@ export interface RehearsedPlan {
 }
 
 /**
- * The plan as it is played beside production: the same services, migrations, shares and limits, on ports and a database of its own. Nobody
+ * The plan as it is run beside production: the same services, migrations, shares and limits, on ports and a database of its own. Nobody
  * is asked or told anything, and nothing that reaches beyond the sandbox is run. All of that is named in `leftOut`.
  */
 export function rehearsedPlan(plan: Plan, sandbox: Sandbox): RehearsedPlan {

@@ -18,7 +18,7 @@ export interface Inside {
 /** As long as a share is held at most. */
 const HELD_MS: Duration = 3 * SECOND;
 
-/** What a rehearsal plays of a step; none where it leaves it out. */
+/** What a rehearsal runs of a step; none where it leaves it out. */
 export function stepsOf(step: Step, inside: Inside): readonly Step[] {
   const { services, leftOut } = inside;
   const out = (why: string): readonly Step[] => {

@@ -8,50 +8,50 @@ import { openActing, type Session } from "../session.ts";
 import { refuseCopyBehind } from "./behind.ts";
 import { copyDatabase } from "./copy.ts";
 import { refuseFailures } from "./failures.ts";
-import { playRollback } from "./play.ts";
+import { runRollback } from "./run-release.ts";
 import { recover } from "./recovery.ts";
 import { answersAlone, released } from "./released.ts";
-import type { Findings, Sandboxed } from "./sandboxed.ts";
-import type { ActScore, Score } from "./score.ts";
+import type { Findings, RunningRehearsal } from "./running-rehearsal.ts";
+import type { PartLog, RunLog } from "./run-log.ts";
 
-/** All acts, one after the other; throws at the first that fails. */
-export async function playActs(sandboxed: Sandboxed, score: Score, findings: Findings): Promise<void> {
-  const { production, copies, stage, context, versions, plan } = sandboxed;
+/** All parts, one after the other; throws at the first that fails. */
+export async function runParts(running: RunningRehearsal, log: RunLog, findings: Findings): Promise<void> {
+  const { production, copies, sandbox, context, versions, plan } = running;
   const { backups } = production;
   if (copies !== null && backups !== null)
-    await score.act("copy", async (act) => {
-      const { identity, signal } = sandboxed;
+    await log.part("copy", async (part) => {
+      const { identity, signal } = running;
       const server = serverOf(plan);
-      const place = { project: stage.project, plan, env: context.env };
+      const place = { project: sandbox.project, plan, env: context.env };
       if (server !== null)
-        await act.step(`started ${server} once more, for the copy alone`, () =>
+        await part.step(`started ${server} once more, for the copy alone`, () =>
           context.machinery.startRehearsedServer(place, signal),
         );
-      const order = { id: stage.playing.id, copies, backups, identity, by: context.person, signal };
-      findings.database = await copyDatabase(order, act);
-      if (findings.database.from.kind === "backup") await refuseCopyBehind(sandboxed, findings, act);
+      const order = { id: sandbox.id, copies, backups, identity, by: context.person, signal };
+      findings.database = await copyDatabase(order, part);
+      if (findings.database.from.kind === "backup") await refuseCopyBehind(running, findings, part);
     });
   {
-    await using session = await openActing(context, stage.project, plan);
+    await using session = await openActing(context, sandbox.project, plan);
     const stable = versions.stable;
     if (stable !== null) {
-      await score.act("stable", async (act) => {
-        await released(sandboxed, session, act, { plan: startingPlan(plan), version: stable.version, until: "end" });
-        await answersAlone(sandboxed, act);
+      await log.part("stable", async (part) => {
+        await released(running, session, part, { plan: startingPlan(plan), version: stable.version, until: "end" });
+        await answersAlone(running, part);
       });
-      await score.act("there-and-back", async (act) => {
-        await thereAndBack(sandboxed, session, act, findings);
-        refuseFailures(sandboxed, score, act);
+      await log.part("there-and-back", async (part) => {
+        await thereAndBack(running, session, part, findings);
+        refuseFailures(running, log, part);
       });
     } else
       findings.leftOut.push({ what: "the way back", why: "nothing serves yet, so there is nothing to go back to" });
-    await score.act("whole", async (act) => {
-      await released(sandboxed, session, act, { plan, version: versions.candidate.version, until: "end" });
-      if (stable === null) await answersAlone(sandboxed, act);
-      refuseFailures(sandboxed, score, act);
+    await log.part("whole", async (part) => {
+      await released(running, session, part, { plan, version: versions.candidate.version, until: "end" });
+      if (stable === null) await answersAlone(running, part);
+      refuseFailures(running, log, part);
     });
   }
-  await recover(sandboxed, score, findings);
+  await recover(running, log, findings);
 }
 
 /** The service of the compose project that is the copy's own server; null: it is on the app's. */
@@ -60,24 +60,29 @@ function serverOf({ services }: Plan): string | null {
   return first?.runtime.project.rehearsal?.server?.service ?? null;
 }
 
-async function thereAndBack(sandboxed: Sandboxed, session: Session, act: ActScore, findings: Findings): Promise<void> {
-  const { plan, versions, signal, context, stage } = sandboxed;
-  const release = await released(sandboxed, session, act, {
+async function thereAndBack(
+  running: RunningRehearsal,
+  session: Session,
+  part: PartLog,
+  findings: Findings,
+): Promise<void> {
+  const { plan, versions, signal, context, sandbox } = running;
+  const release = await released(running, session, part, {
     plan: plannedThere(plan),
     version: versions.candidate.version,
     until: "last-share",
   });
   const before = performance.now();
-  const back = await playRollback({ session, signal, onLook: () => act.now("rolled back") }, release.id);
+  const back = await runRollback({ session, signal, onLook: () => part.now("rolled back") }, release.id);
   const tookMs = Math.round(performance.now() - before);
   if (back.trouble !== null) {
-    act.add({ name: "rolled back", state: "failed", tookMs });
-    act.fail("rolled back", back.trouble);
+    part.add({ name: "rolled back", state: "failed", tookMs });
+    part.fail("rolled back", back.trouble);
   }
-  const plane = await context.machinery.dataPlane(stage.project.state);
+  const plane = await context.machinery.dataPlane(sandbox.project.state);
   const rollback = rollbackOf(back.release, plane?.lastRequestAt[release.candidate.version] ?? null);
   findings.rollback = rollback;
-  act.add({
+  part.add({
     name: "rolled back",
     state: "passed",
     tookMs,
@@ -85,7 +90,7 @@ async function thereAndBack(sandboxed: Sandboxed, session: Session, act: ActScor
       ? {}
       : { note: `traffic in ${formatDuration(rollback.trafficMs)}. ${rollback.schema ?? ""}`.trim() }),
   });
-  await answersAlone(sandboxed, act);
+  await answersAlone(running, part);
 }
 
 function rollbackOf(release: Release, lastRequestAt: number | null): RehearsedRollback | null {

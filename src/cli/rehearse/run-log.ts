@@ -1,7 +1,7 @@
 import { type Fault, FaultError, faultOf } from "../../core/fault.ts";
 import {
-  type ActName,
-  type RehearsedAct,
+  type PartName,
+  type RehearsedPart,
   type RehearsedStep,
   type RequestCount,
   requestsBetween,
@@ -10,32 +10,32 @@ import {
 import type { Duration } from "../../core/time/time.ts";
 import type { RehearsalView } from "./view.ts";
 
-/** What is written down while a rehearsal plays: acts and their steps, each with its time. */
-export interface Score {
-  readonly acts: readonly RehearsedAct[];
+/** What is written down while a rehearsal runs: parts and their steps, each with its time. */
+export interface RunLog {
+  readonly parts: readonly RehearsedPart[];
   trouble(): Trouble | null;
-  /** An act; throws what goes wrong in it, once that is written down. */
-  act(name: ActName, work: (act: ActScore) => Promise<void>): Promise<void>;
+  /** A part; throws what goes wrong in it, once that is written down. */
+  part(name: PartName, work: (part: PartLog) => Promise<void>): Promise<void>;
 }
 
-export interface ActScore {
+export interface PartLog {
   /** Measures it. `note`: what came of it, in a sentence. */
   step<T>(name: string, work: () => Promise<T>, note?: (result: T) => string | undefined): Promise<T>;
   /** One that something else has measured. */
   readonly add: (step: RehearsedStep) => void;
   readonly now: (doing: string) => void;
-  /** Why the act failed, at a step that is written down already. */
+  /** Why the part failed, at a step that is written down already. */
   fail(step: string, fault: Fault): never;
 }
 
-export function keepScore(view: RehearsalView, count: () => RequestCount): Score {
-  const acts: RehearsedAct[] = [];
+export function startLog(view: RehearsalView, count: () => RequestCount): RunLog {
+  const parts: RehearsedPart[] = [];
   let trouble: Trouble | null = null;
   return {
-    acts,
+    parts,
     trouble: () => trouble,
-    act: async (name, work) => {
-      view.act(name);
+    part: async (name, work) => {
+      view.part(name);
       const steps: RehearsedStep[] = [];
       const startedAt = performance.now();
       const before = count();
@@ -44,7 +44,7 @@ export function keepScore(view: RehearsalView, count: () => RequestCount): Score
         view.step(name, step);
       };
       const fail = (step: string, fault: Fault, cause?: unknown): never => {
-        trouble ??= { act: name, step, fault };
+        trouble ??= { part: name, step, fault };
         throw new FaultError(fault, { cause });
       };
       let doing = "";
@@ -54,11 +54,11 @@ export function keepScore(view: RehearsalView, count: () => RequestCount): Score
           add,
           now,
           fail,
-          step: async (step, play, note) => {
+          step: async (step, measured, note) => {
             now(step);
             const begunAt = performance.now();
             try {
-              const result = await play();
+              const result = await measured();
               const said = note?.(result);
               add({
                 name: step,
@@ -75,16 +75,16 @@ export function keepScore(view: RehearsalView, count: () => RequestCount): Score
         });
       } catch (error) {
         trouble ??= {
-          act: name,
+          part: name,
           step: doing === "" ? name : doing,
           fault: faultOf(error, "rehearsal-failed", "The rehearsal failed."),
         };
         throw error;
       } finally {
         view.now("");
-        const act = { name, tookMs: since(startedAt), steps, requests: requestsBetween(before, count()) };
-        acts.push(act);
-        view.actOver(act);
+        const part = { name, tookMs: since(startedAt), steps, requests: requestsBetween(before, count()) };
+        parts.push(part);
+        view.partOver(part);
       }
     },
   };

@@ -10,12 +10,12 @@ import type { Migrations } from "../../ports/migrations.ts";
 import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
 import type { Context } from "../context.ts";
 import type { Project } from "../project.ts";
-import type { Stage } from "./stage.ts";
+import type { Sandbox } from "./sandbox.ts";
 import type { Visitors } from "./visitors.ts";
 import type { Rehearsed } from "./what-is-rehearsed.ts";
 
-/** Everything that the acts play with. */
-export interface Sandboxed {
+/** Everything that the parts of a rehearsal work with. */
+export interface RunningRehearsal {
   /** With the sandbox's environment. */
   readonly context: Context;
   readonly production: {
@@ -25,7 +25,7 @@ export interface Sandboxed {
     /** Of files; null: there are none, or a tool of the team's own has them. */
     readonly migrations: Migrations | null;
   };
-  readonly stage: Stage;
+  readonly sandbox: Sandbox;
   readonly plan: Plan;
   readonly versions: Rehearsed;
   readonly copies: RehearsalCopies | null;
@@ -36,7 +36,7 @@ export interface Sandboxed {
   readonly signal: AbortSignal;
 }
 
-/** What a rehearsal finds out while it plays. */
+/** What a rehearsal finds out while it runs. */
 export interface Findings {
   database: RehearsedDatabase | null;
   rollback: RehearsedRollback | null;

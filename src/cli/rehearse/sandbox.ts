@@ -1,22 +1,27 @@
 import { randomBytes } from "node:crypto";
 import { faultOf, type Fault } from "../../core/fault.ts";
-import { beginRehearsal, clearRehearsal, markKept, type Playing, rehearsalsUnderWay } from "../../local/rehearsals.ts";
+import {
+  beginRehearsal,
+  clearRehearsal,
+  markKept,
+  type RehearsalPlace,
+  rehearsalsUnderWay,
+} from "../../local/rehearsals.ts";
 import { checkStateFolder } from "../../local/state-folder-check.ts";
 import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
 import type { Context } from "../context.ts";
 import type { Project } from "../project.ts";
 
-/** Where one rehearsal plays. */
-export interface Stage {
-  readonly playing: Playing;
+/** Where one rehearsal runs. */
+export interface Sandbox extends RehearsalPlace {
   /** A project like production's, with a state of its own. */
   readonly project: Project;
 }
 
-export function setStage(project: Project, id: string, hasDatabase: boolean): Stage {
+export function makeSandbox(project: Project, id: string, hasDatabase: boolean): Sandbox {
   checkStateFolder(project.state);
-  const playing = beginRehearsal(project.state, id, hasDatabase);
-  return { playing, project: { ...project, state: playing.state, stateRoot: playing.state.path } };
+  const place = beginRehearsal(project.state, id, hasDatabase);
+  return { ...place, project: { ...project, state: place.state, stateRoot: place.state.path } };
 }
 
 export function rehearsalId(): string {
@@ -24,7 +29,7 @@ export function rehearsalId(): string {
 }
 
 /** What was taken away, and what could not be. */
-export interface Struck {
+export interface Removed {
   readonly id: string;
   readonly isKept: boolean;
   readonly trouble: Fault | null;
@@ -35,24 +40,24 @@ export async function sweepRehearsals(
   context: Context,
   project: Project,
   copies: RehearsalCopies | null,
-): Promise<readonly Struck[]> {
+): Promise<readonly Removed[]> {
   const dead = rehearsalsUnderWay(project.state).filter(({ isAlive }) => !isAlive);
-  const struck: Struck[] = [];
-  for (const playing of dead) struck.push(await strike(context, project, playing, copies));
-  return struck;
+  const removed: Removed[] = [];
+  for (const place of dead) removed.push(await removeSandbox(context, project, place, copies));
+  return removed;
 }
 
 const DROP_MS = 60_000;
 
 /** Ends every process and container of it, drops its database, removes its folder. Each part is tried, whatever became of the others. */
-export async function strike(
+export async function removeSandbox(
   { machinery }: Context,
   project: Project,
-  playing: Playing,
+  place: RehearsalPlace,
   copies: RehearsalCopies | null,
   folder: "remove" | "keep" = "remove",
-): Promise<Struck> {
-  const { id, state, hasDatabase, isKept } = playing;
+): Promise<Removed> {
+  const { id, state, hasDatabase, isKept } = place;
   const faults: Fault[] = [];
   const tried = async (what: string, work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -69,12 +74,12 @@ export async function strike(
   );
   if (folder === "keep") {
     if (faults.length === 0)
-      await tried("The folder of the rehearsal could not be marked.", async () => markKept(playing));
+      await tried("The folder of the rehearsal could not be marked.", async () => markKept(place));
     return { id, isKept, trouble: faults[0] ?? null };
   }
   await tried("Versions of the rehearsal could not be removed.", () => machinery.removeVersions(state, project.folder));
   // Its record says what is left to do: while anything is, it stays for whoever tries next.
   if (faults.length === 0)
-    await tried("The folder of the rehearsal could not be removed.", async () => clearRehearsal(playing));
+    await tried("The folder of the rehearsal could not be removed.", async () => clearRehearsal(place));
   return { id, isKept, trouble: faults[0] ?? null };
 }

@@ -9,7 +9,7 @@ import { type Duration, HOUR, SECOND } from "../../core/time/time.ts";
 import { readRelease, type Session } from "../session.ts";
 
 /** One release of the rehearsal. */
-export interface Play {
+export interface ReleaseRun {
   readonly session: Session;
   readonly plan: Plan;
   readonly version: string;
@@ -20,7 +20,7 @@ export interface Play {
 }
 
 /** The release as its journal tells it, and why it did not come as far as was asked; null: it did. */
-export interface Played {
+export interface ReleaseOutcome {
   readonly release: Release;
   readonly trouble: Fault | null;
 }
@@ -32,7 +32,14 @@ const PATIENCE_MS: Duration = 2 * SECOND;
 const BROKEN_MS: Duration = 10 * SECOND;
 
 /** Begins a release and sees it through: a share that shows nothing bad is promoted when its short time is over. */
-export async function play({ session, plan, version, until, signal, onLook }: Play): Promise<Played> {
+export async function runRelease({
+  session,
+  plan,
+  version,
+  until,
+  signal,
+  onLook,
+}: ReleaseRun): Promise<ReleaseOutcome> {
   const asked = until === "end" ? plan : stayingAtLastShare(plan);
   const answer = await session.ask({ kind: "release", plan: asked, version, supersede: false }, null);
   if (answer.kind === "refused") throw new FaultError(answer.fault);
@@ -54,7 +61,7 @@ export async function play({ session, plan, version, until, signal, onLook }: Pl
 }
 
 /** Takes everything back, and waits until it is. */
-export async function playRollback({ session, signal, onLook }: Looking, id: number): Promise<Played> {
+export async function runRollback({ session, signal, onLook }: Looking, id: number): Promise<ReleaseOutcome> {
   const command = { kind: "rollback" } as const;
   const answer = await session.ask({ kind: "command", command, reason: "the rehearsal tries the way back" }, id);
   if (answer.kind === "refused") throw new FaultError(answer.fault);
@@ -66,7 +73,7 @@ export async function playRollback({ session, signal, onLook }: Looking, id: num
   }
 }
 
-type Looking = Pick<Play, "session" | "signal" | "onLook">;
+type Looking = Pick<ReleaseRun, "session" | "signal" | "onLook">;
 
 async function look(
   { session, signal, onLook }: Looking,
