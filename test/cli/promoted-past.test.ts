@@ -3,7 +3,6 @@ import { it } from "node:test";
 import { eventLine } from "../../src/cli/render/event-line.ts";
 import { rail } from "../../src/cli/render/rail.ts";
 import { summary } from "../../src/cli/render/summary.ts";
-import { PROMOTED_PAST } from "../../src/core/release/promoted-past.ts";
 import { afterwards, EMERGENCY } from "./support/emergencies.ts";
 import * as statuses from "./support/statuses.ts";
 
@@ -22,7 +21,7 @@ it("a step that a person promoted past has no tick, and the summary names it ins
 });
 
 it("and no tick among the events either", () => {
-  const because = { kind: "person", sentence: PROMOTED_PAST } as const;
+  const because = { kind: "person", sentence: "Promoted past it by a person.", isPromotedPast: true } as const;
   const line = eventLine({ type: "step-passed", step: "migrate", because }, afterwards(EMERGENCY), null, STYLE);
   assert.equal(line, "– migrate: Promoted past it by a person.");
 });

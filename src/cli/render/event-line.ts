@@ -1,4 +1,3 @@
-import { PROMOTED_PAST } from "../../core/release/promoted-past.ts";
 import { backupLine, migratedLine, wentBackLine } from "./database-lines.ts";
 import { fullStop } from "../../core/text/plain-text.ts";
 import type { ReleaseEvent } from "../../core/release/event.ts";
@@ -41,7 +40,7 @@ export function eventLine(event: ReleaseEvent, release: Release, before: Release
     case "hold-ended":
       return "goes on";
     case "step-passed":
-      return `${event.because.sentence === PROMOTED_PAST ? marks.skipped : marks.passed} ${nameOf(release, event.step)}${tookOf(release, event.step)}${reasonToPass(event, release)}`;
+      return `${event.because.isPromotedPast === true ? marks.skipped : marks.passed} ${nameOf(release, event.step)}${tookOf(release, event.step)}${reasonToPass(event, release)}`;
     case "step-failed":
       return `${marks.failed} ${nameOf(release, event.step)}${tookOf(release, event.step)}: ${event.because.sentence}`;
     case "step-skipped":

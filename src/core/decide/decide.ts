@@ -1,4 +1,3 @@
-import { PROMOTED_PAST } from "../release/promoted-past.ts";
 import { isCommandDone } from "../release/begun.ts";
 import { lateEvents, untold } from "../release/emergency.ts";
 import type { ReleaseEvent } from "../release/event.ts";
@@ -182,7 +181,8 @@ function isTwinLeaving({ steps }: Release): boolean {
 }
 
 function promotedPast(step: Step): readonly ReleaseEvent[] {
-  return [{ type: "step-passed", step: step.id, because: { kind: "person", sentence: PROMOTED_PAST } }];
+  const because = { kind: "person", sentence: "Promoted past it by a person.", isPromotedPast: true } as const;
+  return [{ type: "step-passed", step: step.id, because }];
 }
 
 /** I1: no weight before readiness. It gets the time that a start gets, then the step fails. */

@@ -37,6 +37,8 @@ export interface Because {
   readonly fault?: Fault;
   /** Nobody knows meanwhile whether what the step does is in force, so that time of a hold is none in which it was watched. */
   readonly isUnwatched?: true;
+  /** A person went over the step: its work was not done, or not as it should be. */
+  readonly isPromotedPast?: true;
 }
 
 /** Who acted, and what they had seen when they did. */

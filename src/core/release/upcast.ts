@@ -11,7 +11,16 @@ export type StoredBody = { readonly type: string } & Readonly<Record<string, unk
 const UPCASTERS: readonly ((event: StoredBody) => StoredBody)[] = [
   // From 2 on a plan names the judge that it was made for.
   (event) => (event.type === "planned" ? { ...event, plan: { ...(event["plan"] as object), judge: 1 } } : event),
+  // From 3 on a step that a person went over says so, not by its sentence alone.
+  (event) => {
+    const because = event["because"] as { readonly kind: string; readonly sentence: string } | undefined;
+    const isOver = event.type === "step-passed" && because?.kind === "person" && because.sentence === WENT_OVER;
+    return isOver ? { ...event, because: { ...because, isPromotedPast: true } } : event;
+  },
 ];
+
+/** As format 2 has it. */
+const WENT_OVER = "Promoted past it by a person.";
 
 /** The shape in which this version of Tidegate writes events. */
 export const EVENT_FORMAT = UPCASTERS.length + 1;

@@ -1,6 +1,5 @@
 import { leastHoldMs } from "../plan/hold-time.ts";
 import type { Step, StepKind } from "../plan/plan.ts";
-import { PROMOTED_PAST } from "../release/promoted-past.ts";
 import type { StepProgress } from "../release/release.ts";
 import type { Moment } from "../time/time.ts";
 
@@ -46,7 +45,7 @@ export function stepStatus(step: Step, progress: StepProgress | undefined, index
     ...(step.phase === undefined ? {} : { phase: step.phase.name }),
     ...(step.kind === "migrate" && step.what === "contract" ? { isPointOfNoReturn: true } : {}),
     ...(step.kind === "shift" ? { sharePercent: step.share / 100 } : {}),
-    ...(progress?.state === "passed" && progress.because?.sentence === PROMOTED_PAST ? { isPromotedPast: true } : {}),
+    ...(progress?.state === "passed" && progress.because?.isPromotedPast === true ? { isPromotedPast: true } : {}),
     ...(progress?.because === null || progress?.because === undefined ? {} : { sentence: progress.because.sentence }),
   };
 }
