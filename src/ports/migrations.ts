@@ -1,4 +1,4 @@
-import type { DeletedRows } from "../core/decide/database-recipe.ts";
+import type { DeletedRows } from "../core/migration/deleted-rows.ts";
 import type { Finding } from "../core/migration/finding.ts";
 import type { ReplayedQueries } from "../core/migration/replayed.ts";
 import type { Serving } from "../core/migration/serving.ts";

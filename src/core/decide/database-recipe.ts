@@ -1,3 +1,4 @@
+import type { DeletedRows } from "../migration/deleted-rows.ts";
 import { MIGRATION_PHASES, type MigrationPhase } from "../plan/database.ts";
 import type { StepOf } from "../plan/plan.ts";
 import type { Because } from "../release/event.ts";
@@ -65,12 +66,6 @@ export interface WentBack {
   readonly gone?: readonly string[];
   /** Tables of which they say that they delete some rows. Absent: none. */
   readonly thinned?: readonly string[];
-}
-
-/** Rows of a table that were there before a migration, and that it deleted, by whatever way. */
-export interface DeletedRows {
-  readonly table: string;
-  readonly rows: number;
 }
 
 /** What became of the schema in a rollback, for people; empty: nothing was migrated. */

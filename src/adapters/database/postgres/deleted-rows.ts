@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import type { DeletedRows } from "../../../core/decide/database-recipe.ts";
+import type { DeletedRows } from "../../../core/migration/deleted-rows.ts";
 import { bareName, keyOfName } from "../../../migrations/sql/object-name.ts";
 import type { ReadStatement } from "./read-migrations.ts";
 
