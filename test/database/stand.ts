@@ -24,6 +24,11 @@ export interface DatabaseUnderTest extends AsyncDisposable {
   column(sql: string): Promise<readonly string[]>;
 }
 
+/** A migration that makes a table, and takes it away again. */
+export const ORDERS =
+  "-- migrate:up\nCREATE TABLE orders (id int PRIMARY KEY, state text);\n-- migrate:down\nDROP TABLE orders;\n";
+/** Waits for nobody for long. */
+export const QUICK = { patience: { boundMs: 1_000, otherRunMs: 0, lagMs: 10_000, lockTimeoutMs: 100 } };
 export const never = (): AbortSignal => new AbortController().signal;
 let made = 0;
 

@@ -1,0 +1,132 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { type PostgresServer, postgresServer } from "../support/postgres.ts";
+import { databaseUnderTest, faultOf, never, ORDERS, QUICK } from "./stand.ts";
+
+let server: PostgresServer;
+before(async () => {
+  server = await postgresServer();
+});
+after(() => server[Symbol.asyncDispose]());
+
+const YEARS = {
+  "1_orders.sql": ORDERS,
+  "2_rename.sql": "-- phase: contract\n-- migrate:up\nALTER TABLE orders RENAME COLUMN state TO status;",
+  "3_index.sql": "-- migrate:up\nCREATE INDEX orders_status ON orders (status);",
+};
+
+describe("Migrations of PostgreSQL, by what they take away", () => {
+  it("run in the order of their numbers, whatever their phase, where the release began with an empty database", async () => {
+    await using app = await databaseUnderTest(server, YEARS, QUICK);
+    // What an extension brings is nobody's.
+    await app.client.query("CREATE EXTENSION pg_stat_statements");
+    const release = { release: 1, phases: ["expand"], wholeIfEmpty: true } as const;
+    equal((await app.up({ ...release, dryRun: true })).pendingLater.length, 0);
+    // Cut off in the middle, whoever goes on finds tables in it, and knows still that it was empty.
+    equal((await app.up({ ...release, atMost: 1 })).applied.length, 1);
+    deepEqual(
+      (await app.up(release)).applied.map(({ file, phase }) => `${file} ${phase}`),
+      ["db/2_rename.sql contract", "db/3_index.sql expand"],
+    );
+    const [first] = await app.migrations.history({ signal: never() });
+    deepEqual([first?.did, first?.note], ["created", "the database held nothing"]);
+    app.write("4_drop.sql", "-- phase: contract\n-- migrate:up\nALTER TABLE orders DROP COLUMN status;");
+    const later = await app.up({ ...release, release: 2 });
+    deepEqual([later.applied, later.pendingLater], [[], ["db/4_drop.sql"]]);
+  });
+
+  it("that take away are held back where somebody's tables are there already, and by whoever names the phase", async () => {
+    await using app = await databaseUnderTest(server, YEARS, QUICK);
+    deepEqual((await app.up({ phases: ["expand"], dryRun: true, atMost: 1 })).pendingLater, ["db/2_rename.sql"]);
+    await app.client.query("CREATE VIEW somebody AS SELECT 1 AS one");
+    const { applied, pendingLater } = await app.up({ phases: ["expand"], wholeIfEmpty: true, atMost: 1 });
+    deepEqual([applied.map(({ file }) => file), pendingLater], [["db/1_orders.sql"], ["db/2_rename.sql"]]);
+  });
+
+  it("of a later phase wait for those of the earlier ones, and phases are told apart by what a file takes away", async () => {
+    await using app = await databaseUnderTest(server, {
+      "1_a.sql": ORDERS,
+      "2_b.sql": "ALTER TABLE orders DROP COLUMN state;",
+    });
+    equal((await faultOf(app.up({ phases: ["contract"] }))).code, "migration-phase-missing");
+    const { applied, pendingLater } = await app.up({ phases: ["expand"] });
+    deepEqual([applied.length, pendingLater], [1, ["db/2_b.sql"]]);
+    equal((await app.up({ phases: ["contract"] })).applied.length, 1);
+  });
+
+  it("that empty, rename or revoke are contracts too, unless they have made it themselves, and what is lost is named", async () => {
+    await using app = await databaseUnderTest(server, {
+      "1_made.sql": "CREATE TABLE a (id int); DELETE FROM a; TRUNCATE a; ALTER TABLE a RENAME TO made;",
+      "2_delete.sql": "DELETE FROM orders;",
+      "3_some.sql": "DELETE FROM orders WHERE id = 1;",
+      "4_truncate.sql": "TRUNCATE orders;",
+      "5_rename.sql": "ALTER TABLE orders RENAME COLUMN id TO number;",
+      "6_with.sql": "WITH gone AS (DELETE FROM orders RETURNING id) SELECT count(*) FROM gone;",
+      "7_true.sql": "DELETE FROM orders WHERE 1 = 1;",
+      "8_run.sql": "EXPLAIN ANALYZE DELETE FROM orders; PREPARE p AS DELETE FROM carts; EXECUTE p;",
+      "9_shown.sql": "EXPLAIN DELETE FROM orders;",
+      "10_owned.sql": "DROP OWNED BY gate;",
+      "11_detach.sql": "ALTER TABLE parts DETACH PARTITION parts_2026;",
+      "12_helpers.sql":
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT f(); DROP FUNCTION f(); CREATE VIEW v AS SELECT 1; DROP VIEW v; ALTER TABLE orders ADD COLUMN x int; ALTER TABLE orders DROP COLUMN x;",
+    });
+    const { pending } = await app.migrations.status({ directory: app.directory, signal: never() });
+    deepEqual(
+      pending.map(({ phase, drops }) => [phase, ...drops]),
+      [
+        ["expand"],
+        ["contract", "the rows of orders"],
+        ["expand"],
+        ["contract", "the rows of orders"],
+        ["contract"],
+        ["contract", "the rows of orders"],
+        ["contract", "the rows of orders"],
+        ["contract", "the rows of orders", "the rows of carts"],
+        ["expand"],
+        ["contract", "everything of gate"],
+        ["contract"],
+        ["expand"],
+      ],
+    );
+  });
+
+  it("that take something away in a DO block are contracts too, which say what", async () => {
+    await using app = await databaseUnderTest(server, {
+      "1_a.sql": "CREATE TABLE a (id int, old int);",
+      "2_old.sql": "DO $$ BEGIN IF true THEN ALTER TABLE a DROP COLUMN old; END IF; END $$;",
+    });
+    await app.up({ phases: ["expand"] });
+    const [pending] = (await app.migrations.status({ directory: app.directory, signal: never() })).pending;
+    deepEqual([pending?.phase, pending?.drops], ["contract", ["a.old"]]);
+    await app.up();
+    deepEqual(
+      await app.column(
+        "SELECT count(*) FROM pg_attribute WHERE attrelid = 'a'::regclass AND attnum > 0 AND NOT attisdropped",
+      ),
+      ["1"],
+    );
+  });
+
+  it("say how many rows they have deleted of each table, whatever did it, but for those that they made themselves", async () => {
+    await using app = await databaseUnderTest(server, {
+      "1_merge.sql":
+        "ALTER TABLE customers ADD COLUMN note text; MERGE INTO customers USING (SELECT 1) s ON customers.id % 2 = 0 WHEN MATCHED THEN DELETE;",
+      "2_do.sql": "DO $$ BEGIN EXECUTE format('DELETE FROM %I WHERE id = 1', 'customers'); END $$;",
+      "3_own.sql": "CREATE TABLE own (id int); INSERT INTO own VALUES (1); DELETE FROM own WHERE id = 1;",
+      "4_batch.sql":
+        "-- phase: backfill\n-- batch: 1\nDELETE FROM customers WHERE id IN (SELECT id FROM customers WHERE id > 5 LIMIT 1);",
+      "5_schema.sql": "ALTER TABLE customers ADD COLUMN more text;",
+    });
+    await app.client.query(
+      `CREATE TABLE customers (id int PRIMARY KEY); CREATE TABLE carts (customer int REFERENCES customers ON DELETE CASCADE);
+       INSERT INTO customers SELECT generate_series(1, 10); INSERT INTO carts SELECT generate_series(1, 10)`,
+    );
+    const { applied } = await app.up();
+    const byTable = (deleted: (typeof applied)[number]["deleted"]) =>
+      Object.fromEntries((deleted ?? []).map(({ table, rows }) => [table, rows]));
+    deepEqual(
+      applied.map(({ deleted }) => byTable(deleted)),
+      [{ customers: 5, carts: 5 }, { customers: 1, carts: 1 }, {}, { customers: 2, carts: 2 }, {}],
+    );
+  });
+});
