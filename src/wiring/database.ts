@@ -21,6 +21,7 @@ export function databaseSettings({ database, plan, env }: AppDatabase): Database
   const own = redactor(userNamesIn(database).flatMap((name) => values[name] ?? []));
   return {
     url: database.url,
+    ...(plan === null ? { writtenIn: "--database" } : {}),
     ...(database.ca === undefined ? {} : { ca: database.ca }),
     values: () => values,
     redact: (text) => own.text(secrets.redact(text)),

@@ -64,14 +64,20 @@ describe("A connection to the app's database", () => {
       "postgres://shop:1?ss@db/shop",
     ]) {
       const fault = await faultOf(url);
-      equal(fault.code, "database-unreachable");
+      deepEqual([fault.code, fault.where], ["database-unreachable", "database.url"]);
       ok(fault.fix?.includes("%23"));
       equal(/\bss\b|\bword|s\?s/.test(JSON.stringify(fault)), false);
       equal(placeOf(url), "the database");
     }
     const flat = await faultOf("postgres:shop:word@127.0.0.1/lab");
     match(flat.what, /it begins with no `postgres:\/\/`/);
+    equal(flat.where, "database.url");
     equal(JSON.stringify(flat).includes("word@"), false);
+    const ofVariable = await faultOf("${SHOP_DATABASE}", { SHOP_DATABASE: "postgres://shop:p@ss#word@db/shop" });
+    equal(ofVariable.where, "SHOP_DATABASE", "where somebody can mend it");
+    const given = { ...settingsOf("postgres://shop:p@ss#word@db/shop"), writtenIn: "--database" };
+    const refused = (await connectPostgres(given, ask()).catch((thrown: FaultError) => thrown)) as FaultError;
+    equal(refused.fault.where, "--database");
     equal(placeOf("postgres:shop:word@127.0.0.1/lab"), "the database");
     equal(placeOf("postgres://shop:a%23b@db:5433/shop?application_name=a@b"), "shop at db:5433");
   });

@@ -102,7 +102,8 @@ async function placeFor(
   stored: StoredBackup,
   { signal }: Going,
 ): Promise<Place> {
-  if (scratch !== null) return lentDatabase({ ...database, url: scratch }, signal);
+  if (scratch !== null)
+    return lentDatabase({ ...database, url: scratch, writtenIn: "database.backups.scratch" }, signal);
   try {
     return await besideDatabase(database, { purpose: "try", why: `to try backup ${stored.record.id}`, signal });
   } catch (error) {

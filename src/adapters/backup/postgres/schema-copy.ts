@@ -27,7 +27,7 @@ export async function copySchema(
   const place = stack.use(
     scratch === null
       ? await besideDatabase(database, { purpose: "try", why: "to try migrations", signal })
-      : await lentDatabase({ ...database, url: scratch }, signal),
+      : await lentDatabase({ ...database, url: scratch, writtenIn: "database.backups.scratch" }, signal),
   );
   const connect = { application: "tidegate migrate", signal };
   await using from = await connectPostgres(database, connect);

@@ -80,7 +80,7 @@ function targetSettings(own: DatabaseSettings, written: string | null): Database
   // `${STAGING_URL}`: a password in it is nobody's business.
   const into = fillReferences(written, own.values());
   if (!into.includes("://")) return withDatabase(own, into);
-  if (/^postgres(ql)?(\+\w+)?:\/\/[^/]*\/[^/?]+/.test(into)) return { ...own, url: written };
+  if (/^postgres(ql)?(\+\w+)?:\/\/[^/]*\/[^/?]+/.test(into)) return { ...own, url: written, writtenIn: "--into" };
   throw refused("This address names no database of PostgreSQL.", "write postgres://user@host/name, or only a name");
 }
 

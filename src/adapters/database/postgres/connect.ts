@@ -34,7 +34,7 @@ export function filledUrl({ url, values }: DatabaseSettings): string {
 /** Faults: database-unreachable, database-refused, database-certificates-unreadable. */
 export async function connectPostgres(settings: DatabaseSettings, ask: PostgresAsk): Promise<Connection> {
   ask.signal.throwIfAborted();
-  refuseUnescaped(filledUrl(settings));
+  refuseUnescaped(filledUrl(settings), writtenIn(settings));
   const url = ask.database === undefined ? filledUrl(settings) : ofDatabase(filledUrl(settings), ask.database);
   const ssl = await tlsOf(settings);
   const timeoutMs = ask.timeoutMs ?? CONNECT_MS;
@@ -84,19 +84,26 @@ export async function connectPostgres(settings: DatabaseSettings, ask: PostgresA
 }
 
 /** What stands before such a sign is no host but a piece of the password: nobody is asked for it, and it is shown to nobody. */
-function refuseUnescaped(url: string): void {
+function refuseUnescaped(url: string, where: string): void {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(url))
     throw new FaultError({
       code: "database-unreachable",
       what: "The address of the database can't be read: it begins with no `postgres://`.",
+      where,
       fix: "write it so: postgres://USER:PASSWORD@HOST:5432/DATABASE",
     });
   if (!isUnescaped(url)) return;
   throw new FaultError({
     code: "database-unreachable",
     what: "The address of the database can't be read: a `#`, `/` or `?` stands before its `@`, where the password is.",
+    where,
     fix: "write these signs of the password %-encoded: `#` is %23, `/` is %2F, `?` is %3F, `@` is %40",
   });
+}
+
+/** The variable that holds all of it, else where it stands: it can't be read, so nothing of itself may be shown. */
+function writtenIn({ url, writtenIn: place = "database.url" }: DatabaseSettings): string {
+  return /^\$\{(\w+)\}$/.exec(url.trim())?.[1] ?? place;
 }
 
 function isUnescaped(url: string): boolean {
