@@ -54,6 +54,7 @@ const OUTPUT = [
   "| `release-planned`, `release-started` | the plan is frozen, with its hash and steps; it begins |",
   "| `step-started`, `step-passed`, `step-failed`, `step-skipped` | a step's life |",
   "| `effect-started`, `effect-confirmed`, `effect-failed` | something is done outside: `prepare`, `start`, `share`, `smoke`, … |",
+  "| `contract-started` | a migration of the contract phase has its locks and takes away: from here on there is no way back |",
   "| `verdict` | a guard's verdict has changed |",
   "| `held`, `hold-ended`, `paused`, `resumed`, `promoted`, `approved`, `item-ticked`, `acknowledged`, `stepped-back`, `retried` | why it waits, and who acted |",
   "| `share-drifted`, `engine-took-over` | the data plane had another share than asked; a new engine goes on |",

@@ -2,6 +2,7 @@ import type { EffectOf, Observed } from "../core/release/effect.ts";
 import { FaultError, faultOf } from "../core/fault.ts";
 import type { DatabasePlan } from "../core/plan/database.ts";
 import type { WentBack } from "../core/decide/database-recipe.ts";
+import { currentStep } from "../core/release/release.ts";
 import { fullStop } from "../core/text/plain-text.ts";
 import type { BackupRequest } from "../ports/backups.ts";
 import type { MigrationProgress, Migrations } from "../ports/migrations.ts";
@@ -72,6 +73,7 @@ async function migrateTelling(
     by: release.by,
     dryRun: false,
     signal,
+    ...(phases.includes("contract") ? { beforeContract: (file) => noteContract(stage, file) } : {}),
     tell: (progress) => {
       told(progress);
       stage.tell(asSentence(migrationWords(progress)));
@@ -86,6 +88,12 @@ async function migrateTelling(
     ...(deleted === undefined ? {} : { deleted }),
   }));
   return { applied: migrated, already, pendingLater };
+}
+
+/** From then on nobody may go back to what it takes away. */
+async function noteContract({ release, note }: Stage, file: string): Promise<void> {
+  const step = currentStep(release)?.step.id;
+  if (step !== undefined) await note({ type: "contract-started", step, file });
 }
 
 /** Where the version that serves says what it asks of the database; null: it says it nowhere, or was taken over without its files. */

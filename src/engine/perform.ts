@@ -1,4 +1,5 @@
 import type { Effect, Observed } from "../core/release/effect.ts";
+import type { EventOf } from "../core/release/event.ts";
 import type { Release } from "../core/release/release.ts";
 import type { EngineOptions, Ports } from "./api.ts";
 import { makeBackup, migrate, migrateBack } from "./perform-database.ts";
@@ -17,6 +18,8 @@ export interface Stage {
   readonly signal: AbortSignal;
   /** What it waits for or has come to just now, for people who look; null: nothing that they need to know. */
   readonly tell: (sentence: string | null) => void;
+  /** Has the journal know of something before it is done. Faults: the journal's, and that it must not be done any more. */
+  readonly note: (event: EventOf<"contract-started">) => Promise<void>;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type Command, command } from "../core/command/command.ts";
 import type { CommandAnswer } from "../core/command/command-answer.ts";
 import { decide } from "../core/decide/decide.ts";
-import { type Fault, faultOf } from "../core/fault.ts";
+import { type Fault, FaultError, faultOf } from "../core/fault.ts";
 import { decideMessages } from "../core/decide/messages.ts";
 import { currentStep, isEnded, type Release } from "../core/release/release.ts";
 import { isSettled } from "../core/release/settled.ts";
@@ -89,6 +89,13 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
     release: book.release(),
     signal,
     tell,
+    note: (event) =>
+      inTurn(async () => {
+        const { undo } = book.state();
+        if (undo !== null || underWay.isAbandoned())
+          throw new FaultError({ code: "called-off", what: "It was called off before anything was taken away." });
+        await book.append([event]);
+      }),
   });
 
   const book = written({

@@ -121,7 +121,14 @@ export interface UpRequest extends MigrationsAt {
   /** On a copy that nobody needs: what a tool does is not tried beforehand on yet another one. */
   readonly onCopy?: boolean;
   readonly tell: (progress: MigrationProgress) => void;
+  /**
+   * Asked for each file of the contract phase when it has its locks, before anything that it takes away is gone for good: right
+   * before its first commit, of a tool before it is called. What this throws keeps it from that. Absent: nobody wants to know.
+   */
+  readonly beforeContract?: BeforeContract;
 }
+
+export type BeforeContract = (file: string) => Promise<void>;
 
 /** What is told while it goes on. */
 export type MigrationProgress =

@@ -1,7 +1,9 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Effect } from "../../src/core/release/effect.ts";
 import { noWayBack } from "../../src/core/decide/way-back.ts";
+import { replay } from "../../src/core/release/evolve.ts";
+import { upcast } from "../../src/core/release/upcast.ts";
 import { statusOf } from "../../src/core/status/status.ts";
 import { HOUR, MINUTE, SECOND } from "../../src/core/time/time.ts";
 import { planOf, step } from "../support/plans.ts";
@@ -24,7 +26,7 @@ const BACK: Outcome = {
 
 const ALL_WELL = (): Outcome => ({ observed: {} });
 
-function released(plan = FULL, outcome: (effect: Effect) => Outcome = ALL_WELL): PureWorld {
+function released(plan = FULL, outcome: (effect: Effect) => Outcome | null = ALL_WELL): PureWorld {
   const world = new PureWorld(plan);
   world.verdicts = [errorsVerdict("pass")];
   world.outcome = (effect) => {
@@ -142,7 +144,8 @@ describe("the contract step", () => {
     const failing = released(FULL, (effect) => {
       if (effect.kind !== "migrate" || !effect.phases.includes("contract")) return nothing;
       tries += 1;
-      return tries === 1 ? { fault: { code: "database-lost", what: "The server has gone." } } : nothing;
+      const lost = { code: "database-lost", what: "The server has gone." };
+      return tries === 1 ? { contractStarted: "3_c.sql", fault: lost } : nothing;
     }).pass(3 * MINUTE);
     failing.ask({ kind: "retry" });
     failing.pass(MINUTE);
@@ -153,7 +156,7 @@ describe("the contract step", () => {
   it("holds instead of going back when it fails: what is gone is gone", () => {
     const world = released(FULL, (effect) =>
       effect.kind === "migrate" && effect.phases.includes("contract")
-        ? { fault: { code: "migration-failed", what: "3_c.sql fails." } }
+        ? { contractStarted: "3_c.sql", fault: { code: "migration-failed", what: "3_c.sql fails." } }
         : { observed: {} },
     ).pass(3 * MINUTE);
     equal(world.release.state, "live");
@@ -171,7 +174,8 @@ describe("the contract step", () => {
     let tries = 0;
     const world = released(FULL, (effect) => {
       const fault = effect.kind === "migrate" && effect.phases.includes("contract") ? faults[tries++] : undefined;
-      return fault === undefined ? { observed: { applied: [] } } : { fault };
+      if (fault === undefined) return { observed: { applied: [] } };
+      return fault.code === "migration-failed" ? { contractStarted: "3_c.sql", fault } : { fault };
     }).pass(3 * MINUTE);
     const told = (): string => world.release.hold?.because.sentence ?? "";
     equal(world.release.state, "live");
@@ -199,6 +203,50 @@ describe("the contract step", () => {
     equal(back.ask({ kind: "rollback" }).kind, "accepted");
     back.pass(MINUTE);
     equal(back.release.state, "rolled-back");
+  });
+
+  it("leaves the way back open while it waits for its locks, also when its engine dies meanwhile", () => {
+    const waits = (effect: Effect): Outcome | null =>
+      effect.kind === "migrate" && effect.phases.includes("contract") ? null : { observed: {} };
+    const asked = (world: PureWorld): boolean =>
+      world.eventsOf("effect-requested").some(({ effect }) => waits(effect) === null);
+    const world = released(FULL, waits).pass(3 * MINUTE);
+    ok(asked(world));
+    equal(noWayBack(world.release), null);
+    equal(world.ask({ kind: "rollback" }).kind, "accepted");
+    equal(world.pass(MINUTE).release.state, "rolled-back");
+
+    const dead = released(FULL, waits).pass(3 * MINUTE);
+    dead.takeOver(MINUTE);
+    ok(asked(dead));
+    equal(dead.ask({ kind: "rollback" }).kind, "accepted");
+  });
+
+  it("closes the way back with its locks, for good when its engine dies before it has ended", () => {
+    const world = released(FULL, (effect) =>
+      effect.kind === "migrate" && effect.phases.includes("contract")
+        ? { contractStarted: "3_c.sql", hangs: true }
+        : { observed: {} },
+    ).pass(3 * MINUTE);
+    equal(world.ask({ kind: "rollback" }).kind, "refused");
+    const beforehand = {
+      code: "migration-locked",
+      what: "Somebody else migrates. Nothing was run.",
+      isBeforehand: true,
+    } as const;
+    world.outcome = () => ({ fault: beforehand });
+    world.takeOver(MINUTE);
+    world.pass(MINUTE);
+    equal(world.release.hold?.needsPerson, true);
+    match(noWayBack(world.release) ?? "", /^The contract step has begun/);
+  });
+
+  it("of a journal that was not told of that closes it from when it was asked for", () => {
+    const waits = (effect: Effect): Outcome | null =>
+      effect.kind === "migrate" && effect.phases.includes("contract") ? null : { observed: {} };
+    const { history } = released(FULL, waits).pass(3 * MINUTE);
+    const old = replay(history.map(({ event, at }) => ({ event: upcast(3, { ...event }), at })));
+    match(old === null ? "" : (noWayBack(old) ?? ""), /^The contract step has begun/);
   });
 
   it("waits while another release runs, and goes on when that has ended", () => {

@@ -54,7 +54,9 @@ describe("A step that a person promoted past", () => {
   it("is known by its sentence in journals of before, and no other step is", () => {
     const { history } = promotedPast();
     const before = history.map((each): Happened => ({ ...each, event: upcast(2, asFormat2(stored(each))) }));
-    deepEqual(before, history);
+    const passed = (events: readonly Happened[]): readonly Happened[] =>
+      events.filter(({ event }) => event.type === "step-passed");
+    deepEqual(passed(before), passed(history));
     deepEqual(overIn(before), ["migrate-contract"]);
     const because = { kind: "guard", sentence: "Promoted past it by a person." } as const;
     const other = { type: "step-passed", step: "shift", because } as const;

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import { FaultError } from "../../src/core/fault.ts";
 import { sqliteBesideOthers } from "../../src/adapters/database/sqlite/beside-others.ts";
 import type { MigrationProgress, UpRequest } from "../../src/ports/migrations.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -50,6 +51,25 @@ describe("Migrations of SQLite beside an engine", () => {
     const back = { ...app.going(never()), of: { steps: 1 }, acceptLoss: false, dryRun: false };
     const [reversed] = (await app.migrations.down(back)).reversed;
     deepEqual([reversed?.empty, reversed?.thinned], [["orders.note"], ["orders"]]);
+  });
+
+  it("ask before a contract takes away, and take everything back where the answer is no", async () => {
+    await using app = underTest({
+      "1_init.sql": "CREATE TABLE orders (id int, note text);",
+      "2_note.sql": "-- phase: contract\nALTER TABLE orders DROP COLUMN note;",
+      "3_rows.sql": "-- phase: contract\n-- migrate:up transaction:false\nDELETE FROM orders;\nDROP TABLE orders;",
+    });
+    const wanted = { phases: ["expand", "contract"] } as const;
+    const no = new FaultError({ code: "journal-full", what: "There is no room left for the journal." });
+    const fault = await faultOf(app.up({ ...wanted, beforeContract: () => Promise.reject(no) }));
+    equal(fault.what, "There is no room left for the journal.");
+    const columns = "SELECT name FROM pragma_table_info('orders')";
+    deepEqual(app.column(columns), ["id", "note"]);
+    const seen: string[] = [];
+    const beforeContract = async (file: string): Promise<void> =>
+      void seen.push(`${file}: ${app.column(columns).join(" ")}`);
+    equal((await app.up({ ...wanted, beforeContract })).applied.length, 2);
+    deepEqual(seen, ["db/2_note.sql: id note", "db/3_rows.sql: id"]);
   });
 
   it("stop behind the statement that runs, with everything taken back, and go on when they are run again", async () => {

@@ -191,6 +191,30 @@ describe("a release with migrations", () => {
     rmSync(app.file("db/migrations/6_drop.sql"));
   });
 
+  it("can be rolled back while its contract waits for its locks, also when its engine was killed then", async () => {
+    const [last = "more"] = (await columns()).slice(-1);
+    migration("6_gone.sql", `ALTER TABLE orders DROP COLUMN ${last};`, "SELECT 1;", "contract");
+    app.version({ name: "v6" });
+    const reader = await server.session(server.url("shop"), "reports");
+    await reader.query("BEGIN; SELECT count(*) FROM orders");
+    const release = app.start(["release", "--json"], options);
+    const waits = async (): Promise<boolean> => /6_gone\.sql:3 waits/.test((await app.status()).current?.seen ?? "");
+    await until("the contract waits", waits, 40_000);
+    const { canRollBack, rollbackWould } = await app.status();
+    assert.equal(canRollBack, true);
+    assert.match(rollbackWould ?? "", /was retired: starts it again/);
+    release.kill("SIGKILL");
+    await release.ended;
+    const back = await app.tidegate(["rollback", "--yes", "--json"], options);
+    assert.equal(back.code, 0, back.stdout + back.stderr);
+    assert.equal(lastStatus(back).state, "rolled-back");
+    await reader.query("COMMIT");
+    assert.ok((await columns()).includes(last), "nothing was taken away");
+    await reader.end();
+    assert.deepEqual(people.visits.failures, []);
+    rmSync(app.file("db/migrations/6_gone.sql"));
+  });
+
   it("goes on with a migration in which its engine was killed, once", async () => {
     migration(
       "5_slow.sql",

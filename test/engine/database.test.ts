@@ -121,6 +121,49 @@ describe("the engine, with a database", () => {
     match((await engine.status(2))?.sentence ?? "", /1_drop\.sql fails\. The contract step has begun/);
   });
 
+  it("goes back while a contract waits for its locks, of which nothing is done then", async () => {
+    const under = engineUnderTest();
+    under.database.files = [{ file: "1_drop.sql", phase: "contract" }];
+    await using engine = await under.start();
+    await under.release(engine, USUAL, "v1");
+    await under.until(async () => (await engine.status(1))?.state === "closed");
+    under.database.blocks = "1_drop.sql";
+    const plan = planWith(step.start(), step.shift(100, MINUTE), step.retire(), step.migrate("contract"));
+    await under.release(engine, plan, "v2");
+    await under.until(
+      async () => (await engine.status(2))?.current?.seen?.includes("somebody else has a lock") === true,
+    );
+    equal((await engine.status(2))?.canRollBack, true);
+    void engine.ask({ kind: "command", command: { kind: "rollback" } }, 2, "ann");
+    await under.until(async () => (await engine.status(2))?.state === "rolled-back");
+    deepEqual(under.database.applied, []);
+  });
+
+  it("takes nothing away that the journal was not told of before", async () => {
+    const under = engineUnderTest();
+    under.database.files = [{ file: "1_drop.sql", phase: "contract" }];
+    await using engine = await under.start();
+    await under.release(engine, USUAL, "v1");
+    await under.until(async () => (await engine.status(1))?.state === "closed");
+    const append: typeof under.ports.journal.append = under.ports.journal.append.bind(under.ports.journal);
+    under.ports.journal.append = async (release, after, events, epoch) => {
+      if (events.some(({ event }) => event.type === "contract-started")) {
+        deepEqual(under.database.applied, []);
+        throw new FaultError({ code: "journal-full", what: "There is no room left." });
+      }
+      return await append(release, after, events, epoch);
+    };
+    const plan = planWith(step.start(), step.shift(100, MINUTE), step.retire(), step.migrate("contract"));
+    await under.release(engine, plan, "v2");
+    await under.until(async () => (await engine.status(2))?.hold?.needsPerson === true);
+    deepEqual(under.database.applied, []);
+    equal((await engine.status(2))?.canRollBack, true);
+    under.ports.journal.append = append;
+    void engine.ask({ kind: "command", command: { kind: "retry" } }, 2, "ann");
+    await under.until(async () => (await engine.status(2))?.state === "closed");
+    deepEqual(under.database.applied, [{ file: "1_drop.sql", release: 2 }]);
+  });
+
   it("has no way back once one contract is done, although the next was taken back whole", async () => {
     const under = engineUnderTest();
     under.database.files = [

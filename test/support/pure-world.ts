@@ -6,7 +6,7 @@ import type { Verdict } from "../../src/core/plan/guard.ts";
 import type { InstanceSeen } from "../../src/core/observation.ts";
 import type { Plan } from "../../src/core/plan/plan.ts";
 import { evolve, replay } from "../../src/core/release/evolve.ts";
-import { type Release } from "../../src/core/release/release.ts";
+import { currentStep, type Release } from "../../src/core/release/release.ts";
 import { NOTHING_SEEN, type Seen } from "../../src/core/decide/seen.ts";
 import type { Share } from "../../src/core/traffic/share.ts";
 import { type Command, command } from "../../src/core/command/command.ts";
@@ -16,7 +16,10 @@ const STABLE: Placed = { version: "v1", label: "v1", slot: "blue" };
 const CANDIDATE: Placed = { version: "v2", label: "v2", slot: "green" };
 
 /** How the pretended outside answers an effect. */
-export type Outcome = { readonly observed: Observed } | { readonly fault: Fault };
+export type Outcome = ({ readonly observed: Observed } | { readonly fault: Fault } | { readonly hangs: true }) & {
+  /** The file of the contract step that got its locks before. */
+  readonly contractStarted?: string;
+};
 
 /**
  * The core alone against a world of plain variables: effects happen at once when `perform` says so, time moves by hand.
@@ -147,6 +150,10 @@ export class PureWorld {
   #perform({ key, effect }: EventOf<"effect-requested">): void {
     const outcome = this.outcome(effect);
     if (outcome === null) return;
+    const { contractStarted: file } = outcome;
+    const step = currentStep(this.release)?.step.id;
+    if (file !== undefined && step !== undefined) this.#append([{ type: "contract-started", step, file }]);
+    if ("hangs" in outcome) return;
     if ("fault" in outcome) return this.#append([{ type: "effect-failed", key, fault: outcome.fault, tookMs: 1 }]);
     this.done.push(effect);
     this.#change(effect);

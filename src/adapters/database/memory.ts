@@ -15,6 +15,8 @@ export interface MemoryDatabase extends Databases {
   readonly made: BackupProof[];
   /** Why the next that changes anything fails; null: it does not. */
   fails: string | null;
+  /** The file that waits for its locks; null: none. */
+  blocks: string | null;
   /** The file that fails in the middle of what it does; null: none. */
   breaksIn: string | null;
   /** The file that fails and is taken back whole; null: none. */
@@ -36,6 +38,7 @@ export function createMemoryDatabase({ clock }: { readonly clock: Clock }): Memo
     applied: [],
     made: [],
     fails: null,
+    blocks: null,
     breaksIn: null,
     takesBack: null,
     migrations: async () => migrations,
@@ -69,12 +72,17 @@ export function createMemoryDatabase({ clock }: { readonly clock: Clock }): Memo
       problems: [],
       lock: null,
     }),
-    up: async ({ phases, release, tell }) => {
+    up: async ({ phases, release, tell, signal, beforeContract }) => {
       mayFail();
       const pending = mine.files.filter((file) => !isApplied(file));
       const due = pending.filter(({ phase }) => phases.includes(phase));
-      for (const { file } of due) {
+      for (const { file, phase } of due) {
         tell({ kind: "began", file, way: "up" });
+        while (mine.blocks === file) {
+          tell({ kind: "blocked", file, line: 1, what: "somebody else has a lock" });
+          await clock.sleep(100, signal);
+        }
+        if (phase === "contract") await beforeContract?.(file);
         const failed = { code: "migration-failed", what: `${file} fails.` };
         if (mine.takesBack === file) throw new FaultError({ ...failed, isBeforehand: true });
         mine.applied.push({ file, release });

@@ -58,6 +58,7 @@ function details(event: ReleaseEvent, release: Release): Details | null {
     case "step-failed":
       return { type: event.type, ...step(release, event.step), ...because(event.because) };
     case "hold-ended":
+    case "contract-started":
     case "step-skipped":
     case "promoted":
     case "retried":

@@ -32,6 +32,8 @@ export function eventLine(event: ReleaseEvent, release: Release, before: Release
       return confirmedLine(event, release);
     case "effect-failed":
       return failedLine(event, release, style);
+    case "contract-started":
+      return `${event.file} has its locks and takes away: ${release.stable === null ? "from here on it is gone" : `from here on there is no way back to ${release.stable.label}`}`;
     case "verdict-changed":
       if (before?.verdicts[guardId(event.verdict)] === undefined && isAsExpected(event.verdict)) return null;
       return `${event.verdict.verdict}${event.verdict.level === undefined ? "" : ` (${event.verdict.level})`}: ${event.verdict.sentence}`;

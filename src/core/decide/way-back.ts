@@ -9,7 +9,7 @@ import { isRunning, type Release } from "../release/release.ts";
  */
 export function noWayBack({ stable, begun }: Release): string | null {
   if (stable === null) return null;
-  if (begun.contracts > 0)
+  if (begun.contract !== "nothing")
     return `The contract step has begun, and what ${stable.label} needs of the database may be gone: this was the point of no return.`;
   if (stable.adopted === undefined || !begun.standbyStop) return null;
   return `${stable.label} was retired, and Tidegate can't start again what it did not start.`;
@@ -18,7 +18,7 @@ export function noWayBack({ stable, begun }: Release): string | null {
 /** What is left to do where there is no way back. */
 export function insteadOfBack({ begun }: Release): string {
   const release = "release the version that shall serve: tidegate release VERSION";
-  if (begun.contracts === 0) return release;
+  if (begun.contract === "nothing") return release;
   return `${release}; or bring the database back as it was, without what was written since: tidegate restore, and then release the version before`;
 }
 

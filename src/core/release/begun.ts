@@ -20,10 +20,10 @@ export interface Begun {
   /** Migrations of the schema, which a rollback takes back as far as nothing is lost by it. */
   readonly migrated: boolean;
   /**
-   * How often the contract step has run, or may have: from then on what the version before needs may be gone (point of no
-   * return). A try counts from when it is asked for until it is known to have been refused beforehand.
+   * What the contract step has done to what the version before needs. `taking`: it is about to be gone, or may be: the point of
+   * no return, unless this try turns out to have been taken back whole.
    */
-  readonly contracts: number;
+  readonly contract: "nothing" | "taking" | "taken";
   /** The commands of `run` steps, the first first. */
   readonly commands: readonly BegunCommand[];
 }
@@ -41,7 +41,7 @@ export const NOTHING_BEGUN: Begun = {
   workersMoved: false,
   standbyStop: false,
   migrated: false,
-  contracts: 0,
+  contract: "nothing",
   commands: [],
 };
 
@@ -62,7 +62,7 @@ export function withRequested(begun: Begun, { within, name, effect, inverse }: E
       return { ...begun, commands: [...others, { step: within.step, undo: inverse, done: false }] };
     }
     case "migrate":
-      return { ...begun, migrated: true, contracts: begun.contracts + (effect.phases.includes("contract") ? 1 : 0) };
+      return { ...begun, migrated: true, contract: contractBefore(begun, effect) };
     case "backup":
     case "migrate-back":
     case "prepare":
@@ -87,14 +87,27 @@ export function isCommandDone({ commands }: Begun, step: string): boolean {
   return commands.some((each) => each.step === step && each.done);
 }
 
-/** A migration was refused before its first statement: this try has taken nothing away. What an earlier one may have, stays counted. */
-export function withRefused(begun: Begun, { phases }: EffectOf<"migrate">): Begun {
-  return phases.includes("contract") ? { ...begun, contracts: Math.max(0, begun.contracts - 1) } : begun;
+/** Of a try that is asked for now. Of one that was cut off nobody knows what it has taken. */
+function contractBefore({ contract }: Begun, { phases, isUntold }: EffectOf<"migrate">): Begun["contract"] {
+  if (contract !== "nothing") return "taken";
+  return isUntold === true && phases.includes("contract") ? "taking" : "nothing";
+}
+
+/** It has its locks, and takes away. */
+export function withContractStarted(begun: Begun): Begun {
+  return begun.contract === "taken" ? begun : { ...begun, contract: "taking" };
+}
+
+/** A migration has failed. `isBeforehand`: nothing of any file is done; what an earlier try may have taken stays taken. */
+export function withMigrationFailed(begun: Begun, isBeforehand: boolean): Begun {
+  if (begun.contract !== "taking") return begun;
+  return { ...begun, contract: isBeforehand ? "nothing" : "taken" };
 }
 
 /** A migration has ended: where it was the first to be asked to take away, and there was nothing to, nothing is gone. */
-export function withMigrated(begun: Begun, { applied }: Observed): Begun {
+export function withMigrated(begun: Begun, { phases }: EffectOf<"migrate">, { applied }: Observed): Begun {
   const files = Array.isArray(applied) ? (applied as readonly { readonly phase: MigrationPhase }[]) : [];
-  const hasTakenAway = begun.contracts > 1 || files.some(({ phase }) => phase === "contract");
-  return hasTakenAway ? begun : { ...begun, contracts: 0 };
+  const hasTakenAway =
+    begun.contract === "taken" || (phases.includes("contract") && files.some(({ phase }) => phase === "contract"));
+  return { ...begun, contract: hasTakenAway ? "taken" : "nothing" };
 }

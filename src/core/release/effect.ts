@@ -52,12 +52,16 @@ export type Effect =
     }
   /** A backup of the database, proven as the step says; with `drill` the version's migrations are tried on the copy. */
   | { readonly kind: "backup"; readonly version: string; readonly proof: BackupProof }
-  /** `whole`: refused while migrations of other phases are pending. */
+  /**
+   * `whole`: refused while migrations of other phases are pending. `isUntold`: of a journal that was not told when the contract
+   * step took its first thing away.
+   */
   | {
       readonly kind: "migrate";
       readonly version: string;
       readonly phases: readonly MigrationPhase[];
       readonly whole?: true;
+      readonly isUntold?: true;
     }
   /** Reverses what this release migrated, as far as nothing is lost by it; the rest stays expanded. */
   | { readonly kind: "migrate-back"; readonly version: string }

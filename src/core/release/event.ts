@@ -91,6 +91,8 @@ export type ReleaseEvent =
     }
   | { readonly type: "effect-confirmed"; readonly key: string; readonly observed: Observed; readonly tookMs: Duration }
   | { readonly type: "effect-failed"; readonly key: string; readonly fault: Fault; readonly tookMs: Duration }
+  /** The contract step has its locks, and what this file takes away is about to be gone for good. */
+  | { readonly type: "contract-started"; readonly step: string; readonly file: string }
   | { readonly type: "verdict-changed"; readonly step: string; readonly verdict: Verdict }
   | { readonly type: "held"; readonly step: string; readonly because: Because; readonly needsPerson: boolean }
   | { readonly type: "hold-ended"; readonly step: string }

@@ -1,4 +1,4 @@
-import { withCommandDone, withMigrated, withRefused } from "./begun.ts";
+import { withCommandDone, withMigrated, withMigrationFailed } from "./begun.ts";
 import type { EventOf, ReleaseEvent, Within } from "./event.ts";
 import { withStep } from "./evolve-steps.ts";
 import type { EffectProgress, Effects, Release } from "./release.ts";
@@ -93,7 +93,7 @@ export function confirmed(
   };
   if (effect.kind === "share")
     return { ...withReady, share: effect.share, hasTwin: effect.twin === true, regain: null };
-  if (effect.kind === "migrate") return { ...withReady, begun: withMigrated(next.begun, event.observed) };
+  if (effect.kind === "migrate") return { ...withReady, begun: withMigrated(next.begun, effect, event.observed) };
   const ran = effect.kind === "command" ? next.steps.find(({ effects }) => hasKey(effects, event.key)) : undefined;
   if (ran !== undefined) return { ...withReady, begun: withCommandDone(next.begun, ran.step) };
   if (effect.kind === "settle") {
@@ -110,14 +110,15 @@ export function confirmed(
 
 /** The outside said that it is not done, or did not say what came of it. */
 export function failed(release: Release, event: EventOf<"effect-failed">, at: Moment): Release {
-  let refused: EffectProgress | null = null;
-  const { release: next } = endEffect(release, event.key, (effect) => {
-    // Counted once for each time that it was asked for.
-    if (event.fault.isBeforehand === true && effect.state === "requested") refused = effect;
+  let wasRequested = false;
+  const { release: next, ended } = endEffect(release, event.key, (effect) => {
+    wasRequested = effect.state === "requested";
     return { ...effect, state: "failed", endedAt: at, tookMs: event.tookMs, fault: event.fault };
   });
-  const effect = (refused as EffectProgress | null)?.effect;
-  return effect?.kind === "migrate" ? { ...next, begun: withRefused(next.begun, effect) } : next;
+  if (ended?.effect.kind !== "migrate") return next;
+  // What is said of a try that counts as cut off already says nothing for sure.
+  const isBeforehand = wasRequested && event.fault.isBeforehand === true;
+  return { ...next, begun: withMigrationFailed(next.begun, isBeforehand) };
 }
 
 function hasKey(effects: Effects, wanted: string): boolean {

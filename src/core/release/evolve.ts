@@ -1,6 +1,6 @@
 import { guardId } from "../plan/guard.ts";
 import type { Act, EventType, Happened, ReleaseEvent } from "./event.ts";
-import { NOTHING_BEGUN, withRequested } from "./begun.ts";
+import { NOTHING_BEGUN, withContractStarted, withRequested } from "./begun.ts";
 import { emergencyNoted } from "./evolve-emergency.ts";
 import { confirmed, failed, interruptOpenEffects, requestedEffects, withEffects } from "./evolve-effects.ts";
 import {
@@ -68,6 +68,8 @@ export function evolve(release: Release | null, { event, at }: Happened): Releas
       return confirmed(next, event, at);
     case "effect-failed":
       return failed(next, event, at);
+    case "contract-started":
+      return { ...next, begun: withContractStarted(next.begun) };
     case "verdict-changed": {
       const { figures } = event.verdict;
       const id = guardId(event.verdict);

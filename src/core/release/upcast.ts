@@ -17,6 +17,13 @@ const UPCASTERS: readonly ((event: StoredBody) => StoredBody)[] = [
     const isOver = event.type === "step-passed" && because?.kind === "person" && because.sentence === WENT_OVER;
     return isOver ? { ...event, because: { ...because, isPromotedPast: true } } : event;
   },
+  // From 4 on it is told when a contract step takes its first thing away; before, it may have from when it was asked for.
+  (event) => {
+    const effect = event["effect"] as { readonly kind?: string } | undefined;
+    return event.type === "effect-requested" && effect?.kind === "migrate"
+      ? { ...event, effect: { ...effect, isUntold: true } }
+      : event;
+  },
 ];
 
 /** As format 2 has it. */
@@ -34,6 +41,7 @@ const KNOWN: Readonly<Record<EventType, true>> = {
   "effect-requested": true,
   "effect-confirmed": true,
   "effect-failed": true,
+  "contract-started": true,
   "verdict-changed": true,
   held: true,
   "hold-ended": true,

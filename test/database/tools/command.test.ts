@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { FaultError } from "../../../src/core/fault.ts";
 import { type PostgresServer, postgresServer } from "../../support/postgres.ts";
 import { until } from "../../support/until.ts";
 import { faultOf, never } from "../stand.ts";
@@ -44,6 +45,16 @@ describe("A migration tool of the team's own", () => {
         .what,
       /own table/,
     );
+  });
+
+  it("asks before it has the tool take something away, and does not where the answer is no", async () => {
+    await using app = await started({ "m/2_legacy.up.sql": "ALTER TABLE orders DROP legacy;" });
+    const no = new FaultError({ code: "journal-full", what: "There is no room left for the journal." });
+    const fault = await faultOf(app.up({ beforeContract: () => Promise.reject(no) }));
+    equal(fault.code, "journal-full");
+    const asked: string[] = [];
+    equal((await app.up({ beforeContract: async (file) => void asked.push(file) })).applied.length, 1);
+    deepEqual(asked, ["m/2_legacy.up.sql"]);
   });
 
   it("goes in a row: what stands behind a contract is not run before it, unless the plan says what that is", async () => {

@@ -240,8 +240,8 @@ export const FAULTS: readonly PlantedFault[] = [
     name: "go back past the point of no return",
     rule: "I6",
     file: "src/core/decide/way-back.ts",
-    instead: `  if (begun.contracts > 0)`,
-    put: `  if (begun.contracts > 0 && stable.adopted !== undefined)`,
+    instead: `  if (begun.contract !== "nothing")`,
+    put: `  if (begun.contract !== "nothing" && stable.adopted !== undefined)`,
   },
   {
     name: "forget the schema in a rollback",

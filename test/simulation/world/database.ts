@@ -52,8 +52,13 @@ export function createDatabase(ground: Ground): (process: EngineProcess, wire: W
         up: (request) =>
           work("migrate", request.signal, async () => {
             const release = request.release ?? 0;
-            for (const what of request.phases) ground.tell({ kind: "schema", by: process.id, release, what });
-            return (await ofRelease(release).migrations(plan)).up(request);
+            const tell = (what: MigrationPhase): void => ground.tell({ kind: "schema", by: process.id, release, what });
+            request.phases.filter((phase) => phase !== "contract").forEach(tell);
+            const beforeContract = async (file: string): Promise<void> => {
+              await request.beforeContract?.(file);
+              tell("contract");
+            };
+            return (await ofRelease(release).migrations(plan)).up({ ...request, beforeContract });
           }),
         down: (request) =>
           work("migrate-back", request.signal, async () => {

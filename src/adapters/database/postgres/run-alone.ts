@@ -29,6 +29,7 @@ export async function runAlone(session: Session, running: Running, order: Alone)
     work.query(`BEGIN; SET LOCAL ROLE NONE; ${sql}; COMMIT`).catch((error: unknown) => {
       throw statementFailed(session, running, unit, statement, error);
     });
+  await running.beforeDone?.();
   if (!wasBegun) await write(intent);
   const stands = wasBegun ? await howItStands(session, statement) : "unknown";
   if (stands !== "done")

@@ -17,6 +17,8 @@ export interface Running {
   readonly text: string;
   readonly way: "up" | "down";
   readonly tell: (progress: MigrationProgress) => void;
+  /** Asked when it has its locks, before anything of it is done for good; what it throws takes everything back. */
+  readonly beforeDone?: () => Promise<void>;
   /** The longest that a statement of the file waited for a lock so far. */
   longestWaitMs: number;
   /** Rows that its transactions deleted, by table. */
@@ -107,6 +109,8 @@ async function attemptOnce(
     current = null;
     await last?.();
     const deleted = await deletedInside();
+    await running.beforeDone?.();
+    session.signal.throwIfAborted();
     // A file may have taken another role, which must not write the ledger.
     await work.query(`SET LOCAL ROLE NONE; ${writes(rows)}; COMMIT`);
     for (const [table, gone] of deleted) running.deleted.set(table, (running.deleted.get(table) ?? 0) + gone);

@@ -6,6 +6,7 @@ import { assertionProblems } from "../lost-assertions.ts";
 import { refuseFindings } from "../refuse-findings.ts";
 import { refuseGaps, refuseProblems } from "../refuse-problems.ts";
 import { ofPhases, type Standing, standingOf } from "../standing.ts";
+import { onceBefore } from "../once-before.ts";
 import { requireAssertions } from "./assertions.ts";
 import { stillAskable } from "./askable.ts";
 import { atFirst } from "./at-first.ts";
@@ -116,6 +117,7 @@ async function applyOne(
     tell: request.tell,
     longestWaitMs: 0,
     deleted: new Map(),
+    ...onceBefore(file, request),
   };
   const now = (more: Partial<LedgerRow>): LedgerRow => rowOf(file, request, more);
   request.tell({ kind: "began", file: file.file, way: "up" });

@@ -1,6 +1,6 @@
-import { FaultError } from "../../../core/fault.ts";
+import { FaultError, faultOf } from "../../../core/fault.ts";
 import { ownThread } from "../../../local/own-program.ts";
-import type { DownResult, MigrationProgress, Migrations, UpResult } from "../../../ports/migrations.ts";
+import type { BeforeContract, DownResult, MigrationProgress, Migrations, UpResult } from "../../../ports/migrations.ts";
 import { createSqliteMigrations, type SqliteMigrationSettings } from "./migrations.ts";
 import type { FromThread, ToThread } from "./migrations-thread.ts";
 
@@ -11,15 +11,24 @@ import type { FromThread, ToThread } from "./migrations-thread.ts";
 export function sqliteBesideOthers(settings: SqliteMigrationSettings): Migrations {
   return {
     ...createSqliteMigrations(settings),
-    up: ({ signal, tell, ...request }) => inThread<UpResult>({ kind: "up", settings, request }, signal, tell),
-    down: ({ signal, tell, ...request }) => inThread<DownResult>({ kind: "down", settings, request }, signal, tell),
+    up: ({ signal, tell, beforeContract, ...request }) =>
+      inThread<UpResult>(
+        { kind: "up", settings, request, asks: beforeContract !== undefined },
+        { signal, tell, beforeContract },
+      ),
+    down: ({ signal, tell, ...request }) => inThread<DownResult>({ kind: "down", settings, request }, { signal, tell }),
   };
+}
+
+interface Asker {
+  readonly signal: AbortSignal;
+  readonly tell: (progress: MigrationProgress) => void;
+  readonly beforeContract?: BeforeContract | undefined;
 }
 
 async function inThread<Result extends UpResult | DownResult>(
   order: ToThread,
-  signal: AbortSignal,
-  tell: (progress: MigrationProgress) => void,
+  { signal, tell, beforeContract }: Asker,
 ): Promise<Result> {
   signal.throwIfAborted();
   const thread = ownThread("migrations-thread", import.meta.url);
@@ -28,6 +37,14 @@ async function inThread<Result extends UpResult | DownResult>(
     thread.postMessage(message);
   };
   const stop = (): void => send({ kind: "stop" });
+  const mayContract = async (file: string): Promise<ToThread> => {
+    try {
+      await beforeContract?.(file);
+      return { kind: "answer", fault: null };
+    } catch (error) {
+      return { kind: "answer", fault: faultOf(error, "contract-refused", `${file} may not take anything away.`) };
+    }
+  };
   signal.addEventListener("abort", stop, { once: true });
   try {
     return await new Promise<Result>((resolve, reject) => {
@@ -35,6 +52,7 @@ async function inThread<Result extends UpResult | DownResult>(
       thread.once("exit", (code) => reject(new Error(`The thread that migrates ended with code ${code}.`)));
       thread.on("message", (message: FromThread) => {
         if (message.kind === "progress") tell(message.progress);
+        else if (message.kind === "before-contract") void mayContract(message.file).then(send);
         else if (message.kind === "done") resolve(message.result as Result);
         else reject(asError(message, signal));
       });
@@ -46,7 +64,10 @@ async function inThread<Result extends UpResult | DownResult>(
   }
 }
 
-function asError(message: Exclude<FromThread, { readonly kind: "progress" | "done" }>, signal: AbortSignal): unknown {
+function asError(
+  message: Exclude<FromThread, { readonly kind: "progress" | "before-contract" | "done" }>,
+  signal: AbortSignal,
+): unknown {
   if (message.kind === "stopped") return signal.reason;
   return message.kind === "fault" ? new FaultError(message.fault) : new Error(message.message);
 }

@@ -23,6 +23,8 @@ export interface FileRun {
   readonly done: () => void;
   /** Asked before anything of it is done, in the same transaction where it has one. */
   readonly first?: () => void;
+  /** Asked when it may write, before anything of it is done for good; what it throws takes everything back. */
+  readonly beforeDone?: () => Promise<void>;
 }
 
 /** Runs what is left of a file. Faults: migration-failed, migration-blocked. */
@@ -36,6 +38,7 @@ export async function runFile(session: Session, run: FileRun): Promise<void> {
       immediately(database, session, async () => {
         first?.();
         await withKeysKept(session, run, unit, () => runStatements(session, run, unit));
+        await mayBeDone(session, run);
         done();
       }),
     );
@@ -75,9 +78,15 @@ async function runUnit(session: Session, run: FileRun, unit: Unit): Promise<void
   await orTakenBack(unit, () =>
     immediately(session.database, session, async () => {
       await withKeysKept(session, run, unit, () => runStatements(session, run, unit));
+      await mayBeDone(session, run);
       run.reach(unit.to, 0);
     }),
   );
+}
+
+async function mayBeDone({ signal }: Session, { beforeDone }: FileRun): Promise<void> {
+  await beforeDone?.();
+  signal.throwIfAborted();
 }
 
 async function runStatements(session: Session, run: FileRun, unit: Unit): Promise<number> {
@@ -117,6 +126,7 @@ async function runBatches(session: Session, run: FileRun, whole: Unit, before: n
           unit.statements[0]?.line ?? 1,
           `it changed ${changed} rows at once, and \`-- batch: ${batch}\` allows ${batch}: give it a LIMIT`,
         );
+      await mayBeDone(session, run);
       run.reach(unit.from, sum + changed);
       return changed;
     });

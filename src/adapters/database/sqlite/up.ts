@@ -8,6 +8,7 @@ import type { MigrationFile, Script } from "../migration-file.ts";
 import { assertionProblems } from "../lost-assertions.ts";
 import { refuseGaps, refuseProblems } from "../refuse-problems.ts";
 import { ofPhases, type Standing, standingOf } from "../standing.ts";
+import { onceBefore } from "../once-before.ts";
 import { requireAssertions } from "./assertions.ts";
 import { atFirst } from "./at-first.ts";
 import { readLedger, writeApplied, writeRow, writeTold } from "./ledger.ts";
@@ -86,6 +87,7 @@ async function applyOne(
       script: file.up,
       row: row?.state === "applying" ? row : null,
       tell: request.tell,
+      ...onceBefore(file, request),
       reach: (reached, batchRows) => writeRow(database, now({ state: "applying", reached, batchRows })),
       done: () => {
         const applied = now({ reached: file.up.statements, tookMs: took(), longestWaitMs: 0, appliedAt: Date.now() });

@@ -6,6 +6,7 @@ import { requireAssertions } from "../postgres/assertions.ts";
 import { readHistory } from "../postgres/ledger.ts";
 import type { Session } from "../postgres/session.ts";
 import { tellFailure } from "../postgres/up.ts";
+import { onceBefore } from "../once-before.ts";
 import { refuseFindings } from "../refuse-findings.ts";
 import { refuseProblems } from "../refuse-problems.ts";
 import { assertionProblems } from "../lost-assertions.ts";
@@ -123,6 +124,7 @@ async function applyOne(
   const tookMs = (): number => Math.round(performance.now() - began);
   const row = (more: Partial<LedgerRow>): LedgerRow => rowOf(ofLedger(revision, phase), request, more);
   request.tell({ kind: "began", file, way: "up" });
+  await onceBefore({ file, phase }, request).beforeDone?.();
   await work.query(ledger.begun(row({ state: "applying" })));
   await using aside = await asideFolder();
   try {
