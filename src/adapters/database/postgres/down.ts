@@ -16,7 +16,7 @@ import { observe } from "./observed.ts";
 import { type PostgresFile, readPostgresText } from "./read-migrations.ts";
 import { runFile } from "./run-file.ts";
 import { lossWordsOf } from "./loss-words.ts";
-import type { Running } from "./run-unit.ts";
+import { runningOf } from "./running.ts";
 import type { Session } from "./session.ts";
 import { tellFailure } from "./up.ts";
 
@@ -123,17 +123,13 @@ async function tryBack(
     for (const { file, name } of ways) {
       if (file === null || file.down === null) continue;
       const began = performance.now();
-      const statements = await tryScript(session, runningBack(file, request), file.down, start);
+      const statements = await tryScript(session, runningOf(file, "down", request.tell), file.down, start);
       const tookMs = Math.round(performance.now() - began);
       all.push({ file: name, tookMs, lost: [], ...emptyAfter(lossWordsOf(file)), tried: statements });
     }
     await requireAssertionsInside(session, assertions, "the dry run");
     return all;
   });
-}
-
-function runningBack(file: PostgresFile, { tell }: DownRequest): Running {
-  return { file: file.file, text: file.text, way: "down", tell, longestWaitMs: 0, deleted: new Map() };
 }
 
 async function reverse(
@@ -146,7 +142,7 @@ async function reverse(
   if (file === null || file.down === null) throw new TypeError("There is no way back.");
   const { ledger } = session;
   const began = performance.now();
-  const running = runningBack(file, request);
+  const running = runningOf(file, "down", request.tell);
   const lost = losses.map(({ what }) => what);
   const known = row ?? rowOf(file, { by: request.by, release: null }, {});
   const took = (): number => Math.round(performance.now() - began);

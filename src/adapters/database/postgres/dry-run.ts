@@ -10,6 +10,7 @@ import { startReplay } from "./replay/replay.ts";
 import { needsToBeAlone } from "./run-alone.ts";
 import { blocked, statementFailed } from "./run-faults.ts";
 import { isInTheWay, pause, type Running } from "./run-unit.ts";
+import { runningOf } from "./running.ts";
 import type { Session } from "./session.ts";
 import { targetsOf } from "./targets.ts";
 
@@ -36,14 +37,7 @@ export async function dryUp(
     let heldSince: number | null = null;
     for (const { file, findings } of wanted) {
       const began = performance.now();
-      const running: Running = {
-        file: file.file,
-        text: file.text,
-        way: "up",
-        tell: request.tell,
-        longestWaitMs: 0,
-        deleted: new Map(),
-      };
+      const running = runningOf(file, "up", request.tell);
       const statements = await tryScript(session, running, file.up, start);
       if (statements.some(({ locks }) => locks.length > 0)) heldSince ??= began;
       const { version, phase } = file;
