@@ -1,5 +1,6 @@
 import type { InstanceSeen, ProbeAnswer } from "../core/observation.ts";
-import type { Plan, Service } from "../core/plan/plan.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import type { Service } from "../core/plan/service.ts";
 import type { HealthProbe } from "../ports/health.ts";
 import type { Context } from "./context.ts";
 import type { HealthAnswer, InstanceHealth } from "./render/instance-list.ts";

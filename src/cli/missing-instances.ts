@@ -1,5 +1,5 @@
 import type { InstanceSeen } from "../core/observation.ts";
-import type { Service } from "../core/plan/plan.ts";
+import type { Service } from "../core/plan/service.ts";
 import type { Status } from "../core/status/status.ts";
 
 /** A service of which fewer instances run than its release has started. */

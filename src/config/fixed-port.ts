@@ -1,4 +1,5 @@
-import type { Plan, Service } from "../core/plan/plan.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import type { Service } from "../core/plan/service.ts";
 
 type PlaceOf = (path: readonly string[]) => { readonly file: string; readonly line: number } | undefined;
 

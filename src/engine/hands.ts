@@ -1,6 +1,6 @@
 import { replay } from "../core/release/evolve.ts";
 import { type Fault, FaultError } from "../core/fault.ts";
-import type { Service } from "../core/plan/plan.ts";
+import type { Service } from "../core/plan/service.ts";
 import { currentStep, isEnded, isRunning, type Release } from "../core/release/release.ts";
 import type { EngineOptions, Ports } from "./api.ts";
 import { runRelease, type RunningRelease } from "./running-release.ts";

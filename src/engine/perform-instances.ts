@@ -2,7 +2,7 @@ import type { Effect, Observed } from "../core/release/effect.ts";
 import type { Placed } from "../core/release/event.ts";
 import { FaultError, faultOf } from "../core/fault.ts";
 import type { InstanceSeen, ProbeAnswer } from "../core/observation.ts";
-import type { Service } from "../core/plan/plan.ts";
+import type { Service } from "../core/plan/service.ts";
 import { routed } from "../core/decide/recipe.ts";
 import { formatDuration } from "../core/time/time.ts";
 import { drainEndpoints, introduce, withdrawTwin } from "./perform-traffic.ts";

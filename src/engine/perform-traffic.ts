@@ -1,7 +1,7 @@
 import type { EffectOf, Observed } from "../core/release/effect.ts";
 import { type Emergency, emergencyTable, untold, withoutEmergency } from "../core/release/emergency.ts";
 import { FaultError } from "../core/fault.ts";
-import type { PinRule } from "../core/plan/plan.ts";
+import type { PinRule } from "../core/plan/traffic.ts";
 import type { Release } from "../core/release/release.ts";
 import { routed } from "../core/decide/recipe.ts";
 import { fillReferences, referencesIn } from "../core/text/references.ts";

@@ -1,5 +1,5 @@
 import type { HealthSeen, InstanceSeen, ProbeAnswer } from "../core/observation.ts";
-import type { Health, Service } from "../core/plan/plan.ts";
+import type { Health, Service } from "../core/plan/service.ts";
 import { formatDuration, SECOND } from "../core/time/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { HealthProbe } from "../ports/health.ts";

@@ -1,7 +1,7 @@
 import type { Emergency } from "../core/release/emergency.ts";
 import { faultOf, FaultError, type Fault } from "../core/fault.ts";
 import type { HealthSeen, InstanceSeen, ObservationBatch, SecondRow } from "../core/observation.ts";
-import type { Service } from "../core/plan/plan.ts";
+import type { Service } from "../core/plan/service.ts";
 import { type HourOfTraffic } from "../core/time/quietest.ts";
 import type { RoutingTable, TrafficState } from "../core/traffic/routing.ts";
 import { type Duration, SECOND } from "../core/time/time.ts";

@@ -1,6 +1,6 @@
 import type { Fault } from "../core/fault.ts";
 import type { InstanceSeen, Slot } from "../core/observation.ts";
-import type { Service } from "../core/plan/plan.ts";
+import type { Service } from "../core/plan/service.ts";
 
 /** What runs instances. Every method throws FaultError; `runtime-unreachable` when it can't be asked. */
 export interface Runtime {

@@ -1,5 +1,5 @@
 import type { CheckResult, MachineCheck } from "../core/plan/checklist.ts";
-import type { Warm } from "../core/plan/plan.ts";
+import type { Warm } from "../core/plan/step.ts";
 import type { ToBeReleased } from "../core/rehearsal/evidence.ts";
 import type { SmokeFlow, SmokeOutcome } from "../core/smoke/smoke.ts";
 import type { Duration } from "../core/time/time.ts";

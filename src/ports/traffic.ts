@@ -1,6 +1,6 @@
 import type { ObservationBatch } from "../core/observation.ts";
 import type { Listener, RoutingTable, TrafficState } from "../core/traffic/routing.ts";
-import type { TrafficPlan } from "../core/plan/plan.ts";
+import type { TrafficPlan } from "../core/plan/traffic.ts";
 import type { Duration, Instant } from "../core/time/time.ts";
 import type { PastTraffic } from "../core/traffic/past-traffic.ts";
 

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { Sticky } from "../core/plan/plan.ts";
+import type { Sticky } from "../core/plan/traffic.ts";
 import type { Visitor } from "./cohort.ts";
 
 /** What is known of a client's connection. Made once a connection, because it is asked for with every request. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { crc32 } from "node:zlib";
-import type { Sticky } from "../core/plan/plan.ts";
+import type { Sticky } from "../core/plan/traffic.ts";
 import { type Cohort, cohortOf, WHOLE } from "../core/traffic/share.ts";
 import { clientOf } from "./client.ts";
 import { newVisitorId } from "./random-ids.ts";

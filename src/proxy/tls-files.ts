@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { FaultError } from "../core/fault.ts";
-import type { TlsFiles } from "../core/plan/plan.ts";
+import type { TlsFiles } from "../core/plan/traffic.ts";
 
 /** Renewal replaces files in ways that no watcher sees alike (links, renames, mounts): looking is cheap and sure. */
 const LOOK_MS = 1_000;

@@ -1,6 +1,7 @@
 import type { HaproxyTools } from "../cli/machinery.ts";
 import { FaultError } from "../core/fault.ts";
-import type { HaproxyPlan, Plan } from "../core/plan/plan.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import type { HaproxyPlan } from "../core/plan/traffic.ts";
 
 export async function haproxyTools(): Promise<HaproxyTools> {
   const [{ fragmentOf }, { withFragment }, file, { lookAtHaproxy }] = await Promise.all([

@@ -1,5 +1,5 @@
 import type { AssemblyOrder, Outside } from "../cli/machinery.ts";
-import { isOfKind } from "../core/plan/plan.ts";
+import { isOfKind } from "../core/plan/service.ts";
 import type { Notice } from "../ports/notice.ts";
 import { keeperStart } from "./keeper-start.ts";
 import { runtimeOf, withEpoch } from "./runtimes.ts";

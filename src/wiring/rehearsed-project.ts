@@ -1,5 +1,5 @@
 import type { ProjectPlace } from "../cli/machinery.ts";
-import { isOfKind, type ServiceOf } from "../core/plan/plan.ts";
+import { isOfKind, type ServiceOf } from "../core/plan/service.ts";
 import { rehearsedServices } from "../core/rehearsal/rehearsed-plan.ts";
 import { fillReferences } from "../core/text/references.ts";
 import type { StateFolder } from "../local/state-folder.ts";

@@ -1,7 +1,9 @@
 import type { KeeperStart } from "../adapters/runtime/processes/ensure-keeper.ts";
 import type { SystemdRuntimeSettings } from "../adapters/runtime/systemd/runtime.ts";
 import type { AssemblyOrder } from "../cli/machinery.ts";
-import { type ComposeProject, isOfKind, type Plan } from "../core/plan/plan.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import type { ComposeProject } from "../core/plan/compose.ts";
+import { isOfKind } from "../core/plan/service.ts";
 import type { StateFolder } from "../local/state-folder.ts";
 import type { Runtime } from "../ports/runtime.ts";
 import { hasUnits } from "./units.ts";

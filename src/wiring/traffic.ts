@@ -1,5 +1,6 @@
 import type { KeeperStart } from "../adapters/runtime/processes/ensure-keeper.ts";
-import type { HaproxyPlan, Plan } from "../core/plan/plan.ts";
+import type { Plan } from "../core/plan/plan.ts";
+import type { HaproxyPlan } from "../core/plan/traffic.ts";
 import { EPOCH_HEADER, KEEPER_SOCKET } from "../keeper/protocol.ts";
 import { callControl } from "../local/control-socket.ts";
 import type { StateFolder } from "../local/state-folder.ts";

@@ -4,7 +4,8 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { loadPlanFile } from "../../src/config/load.ts";
 import type { Guard, Limit } from "../../src/core/plan/guard.ts";
-import type { Plan, Step } from "../../src/core/plan/plan.ts";
+import type { Plan } from "../../src/core/plan/plan.ts";
+import type { Step } from "../../src/core/plan/step.ts";
 import { load, planOf } from "./loading.ts";
 
 const FIXTURES = new URL("../fixtures/plans/", import.meta.url);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Service } from "../../src/core/plan/plan.ts";
+import type { Service } from "../../src/core/plan/service.ts";
 import { PlanFileError } from "../../src/config/plan-file-error.ts";
 import { load, planOf, planWith, tells } from "./loading.ts";
 

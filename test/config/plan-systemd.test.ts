@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { SystemdRuntime } from "../../src/core/plan/plan.ts";
+import type { SystemdRuntime } from "../../src/core/plan/service.ts";
 import { load, mistakes } from "./loading.ts";
 
 const planWith = (service: string): string =>

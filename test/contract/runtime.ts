@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FaultError } from "../../src/core/fault.ts";
 import type { InstanceSeen } from "../../src/core/observation.ts";
-import type { Service } from "../../src/core/plan/plan.ts";
+import type { Service } from "../../src/core/plan/service.ts";
 import type { Runtime, StartOrder } from "../../src/ports/runtime.ts";
 import { until } from "../support/until.ts";
 

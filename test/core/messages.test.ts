@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Effect, Message } from "../../src/core/release/effect.ts";
-import type { Plan, Step } from "../../src/core/plan/plan.ts";
+import type { Plan } from "../../src/core/plan/plan.ts";
+import type { Step } from "../../src/core/plan/step.ts";
 import type { NotifyTarget } from "../../src/core/plan/receiver.ts";
 import { untoldStatus } from "../../src/core/status/people-told.ts";
 import { isSettled } from "../../src/core/release/settled.ts";

@@ -1,6 +1,8 @@
 import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Plan, Service, Step } from "../../src/core/plan/plan.ts";
+import type { Plan } from "../../src/core/plan/plan.ts";
+import type { Service } from "../../src/core/plan/service.ts";
+import type { Step } from "../../src/core/plan/step.ts";
 import { type ToBeReleased, wasRehearsed } from "../../src/core/rehearsal/evidence.ts";
 import { madeUpRequests } from "../../src/core/rehearsal/made-up-requests.ts";
 import { isSafe, readRecordedRequests } from "../../src/core/rehearsal/recorded-requests.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import type { WeeklySpan, Window } from "../../src/core/plan/plan.ts";
+import type { WeeklySpan, Window } from "../../src/core/plan/step.ts";
 import { trafficProfile } from "../../src/core/time/quietest.ts";
 import { DAY, HOUR, type Instant, MINUTE } from "../../src/core/time/time.ts";
 import { windowAt } from "../../src/core/time/window.ts";

@@ -12,7 +12,7 @@ import { serversFileText } from "../../src/adapters/traffic/haproxy/restart-file
 import { serverCommands } from "../../src/adapters/traffic/haproxy/servers.ts";
 import { parseStat, type StatRow } from "../../src/adapters/traffic/haproxy/stat.ts";
 import { FaultError } from "../../src/core/fault.ts";
-import type { HaproxyPlan } from "../../src/core/plan/plan.ts";
+import type { HaproxyPlan } from "../../src/core/plan/traffic.ts";
 import { lineDiff } from "../../src/core/text/line-diff.ts";
 import { PLAN, tableOf } from "./stage.ts";
 

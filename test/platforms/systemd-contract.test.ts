@@ -1,4 +1,4 @@
-import { isOfKind, type Service, type ServiceOf } from "../../src/core/plan/plan.ts";
+import { isOfKind, type Service, type ServiceOf } from "../../src/core/plan/service.ts";
 import { createSystemdRuntime } from "../../src/adapters/runtime/systemd/runtime.ts";
 import { stopKeptUnits } from "../../src/adapters/runtime/systemd/kept-units.ts";
 import { runtimeByKind } from "../../src/adapters/runtime/by-kind.ts";

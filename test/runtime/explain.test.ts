@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Fault } from "../../src/core/fault.ts";
-import type { ProcessRuntime } from "../../src/core/plan/plan.ts";
+import type { ProcessRuntime } from "../../src/core/plan/service.ts";
 import { until } from "../support/until.ts";
 import { type ProcessWorld, processWorld, running, SERVER } from "./world.ts";
 

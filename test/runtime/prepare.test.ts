@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { FaultError, type Fault } from "../../src/core/fault.ts";
-import type { ProcessRuntime, Service, ServiceOf } from "../../src/core/plan/plan.ts";
+import type { ProcessRuntime, Service, ServiceOf } from "../../src/core/plan/service.ts";
 import { identify } from "../../src/local/process-identity.ts";
 import { isFault } from "../contract/runtime.ts";
 import { until } from "../support/until.ts";

@@ -9,7 +9,7 @@ import { instanceSpec } from "../../src/adapters/runtime/processes/instance-orde
 import { callControl } from "../../src/local/control-socket.ts";
 import { identify } from "../../src/local/process-identity.ts";
 import type { StartOrder } from "../../src/ports/runtime.ts";
-import type { Service } from "../../src/core/plan/plan.ts";
+import type { Service } from "../../src/core/plan/service.ts";
 import { isFault } from "../contract/runtime.ts";
 import { until } from "../support/until.ts";
 import { type ProcessWorld, processWorld, running, SERVER, SERVER_SOURCE } from "./world.ts";

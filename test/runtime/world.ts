@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { stopKeeper } from "../../src/adapters/runtime/processes/ensure-keeper.ts";
 import { createProcessRuntime } from "../../src/adapters/runtime/processes/runtime.ts";
-import type { Service, ServiceOf } from "../../src/core/plan/plan.ts";
+import type { Service, ServiceOf } from "../../src/core/plan/service.ts";
 import { callControl } from "../../src/local/control-socket.ts";
 import { stopFamily } from "../../src/local/process-family.ts";
 import { identify, type ProcessIdentity } from "../../src/local/process-identity.ts";

@@ -1,6 +1,6 @@
 import type { EventType } from "../../src/core/release/event.ts";
 import { evolve } from "../../src/core/release/evolve.ts";
-import type { StepKind } from "../../src/core/plan/plan.ts";
+import type { StepKind } from "../../src/core/plan/step.ts";
 import type { Release, ReleaseState } from "../../src/core/release/release.ts";
 import { EVENT_TYPES } from "../../src/core/release/upcast.ts";
 import type { Fact, FactOf } from "./fact.ts";

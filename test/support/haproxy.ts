@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type Fragment, type FragmentPlan, fragmentOf } from "../../src/adapters/traffic/haproxy/fragment.ts";
 import { serversFileText } from "../../src/adapters/traffic/haproxy/restart-files.ts";
 import { openRuntime } from "../../src/adapters/traffic/haproxy/runtime-socket.ts";
-import type { HaproxyAddress, HaproxyPlan } from "../../src/core/plan/plan.ts";
+import type { HaproxyAddress, HaproxyPlan } from "../../src/core/plan/traffic.ts";
 import { until } from "./until.ts";
 
 /** A real HAProxy with a configuration that Tidegate did not write, but for its own part of it. */

@@ -1,5 +1,7 @@
 import type { Guard } from "../../src/core/plan/guard.ts";
-import type { Plan, Service, Step } from "../../src/core/plan/plan.ts";
+import type { Plan } from "../../src/core/plan/plan.ts";
+import type { Service } from "../../src/core/plan/service.ts";
+import type { Step } from "../../src/core/plan/step.ts";
 import { MINUTE, SECOND } from "../../src/core/time/time.ts";
 
 /** The guards that a plan file without any gets, with small counts. */

@@ -4,7 +4,7 @@ import { after, describe, it } from "node:test";
 import { systemClock } from "../../src/adapters/clock/system.ts";
 import { createShellRunner } from "../../src/adapters/command/shell.ts";
 import { createWarmer } from "../../src/adapters/warm/http.ts";
-import type { Warm } from "../../src/core/plan/plan.ts";
+import type { Warm } from "../../src/core/plan/step.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { httpServer, rawServer } from "./servers.ts";
 

@@ -1,5 +1,5 @@
 import { FaultError } from "../../core/fault.ts";
-import { isOfKind, type Service } from "../../core/plan/plan.ts";
+import { isOfKind, type Service } from "../../core/plan/service.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 
 /**

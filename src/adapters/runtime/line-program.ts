@@ -1,4 +1,4 @@
-import { isStartedByLine, type LineService } from "../../core/plan/plan.ts";
+import { isStartedByLine, type LineService } from "../../core/plan/service.ts";
 import type { StartOrder } from "../../ports/runtime.ts";
 import { instanceId } from "./instance-id.ts";
 import { fillIn, shellLine, usersNamesIn, withoutValues } from "./place-holders.ts";

@@ -1,4 +1,4 @@
-import type { Health, Service } from "../../core/plan/plan.ts";
+import type { Health, Service } from "../../core/plan/service.ts";
 import type { Duration } from "../../core/time/time.ts";
 import { exchange } from "../../local/http-exchange.ts";
 

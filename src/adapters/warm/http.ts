@@ -1,6 +1,6 @@
 import { faultOf } from "../../core/fault.ts";
 import { onOneLine } from "../../core/text/plain-text.ts";
-import type { Warm } from "../../core/plan/plan.ts";
+import type { Warm } from "../../core/plan/step.ts";
 import { fillReferences } from "../../core/text/references.ts";
 import { type Duration, formatDuration, SECOND } from "../../core/time/time.ts";
 import { exchange } from "../../local/http-exchange.ts";

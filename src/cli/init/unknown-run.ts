@@ -1,5 +1,6 @@
 import { FaultError } from "../../core/fault.ts";
-import { isStartedByLine, type Plan } from "../../core/plan/plan.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import { isStartedByLine } from "../../core/plan/service.ts";
 
 /** What stands in `run` where nobody knows how the service starts: the plan can be read, and says what to do. */
 export const UNKNOWN_RUN = "echo 'write the command that starts your service here' && exit 1";

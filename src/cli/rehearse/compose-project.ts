@@ -1,4 +1,5 @@
-import { isOfKind, type Plan } from "../../core/plan/plan.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import { isOfKind } from "../../core/plan/service.ts";
 import { type RehearsedCompose, rehearsedServices } from "../../core/rehearsal/rehearsed-plan.ts";
 import type { ProjectToRehearse } from "../../ports/project-to-rehearse.ts";
 import type { CopyPlace, RehearsalCopies } from "../../ports/rehearsal-copies.ts";

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { FaultError } from "../../core/fault.ts";
-import type { Plan, Service } from "../../core/plan/plan.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import type { Service } from "../../core/plan/service.ts";
 import { leadVariable } from "../../core/rehearsal/database-lead.ts";
 import { leadsOutOf } from "../../core/rehearsal/leads-out-of.ts";
 import { rehearsedServices } from "../../core/rehearsal/rehearsed-plan.ts";

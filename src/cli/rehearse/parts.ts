@@ -1,5 +1,6 @@
 import { schemaSentence } from "../../core/decide/database-recipe.ts";
-import { isOfKind, type Plan } from "../../core/plan/plan.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import { isOfKind } from "../../core/plan/service.ts";
 import { plannedThere, startingPlan } from "../../core/rehearsal/rehearsed-plan.ts";
 import type { RehearsedRollback } from "../../core/rehearsal/rehearsal.ts";
 import type { Release } from "../../core/release/release.ts";

@@ -1,4 +1,5 @@
-import type { Plan, Step } from "../../core/plan/plan.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import type { Step } from "../../core/plan/step.ts";
 import { leastHoldMs } from "../../core/plan/hold-time.ts";
 import type { RehearsedStep } from "../../core/rehearsal/rehearsal.ts";
 import { currentStep, type Release, type StepProgress } from "../../core/release/release.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseEnv } from "node:util";
-import { isStartedByLine, type Service } from "../../core/plan/plan.ts";
+import { isStartedByLine, type Service } from "../../core/plan/service.ts";
 
 /** The variables in the `.env` files that a service lists under `files`, which it reads by itself. */
 export function variablesInFiles(service: Service, folder: string): Readonly<Record<string, string>> {

@@ -1,7 +1,8 @@
 import { formatCount } from "../../core/analysis/figures.ts";
 import { isActedOn } from "../../core/plan/guard.ts";
 import { leastHoldMs, plannedHoldMs } from "../../core/plan/hold-time.ts";
-import type { Plan, Step, StepOf } from "../../core/plan/plan.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import type { Step, StepOf } from "../../core/plan/step.ts";
 import { formatShare, twinShare, WHOLE } from "../../core/traffic/share.ts";
 import { formatDuration, MINUTE } from "../../core/time/time.ts";
 import type { PlanPreview } from "../plan-preview.ts";

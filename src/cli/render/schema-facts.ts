@@ -1,4 +1,4 @@
-import type { StepOf } from "../../core/plan/plan.ts";
+import type { StepOf } from "../../core/plan/step.ts";
 import type { PlanPreview } from "../plan-preview.ts";
 import { pendingWords } from "./migrations-view.ts";
 

@@ -1,4 +1,4 @@
-import type { OnFailure, StepKind } from "../../core/plan/plan.ts";
+import type { OnFailure, StepKind } from "../../core/plan/step.ts";
 import { formatShare, type Share, WHOLE } from "../../core/traffic/share.ts";
 import type { Duration } from "../../core/time/time.ts";
 import { spellDuration } from "../../core/text/units.ts";

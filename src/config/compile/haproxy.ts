@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
-import type { HaproxyAddress, HaproxyPlan, TrafficPlan } from "../../core/plan/plan.ts";
+import type { HaproxyAddress, HaproxyPlan, TrafficPlan } from "../../core/plan/traffic.ts";
 import type { Path } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { CompileContext, Told } from "./context.ts";

@@ -1,4 +1,4 @@
-import type { Route } from "../../core/plan/plan.ts";
+import type { Route } from "../../core/plan/service.ts";
 import { misread, type Parsed, parsed } from "../../core/text/units.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { Told } from "./context.ts";

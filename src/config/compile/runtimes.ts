@@ -1,4 +1,5 @@
-import type { ComposeProject, Service, SystemdRuntime } from "../../core/plan/plan.ts";
+import type { ComposeProject } from "../../core/plan/compose.ts";
+import type { Service, SystemdRuntime } from "../../core/plan/service.ts";
 import type { Path } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";
 import type { Told } from "./context.ts";

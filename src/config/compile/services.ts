@@ -1,5 +1,5 @@
 import { isAbsolute, normalize } from "node:path";
-import type { Health, Route, Service } from "../../core/plan/plan.ts";
+import type { Health, Route, Service } from "../../core/plan/service.ts";
 import { SECOND } from "../../core/time/time.ts";
 import { spellDuration } from "../../core/text/units.ts";
 import type { Override } from "../overrides.ts";

@@ -1,5 +1,5 @@
 import type { Checklist, MachineCheck } from "../../core/plan/checklist.ts";
-import type { Route, Service } from "../../core/plan/plan.ts";
+import type { Route, Service } from "../../core/plan/service.ts";
 import type { SmokeFlow } from "../../core/smoke/smoke.ts";
 import { SECOND } from "../../core/time/time.ts";
 import { parseChecklist } from "../checklist.ts";

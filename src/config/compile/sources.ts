@@ -1,5 +1,5 @@
 import { METRICS } from "../../core/plan/guard.ts";
-import type { Service } from "../../core/plan/plan.ts";
+import type { Service } from "../../core/plan/service.ts";
 import type { Source } from "../../core/plan/source.ts";
 import { directionOf, type WrittenLimit } from "../../core/plan/source-limit.ts";
 import { nearest } from "../../core/text/nearest.ts";

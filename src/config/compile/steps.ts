@@ -1,6 +1,7 @@
 import type { Checklist } from "../../core/plan/checklist.ts";
 import type { Guard } from "../../core/plan/guard.ts";
-import type { Service, Step, Warm } from "../../core/plan/plan.ts";
+import type { Service } from "../../core/plan/service.ts";
+import type { Step, Warm } from "../../core/plan/step.ts";
 import type { NotifyTarget } from "../../core/plan/receiver.ts";
 import { formatShare } from "../../core/traffic/share.ts";
 import type { SmokeFlow } from "../../core/smoke/smoke.ts";

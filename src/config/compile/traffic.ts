@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import type { PinRule, Plan, Sticky, TlsFiles, TrafficPlan } from "../../core/plan/plan.ts";
+import type { Plan } from "../../core/plan/plan.ts";
+import type { PinRule, Sticky, TlsFiles, TrafficPlan } from "../../core/plan/traffic.ts";
 import { formatDuration, MINUTE, SECOND } from "../../core/time/time.ts";
 import type { Path } from "../reading/located.ts";
 import type { PlanConfig } from "../schema/plan-file.ts";

@@ -1,4 +1,4 @@
-import type { Window } from "../../core/plan/plan.ts";
+import type { Window } from "../../core/plan/step.ts";
 import { HOUR } from "../../core/time/time.ts";
 import { parseTimesOfWeek } from "../../core/time/week.ts";
 import { isZone } from "../../core/time/zone.ts";

@@ -2,7 +2,7 @@ import { accept, type CommandAnswer, refuse } from "./command-answer.ts";
 import type { Act } from "../release/event.ts";
 import { findStep, unknownStep } from "./named-step.ts";
 import { lowerShift } from "../decide/react.ts";
-import { standsFirst } from "../plan/plan.ts";
+import { standsFirst } from "../plan/step.ts";
 import { currentStep, type Release } from "../release/release.ts";
 import { formatShare, WHOLE } from "../traffic/share.ts";
 

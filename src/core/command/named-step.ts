@@ -1,5 +1,5 @@
 import { type CommandAnswer, refuse } from "./command-answer.ts";
-import type { Step } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
 import { currentStep, type Release, type StepProgress } from "../release/release.ts";
 
 /** By id, name or number (from 1); absent: the step that is due. */

@@ -3,7 +3,7 @@ import { accept, type CommandAnswer, refuse } from "./command-answer.ts";
 import type { Act } from "../release/event.ts";
 import { validApprovals } from "../decide/hold.ts";
 import { findStep, unknownStep } from "./named-step.ts";
-import type { Step } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
 import type { Release } from "../release/release.ts";
 import { formatDuration, type Instant } from "../time/time.ts";
 

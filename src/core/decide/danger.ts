@@ -1,7 +1,7 @@
 import { failStep, hold } from "./react.ts";
 import type { Because, Placed, ReleaseEvent } from "../release/event.ts";
 import { fullStop } from "../text/plain-text.ts";
-import type { Step } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
 import { guardId, isActedOn } from "../plan/guard.ts";
 import type { Release, StepProgress } from "../release/release.ts";
 import { routed } from "./recipe.ts";

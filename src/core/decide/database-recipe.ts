@@ -1,6 +1,6 @@
 import type { DeletedRows } from "../migration/deleted-rows.ts";
 import { MIGRATION_PHASES, type MigrationPhase } from "../plan/database.ts";
-import type { StepOf } from "../plan/plan.ts";
+import type { StepOf } from "../plan/step.ts";
 import type { Because } from "../release/event.ts";
 import type { Release } from "../release/release.ts";
 import { fullStop } from "../text/plain-text.ts";

@@ -7,7 +7,7 @@ import type { Moment } from "../time/time.ts";
 import { formatDuration } from "../time/time.ts";
 import { keptFromContract } from "./database-recipe.ts";
 import { decideMessages } from "./messages.ts";
-import { standsFirst, type Step, type StepOf } from "../plan/plan.ts";
+import { standsFirst, type Step, type StepOf } from "../plan/step.ts";
 import { guardId } from "../plan/guard.ts";
 import { holdForTwin, twinMissing } from "./twin-hold.ts";
 import type { NeedsReady } from "./ingredient.ts";

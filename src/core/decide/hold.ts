@@ -3,7 +3,7 @@ import type { Because, ReleaseEvent } from "../release/event.ts";
 import { guardId, guardLabel, isActedOn, type Verdict } from "../plan/guard.ts";
 import { fullStop } from "../text/plain-text.ts";
 import { leastHoldMs, plannedHoldMs, TIMES_WAITED } from "../plan/hold-time.ts";
-import type { Step, StepOf } from "../plan/plan.ts";
+import type { Step, StepOf } from "../plan/step.ts";
 import { currentStep, type Release, type StepProgress, watchedSoFar } from "../release/release.ts";
 import type { Seen } from "./seen.ts";
 import { WHOLE } from "../traffic/share.ts";

@@ -3,7 +3,7 @@ import { hold } from "./react.ts";
 import { routed } from "./recipe.ts";
 import type { ReleaseEvent } from "../release/event.ts";
 import type { Release, StepProgress } from "../release/release.ts";
-import type { Step } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
 import type { Seen } from "./seen.ts";
 import { formatShare } from "../traffic/share.ts";
 

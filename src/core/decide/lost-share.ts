@@ -1,7 +1,7 @@
 import type { ReleaseEvent } from "../release/event.ts";
 import { routed } from "./recipe.ts";
 import type { Release, StepProgress } from "../release/release.ts";
-import type { Step } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
 import type { Seen, TrafficSeen } from "./seen.ts";
 import { formatShare, type Share, WHOLE } from "../traffic/share.ts";
 

@@ -1,7 +1,7 @@
 import type { Because, ReleaseEvent } from "../release/event.ts";
 import { guardId } from "../plan/guard.ts";
 import { fullStop } from "../text/plain-text.ts";
-import type { Step, StepOf } from "../plan/plan.ts";
+import type { Step, StepOf } from "../plan/step.ts";
 import type { Hold, Release } from "../release/release.ts";
 import { takesAway } from "./database-recipe.ts";
 import { noWayBack } from "./way-back.ts";

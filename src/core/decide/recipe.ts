@@ -1,6 +1,7 @@
 import type { Slot } from "../observation.ts";
 import type { Effect } from "../release/effect.ts";
-import type { Service, Step, StepOf } from "../plan/plan.ts";
+import type { Service } from "../plan/service.ts";
+import type { Step, StepOf } from "../plan/step.ts";
 import type { Release } from "../release/release.ts";
 import { WHOLE } from "../traffic/share.ts";
 import { SECOND } from "../time/time.ts";

@@ -3,7 +3,7 @@ import type { Emergency } from "../release/emergency.ts";
 import type { Placed } from "../release/event.ts";
 import type { Verdict } from "../plan/guard.ts";
 import type { HealthSeen, InstanceSeen } from "../observation.ts";
-import type { Health, Service } from "../plan/plan.ts";
+import type { Health, Service } from "../plan/service.ts";
 import type { Release } from "../release/release.ts";
 import { twinOf } from "../release/twin.ts";
 import type { Share } from "../traffic/share.ts";

@@ -1,5 +1,5 @@
 import type { Placed, ReleaseEvent } from "../release/event.ts";
-import type { Step } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
 import { routed } from "./recipe.ts";
 import type { Release, StepProgress } from "../release/release.ts";
 import { instancesOf, type Seen } from "./seen.ts";

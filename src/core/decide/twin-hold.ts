@@ -1,5 +1,5 @@
 import type { Fault } from "../fault.ts";
-import type { Step } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
 import type { ReleaseEvent } from "../release/event.ts";
 import type { Release } from "../release/release.ts";
 import { fullStop } from "../text/plain-text.ts";

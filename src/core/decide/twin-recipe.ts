@@ -1,4 +1,4 @@
-import type { Step, Warm } from "../plan/plan.ts";
+import type { Step, Warm } from "../plan/step.ts";
 import type { Release } from "../release/release.ts";
 import { twinOf } from "../release/twin.ts";
 import { SECOND } from "../time/time.ts";

@@ -1,6 +1,7 @@
 import type { Duration } from "../time/time.ts";
 import { WHOLE } from "../traffic/share.ts";
-import type { Hold, Plan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { Hold } from "./step.ts";
 
 /** As long as a share lasts at least. */
 export function leastHoldMs(hold: Hold): Duration {

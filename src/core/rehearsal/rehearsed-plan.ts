@@ -1,11 +1,8 @@
-import {
-  isOfKind,
-  type Plan,
-  type RehearsedProject,
-  type Service,
-  type StepOf,
-  type TrafficPlan,
-} from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { RehearsedProject } from "../plan/compose.ts";
+import { isOfKind, type Service } from "../plan/service.ts";
+import type { StepOf } from "../plan/step.ts";
+import type { TrafficPlan } from "../plan/traffic.ts";
 import { WHOLE } from "../traffic/share.ts";
 import { hasOwnData } from "./own-data.ts";
 import { flowsOf, type Inside, stepsOf } from "./rehearsed-steps.ts";

@@ -1,6 +1,6 @@
 import type { Guard } from "../plan/guard.ts";
 import { plannedHoldMs } from "../plan/hold-time.ts";
-import type { Step, StepOf } from "../plan/plan.ts";
+import type { Step, StepOf } from "../plan/step.ts";
 import type { SmokeFlow, SmokeRequest } from "../smoke/smoke.ts";
 import { type Duration, formatDuration, SECOND } from "../time/time.ts";
 import { NO_DATA } from "./own-data.ts";

@@ -2,7 +2,7 @@ import type { MachineCheck } from "../plan/checklist.ts";
 import type { Slot } from "../observation.ts";
 import type { BackupProof } from "../backup/record.ts";
 import type { MigrationPhase } from "../plan/database.ts";
-import type { Warm } from "../plan/plan.ts";
+import type { Warm } from "../plan/step.ts";
 import type { NotifyTarget, Topic } from "../plan/receiver.ts";
 import type { Share } from "../traffic/share.ts";
 import type { SmokeFlow } from "../smoke/smoke.ts";

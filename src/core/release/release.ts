@@ -4,7 +4,8 @@ import type { Emergency } from "./emergency.ts";
 import type { Act, Because, Placed, GatheredIn } from "./event.ts";
 import type { Fault } from "../fault.ts";
 import type { Figures, GuardId, Verdict } from "../plan/guard.ts";
-import type { Plan, Step } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
 import type { Share } from "../traffic/share.ts";
 import type { Duration, Moment } from "../time/time.ts";
 

@@ -2,7 +2,7 @@ import { currentStatus } from "./current-status.ts";
 import { isHolding, isWithoutEvidence } from "../decide/hold.ts";
 import { daysBeforeOf } from "../analysis/evidence/tested-limits.ts";
 import { guardId, isActedOn, type Verdict } from "../plan/guard.ts";
-import type { Step } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
 import { currentStep, isEnded, type Release } from "../release/release.ts";
 import type { Instant, Moment } from "../time/time.ts";
 

@@ -1,7 +1,7 @@
 import { currentStatus } from "./current-status.ts";
 import { figuresAt, isCompared, tellingVerdict } from "./figures-at.ts";
 import { isPutBackEarly } from "../release/emergency.ts";
-import type { Step } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
 import { fullStop } from "../text/plain-text.ts";
 import { currentStep, type Release } from "../release/release.ts";
 import { formatShare } from "../traffic/share.ts";

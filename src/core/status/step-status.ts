@@ -1,5 +1,5 @@
 import { leastHoldMs } from "../plan/hold-time.ts";
-import type { Step, StepKind } from "../plan/plan.ts";
+import type { Step, StepKind } from "../plan/step.ts";
 import type { StepProgress } from "../release/release.ts";
 import type { Moment } from "../time/time.ts";
 

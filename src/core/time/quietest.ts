@@ -1,4 +1,4 @@
-import type { WeeklySpan } from "../plan/plan.ts";
+import type { WeeklySpan } from "../plan/step.ts";
 import { DAY, type Duration, formatDuration, HOUR, type Instant } from "./time.ts";
 import { clockTime, minuteOfWeek } from "./zone.ts";
 

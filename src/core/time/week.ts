@@ -1,4 +1,4 @@
-import type { WeeklySpan } from "../plan/plan.ts";
+import type { WeeklySpan } from "../plan/step.ts";
 import { misread, type Parsed, parsed } from "../text/units.ts";
 
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;

@@ -1,4 +1,4 @@
-import type { WeeklySpan, Window } from "../plan/plan.ts";
+import type { WeeklySpan, Window } from "../plan/step.ts";
 import { quietestSpans, type TrafficProfile } from "./quietest.ts";
 import { DAY, type Duration, type Instant, MINUTE } from "./time.ts";
 import { minuteOfWeek, offsetAt, MINUTES_A_WEEK, weekdayAndTime } from "./zone.ts";

@@ -1,7 +1,7 @@
 import { type Duration, MINUTE } from "../time/time.ts";
 import { type Guard, guardId, isActedOn, QUANTILES, type RequestFilter } from "../plan/guard.ts";
 import { daysBeforeOf } from "../analysis/evidence/tested-limits.ts";
-import type { Step } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
 import { LATENCY_RESOLUTION_MS } from "../analysis/evidence/slow-limit.ts";
 import type { Cohort } from "./share.ts";
 

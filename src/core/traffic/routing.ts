@@ -1,6 +1,6 @@
 import type { Emergency } from "../release/emergency.ts";
 import type { Slot } from "../observation.ts";
-import type { PinRule, Sticky, TlsFiles } from "../plan/plan.ts";
+import type { PinRule, Sticky, TlsFiles } from "../plan/traffic.ts";
 import type { Counting } from "./counting.ts";
 import type { Share } from "./share.ts";
 import type { Duration, Instant } from "../time/time.ts";

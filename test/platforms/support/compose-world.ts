@@ -1,6 +1,7 @@
 import { createComposeRuntime } from "../../../src/adapters/runtime/compose/runtime.ts";
 import { createProcessRuntime } from "../../../src/adapters/runtime/processes/runtime.ts";
-import type { ComposeProject, Service, ServiceOf } from "../../../src/core/plan/plan.ts";
+import type { ComposeProject } from "../../../src/core/plan/compose.ts";
+import type { Service, ServiceOf } from "../../../src/core/plan/service.ts";
 import { stateFolder, type StateFolder } from "../../../src/local/state-folder.ts";
 import type { Runtime } from "../../../src/ports/runtime.ts";
 import { type GitFolder, gitFolder } from "../../support/git-folder.ts";

@@ -8,7 +8,7 @@ import {
 } from "../../../src/adapters/runtime/compose/compose-files.ts";
 import { composeCommand, versionIn } from "../../../src/adapters/runtime/compose/compose-tool.ts";
 import { placeOfError } from "../../../src/adapters/runtime/compose/user-project.ts";
-import type { ComposeProject } from "../../../src/core/plan/plan.ts";
+import type { ComposeProject } from "../../../src/core/plan/compose.ts";
 import { isFault } from "../../contract/runtime.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 

@@ -18,7 +18,7 @@ import {
 import { listOf, mapOf } from "../../../src/adapters/runtime/compose/written-values.ts";
 import type { UserProject } from "../../../src/adapters/runtime/compose/user-project.ts";
 import type { Fault } from "../../../src/core/fault.ts";
-import type { RehearsedProject } from "../../../src/core/plan/plan.ts";
+import type { RehearsedProject } from "../../../src/core/plan/compose.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const FILE = `

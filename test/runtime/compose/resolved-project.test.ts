@@ -13,7 +13,7 @@ import {
 import { serviceNotices } from "../../../src/adapters/runtime/compose/service-notices.ts";
 import { sharedPart } from "../../../src/adapters/runtime/compose/shared-part.ts";
 import { unbuiltTasks } from "../../../src/adapters/runtime/compose/unbuilt-tasks.ts";
-import type { ServiceOf } from "../../../src/core/plan/plan.ts";
+import type { ServiceOf } from "../../../src/core/plan/service.ts";
 import { WEB } from "../../support/plans.ts";
 import { isFault } from "../../contract/runtime.ts";
 

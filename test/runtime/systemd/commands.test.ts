@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { createSystemdRuntime } from "../../../src/adapters/runtime/systemd/runtime.ts";
 import { surveySystemd } from "../../../src/adapters/runtime/systemd/survey.ts";
 import { systemctl } from "../../../src/adapters/runtime/systemd/systemctl.ts";
-import type { SystemdRuntime } from "../../../src/core/plan/plan.ts";
+import type { SystemdRuntime } from "../../../src/core/plan/service.ts";
 import { stateFolder, type StateFolder } from "../../../src/local/state-folder.ts";
 import type { Runtime, StartOrder } from "../../../src/ports/runtime.ts";
 import { isFault } from "../../contract/runtime.ts";

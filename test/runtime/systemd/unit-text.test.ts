@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import type { SystemdRuntime } from "../../../src/core/plan/plan.ts";
+import type { SystemdRuntime } from "../../../src/core/plan/service.ts";
 import { commandLine, environmentLine, unitNamePart } from "../../../src/core/text/unit-words.ts";
 import { templateFile, templateOfUnit, unitName } from "../../../src/adapters/runtime/systemd/unit-names.ts";
 import {

@@ -1,5 +1,6 @@
 import type { Because } from "../../../src/core/release/event.ts";
-import type { Plan, Step } from "../../../src/core/plan/plan.ts";
+import type { Plan } from "../../../src/core/plan/plan.ts";
+import type { Step } from "../../../src/core/plan/step.ts";
 import type { Verdict } from "../../../src/core/plan/guard.ts";
 import { isActedOn, isOfProcesses } from "../../../src/core/plan/guard.ts";
 import type { SecondRow } from "../../../src/core/observation.ts";

@@ -1,6 +1,8 @@
 import type { Checklist } from "../../../src/core/plan/checklist.ts";
 import type { Guard } from "../../../src/core/plan/guard.ts";
-import type { Hold, OnFailure, Plan, Service, Step } from "../../../src/core/plan/plan.ts";
+import type { Plan } from "../../../src/core/plan/plan.ts";
+import type { Service } from "../../../src/core/plan/service.ts";
+import type { Hold, OnFailure, Step } from "../../../src/core/plan/step.ts";
 import { SECOND } from "../../../src/core/time/time.ts";
 import { WHOLE } from "../../../src/core/traffic/share.ts";
 import { planOf, WEB, WORKER } from "../../support/plans.ts";

@@ -1,6 +1,6 @@
 import { FaultError } from "../../../src/core/fault.ts";
 import type { InstanceSeen, Slot } from "../../../src/core/observation.ts";
-import type { Service } from "../../../src/core/plan/plan.ts";
+import type { Service } from "../../../src/core/plan/service.ts";
 import type { AdoptOrder, Runtime, StartOrder } from "../../../src/ports/runtime.ts";
 import type { By, InstanceChange } from "../fact.ts";
 import { type Behaviour, fault } from "./app.ts";

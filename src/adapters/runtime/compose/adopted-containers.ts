@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import type { InstanceSeen, Slot, Usage } from "../../../core/observation.ts";
-import type { ServiceOf } from "../../../core/plan/plan.ts";
+import type { ServiceOf } from "../../../core/plan/service.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";
 import type { AdoptOrder, ResumeOrder } from "../../../ports/runtime.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, normalize, resolve } from "node:path";
 import { FaultError } from "../../../core/fault.ts";
-import type { ComposeProject } from "../../../core/plan/plan.ts";
+import type { ComposeProject } from "../../../core/plan/compose.ts";
 import { type ComposeDocument, readDocument } from "./compose-document.ts";
 import { listOf, mapOf } from "./written-values.ts";
 

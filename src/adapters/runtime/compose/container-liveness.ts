@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync } from "node:fs";
-import type { Service } from "../../../core/plan/plan.ts";
+import type { Service } from "../../../core/plan/service.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";
 import { type Liveness, livenessOf, watchedLiveness } from "../watched-liveness.ts";

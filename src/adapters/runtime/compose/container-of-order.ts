@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ServiceOf } from "../../../core/plan/plan.ts";
+import type { ServiceOf } from "../../../core/plan/service.ts";
 import type { StartOrder } from "../../../ports/runtime.ts";
 import { freePort } from "../free-port.ts";
 import { instanceId } from "../instance-id.ts";

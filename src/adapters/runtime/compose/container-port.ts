@@ -1,5 +1,5 @@
 import { FaultError } from "../../../core/fault.ts";
-import type { ServiceOf } from "../../../core/plan/plan.ts";
+import type { ServiceOf } from "../../../core/plan/service.ts";
 import { placeIn } from "./compose-document.ts";
 import type { PreparedImage } from "./prepared-images.ts";
 import { containerPorts } from "./resolved-project.ts";

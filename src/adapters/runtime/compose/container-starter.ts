@@ -1,4 +1,4 @@
-import { isOfKind, type ServiceOf, type Service } from "../../../core/plan/plan.ts";
+import { isOfKind, type ServiceOf, type Service } from "../../../core/plan/service.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";
 import type { ClaimedEpoch } from "../claimed-epoch.ts";
 import type { ComposeStart } from "./container-of-order.ts";

@@ -1,5 +1,5 @@
 import { FaultError } from "../../../core/fault.ts";
-import type { Service } from "../../../core/plan/plan.ts";
+import type { Service } from "../../../core/plan/service.ts";
 import { withoutControls } from "../../../core/text/plain-text.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import { containerLog } from "./container-log.ts";

@@ -1,4 +1,4 @@
-import type { ServiceOf } from "../../../core/plan/plan.ts";
+import type { ServiceOf } from "../../../core/plan/service.ts";
 import type { Notice } from "../../../ports/notice.ts";
 import { placeIn } from "./compose-document.ts";
 import { releasedNames } from "./dependencies.ts";

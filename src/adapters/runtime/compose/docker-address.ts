@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { FaultError } from "../../../core/fault.ts";
-import type { ComposeProject } from "../../../core/plan/plan.ts";
+import type { ComposeProject } from "../../../core/plan/compose.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,4 +1,4 @@
-import type { ServiceOf } from "../../../core/plan/plan.ts";
+import type { ServiceOf } from "../../../core/plan/service.ts";
 import { ensureImage, type ImageOrder, makeImage } from "./images.ts";
 import { noteImages, type PreparedImage, preparedImages } from "./prepared-images.ts";
 

@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, rmSync, writeSync } from "node:fs";
 import { FaultError } from "../../../core/fault.ts";
-import type { ServiceOf } from "../../../core/plan/plan.ts";
+import type { ServiceOf } from "../../../core/plan/service.ts";
 import { withoutControls } from "../../../core/text/plain-text.ts";
 import { openForAppending } from "../../../local/log-file.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";

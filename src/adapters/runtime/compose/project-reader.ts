@@ -1,4 +1,4 @@
-import type { ComposeProject } from "../../../core/plan/plan.ts";
+import type { ComposeProject } from "../../../core/plan/compose.ts";
 import { fingerprint } from "./compose-files.ts";
 import { type ComposeTool, findCompose } from "./compose-tool.ts";
 import type { DockerClient } from "./docker-client.ts";

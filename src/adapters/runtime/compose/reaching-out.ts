@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { type Fault, FaultError } from "../../../core/fault.ts";
-import type { RehearsedProject } from "../../../core/plan/plan.ts";
+import type { RehearsedProject } from "../../../core/plan/compose.ts";
 import { placeIn } from "./compose-document.ts";
 import { servicesIn } from "./rehearsed-project.ts";
 import { mountsOf } from "./resolved-project.ts";

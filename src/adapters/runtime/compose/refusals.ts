@@ -1,6 +1,6 @@
 import { type Fault, FaultError } from "../../../core/fault.ts";
 import { isDataImage } from "../../../core/plan/data-image.ts";
-import type { ServiceOf } from "../../../core/plan/plan.ts";
+import type { ServiceOf } from "../../../core/plan/service.ts";
 import { type ComposeDocument, placeIn } from "./compose-document.ts";
 import { listOf, mapOf, textOf } from "./written-values.ts";
 import { mountsOf, networksOf, type ResolvedProject } from "./resolved-project.ts";

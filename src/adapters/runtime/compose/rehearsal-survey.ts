@@ -1,4 +1,5 @@
-import { type ComposeProject, isOfKind, type RehearsedProject, type Service } from "../../../core/plan/plan.ts";
+import type { ComposeProject, RehearsedProject } from "../../../core/plan/compose.ts";
+import { isOfKind, type Service } from "../../../core/plan/service.ts";
 import { leadsOutOf } from "../../../core/rehearsal/leads-out-of.ts";
 import type { LeftOut } from "../../../core/rehearsal/rehearsal.ts";
 import type { ProjectToRehearse } from "../../../ports/project-to-rehearse.ts";

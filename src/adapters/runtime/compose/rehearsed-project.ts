@@ -1,4 +1,4 @@
-import type { RehearsedProject } from "../../../core/plan/plan.ts";
+import type { RehearsedProject } from "../../../core/plan/compose.ts";
 import { leadVariable } from "../../../core/rehearsal/database-lead.ts";
 import { fillReferences } from "../../../core/text/references.ts";
 import { ownMount } from "./rehearsed-mounts.ts";

@@ -1,4 +1,5 @@
-import type { Plan, ServiceOf } from "../../../core/plan/plan.ts";
+import type { Plan } from "../../../core/plan/plan.ts";
+import type { ServiceOf } from "../../../core/plan/service.ts";
 import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
 import { startOthers } from "./dependencies.ts";
 import { dockerAddress } from "./docker-address.ts";

@@ -1,7 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { FaultError } from "../../../core/fault.ts";
 import type { InstanceSeen } from "../../../core/observation.ts";
-import { type ComposeProject, isOfKind, type Service } from "../../../core/plan/plan.ts";
+import type { ComposeProject } from "../../../core/plan/compose.ts";
+import { isOfKind, type Service } from "../../../core/plan/service.ts";
 import { lock } from "../../../local/exclusive-lock.ts";
 import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
 import type { Runtime, StartOrder } from "../../../ports/runtime.ts";

@@ -1,5 +1,5 @@
 import { withoutFullStop } from "../../../core/text/plain-text.ts";
-import type { ServiceOf } from "../../../core/plan/plan.ts";
+import type { ServiceOf } from "../../../core/plan/service.ts";
 import type { Notice } from "../../../ports/notice.ts";
 import { placeIn } from "./compose-document.ts";
 import { isAsked } from "./container-starter.ts";

@@ -1,4 +1,4 @@
-import { isOfKind, type ServiceOf } from "../../../core/plan/plan.ts";
+import { isOfKind, type ServiceOf } from "../../../core/plan/service.ts";
 import type { Notice } from "../../../ports/notice.ts";
 import { placeIn } from "./compose-document.ts";
 import { type ComposeTool, findCompose } from "./compose-tool.ts";

@@ -1,4 +1,4 @@
-import { comesFromGit, isOfKind, type Service } from "../../../core/plan/plan.ts";
+import { comesFromGit, isOfKind, type Service } from "../../../core/plan/service.ts";
 import type { Notice } from "../../../ports/notice.ts";
 import { placeIn } from "./compose-document.ts";
 import { releasedNames } from "./dependencies.ts";

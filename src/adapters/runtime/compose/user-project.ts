@@ -1,6 +1,6 @@
 import { FaultError } from "../../../core/fault.ts";
 import { fillVersion } from "./fill-version.ts";
-import type { ComposeProject } from "../../../core/plan/plan.ts";
+import type { ComposeProject } from "../../../core/plan/compose.ts";
 import { placeIn } from "./compose-document.ts";
 import { type ComposeFiles, linkWhatIsMissing, profilesIn, readComposeFiles } from "./compose-files.ts";
 import { defined } from "../../../core/text/references.ts";

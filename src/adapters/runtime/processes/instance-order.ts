@@ -1,5 +1,5 @@
 import type { InstanceSeen, Slot } from "../../../core/observation.ts";
-import type { Service } from "../../../core/plan/plan.ts";
+import type { Service } from "../../../core/plan/service.ts";
 import type { InstanceSpec, InstanceState } from "../../../keeper/protocol.ts";
 import { instanceId } from "../instance-id.ts";
 import { addressOf, INSTANCE_HOST, type LineOrder, lineProgram } from "../line-program.ts";

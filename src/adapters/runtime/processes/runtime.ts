@@ -1,6 +1,6 @@
 import { type Fault, FaultError } from "../../../core/fault.ts";
 import type { InstanceSeen } from "../../../core/observation.ts";
-import type { Service } from "../../../core/plan/plan.ts";
+import type { Service } from "../../../core/plan/service.ts";
 import type { InstanceState } from "../../../keeper/protocol.ts";
 import { socketsOf } from "../../../local/listening-sockets.ts";
 import { familyOf } from "../../../local/process-family.ts";

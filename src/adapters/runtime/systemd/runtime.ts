@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { FaultError } from "../../../core/fault.ts";
 import type { InstanceSeen } from "../../../core/observation.ts";
-import { isOfKind } from "../../../core/plan/plan.ts";
+import { isOfKind } from "../../../core/plan/service.ts";
 import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
 import type { Runtime, StartOrder } from "../../../ports/runtime.ts";
 import { claimedEpoch } from "../claimed-epoch.ts";

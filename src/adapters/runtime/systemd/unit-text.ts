@@ -1,6 +1,6 @@
 import { join, relative, sep } from "node:path";
 import { commandLine, unitPath, unitText, unitWord } from "../../../core/text/unit-words.ts";
-import type { ServiceOf } from "../../../core/plan/plan.ts";
+import type { ServiceOf } from "../../../core/plan/service.ts";
 import { shellCommand } from "../../../local/shell-command.ts";
 import type { StartOrder } from "../../../ports/runtime.ts";
 import { shortVersionName } from "../instance-id.ts";

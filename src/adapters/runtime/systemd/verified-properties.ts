@@ -1,4 +1,4 @@
-import type { ServiceOf } from "../../../core/plan/plan.ts";
+import type { ServiceOf } from "../../../core/plan/service.ts";
 import { withoutControls } from "../../../core/text/plain-text.ts";
 import type { Notice } from "../../../ports/notice.ts";
 import type { Systemctl } from "./systemctl.ts";

@@ -3,7 +3,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Fault, FaultError } from "../../../core/fault.ts";
 import { withoutControls } from "../../../core/text/plain-text.ts";
-import { isStartedByLine, type LineService, type Service } from "../../../core/plan/plan.ts";
+import { isStartedByLine, type LineService, type Service } from "../../../core/plan/service.ts";
 import { formatDuration } from "../../../core/time/time.ts";
 import { lastLines } from "../../../local/log-file.ts";
 import type { ProcessIdentity } from "../../../local/process-identity.ts";

@@ -5,7 +5,7 @@ import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, relative } from "node:path";
 import { promisify } from "node:util";
 import { FaultError } from "../../../core/fault.ts";
-import { isStartedByLine, type LineService, type Service } from "../../../core/plan/plan.ts";
+import { isStartedByLine, type LineService, type Service } from "../../../core/plan/service.ts";
 import { git } from "./git.ts";
 
 /**

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { comesFromGit, type Service } from "../../../core/plan/plan.ts";
+import { comesFromGit, type Service } from "../../../core/plan/service.ts";
 import { git } from "./git.ts";
 import type { PreparePlace } from "./prepare.ts";
 import { isPrepared, prefixOf, versionFolder } from "./version-folder.ts";

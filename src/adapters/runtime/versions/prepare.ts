@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { shortVersion } from "../../../core/text/short-version.ts";
 import { FaultError } from "../../../core/fault.ts";
-import { comesFromGit, type Service } from "../../../core/plan/plan.ts";
+import { comesFromGit, type Service } from "../../../core/plan/service.ts";
 import { lock } from "../../../local/exclusive-lock.ts";
 import { stopFamily } from "../../../local/process-family.ts";
 import { bootId, type ProcessIdentity } from "../../../local/process-identity.ts";

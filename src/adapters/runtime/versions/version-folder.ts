@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { FaultError } from "../../../core/fault.ts";
-import type { LineService, Service } from "../../../core/plan/plan.ts";
+import type { LineService, Service } from "../../../core/plan/service.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import { createStateFolder, type StateFolder } from "../../../local/state-folder.ts";
 import { git } from "./git.ts";

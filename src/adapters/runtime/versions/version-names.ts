@@ -1,6 +1,6 @@
 import { FaultError } from "../../../core/fault.ts";
 import { editDistance } from "../../../core/text/nearest.ts";
-import { comesFromGit, type Service } from "../../../core/plan/plan.ts";
+import { comesFromGit, type Service } from "../../../core/plan/service.ts";
 import { git } from "./git.ts";
 
 export interface VersionNames {

@@ -1,4 +1,4 @@
-import type { HaproxyAddress } from "../../../core/plan/plan.ts";
+import type { HaproxyAddress } from "../../../core/plan/traffic.ts";
 import type { RoutingTable } from "../../../core/traffic/routing.ts";
 import type { Duration, Instant } from "../../../core/time/time.ts";
 import { FaultError } from "../../../core/fault.ts";

@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { FaultError } from "../../../core/fault.ts";
-import type { HaproxyPlan } from "../../../core/plan/plan.ts";
+import type { HaproxyPlan } from "../../../core/plan/traffic.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import { makeFolder } from "../../../local/make-folder.ts";
 import { type FragmentPlan, fragmentOf } from "./fragment.ts";

@@ -1,4 +1,4 @@
-import type { HaproxyPlan } from "../../../core/plan/plan.ts";
+import type { HaproxyPlan } from "../../../core/plan/traffic.ts";
 import { frontendIn, hidesRequests, logFormatOf } from "./configuration.ts";
 import { type FragmentPlan, fragmentOf } from "./fragment.ts";
 

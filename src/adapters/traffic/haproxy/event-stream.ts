@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { HaproxyAddress } from "../../../core/plan/plan.ts";
+import type { HaproxyAddress } from "../../../core/plan/traffic.ts";
 import type { Duration } from "../../../core/time/time.ts";
 import { dial } from "./runtime-socket.ts";
 

@@ -2,7 +2,7 @@ import { withoutFullStop } from "../../../core/text/plain-text.ts";
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { faultOf } from "../../../core/fault.ts";
-import type { HaproxyAddress, HaproxyPlan } from "../../../core/plan/plan.ts";
+import type { HaproxyAddress, HaproxyPlan } from "../../../core/plan/traffic.ts";
 import type { Instant } from "../../../core/time/time.ts";
 import { createBalancer } from "./balancer.ts";
 import { type FragmentPlan, fragmentOf, sparesOf } from "./fragment.ts";

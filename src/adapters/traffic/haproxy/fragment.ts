@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
-import type { HaproxyPlan, Plan, Service } from "../../../core/plan/plan.ts";
+import type { Plan } from "../../../core/plan/plan.ts";
+import type { Service } from "../../../core/plan/service.ts";
+import type { HaproxyPlan } from "../../../core/plan/traffic.ts";
 import type { Slot } from "../../../core/observation.ts";
 import { frontendRules, SLOTS, useBackend } from "./frontend-rules.ts";
 import { haproxyNames, type HaproxyNames } from "./names.ts";

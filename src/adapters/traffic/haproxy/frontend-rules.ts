@@ -1,4 +1,5 @@
-import type { Service, Sticky } from "../../../core/plan/plan.ts";
+import type { Service } from "../../../core/plan/service.ts";
+import type { Sticky } from "../../../core/plan/traffic.ts";
 import type { Slot } from "../../../core/observation.ts";
 import type { FragmentPlan } from "./fragment.ts";
 import type { HaproxyNames } from "./names.ts";

@@ -1,4 +1,4 @@
-import type { HaproxyPlan } from "../../../core/plan/plan.ts";
+import type { HaproxyPlan } from "../../../core/plan/traffic.ts";
 import type { ObservationBatch } from "../../../core/observation.ts";
 import type { RoutingTable } from "../../../core/traffic/routing.ts";
 import type { Duration, Instant } from "../../../core/time/time.ts";

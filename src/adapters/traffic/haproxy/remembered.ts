@@ -1,5 +1,5 @@
 import { readFileSync, rmSync } from "node:fs";
-import type { HaproxyPlan } from "../../../core/plan/plan.ts";
+import type { HaproxyPlan } from "../../../core/plan/traffic.ts";
 import { writeFileAtomically } from "../../../local/atomic-file.ts";
 import type { StateFolder } from "../../../local/state-folder.ts";
 

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { FaultError } from "../../../core/fault.ts";
-import type { HaproxyAddress } from "../../../core/plan/plan.ts";
+import type { HaproxyAddress } from "../../../core/plan/traffic.ts";
 
 /** One connection to HAProxy's runtime API, for a few commands after each other. */
 export interface RuntimeSession extends Disposable {

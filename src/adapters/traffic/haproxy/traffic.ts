@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Fault, FaultError, faultOf } from "../../../core/fault.ts";
-import type { HaproxyPlan } from "../../../core/plan/plan.ts";
+import type { HaproxyPlan } from "../../../core/plan/traffic.ts";
 import type { AwayBalancer, RoutingTable, TrafficState } from "../../../core/traffic/routing.ts";
 import type { Duration, Instant } from "../../../core/time/time.ts";
 import type { Traffic } from "../../../ports/traffic.ts";
