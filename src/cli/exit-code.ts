@@ -60,6 +60,7 @@ const USAGE_CODES = new Set([
   "queries-missing",
   "queries-unreadable",
   "migration-name-invalid",
+  "migration-not-applied",
   "migration-version-twice",
   "migration-not-utf8",
 ]);

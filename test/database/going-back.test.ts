@@ -143,6 +143,8 @@ describe("Going back by a person's word", () => {
       ],
     );
     equal((await app.down({ steps: 2 }, { dryRun: true })).reversed[1]?.lost.length, 1);
+    const tooMany = await faultOf(app.down({ steps: 99 }, { acceptLoss: true }));
+    equal(tooMany.what, "There are 2 migrations applied, and 99 should be taken back. Nothing was run.");
     deepEqual(await app.column("SELECT total FROM orders"), ["3", "3"]);
     const { reversed } = await app.down({ steps: 2 }, { acceptLoss: true });
     deepEqual(

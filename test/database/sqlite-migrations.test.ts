@@ -154,6 +154,7 @@ describe("Migrations of SQLite", () => {
     deepEqual((await faultOf(app.down({ steps: 1 }))).detail, [
       "db/2_b.sql:4 drops column orders.note, which 1 of 2 rows have a value in",
     ]);
+    equal((await faultOf(app.down({ steps: 3 }, { acceptLoss: true }))).code, "migration-not-applied");
     equal((await app.down({ steps: 2 }, { acceptLoss: true })).reversed.length, 2);
   });
 

@@ -3,6 +3,7 @@ import type { Assertion } from "../../../core/plan/database.ts";
 import type { DownRequest, DownResult, ReversedMigration } from "../../../ports/migrations.ts";
 import { downByProof, lossSentence } from "../by-proof.ts";
 import { emptyAfter } from "../comes-back-empty.ts";
+import { newest } from "../newest.ts";
 import { rowOf, type Told, toldOf } from "../ledger-row.ts";
 import type { Loss } from "../loss.ts";
 import { refuseLoss, refuseWithoutWay } from "../refuse-loss.ts";
@@ -36,7 +37,7 @@ export async function down(
   const { of } = request;
   const result =
     "steps" in of
-      ? await downBySteps(session, ways.slice(0, of.steps), request, assertions)
+      ? await downBySteps(session, newest(ways, of.steps), request, assertions)
       : await downByProof(ways, of.release, {
           whyKept,
           prove: (way) => proven(session, way, request, assertions),

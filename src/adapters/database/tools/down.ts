@@ -5,6 +5,7 @@ import type { DownRequest, DownResult, ReversedMigration } from "../../../ports/
 import { downByProof } from "../by-proof.ts";
 import { type LedgerRow, rowOf, type Told, toldOf } from "../ledger-row.ts";
 import { emptyAfter } from "../comes-back-empty.ts";
+import { newest } from "../newest.ts";
 import type { Loss } from "../loss.ts";
 import { requireAssertions } from "../postgres/assertions.ts";
 import type { Session } from "../postgres/session.ts";
@@ -48,7 +49,7 @@ export async function down(
   const steps = stepsOf(back);
   const result =
     "steps" in of
-      ? await downBySteps(session, place, back, steps.slice(0, of.steps), { ...request, copySchema })
+      ? await downBySteps(session, place, back, newest(steps, of.steps), { ...request, copySchema })
       : await downByRelease(session, place, back, steps, { ...request, release: of.release, copySchema });
   if (result.reversed.length > 0 && !request.dryRun) await requireAssertions(session, assertions, "going back");
   return result;
