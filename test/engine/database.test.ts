@@ -20,10 +20,18 @@ function planWith(...steps: readonly Step[]): Plan {
   return planOf(steps, { database: DATABASE });
 }
 
-async function stateOf(under: EngineUnderTest, plan: Plan): Promise<string> {
-  await using engine = await under.start();
+const CONTRACTING = planWith(step.start(), step.shift(100, MINUTE), step.retire(), step.migrate("contract"));
+
+/** v1 serves, and nothing else runs. */
+async function withV1(under: EngineUnderTest): ReturnType<EngineUnderTest["start"]> {
+  const engine = await under.start();
   await under.release(engine, USUAL, "v1");
   await under.until(async () => (await engine.status(1))?.state === "closed");
+  return engine;
+}
+
+async function stateOf(under: EngineUnderTest, plan: Plan): Promise<string> {
+  await using engine = await withV1(under);
   await under.release(engine, plan, "v2");
   const isOver = async (): Promise<boolean> => {
     const state = (await engine.status(2))?.state;
@@ -89,15 +97,9 @@ describe("the engine, with a database", () => {
   it("knows a contract that was refused from one that broke off: only that is the point of no return", async () => {
     const under = engineUnderTest();
     under.database.files = [{ file: "1_drop.sql", phase: "contract" }];
-    await using engine = await under.start();
-    await under.release(engine, USUAL, "v1");
-    await under.until(async () => (await engine.status(1))?.state === "closed");
+    await using engine = await withV1(under);
     under.database.fails = "Somebody else migrates this database now. Nothing was run.";
-    await under.release(
-      engine,
-      planWith(step.start(), step.shift(100, MINUTE), step.retire(), step.migrate("contract")),
-      "v2",
-    );
+    await under.release(engine, CONTRACTING, "v2");
     const held = async (): Promise<boolean> => (await engine.status(2))?.hold?.needsPerson === true;
     await under.until(held);
     const refused = await engine.status(2);
@@ -125,12 +127,9 @@ describe("the engine, with a database", () => {
   it("goes back while a contract waits for its locks, of which nothing is done then", async () => {
     const under = engineUnderTest();
     under.database.files = [{ file: "1_drop.sql", phase: "contract" }];
-    await using engine = await under.start();
-    await under.release(engine, USUAL, "v1");
-    await under.until(async () => (await engine.status(1))?.state === "closed");
+    await using engine = await withV1(under);
     under.database.blocks = "1_drop.sql";
-    const plan = planWith(step.start(), step.shift(100, MINUTE), step.retire(), step.migrate("contract"));
-    await under.release(engine, plan, "v2");
+    await under.release(engine, CONTRACTING, "v2");
     await under.until(
       async () => (await engine.status(2))?.current?.seen?.includes("somebody else has a lock") === true,
     );
@@ -143,9 +142,7 @@ describe("the engine, with a database", () => {
   it("takes nothing away that the journal was not told of before", async () => {
     const under = engineUnderTest();
     under.database.files = [{ file: "1_drop.sql", phase: "contract" }];
-    await using engine = await under.start();
-    await under.release(engine, USUAL, "v1");
-    await under.until(async () => (await engine.status(1))?.state === "closed");
+    await using engine = await withV1(under);
     const append: typeof under.ports.journal.append = under.ports.journal.append.bind(under.ports.journal);
     under.ports.journal.append = async (release, after, events, epoch) => {
       if (events.some(({ event }) => event.type === "contract-started")) {
@@ -154,8 +151,7 @@ describe("the engine, with a database", () => {
       }
       return await append(release, after, events, epoch);
     };
-    const plan = planWith(step.start(), step.shift(100, MINUTE), step.retire(), step.migrate("contract"));
-    await under.release(engine, plan, "v2");
+    await under.release(engine, CONTRACTING, "v2");
     await under.until(async () => (await engine.status(2))?.hold?.needsPerson === true);
     deepEqual(under.database.applied, []);
     equal((await engine.status(2))?.canRollBack, true);
@@ -171,12 +167,9 @@ describe("the engine, with a database", () => {
       { file: "1_drop.sql", phase: "contract" },
       { file: "2_drop.sql", phase: "contract" },
     ];
-    await using engine = await under.start();
-    await under.release(engine, USUAL, "v1");
-    await under.until(async () => (await engine.status(1))?.state === "closed");
+    await using engine = await withV1(under);
     under.database.takesBack = "2_drop.sql";
-    const plan = planWith(step.start(), step.shift(100, MINUTE), step.retire(), step.migrate("contract"));
-    await under.release(engine, plan, "v2");
+    await under.release(engine, CONTRACTING, "v2");
     await under.until(async () => (await engine.status(2))?.hold?.needsPerson === true);
     const status = await engine.status(2);
     equal(status?.canRollBack, false);
