@@ -1,5 +1,9 @@
 import type { Rule } from "./rule.ts";
-import { COMPAT_RULES } from "./rules/compat.ts";
+import { ALLOWED_RULES } from "./rules/compat/allowed.ts";
+import { DROPPED_RULES } from "./rules/compat/dropped.ts";
+import { EMPTIED_RULES } from "./rules/compat/emptied.ts";
+import { RENAMED_RULES } from "./rules/compat/renamed.ts";
+import { WRITTEN_RULES } from "./rules/compat/written.ts";
 import { CONSTRAINT_RULES } from "./rules/constraints.ts";
 import { INDEX_RULES } from "./rules/indexes.ts";
 import { STYLE_RULES } from "./rules/style.ts";
@@ -11,7 +15,11 @@ export const RULES: readonly Rule[] = [
   ...TABLE_RULES,
   ...CONSTRAINT_RULES,
   ...INDEX_RULES,
-  ...COMPAT_RULES,
+  ...DROPPED_RULES,
+  ...RENAMED_RULES,
+  ...WRITTEN_RULES,
+  ...EMPTIED_RULES,
+  ...ALLOWED_RULES,
   ...TRANSACTION_RULES,
   ...STYLE_RULES,
 ];
