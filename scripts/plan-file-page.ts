@@ -11,7 +11,8 @@ import {
   NOT_BUILT_TRAFFIC_KEYS,
 } from "../src/config/schema/not-built.ts";
 import { planFile } from "../src/config/schema/plan-file.ts";
-import { stepSiblings, STEP_KINDS } from "../src/config/schema/steps.ts";
+import { stepSiblings } from "../src/config/schema/step-siblings.ts";
+import { STEP_KINDS } from "../src/config/schema/steps.ts";
 import { AFTERWORD, FOREWORD, STEPS_INTRO } from "./plan-file-words.ts";
 
 type Schema = z.core.$ZodType;

@@ -8,7 +8,8 @@ import { NOT_BUILT_TOP_KEYS } from "./not-built.ts";
 import { notify, page } from "./receivers.ts";
 import { rehearsal } from "./rehearsal.ts";
 import { service } from "./service.ts";
-import { probes, step } from "./steps.ts";
+import { probes } from "./smoke-flows.ts";
+import { step } from "./steps.ts";
 import { traffic } from "./traffic.ts";
 import { duration, name, oneOrMore, text, wholeNumber, yesOrNo } from "./values.ts";
 
