@@ -92,8 +92,9 @@ async function migrateTelling(
 
 /** From then on nobody may go back to what it takes away. */
 async function noteContract({ release, note }: Stage, file: string): Promise<void> {
-  const step = currentStep(release)?.step.id;
-  if (step !== undefined) await note({ type: "contract-started", step, file });
+  const current = currentStep(release);
+  if (current === null) throw new Error("A contract belongs to a step.");
+  await note({ type: "contract-started", step: current.step.id, file });
 }
 
 /** Where the version that serves says what it asks of the database; null: it says it nowhere, or was taken over without its files. */

@@ -92,7 +92,7 @@ export async function goDown(invocation: Invocation, [count]: readonly string[])
   if (!dryRun) {
     const isYes = isGiven(invocation, "yes");
     const empty = "steps" in of && !isYes ? await emptyAfter(at, of.steps, signal) : "";
-    await confirm(context, `Takes back ${what}.${empty}`, isYes);
+    if (empty !== null) await confirm(context, `Takes back ${what}.${empty}`, isYes);
   }
   const result = await unlessInterrupted(signal, () =>
     migrations.down({
@@ -108,13 +108,14 @@ export async function goDown(invocation: Invocation, [count]: readonly string[])
   return answer(context, { ...result, dryRun }, downLines(result, dryRun, context.terminal.style()));
 }
 
-/** What a contract took away is not what it was when its way back has run. */
+/** What a contract took away is not what it was when its way back has run; null: there are fewer, which is refused anyway. */
 async function emptyAfter(
   { migrations, directory }: MigrationsPlace,
   steps: number,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<string | null> {
   const { applied } = await migrations.status({ directory, signal }).catch(unlessMissing);
+  if (applied.length > 0 && steps > applied.length) return null;
   const empty = applied.slice(-steps).flatMap(({ drops = [] }) => drops);
   return empty.length === 0 ? "" : ` What comes back is empty: ${empty.join(", ")}.`;
 }
