@@ -42,14 +42,14 @@ export async function runParts(running: RunningRehearsal, log: RunLog, findings:
       });
       await log.part("there-and-back", async (part) => {
         await thereAndBack(running, session, part, findings);
-        refuseFailures(running, log, part);
+        await refuseFailures(running, log, part);
       });
     } else
       findings.leftOut.push({ what: "the way back", why: "nothing serves yet, so there is nothing to go back to" });
     await log.part("whole", async (part) => {
       await released(running, session, part, { plan, version: versions.candidate.version, until: "end" });
       if (stable === null) await answersAlone(running, part);
-      refuseFailures(running, log, part);
+      await refuseFailures(running, log, part);
     });
   }
   await recover(running, log, findings);

@@ -48,7 +48,7 @@ export async function recover(running: RunningRehearsal, log: RunLog, findings: 
     const before = visitors?.count() ?? NO_REQUESTS;
     await answersAlone(running, part);
     const { appErrors, failed } = requestsBetween(before, visitors?.count() ?? NO_REQUESTS);
-    if (appErrors + failed > 0) refuseFailures(running, log, part);
+    if (appErrors + failed > 0) await refuseFailures(running, log, part);
   });
 }
 

@@ -10,6 +10,7 @@ import { planHashOf } from "../plan-preview.ts";
 import type { Project } from "../project.ts";
 import { runParts } from "./parts.ts";
 import { composeInRehearsal, copyPlaceFor } from "./compose-project.ts";
+import { countByVersion } from "./counted-by-version.ts";
 import type { Findings, RunningRehearsal } from "./running-rehearsal.ts";
 import { sandboxEnvironment } from "./environment.ts";
 import { freePorts } from "./free-ports.ts";
@@ -62,6 +63,10 @@ export async function rehearse(
   const visitors =
     hasTraffic(sandboxPlan) && door !== undefined ? sendRequests(door.port, requests, order.perSecond) : null;
   const log = startLog(view, () => visitors?.count() ?? NO_REQUESTS);
+  using counted = countByVersion(async () => {
+    const place = { project: sandbox.project, plan: sandboxPlan, env };
+    return (await context.machinery.outside({ ...place, say: () => undefined, isFollowed: true })).traffic;
+  });
   const watch = watchProduction(production.copies, application);
   const running: RunningRehearsal = {
     ...production,
@@ -71,7 +76,7 @@ export async function rehearse(
     plan: sandboxPlan,
     versions,
     visitors,
-    figures: new Map(),
+    counted,
     identity: order.identity,
     signal: AbortSignal.any([order.signal, watch.signal]),
   };

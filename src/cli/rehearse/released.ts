@@ -2,7 +2,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Plan } from "../../core/plan/plan.ts";
 import type { Release } from "../../core/release/release.ts";
 import type { Session } from "../session.ts";
-import { noteFigures } from "./failures.ts";
 import { runRelease } from "./run-release.ts";
 import { doingOf, releaseSteps } from "./release-steps.ts";
 import type { RunningRehearsal } from "./running-rehearsal.ts";
@@ -18,7 +17,7 @@ const ALONE_MS = 600;
 
 /** Runs a release and writes its steps down; throws why it did not come as far as was asked. */
 export async function released(
-  { production, signal, figures }: RunningRehearsal,
+  { production, signal }: RunningRehearsal,
   session: Session,
   part: PartLog,
   wanted: { readonly plan: Plan; readonly version: string; readonly until: "end" | "last-share" },
@@ -30,7 +29,6 @@ export async function released(
     signal,
     onLook: (seen, status) => {
       steps.look(seen);
-      noteFigures(figures, status);
       part.now(doingOf(seen, status));
     },
   });

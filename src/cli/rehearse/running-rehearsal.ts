@@ -10,6 +10,7 @@ import type { Migrations } from "../../ports/migrations.ts";
 import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
 import type { Context } from "../context.ts";
 import type { Project } from "../project.ts";
+import type { CountedByVersion } from "./counted-by-version.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { Visitors } from "./visitors.ts";
 import type { Rehearsed } from "./what-is-rehearsed.ts";
@@ -30,8 +31,7 @@ export interface RunningRehearsal {
   readonly versions: Rehearsed;
   readonly copies: RehearsalCopies | null;
   readonly visitors: Visitors | null;
-  /** What was last seen of each version, in words. */
-  readonly figures: Map<string, string>;
+  readonly counted: CountedByVersion;
   readonly identity: string | null;
   readonly signal: AbortSignal;
 }
