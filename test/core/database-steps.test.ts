@@ -82,6 +82,36 @@ describe("a release that changes the schema", () => {
     );
   });
 
+  it("names in a rollback each migration that stays, with its reason, and no more than three", () => {
+    const sentence = (...kept: readonly { readonly file: string; readonly why: string }[]) => {
+      const world = released();
+      world.outcome = (effect) => ({ observed: effect.kind === "migrate-back" ? { reversed: [], kept } : {} });
+      world.ask({ kind: "rollback" });
+      return world.pass(5 * MINUTE).eventsOf("rolled-back")[0]?.sentence ?? "";
+    };
+    const stays = (name: string) => ({ file: `${name}.sql`, why: `It fills ${name}.` });
+    match(
+      sentence(stays("b"), stays("a")),
+      /Of the schema 2 migrations left, expanded: b\.sql: It fills b; a\.sql: It fills a\.$/,
+    );
+    match(
+      sentence(stays("e"), stays("d"), stays("c"), stays("b"), stays("a")),
+      /5 migrations left, expanded: e\.sql: It fills e; d\.sql: It fills d; c\.sql: It fills c; and 2 more\.$/,
+    );
+  });
+
+  it("says in a rollback that what it migrated is gone already, and never that nothing was changed", () => {
+    const applied = [{ file: "1_a.sql" }, { file: "2_b.sql" }];
+    const world = released(FULL, (effect) => ({ observed: effect.kind === "migrate" ? { applied } : {} }));
+    world.outcome = () => ({ observed: { reversed: [], kept: [] } });
+    world.ask({ kind: "rollback" });
+    world.pass(5 * MINUTE);
+    match(
+      world.eventsOf("rolled-back")[0]?.sentence ?? "",
+      /This release had migrated 2 files, and the database has none of them any more: somebody restored it, or took them back\.$/,
+    );
+  });
+
   it("is rolled back all the same when the schema can't be asked, and says why it stays", () => {
     const world = released();
     world.outcome = (effect) =>

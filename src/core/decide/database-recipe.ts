@@ -3,7 +3,7 @@ import { MIGRATION_PHASES, type MigrationPhase } from "../plan/database.ts";
 import type { StepOf } from "../plan/step.ts";
 import type { Because } from "../release/event.ts";
 import type { Release } from "../release/release.ts";
-import { fullStop } from "../text/plain-text.ts";
+import { fullStop, withoutFullStop } from "../text/plain-text.ts";
 import { ONCE, type Recipe } from "./ingredient.ts";
 import type { Seen } from "./seen.ts";
 
@@ -80,24 +80,36 @@ export function schemaSentence({ undo, steps }: Pick<Release, "undo" | "steps">)
 function whatWentBack(steps: Release["steps"], wentBack: WentBack | null, why: string | undefined): string {
   if (wentBack === null) return `The schema stays expanded, which does no harm: ${fullStop(why ?? "nobody knows why")}`;
   const { reversed, kept } = wentBack;
-  const [first] = kept;
   const broken = brokenOff(steps);
   if (broken !== null) {
     const left = kept.length === 0 ? "" : `, ${count(kept)} left, expanded`;
     return `Of the schema ${count(reversed)} taken back${left}; what broke off may have left something (tidegate migrate status): ${fullStop(broken)}`;
   }
-  if (first === undefined)
-    return reversed.length === 0
-      ? "Nothing of the schema had been changed."
-      : `The schema is as it was: ${count(reversed)} taken back.`;
-  const taken = reversed.length === 0 ? "" : `${count(reversed)} taken back, `;
-  return `Of the schema ${taken}${count(kept)} left, expanded: ${first.file}: ${fullStop(first.why)}`;
+  if (kept.length > 0) {
+    const taken = reversed.length === 0 ? "" : `${count(reversed)} taken back, `;
+    return `Of the schema ${taken}${count(kept)} left, expanded: ${keptWords(kept)}`;
+  }
+  if (reversed.length > 0) return `The schema is as it was: ${count(reversed)} taken back.`;
+  const applied = new Set(migratedIn(steps).map(({ file }) => file)).size;
+  return applied === 0
+    ? "Nothing of the schema had been changed."
+    : `This release had migrated ${applied} ${applied === 1 ? "file" : "files"}, and the database has none of them any more: somebody restored it, or took them back.`;
+}
+
+const MOST_KEPT = 3;
+
+/** Which stays and why, of the first few. */
+function keptWords(kept: WentBack["kept"]): string {
+  const words = kept.slice(0, MOST_KEPT).map(({ file, why }) => `${file}: ${withoutFullStop(why)}`);
+  const more = kept.length > MOST_KEPT ? [`and ${kept.length - MOST_KEPT} more`] : [];
+  return fullStop([...words, ...more].join("; "));
 }
 
 /** Whatever the schema is now, rows that were deleted are gone. */
 function lostSentence(steps: Release["steps"], wentBack: WentBack | null): string {
   const deleted = new Map<string, number>();
-  for (const { table, rows } of steps.flatMap(deletedIn)) deleted.set(table, (deleted.get(table) ?? 0) + rows);
+  for (const { table, rows } of migratedIn(steps).flatMap((each) => each.deleted ?? []))
+    deleted.set(table, (deleted.get(table) ?? 0) + rows);
   const { gone = [], thinned = [] } = wentBack ?? {};
   const words = [
     ...[...deleted].map(([table, rows]) => `${rows} ${rows === 1 ? "row" : "rows"} of ${table}`),
@@ -107,14 +119,20 @@ function lostSentence(steps: Release["steps"], wentBack: WentBack | null): strin
   return words.length === 0 ? "" : ` What the migrations have taken away does not come back: ${words.join(", ")}.`;
 }
 
-function deletedIn({ effects }: Release["steps"][number]): readonly DeletedRows[] {
-  return Object.values(effects).flatMap(({ effect, state, observed }) => {
-    if (effect.kind !== "migrate" || state !== "confirmed") return [];
-    const { applied = [] } = observed as {
-      readonly applied?: readonly { readonly deleted?: readonly DeletedRows[] }[];
-    };
-    return applied.flatMap(({ deleted = [] }) => deleted);
-  });
+/** What its migrations have written down of each file that they have applied. */
+function migratedIn(steps: Release["steps"]): readonly MigratedFile[] {
+  return steps.flatMap(({ effects }) =>
+    Object.values(effects).flatMap(({ effect, state, observed }) =>
+      effect.kind === "migrate" && state === "confirmed"
+        ? ((observed as { readonly applied?: readonly MigratedFile[] }).applied ?? [])
+        : [],
+    ),
+  );
+}
+
+interface MigratedFile {
+  readonly file: string;
+  readonly deleted?: readonly DeletedRows[];
 }
 
 /** Why a migration failed of which a part may be done; null: none did. */
