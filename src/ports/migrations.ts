@@ -137,8 +137,14 @@ export type MigrationProgress =
   | { readonly kind: "trying"; readonly count: number }
   /** Always before the file's first statement: whoever was not told so knows that nothing of it has run. */
   | { readonly kind: "began"; readonly file: string; readonly way: "up" | "down" }
-  /** `what`: who is in the way of a statement, in words. */
-  | { readonly kind: "blocked"; readonly file: string; readonly line: number; readonly what: string }
+  /** `what`: who is in the way of a statement, in words. `isAgain`: it was told before, and waits still. */
+  | {
+      readonly kind: "blocked";
+      readonly file: string;
+      readonly line: number;
+      readonly what: string;
+      readonly isAgain?: true;
+    }
   | { readonly kind: "batch"; readonly file: string; readonly rows: number; readonly sum: number }
   | { readonly kind: "lagging"; readonly file: string; readonly lagMs: number }
   | { readonly kind: "done"; readonly file: string; readonly way: "up" | "down"; readonly tookMs: number };
@@ -184,6 +190,8 @@ export interface TriedStatement {
   readonly rewritten: readonly string[];
   /** That it could not be tried, or only in part. */
   readonly note?: string;
+  /** Absent: it was. */
+  readonly isTried?: false;
 }
 
 export interface DownRequest extends MigrationsAt {

@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { deletedWords } from "../../src/core/migration/deleted-rows.ts";
 import type { UpRequest } from "../../src/ports/migrations.ts";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
 import { databaseUnderTest, faultOf, never } from "./stand.ts";
@@ -77,6 +78,31 @@ describe("Migrations of PostgreSQL, as backfills", () => {
     deepEqual([reached, batchRows, statements], [1, 60, 2]);
     await app.up({ tell });
     deepEqual(sums, [30, 60, 90, 100]);
+  });
+
+  it("that delete rows say how many in all, also what they had deleted before they were cut off", async () => {
+    const batches = "-- batch: 20\nDELETE FROM t WHERE id IN (SELECT id FROM t WHERE id <= 50 LIMIT 20);";
+    const table = "CREATE TABLE t AS SELECT generate_series(1, 100) AS id; CREATE TABLE u AS TABLE t;";
+    const afterCutOff = async (file: string): Promise<readonly string[]> => {
+      await using app = await databaseUnderTest(server, { "1_t.sql": table, "2_less.sql": file });
+      await app.up({ atMost: 1 });
+      const stop = new AbortController();
+      await rejects(app.up({ signal: stop.signal, tell: ({ kind }) => kind === "batch" && stop.abort() }));
+      return (await app.up()).applied.flatMap(({ deleted = [] }) => deleted.map(deletedWords));
+    };
+    deepEqual(await afterCutOff(batches), ["50 rows of t"]);
+    const behindAnother = `-- migrate:up\nDELETE FROM u WHERE id <= 10;\n${batches}\nDELETE FROM u WHERE id <= 13;`;
+    deepEqual(await afterCutOff(behindAnother), ["at least 50 rows of t", "at least 3 rows of u"]);
+
+    await using app = await databaseUnderTest(server, {
+      "1_t.sql": table,
+      "2_less.sql": `${batches.replace("id <= 50", "1 / (70 - id) IS NOT NULL")}`,
+    });
+    const fault = await faultOf(app.up());
+    match(
+      fault.what,
+      /^db\/2_less\.sql failed; the \d+ rows that its batches have deleted stay deleted, and it goes on from there\.$/,
+    );
   });
 
   it("that fill the same rows again and again are stopped once the table has no more, as a fault with its line", async () => {

@@ -51,6 +51,19 @@ describe("Migrations of PostgreSQL, where one fails", () => {
     deepEqual(await app.column("SELECT indisvalid FROM pg_index WHERE indexrelid = 'x'::regclass"), ["true"]);
   });
 
+  it("that commit by themselves are never said to have done nothing", async () => {
+    const block = "DO $$ BEGIN INSERT INTO a VALUES (1); COMMIT; RAISE EXCEPTION 'later'; END $$;";
+    await using app = await databaseUnderTest(server, { "1_do.sql": `-- migrate:up transaction:false\n${block}` });
+    await app.client.query("CREATE TABLE a (id int)");
+    const fault = await faultOf(app.up());
+    equal(
+      fault.what,
+      "db/1_do.sql failed; what it had committed by itself until then stays, and nobody knows what that is.",
+    );
+    equal(fault.isBeforehand, undefined);
+    deepEqual(await app.column("SELECT id FROM a"), ["1"]);
+  });
+
   it("drop the INVALID index that a failed CREATE INDEX CONCURRENTLY has left, and build it again", async () => {
     await using app = await databaseUnderTest(server, {
       "1_index.sql": "-- migrate:up transaction:false\nCREATE UNIQUE INDEX CONCURRENTLY u ON a (id);",

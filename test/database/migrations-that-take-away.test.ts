@@ -1,6 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
+import { deletedWords } from "../../src/core/migration/deleted-rows.ts";
 import { databaseUnderTest, faultOf, never, ORDERS, QUICK } from "./stand.ts";
 
 let server: PostgresServer;
@@ -127,6 +128,36 @@ describe("Migrations of PostgreSQL, by what they take away", () => {
     deepEqual(
       applied.map(({ deleted }) => byTable(deleted)),
       [{ customers: 5, carts: 5 }, { customers: 1, carts: 1 }, {}, { customers: 2, carts: 2 }, {}],
+    );
+  });
+
+  it("say that every row is gone where a TRUNCATE took them, whatever called it, and not where a table was only written anew", async () => {
+    const rows = "SELECT n, 'x' FROM generate_series(1, 5) n";
+    await using app = await databaseUnderTest(server, {
+      "1_hidden.sql": "DO $$ BEGIN EXECUTE 'TRUNC' || 'ATE events'; END $$;",
+      "2_called.sql": `CREATE PROCEDURE w() LANGUAGE sql AS 'TRUNCATE carts'; CALL w(); INSERT INTO carts ${rows};`,
+      "3_cascade.sql": "-- phase: contract\nTRUNCATE customers CASCADE;",
+      "4_anew.sql": "ALTER TABLE kept ALTER COLUMN n TYPE bigint; SELECT 1;",
+      "5_hidden_anew.sql": "DO $$ BEGIN EXECUTE 'ALTER TABLE kept ALTER COLUMN n TYPE numeric'; END $$;",
+      "6_empty.sql": "TRUNCATE empty;",
+    });
+    await app.client.query(
+      `CREATE TABLE customers (id int PRIMARY KEY); CREATE TABLE orders (customer int REFERENCES customers); CREATE TABLE empty (n int);
+       INSERT INTO customers SELECT generate_series(1, 3); INSERT INTO orders SELECT generate_series(1, 3);`,
+    );
+    for (const table of ["events", "carts", "kept"]) await app.client.query(`CREATE TABLE ${table} AS ${rows}`);
+    const { applied } = await app.other({ lint: "warn" }).up({
+      directory: app.directory,
+      by: "alice",
+      dryRun: false,
+      signal: never(),
+      release: null,
+      phases: ["expand", "contract"],
+      tell: () => undefined,
+    });
+    deepEqual(
+      applied.map(({ deleted = [] }) => deleted.map(deletedWords).toSorted()),
+      [["every row of events"], ["every row of carts"], ["every row of customers", "every row of orders"], [], [], []],
     );
   });
 });

@@ -2,8 +2,9 @@ import { FaultError } from "../../core/fault.ts";
 import type { Unit } from "./migration-file.ts";
 
 /** What is done of a file when one of its units has failed. */
-export function whatIsDone({ from, rows = 0 }: Unit): string {
-  const batches = rows === 0 ? [] : [`the ${rows} rows that its batches have changed stay changed`];
+export function whatIsDone({ from, rows = 0, statements: [first] }: Unit): string {
+  const stays = /^delete\b/i.test(first?.sql ?? "") ? "deleted stay deleted" : "changed stay changed";
+  const batches = rows === 0 ? [] : [`the ${rows} rows that its batches have ${stays}`];
   const statements =
     from === 0
       ? []

@@ -49,7 +49,16 @@ export async function goUp(invocation: Invocation): Promise<ExitCode> {
       tell: teller(context),
     }),
   );
-  return answer(context, { ...result, dryRun }, upLines(result, dryRun, context.terminal.style()));
+  const lines = upLines(result, dryRun, context.terminal.style());
+  // What really runs is refused before it begins; here it was tried all the same, to show what it does.
+  const isRefused = at.lint === "refuse" && result.applied.some(({ findings = [] }) => findings.some(isStopping));
+  if (!dryRun || !isRefused) return answer(context, { ...result, dryRun }, lines);
+  return answer(
+    context,
+    { ...result, dryRun },
+    [...lines, "tidegate migrate up refuses what is marked above."],
+    REFUSED,
+  );
 }
 
 /** What is taken away by going forward nobody gets back by going back. */
@@ -150,7 +159,8 @@ export async function setBaseline(invocation: Invocation, [version]: readonly st
 
 function teller({ json, terminal }: Context): (progress: MigrationProgress) => void {
   const tell = (progress: MigrationProgress): void => {
-    const line = json ? null : migrationWords(progress);
+    const isKnown = progress.kind === "blocked" && progress.isAgain === true;
+    const line = json || isKnown ? null : migrationWords(progress);
     if (line !== null) terminal.complain(line);
   };
   return nowAndThen(tell, () => performance.now());

@@ -1,4 +1,5 @@
 import type { WentBack } from "../../core/decide/database-recipe.ts";
+import { deletedInAll, type DeletedRows, deletedWords } from "../../core/migration/deleted-rows.ts";
 import type { Observed } from "../../core/release/effect.ts";
 import { formatBytes } from "../../core/analysis/figures.ts";
 
@@ -16,7 +17,11 @@ export function migratedLine(observed: Observed, took: string): string {
   if (applied.length === 0) return `nothing to migrate, looked at in ${took}`;
   const waited = Math.max(...applied.map(({ longestWaitMs }) => longestWaitMs));
   const files = namesOf(applied.map(({ file }) => file));
-  return `migrated in ${took}: ${files}${waited >= 1 ? `; waited at most ${Math.round(waited)}ms for a lock` : ""}`;
+  const deleted = deletedInAll(applied.flatMap((each) => each.deleted ?? []));
+  return [
+    `migrated in ${took}: ${files}${waited >= 1 ? `; waited at most ${Math.round(waited)}ms for a lock` : ""}`,
+    ...(deleted.length === 0 ? [] : [`deleted ${deleted.map(deletedWords).join(", ")}`]),
+  ].join("\n");
 }
 
 /** All of a few; of years of them the first and the last. */
@@ -39,4 +44,5 @@ export function wentBackLine(observed: Observed, took: string): string {
 interface Applied {
   readonly file: string;
   readonly longestWaitMs: number;
+  readonly deleted?: readonly DeletedRows[];
 }

@@ -1,3 +1,4 @@
+import { deletedWords } from "../../core/migration/deleted-rows.ts";
 import type {
   DownResult,
   HistoryEntry,
@@ -83,10 +84,16 @@ export function upLines(
     ...applied.flatMap((each) => runLines(each, dryRun, style)),
     ...(queries === undefined ? [] : replayLines(queries, style)),
     dryRun
-      ? `${counted(applied.length, "migration")} tried and taken back. Nothing was changed.${heldMs === undefined ? "" : ` Their locks were held together, for ${formatDuration(heldMs)}.`}`
+      ? `${triedWords(applied)}. Nothing was changed.${heldMs === undefined ? "" : ` Their locks were held together, for ${formatDuration(heldMs)}.`}`
       : `${counted(applied.length, "migration")} applied, ${already} before.`,
     ...later,
   ];
+}
+
+function triedWords(applied: readonly RunMigration[]): string {
+  const left = applied.filter(({ tried = [] }) => tried.some(({ isTried }) => isTried === false)).length;
+  const words = `${counted(applied.length - left, "migration")} tried and taken back`;
+  return left === 0 ? words : `${words}, ${left} not, or not wholly`;
 }
 
 function runLines(run: RunMigration, dryRun: boolean, style: Style): readonly string[] {
@@ -97,7 +104,7 @@ function runLines(run: RunMigration, dryRun: boolean, style: Style): readonly st
     ...(dryRun ? stoppingLines(run, style) : []),
     ...triedLines(run.tried ?? [], style),
     ...(run.changes ?? []).map((each) => `    ${each}`),
-    ...(run.deleted ?? []).map(({ table, rows }) => `    deleted ${counted(rows, "row")} of ${table}`),
+    ...(run.deleted ?? []).map((each) => `    deleted ${deletedWords(each)}`),
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { DeletedRows } from "../migration/deleted-rows.ts";
+import { deletedInAll, type DeletedRows, deletedWords } from "../migration/deleted-rows.ts";
 import { MIGRATION_PHASES, type MigrationPhase } from "../plan/database.ts";
 import type { StepOf } from "../plan/step.ts";
 import type { Because } from "../release/event.ts";
@@ -107,13 +107,12 @@ function keptWords(kept: WentBack["kept"]): string {
 
 /** Whatever the schema is now, rows that were deleted are gone. */
 function lostSentence(steps: Release["steps"], wentBack: WentBack | null): string {
-  const deleted = new Map<string, number>();
-  for (const { table, rows } of migratedIn(steps).flatMap((each) => each.deleted ?? []))
-    deleted.set(table, (deleted.get(table) ?? 0) + rows);
+  const deleted = deletedInAll(migratedIn(steps).flatMap((each) => each.deleted ?? []));
+  const counted = new Set(deleted.map(({ table }) => table));
   const { gone = [], thinned = [] } = wentBack ?? {};
   const words = [
-    ...[...deleted].map(([table, rows]) => `${rows} ${rows === 1 ? "row" : "rows"} of ${table}`),
-    ...thinned.flatMap((table) => (deleted.has(table) ? [] : [`the rows that were deleted from ${table}`])),
+    ...deleted.map(deletedWords),
+    ...thinned.flatMap((table) => (counted.has(table) ? [] : [`the rows that were deleted from ${table}`])),
     ...gone,
   ];
   return words.length === 0 ? "" : ` What the migrations have taken away does not come back: ${words.join(", ")}.`;

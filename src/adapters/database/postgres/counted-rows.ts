@@ -11,7 +11,7 @@ export async function watchBatches(
   statement: ReadStatement | undefined,
 ): Promise<(sum: number) => Promise<string | null>> {
   const isAdding = statement !== undefined && "InsertStmt" in statement.node;
-  const names = statement === undefined ? [] : tablesOf(statement.node).map(quoted);
+  const names = statement === undefined ? [] : tablesOf(statement.node).map(quotedName);
   const before = await oneByOne(names, (name) => known(work, name));
   if (names.length === 0 || before.includes(null)) return () => Promise.resolve(null);
   const supposed = before.map((each) => each?.supposed ?? 0);
@@ -49,7 +49,7 @@ async function counted(work: Client, name: string): Promise<number | null> {
   return row === undefined ? null : Number(row.n);
 }
 
-function quoted({ schemaname, relname }: RangeVar): string {
+export function quotedName({ schemaname, relname }: RangeVar): string {
   return [schemaname, relname].flatMap((part) => (part === undefined ? [] : [escapeIdentifier(part)])).join(".");
 }
 

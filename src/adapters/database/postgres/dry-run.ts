@@ -135,6 +135,6 @@ async function tryOne(
     await work.query("ROLLBACK TO SAVEPOINT tidegate_tries");
     const note =
       "not tried: PostgreSQL runs it in no transaction, and what was run outside of one could not be taken back";
-    return { line, sql, tookMs: 0, rows: null, locks: [], rewritten: [], note };
+    return { line, sql, tookMs: 0, rows: null, locks: [], rewritten: [], note, isTried: false };
   }
 }

@@ -2,7 +2,7 @@ import type { Unit } from "../migration-file.ts";
 import { errorOf } from "./faults.ts";
 import { clearLeftovers, howItStands } from "./leftovers.ts";
 import type { ReadStatement } from "./read-migrations.ts";
-import { blocked, statementFailed } from "./run-faults.ts";
+import { blocked, partlyDone, statementFailed } from "./run-faults.ts";
 import { isInTheWay, pause, type Running } from "./run-unit.ts";
 import type { Session } from "./session.ts";
 import { watchWait } from "./watch-wait.ts";
@@ -53,7 +53,10 @@ async function untilThrough(
     await clearLeftovers(session, statement).catch(() => undefined);
     signal.throwIfAborted();
     if (wasBegun && HAPPENED.has(errorOf(thrown).code)) return;
-    if (!isInTheWay(thrown)) throw statementFailed(session, running, unit, statement, thrown);
+    if (!isInTheWay(thrown)) {
+      const failed = statementFailed(session, running, unit, statement, thrown);
+      throw mayCommit(statement) ? partlyDone(failed, running) : failed;
+    }
     if (performance.now() >= endsAt) throw blocked(running, unit, [], patience.boundMs);
     await pause(attempt, signal);
   }
@@ -76,6 +79,10 @@ async function tryOnce(session: Session, running: Running, statement: ReadStatem
     await work.query("RESET lock_timeout").catch(() => undefined);
     return error;
   }
+}
+
+function mayCommit({ node }: ReadStatement): boolean {
+  return "DoStmt" in node || "CallStmt" in node;
 }
 
 /** It is there already, or gone already, because the run that was cut off had got that far. */

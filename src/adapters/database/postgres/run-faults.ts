@@ -53,6 +53,13 @@ export function statementFailed(
   );
 }
 
+/** Of a statement that commits by itself while it runs: how far it had come nobody knows. */
+export function partlyDone({ fault, cause }: FaultError, { file }: Running): FaultError {
+  if (fault.code !== "migration-failed") return new FaultError(fault, { cause });
+  const what = `${file} failed; what it had committed by itself until then stays, and nobody knows what that is.`;
+  return new FaultError({ ...fault, what }, { cause });
+}
+
 function isLost(code: string, message: string): boolean {
   return (
     /^(?:08|57P0[1-4])/.test(code) ||

@@ -2,11 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { LedgerRow } from "../ledger-row.ts";
 import type { Script, Unit } from "../migration-file.ts";
 import { watchBatches } from "./counted-rows.ts";
+import { deletedBefore } from "./deleted-rows.ts";
 import { replicaLagMs } from "./replica-lag.ts";
 import type { PostgresFile, ReadStatement } from "./read-migrations.ts";
 import { needsToBeAlone, runAlone } from "./run-alone.ts";
 import { statementFailed } from "./run-faults.ts";
-import { type Running, runInTransaction } from "./run-unit.ts";
+import { addDeleted, type Running, runInTransaction } from "./run-unit.ts";
 import type { Session } from "./session.ts";
 
 /** One way of a file, and what the ledger says of it. */
@@ -127,6 +128,7 @@ async function runBatches(
 ): Promise<void> {
   let sum = before;
   const [statement] = unit.statements;
+  addDeleted(running, await deletedBefore(session.work, statement, before));
   const sameRows = await watchBatches(session, statement);
   for (;;) {
     await untilReplicasFollow(session, running);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { MigrationProgress } from "../../../ports/migrations.ts";
 import type { Unit } from "../migration-file.ts";
 import { takenBack } from "../what-is-done.ts";
-import { countDeleted } from "./deleted-rows.ts";
+import { countDeleted, type Deleted } from "./deleted-rows.ts";
 import { type Blocker, blockersOf, sendAway } from "./blockers.ts";
 import { errorOf } from "./faults.ts";
 import type { ReadStatement } from "./read-migrations.ts";
@@ -47,14 +47,18 @@ export async function runInTransaction(session: Session, running: Running, order
   const { unit, writes, first, last } = order;
   const targets = unit.statements.flatMap(targetsOf);
   const endsAt = performance.now() + patience.boundMs;
-  let told = false;
+  let toldAt: number | null = null;
+  const tell = (inTheWay: readonly Blocker[]): void => {
+    if (toldAt !== null && performance.now() - toldAt < TOLD_EVERY_MS) return;
+    tellBlocked(running, unit, inTheWay, toldAt !== null);
+    toldAt = performance.now();
+  };
   for (let attempt = 1; ; attempt += 1) {
     signal.throwIfAborted();
     session.requireLock();
     const blockers = await blockersOf(session, targets);
     if (blockers.length > 0) {
-      if (!told) tellBlocked(running, unit, blockers);
-      told = true;
+      tell(blockers);
       await sendAway(session, blockers);
       if (performance.now() >= endsAt) throw blocked(running, unit, blockers, patience.boundMs);
       // Autovacuum yields to whoever has waited for a second.
@@ -73,14 +77,14 @@ export async function runInTransaction(session: Session, running: Running, order
     });
     if (done !== null) return done;
     const inTheWay = await blockersOf(session, targets);
-    if (!told) tellBlocked(running, unit, inTheWay);
-    told = true;
+    tell(inTheWay);
     if (performance.now() >= endsAt) throw blocked(running, unit, inTheWay, patience.boundMs);
     await pause(attempt, signal);
   }
 }
 
 const AUTOVACUUM_YIELDS_MS = 1_500;
+const TOLD_EVERY_MS = 1_000;
 
 /** The rows of the last statement; null: somebody was in the way, and nothing is done. */
 async function attemptOnce(
@@ -113,7 +117,7 @@ async function attemptOnce(
     session.signal.throwIfAborted();
     // A file may have taken another role, which must not write the ledger.
     await work.query(`SET LOCAL ROLE NONE; ${writes(rows)}; COMMIT`);
-    for (const [table, gone] of deleted) running.deleted.set(table, (running.deleted.get(table) ?? 0) + gone);
+    addDeleted(running, deleted);
     return rows;
   } catch (error) {
     await work.query("ROLLBACK").catch(() => undefined);
@@ -126,6 +130,10 @@ async function attemptOnce(
   }
 }
 
+export function addDeleted(running: Running, more: Deleted): void {
+  for (const [table, gone] of more) running.deleted.set(table, (running.deleted.get(table) ?? 0) + gone);
+}
+
 function tooManyRows(rows: number, batch: number): Error {
   return new Error(`it changed ${rows} rows at once, and \`-- batch: ${batch}\` allows ${batch}: give it a LIMIT`);
 }
@@ -136,9 +144,14 @@ export function isInTheWay(error: unknown): boolean {
   return code === "55P03" || code === "40P01";
 }
 
-function tellBlocked(running: Running, unit: Unit<ReadStatement>, blockers: readonly Blocker[]): void {
+function tellBlocked(
+  running: Running,
+  unit: Unit<ReadStatement>,
+  blockers: readonly Blocker[],
+  isAgain: boolean,
+): void {
   const what = blockers.length === 0 ? "somebody else has a lock" : blockers.map(({ who }) => who).join("; ");
-  running.tell({ kind: "blocked", file: running.file, line: unit.statements[0]?.line ?? 1, what });
+  running.tell({ kind: "blocked", file: running.file, line: unit.statements[0]?.line ?? 1, what, ...(isAgain ? { isAgain } : {}) });
 }
 
 /** Longer each time, and never in step with another's. */

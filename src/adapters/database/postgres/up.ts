@@ -155,6 +155,7 @@ async function applyOne(
     ...deletedBy(
       running.deleted,
       file.up.units.flatMap(({ statements }) => statements),
+      row?.state === "applying" && row.reached > 0,
     ),
   };
 }

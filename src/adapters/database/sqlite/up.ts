@@ -155,7 +155,7 @@ export function tryScript(database: Session["database"], file: string, script: S
       const { line, sql } = statement;
       const none = { line, sql, tookMs: 0, rows: null, locks: [], rewritten: [] };
       if (isOfConnection(statement))
-        return { ...none, note: "not tried: it belongs to the connection, and not to a transaction" };
+        return { ...none, note: "not tried: it belongs to the connection, and not to a transaction", isTried: false };
       const began = performance.now();
       const rows = runOne(database, file, { ...unit, from: 0 }, statement);
       const tookMs = Math.round((performance.now() - began) * 10) / 10;
