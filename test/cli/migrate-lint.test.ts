@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { after, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import type { LintedStatement } from "../../src/core/migration/finding.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { tidegate } from "./support/program.ts";
@@ -105,6 +108,16 @@ describe("migrate lint", () => {
       [["ban-drop-column"], ["outside-of-transaction"], ["own-transaction"]],
     );
     assert.match((await run("lint", "sqlite.sql", "--dialect", "mysql")).stderr, /does not know the SQL of "mysql"/);
+  });
+
+  it("waits for what a slow program before it in the pipe has to say", async () => {
+    const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+    const shell = spawn(
+      "sh",
+      ["-c", '(sleep 1; echo "ALTER TABLE a DROP COLUMN b;") | "$0" "$1" migrate lint -', process.execPath, main],
+      { cwd: folder.path, stdio: ["ignore", "pipe", "inherit"] },
+    );
+    assert.match(await text(shell.stdout), /^-:1 {2}ALTER TABLE a DROP COLUMN b$/m);
   });
 
   it("knows by the plan file whose SQL it is, and which files `migrate up` runs in a transaction", async () => {

@@ -19,7 +19,7 @@ export async function lintFiles(invocation: Invocation, names: readonly string[]
   const { context } = invocation;
   const home = await lintHome(invocation);
   const given = names.length > 0 || home.folder === null ? names : [relative(context.cwd, home.folder) || "."];
-  const files = readSqlFiles(given, context.cwd).map((file) =>
+  const files = (await readSqlFiles(given, context.cwd)).map((file) =>
     isIn(home.folder, file, context.cwd) ? { ...file, isOurs: true as const } : file,
   );
   const parse = await loadParser();

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { FaultError } from "../../core/fault.ts";
 import type { SqlFile } from "../../migrations/lint/lint.ts";
 import { utf8Text } from "../../migrations/sql/utf8-text.ts";
@@ -11,7 +12,7 @@ export const USUAL = ["db/migrations", "migrations", "db/migrate", "sql/migratio
  * The SQL of files and folders, in the order in which they would be applied; of standard input for `-`.
  * Faults: usage (nothing there, or not to be read).
  */
-export function readSqlFiles(names: readonly string[], cwd: string): readonly SqlFile[] {
+export async function readSqlFiles(names: readonly string[], cwd: string): Promise<readonly SqlFile[]> {
   const given = names.length > 0 ? names : USUAL.filter((name) => isFolder(resolve(cwd, name))).slice(0, 1);
   if (given.length === 0)
     throw new FaultError({
@@ -19,7 +20,9 @@ export function readSqlFiles(names: readonly string[], cwd: string): readonly Sq
       what: `There are no migrations here: none of ${USUAL.join(", ")} is a folder.`,
       fix: "name files or folders: tidegate migrate lint db/*.sql",
     });
-  return given.flatMap((name) => (name === "-" ? [sqlOf("-", readFileSync(0))] : filesOf(name, cwd)));
+  // It comes when the program before it in the pipe has something to say.
+  const piped = given.includes("-") ? sqlOf("-", await buffer(process.stdin)) : null;
+  return given.flatMap((name) => (name === "-" && piped !== null ? [piped] : filesOf(name, cwd)));
 }
 
 function filesOf(name: string, cwd: string): readonly SqlFile[] {
