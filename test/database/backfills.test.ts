@@ -96,7 +96,7 @@ describe("Migrations of PostgreSQL, as backfills", () => {
 
     await using app = await databaseUnderTest(server, {
       "1_t.sql": table,
-      "2_less.sql": `${batches.replace("id <= 50", "1 / (70 - id) IS NOT NULL")}`,
+      "2_less.sql": batches.replace("id <= 50", "1 / (70 - id) IS NOT NULL"),
     });
     const fault = await faultOf(app.up());
     match(

@@ -43,6 +43,7 @@ const BUTTONS: readonly Button[] = [
   "step-back",
   "step-back",
   "rollback",
+  "rollback",
   "rollback-now",
   "retry",
   "release",

@@ -151,7 +151,13 @@ function tellBlocked(
   isAgain: boolean,
 ): void {
   const what = blockers.length === 0 ? "somebody else has a lock" : blockers.map(({ who }) => who).join("; ");
-  running.tell({ kind: "blocked", file: running.file, line: unit.statements[0]?.line ?? 1, what, ...(isAgain ? { isAgain } : {}) });
+  running.tell({
+    kind: "blocked",
+    file: running.file,
+    line: unit.statements[0]?.line ?? 1,
+    what,
+    ...(isAgain ? { isAgain } : {}),
+  });
 }
 
 /** Longer each time, and never in step with another's. */
