@@ -22,7 +22,7 @@ export function lintRulesPage(): string {
     "",
     "An `error` ends the command with 3, unless the file allows it: `-- tidegate:allow RULE because …` before the statement, or behind it on",
     "its last line. A `warning` is told. An `info` is told with `--all` and in `--json`. Beside these rules there are `syntax` (PostgreSQL can't",
-    "read it), `psql-command` (only psql understands it), `misspelt-header` (a phase or way back that there is not) and `allow-without-reason`. What a rule has in brackets is what squawk or eugene call it.",
+    "read it), `psql-command` (only psql understands it), `misspelt-header` (a comment that means to say something, and says nothing), `never-runs` (SQL that no run would reach) and `allow-without-reason`. What a rule has in brackets is what squawk or eugene call it.",
     "With a database at hand they weigh what they weigh there: those that say *grows with the table* are notes for a small one, and what the version",
     "that serves needs is asked of its queries. How to use them: [migrations.md](migrations.md).",
     "",

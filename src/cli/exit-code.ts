@@ -106,6 +106,7 @@ const REFUSED_CODES = new Set([
   "migration-locked",
   "migration-loses-data",
   "migration-missing",
+  "migration-never-runs",
   "migration-out-of-order",
   "migration-own-transaction",
   "migration-phase-missing",

@@ -91,6 +91,28 @@ describe("Migrations of PostgreSQL", () => {
     );
   });
 
+  it("of which a part would never run are refused with its line as long as they are not applied", async () => {
+    const twice = `${ORDERS}-- migrate:up\nCREATE TABLE carts (id int);\n`;
+    await using app = await databaseUnderTest(server, { "1_a.sql": ORDERS, "2_b.sql": twice });
+    const place = { directory: app.directory, signal: never() };
+    const places = async (): Promise<readonly (readonly string[])[]> =>
+      (await app.migrations.status(place)).problems.map(({ code, where = "" }) => [code, where]);
+    deepEqual(await places(), [["migration-never-runs", "db/2_b.sql:5"]]);
+    const fault = await faultOf(app.up());
+    deepEqual([fault.code, fault.where], ["migration-never-runs", "db/2_b.sql:5"]);
+    match(fault.what, /only what is below line 1\. Nothing was run\.$/);
+    app.write("2_b.sql", "-- of the shop\nCREATE TABLE carts (id int);\n-- migrate:up\nSELECT 1;");
+    equal((await faultOf(app.up())).where, "db/2_b.sql:2");
+    app.write("2_b.sql", `-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;\n-- migrate:down\nSELECT 3;`);
+    equal((await faultOf(app.up())).where, "db/2_b.sql:5");
+    // What another tool has applied is as it is.
+    app.write("2_b.sql", twice);
+    await app.client.query("INSERT INTO schema_migrations VALUES ('2')");
+    equal((await app.up({ outOfOrder: true })).applied.length, 1);
+    deepEqual(await places(), []);
+    equal((await app.down({ steps: 1 })).reversed.length, 1);
+  });
+
   it("may have dollar quotes, umlauts and a thousand statements", async () => {
     const many = Array.from({ length: 1000 }, (_, index) => `INSERT INTO t VALUES (${index}, 'ä;ö');`).join("\n");
     await using app = await databaseUnderTest(server, {

@@ -265,6 +265,29 @@ describe("Migrations of SQLite", () => {
     equal((await app.up()).applied.length, 1);
   });
 
+  it("of which a part would never run are refused with its line, as long as they are not applied", async () => {
+    await using app = sqliteUnderTest({ "1_a.sql": ORDERS });
+    await app.up();
+    const file = (text: string) => app.write("2_b.sql", text);
+    for (const [text, where] of [
+      [`${ORDERS}-- migrate:up\nCREATE TABLE carts (id int);\n`, "db/2_b.sql:5"],
+      ["CREATE TABLE carts (id int);\n-- migrate:up\nSELECT 1;", "db/2_b.sql:1"],
+      ["-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;\n-- migrate:down\nSELECT 3;", "db/2_b.sql:5"],
+    ] as const) {
+      file(text);
+      const fault = await faultOf(app.up());
+      deepEqual([fault.code, fault.where], ["migration-never-runs", where]);
+      const { problems } = await app.migrations.status({ directory: app.folder, signal: never() });
+      deepEqual(
+        problems.map((each) => each.where),
+        [where],
+      );
+    }
+    app.run("INSERT INTO schema_migrations VALUES ('2')");
+    deepEqual((await app.migrations.status({ directory: app.folder, signal: never() })).problems, []);
+    equal((await app.up()).applied.length, 0);
+  });
+
   it("are refused where an assertion could not be asked afterwards", async () => {
     const assertions = [{ name: "no negative price", sql: "SELECT count(*) = 0 FROM items WHERE price < 0" }];
     await using app = sqliteUnderTest(

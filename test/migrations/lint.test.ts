@@ -70,6 +70,36 @@ describe("a migration", () => {
     assert.deepEqual(rulesOf("-- phase: backfill\n-- reversible: no\nSELECT 1;"), []);
   });
 
+  it("is run as a whole: SQL before its marks, and a mark that stands there again, are errors with their line", () => {
+    const found = (text: string): readonly (readonly [number, string, string])[] =>
+      linted([text]).flatMap(({ line, findings }) =>
+        findings.flatMap(({ rule, severity, message }) =>
+          rule === "never-runs" ? [[line, severity, message] as const] : [],
+        ),
+      );
+    const up = "-- migrate:up\nSELECT 1;\n";
+    const down = "-- migrate:down\nSELECT 2;\n";
+    assert.deepEqual(found(`${up}${up}${down}`), [
+      [3, "error", "`-- migrate:up` stands here again: what is below it would never run, only what is below line 1."],
+    ]);
+    assert.deepEqual(found(`${up}${down}  -- MIGRATE:DOWN\nSELECT 3;`), [
+      [5, "error", "`-- MIGRATE:DOWN` stands here again: what is below it would never run, only what is below line 3."],
+    ]);
+    for (const text of ["CREATE TABLE a (id int);", "shop", "/* unfinished"])
+      assert.deepEqual(found(`-- of the shop\n${text}\n${up}${down}`), [
+        [2, "error", `\`${text}\` stands before the first mark, so it would never run.`],
+      ]);
+    assert.deepEqual(found(`SELECT 1;\n${down}`).length, 1);
+    for (const text of [up + down, down + up, `/* of\nthe shop */ -- phase: expand\n\n${up}`, "SELECT 1;"])
+      assert.deepEqual(found(text), [], text);
+    // What a tool prints it runs as a whole, whatever stands in it.
+    const printed = { name: "1", text: up + up, isPrinted: true as const };
+    assert.deepEqual(
+      lint([printed], { parse, isTransactionAssumed: true }).flatMap(({ findings }) => findings),
+      [],
+    );
+  });
+
   it("means something with every comment that looks like one of Tidegate's", () => {
     const isRefused = (text: string): boolean => rulesOf(`${text}\nSELECT 1;`).includes("misspelt-header");
     const wrong = [

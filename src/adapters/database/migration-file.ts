@@ -1,5 +1,6 @@
 import type { MigrationPhase } from "../../core/plan/database.ts";
-import type { Misspelt, Reversible } from "../../migrations/lint/headers.ts";
+import type { Reversible } from "../../migrations/lint/headers.ts";
+import type { Mistake } from "../../migrations/lint/mistake.ts";
 
 /** A file of migrations, read and understood: what `up` runs and what `down` would run. */
 export interface MigrationFile<S extends Statement = Statement> {
@@ -15,7 +16,9 @@ export interface MigrationFile<S extends Statement = Statement> {
   readonly phase: MigrationPhase;
   readonly reversible: Reversible;
   /** What it says of itself and nobody understands; null: nothing. */
-  readonly misspelt: Misspelt | null;
+  readonly misspelt: Mistake | null;
+  /** What of it no run would reach; null: nothing. */
+  readonly unreached: Mistake | null;
   readonly up: Script<S>;
   /** null: it has no way back. */
   readonly down: Script<S> | null;

@@ -3,7 +3,7 @@ import type { AppliedMigration, MigrationProblem } from "../../ports/migrations.
 import { differenceOf } from "./difference.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { MigrationFile } from "./migration-file.ts";
-import { misspelt } from "./misspelt.ts";
+import { misspelt, unreached } from "./mistakes.ts";
 import { byVersion } from "./read-files.ts";
 
 /** What the database has, held against what lies in the folder. */
@@ -41,6 +41,7 @@ export function standingOf(files: readonly MigrationFile[], { versions, rows }: 
       ...[...rows.values()].flatMap((row) => halfReversed(row)),
       ...missing.flatMap((version) => gone(rows.get(version))),
       ...pending.flatMap(({ file }) => misspelt(file.file, file.misspelt)),
+      ...pending.flatMap(({ file }) => unreached(file.file, file.unreached)),
       ...pending.flatMap(({ file }) => outOfOrder(file, appliedFiles)),
       ...pending.flatMap(({ file, row }) => (row === null ? [] : begunOtherwise(file, row))),
     ],

@@ -21,7 +21,7 @@ export async function readSqlFiles(names: readonly string[], cwd: string): Promi
       fix: "name files or folders: tidegate migrate lint db/*.sql",
     });
   // It comes when the program before it in the pipe has something to say.
-  const piped = given.includes("-") ? sqlOf("-", await buffer(process.stdin)) : null;
+  const piped = given.includes("-") ? { ...sqlOf("-", await buffer(process.stdin)), isPrinted: true as const } : null;
   return given.flatMap((name) => (name === "-" && piped !== null ? [piped] : filesOf(name, cwd)));
 }
 

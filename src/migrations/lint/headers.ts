@@ -2,6 +2,7 @@ import type { MigrationPhase } from "../../core/plan/database.ts";
 import { lineOf } from "../sql/line-of.ts";
 import { headersIn, type HeaderWord, isKnown, saidToTidegate, withoutBodies, wordOf, WORDS } from "./header-words.ts";
 import { misspeltIn } from "./misspelt.ts";
+import type { Mistake } from "./mistake.ts";
 
 /** What a file says of itself in comments: `-- phase: expand`, `-- reversible: lossy`. */
 export interface Headers {
@@ -9,18 +10,11 @@ export interface Headers {
   readonly phase: MigrationPhase | null;
   readonly reversible: Reversible;
   /** The first that says something that there is not; null: none does. */
-  readonly misspelt: Misspelt | null;
+  readonly misspelt: Mistake | null;
 }
 
 /** What the file itself says of its way back; `unsaid`: it is found out. */
 export type Reversible = "yes" | "lossy" | "no" | "unsaid";
-
-export interface Misspelt {
-  /** In the file, from 1. */
-  readonly line: number;
-  readonly what: string;
-  readonly fix: string;
-}
 
 export function headersOf(text: string): Headers {
   const ours = withoutBodies(text);
@@ -42,7 +36,7 @@ export function readHeaders(said: readonly HeaderWord[], text: string): Headers 
 }
 
 /** `others`: what else was said, where they contradict each other. */
-function misspelt({ name, word }: HeaderWord, line: number, others: readonly HeaderWord[]): Misspelt {
+function misspelt({ name, word }: HeaderWord, line: number, others: readonly HeaderWord[]): Mistake {
   const words = WORDS[name];
   const fix = `write one of them: ${words.join(", ")}; or leave the comment out`;
   const before = wordOf(others, name);

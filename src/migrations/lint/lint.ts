@@ -2,13 +2,15 @@ import type { LintedStatement, Finding } from "../../core/migration/finding.ts";
 import type { DatabaseKind, MigrationPhase } from "../../core/plan/database.ts";
 import type { SqlParser } from "../sql/parser.ts";
 import type { Illegible } from "../sql/utf8-text.ts";
-import { headersOf, type Misspelt } from "./headers.ts";
+import { headersOf } from "./headers.ts";
 import type { Judge } from "./judge.ts";
 import { createMemory } from "./known.ts";
 import { lintScript } from "./lint-script.ts";
+import type { Mistake } from "./mistake.ts";
 import { postgresReader } from "./read-statements.ts";
 import { sqliteReader } from "./read-sqlite.ts";
 import { scriptsOf } from "./script.ts";
+import { unreachedIn } from "./unreached.ts";
 
 /** A file to be linted, in the order in which it would be applied. */
 export interface SqlFile {
@@ -21,6 +23,8 @@ export interface SqlFile {
   readonly isApplied?: "whole" | "in part";
   /** `migrate up` runs it, which begins a transaction for a file without marks too. */
   readonly isOurs?: true;
+  /** All of it is run, whatever marks stand in it: a tool has printed it. */
+  readonly isPrinted?: true;
   /** Why it has no text. */
   readonly illegible?: Illegible;
 }
@@ -44,9 +48,10 @@ export function lint(
 ): readonly LintedStatement[] {
   const memory = createMemory(dialect, judge);
   const read = dialect === "sqlite" ? sqliteReader(parse) : postgresReader(parse);
-  return files.flatMap(({ name, text, phase, isApplied, isOurs, illegible }) => [
+  return files.flatMap(({ name, text, phase, isApplied, isOurs, isPrinted, illegible }) => [
     ...(illegible === undefined ? [] : [illegibleFile(name, illegible)]),
-    ...headerStatements(name, headersOf(text).misspelt, isApplied),
+    // Of what a database has already nobody asks any more when it runs.
+    ...(isApplied === "whole" ? [] : mistakesIn(name, text, isPrinted === true)),
     ...scriptsOf(name, text, isOurs === true ? "script" : isTransactionAssumed ? "assumed" : null)
       .filter(({ way }) => isForward !== true || way === "up")
       .flatMap((script) => {
@@ -56,15 +61,17 @@ export function lint(
   ]);
 }
 
-/** Of what a database has already nobody asks any more when it runs. */
-function headerStatements(
-  file: string,
-  misspelt: Misspelt | null,
-  isApplied: SqlFile["isApplied"],
-): readonly LintedStatement[] {
-  if (misspelt === null || isApplied === "whole") return [];
-  const { line, what, fix } = misspelt;
-  const finding: Finding = { kind: "txn", rule: "misspelt-header", severity: "error", message: what, fix };
+function mistakesIn(file: string, text: string, isPrinted: boolean): readonly LintedStatement[] {
+  return [
+    ...mistaken(file, "misspelt-header", headersOf(text).misspelt),
+    ...mistaken(file, "never-runs", isPrinted ? null : unreachedIn(text)),
+  ];
+}
+
+function mistaken(file: string, rule: string, mistake: Mistake | null): readonly LintedStatement[] {
+  if (mistake === null) return [];
+  const { line, what, fix } = mistake;
+  const finding: Finding = { kind: "txn", rule, severity: "error", message: what, fix };
   return [{ file, line, sql: "", findings: [finding] }];
 }
 

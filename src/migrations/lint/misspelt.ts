@@ -1,13 +1,13 @@
 import { nearest } from "../../core/text/nearest.ts";
 import { lineOf } from "../sql/line-of.ts";
 import { withoutPairs, WORDS } from "./header-words.ts";
-import type { Misspelt } from "./headers.ts";
+import type { Mistake } from "./mistake.ts";
 
 /**
  * A comment that means to say something to Tidegate, and that nobody would understand; the first of them. null: there is none. `text` without
  * the bodies of functions.
  */
-export function misspeltIn(text: string): Misspelt | null {
+export function misspeltIn(text: string): Mistake | null {
   for (const { 0: whole, 1: before = "", 2: dashed, 3: block = "", index } of text.matchAll(COMMENT)) {
     const found = dashed === undefined ? inBlock(block) : before.trim() === "" ? inLine(dashed) : inTheMiddle(dashed);
     const indent = whole.length - whole.trimStart().length;
@@ -16,7 +16,7 @@ export function misspeltIn(text: string): Misspelt | null {
   return null;
 }
 
-type Wrong = Omit<Misspelt, "line">;
+type Wrong = Omit<Mistake, "line">;
 
 const COMMENT = /^(?:([ \t]*|[^\n]*;[ \t]*)--[ \t]*(.*)|[ \t]*\/\*+\s*([^*]*?)\s*\*+\/)/gm;
 

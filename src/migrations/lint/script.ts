@@ -33,7 +33,7 @@ export interface PsqlCommand {
 export type OpenTransaction = "script" | "assumed" | null;
 
 /** `-- migrate:up transaction:false` (dbmate), `-- +goose Up`, `-- +migrate Down`. */
-const MARK = /^[ \t]*--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down)\b(.*)$/gim;
+export const MARK = /^[ \t]*--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down)\b(.*)$/gim;
 const WITHOUT_TRANSACTION = /transaction:[ \t]*false|notransaction|\+goose[ \t]+NO[ \t]+TRANSACTION/i;
 
 /** The parts of a file: both ways of it where it has marks for them, else the whole, in the transaction of files without marks. */

@@ -1,4 +1,5 @@
 import type { Node, ParseResult, RawStmt } from "@pgsql/types";
+import { leading } from "./leading.ts";
 import { type Block, blockOf, type BlockParsers } from "./do-block.ts";
 
 /** One statement of a text, as PostgreSQL itself reads it. */
@@ -117,11 +118,6 @@ function statementsOf(text: string, postgres: PostgresParser, offset: number): r
 
 function moved({ statements, opaque }: Block, by: number): Block {
   return { opaque, statements: statements.map((each) => ({ ...each, start: each.start + by, end: each.end + by })) };
-}
-
-/** Blanks and comments that stand before the first word. */
-function leading(text: string): number {
-  return /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(text)?.[0].length ?? 0;
 }
 
 /** The parser counts bytes of UTF-8. Places are asked for in their order. */

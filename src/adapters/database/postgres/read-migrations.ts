@@ -8,6 +8,7 @@ import { changesOf } from "../../../migrations/lint/changes-of.ts";
 import { batchBefore, headersOf } from "../../../migrations/lint/headers.ts";
 import { changesInside } from "../../../migrations/lint/read-statements.ts";
 import { scriptsOf } from "../../../migrations/lint/script.ts";
+import { unreachedIn } from "../../../migrations/lint/unreached.ts";
 import { loadParser, type SqlParser } from "../../../migrations/sql/parser.ts";
 import { lineOf } from "../../../migrations/sql/line-of.ts";
 import type { MigrationFile, Statement } from "../migration-file.ts";
@@ -76,6 +77,7 @@ function readOne({ version, name, file, text }: SqlText, parse: SqlParser): Post
     phase: phase ?? (takenAway(up.all).length > 0 ? "contract" : "expand"),
     reversible,
     misspelt,
+    unreached: unreachedIn(text),
     up: scriptOf(file, up, READING),
     down: down === null || down.all.length === 0 ? null : scriptOf(file, down, READING),
   };

@@ -4,6 +4,7 @@ import { FaultError } from "../../../core/fault.ts";
 import { batchBefore, headersOf } from "../../../migrations/lint/headers.ts";
 import { begins, ends } from "../../../migrations/lint/read-sqlite.ts";
 import { scriptsOf } from "../../../migrations/lint/script.ts";
+import { unreachedIn } from "../../../migrations/lint/unreached.ts";
 import { lineOf } from "../../../migrations/sql/line-of.ts";
 import type { MigrationFile, Script, Statement } from "../migration-file.ts";
 import { scriptOf } from "../units-of.ts";
@@ -49,6 +50,7 @@ export function readSqliteText({ version, name, file, text }: SqlText): Migratio
     phase: phase ?? (takenAway(up).length > 0 ? "contract" : "expand"),
     reversible,
     misspelt,
+    unreached: unreachedIn(text),
     up,
     down: down === null || down.statements === 0 ? null : down,
   };

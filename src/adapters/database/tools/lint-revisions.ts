@@ -24,7 +24,13 @@ export async function lintRevisions(
   const files = [];
   for (const each of pending) {
     const sql = await sqlOf(place, each.revision, order);
-    if (sql !== null) files.push({ name: each.revision.file, text: textOf(tool, each, sql), phase: each.phase });
+    if (sql !== null)
+      files.push({
+        name: each.revision.file,
+        text: textOf(tool, each, sql),
+        phase: each.phase,
+        isPrinted: true as const,
+      });
   }
   const found = await lintPending(client, files, queries);
   return new Map(pending.map(({ revision }) => [revision.version, placedIn(revision, found.get(revision.file) ?? [])]));

@@ -1,6 +1,6 @@
 import type { AppliedMigration, MigrationProblem } from "../../../ports/migrations.ts";
 import type { LedgerRow } from "../ledger-row.ts";
-import { misspelt } from "../misspelt.ts";
+import { misspelt } from "../mistakes.ts";
 import { edited, gone } from "../standing.ts";
 import type { Revision, Tool } from "./tool.ts";
 

@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import type { MigrationPhase } from "../../../core/plan/database.ts";
-import type { Misspelt, Reversible } from "../../../migrations/lint/headers.ts";
+import type { Reversible } from "../../../migrations/lint/headers.ts";
+import type { Mistake } from "../../../migrations/lint/mistake.ts";
 
 /** A migration tool of the team's own, one revision at a time. What is the same around any of them is in this folder's other files. */
 export interface Tool {
@@ -52,7 +53,7 @@ export interface Revision {
   readonly phase: MigrationPhase | null;
   readonly reversible: Reversible;
   /** What it says of itself and nobody understands; null: nothing. */
-  readonly misspelt: Misspelt | null;
+  readonly misspelt: Mistake | null;
   /** Whether its text has a way back. */
   readonly hasDown: boolean;
   /** What fails in the middle leaves nothing behind. */
