@@ -83,6 +83,11 @@ describe("Migrations of PostgreSQL", () => {
     equal(await codeOf({ "1_a.sql": "CREATE TABEL a (id int);" }), "migration-unreadable");
     equal(await codeOf({ "1_a.sql": Buffer.from("-- caf\xe9\nSELECT 1;", "latin1") }), "migration-not-utf8");
     equal(await codeOf({ "1_a.sql": "-- phase: contarct\nSELECT 1;" }), "migration-header-misspelt");
+    equal(await codeOf({ "1_a.sql": "--- phase: contract\nSELECT 1;" }), "migration-header-misspelt");
+    equal(
+      await codeOf({ "1_a.sql": "UPDATE a SET b = 1 WHERE b IS NULL; -- batch: 100" }),
+      "migration-header-misspelt",
+    );
     equal(await codeOf({ "a.sql": "SELECT 1;" }), "migration-name-invalid");
     equal(await codeOf({ "1_a.sql": "SELECT 1;", "1_b.sql": "SELECT 1;" }), "migration-version-twice");
     equal(

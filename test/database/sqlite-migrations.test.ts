@@ -261,6 +261,11 @@ describe("Migrations of SQLite", () => {
     app.write("1_a.sql", "CREATE TABLE t (n int);\n-- reversible: losy\n");
     const other = await faultOf(app.up());
     deepEqual([other.where, /it is yes, lossy or no/.test(other.what)], ["db/1_a.sql:2", true]);
+    for (const text of ["--- phase: contract", "SELECT 1; -- batch: 100", "SELECT 1;\n-- batch: 100"]) {
+      app.write("1_a.sql", `CREATE TABLE t (n int);\n${text}\n`);
+      const { code, where } = await faultOf(app.up());
+      deepEqual([code, where], ["migration-header-misspelt", `db/1_a.sql:${text.split("\n").length + 1}`]);
+    }
     app.write("1_a.sql", "-- phase: EXPAND: it adds a table\nCREATE TABLE t (n int);");
     equal((await app.up()).applied.length, 1);
   });

@@ -124,6 +124,29 @@ describe("a migration", () => {
       "-- migrate down",
       "/* migrate:down */",
       "SELECT 2; -- migrate:down",
+      "--- phase: contract",
+      "-- # phase: contract",
+      "-- * phase: contarct",
+      "-- [phase: contract]",
+      "---- reversible: no ----",
+      "--- migrate:down",
+      "--- tidegate: phase=contract",
+      "-- # batch: 100\nSELECT 2;",
+      "-- fase: contract",
+      "-- phase ; contract",
+      "-- phase := contract",
+      "-- phase - contract",
+      "-- phase -> contract",
+      "-- phaze; contract",
+      "-- batch; 100",
+      "-- migration:up",
+      "-- migrations: down",
+      "-- migrate; down",
+      "-- migrate_down",
+      "SELECT 2; -- phase: contract",
+      "SELECT 2; -- tidegate: phase=contract",
+      "SELECT 2; /* phase: contract */",
+      "/* tidegate: phase=contract */",
     ];
     assert.deepEqual(
       wrong.filter((text) => !isRefused(text)),
@@ -147,6 +170,24 @@ describe("a migration", () => {
       "--migrate:dowm is not used",
       "DO $$ BEGIN\n-- phase: contarct\nNULL; END $$;",
       "-- a comment: with a colon",
+      "--- Phases of the moon ---",
+      "-- - phase: expand adds the column",
+      "-- # phase 2 of 3: contract later",
+      "-- * migrate down the stream",
+      "-- - migrate up",
+      "-- # migrate: down the stream",
+      "-- => batch: see ticket 12",
+      "-- phase - see the wiki",
+      "-- Phase; then we contract",
+      "-- face: expanded by hand",
+      "-- migration: users to accounts",
+      "-- migration up to 2.0",
+      "-- migrated: up to ticket 12",
+      "-- batch - 100 of them",
+      "SELECT 2; -- the contract phase comes later",
+      "CREATE TABLE a (\n  phase text, -- phase: contract\n  batch int -- batch: 100\n);",
+      "SELECT '\n--- phase: contract\n';",
+      "SELECT E'it\\'s\n-- migrate: down\n';",
     ];
     assert.deepEqual(right.filter(isRefused), []);
     for (const text of ["-- phase : contract", "-- phase=contract", "-- tidegate: phase=contract, reversible=no"])
@@ -154,6 +195,29 @@ describe("a migration", () => {
         !rulesOf(`${text}\n${DROP}`).some((rule) => ["ban-drop-column", "misspelt-header"].includes(rule)),
         text,
       );
+  });
+
+  it("says in how many rows a statement is done before it, and nowhere else", () => {
+    const found = (text: string): readonly (readonly [number, string])[] =>
+      linted([text]).flatMap(({ line, findings }) =>
+        findings.flatMap(({ rule, message }) => (rule === "misspelt-header" ? [[line, message] as const] : [])),
+      );
+    const update = "UPDATE orders SET total = 1 WHERE total IS NULL";
+    const behind = "`-- batch: 100` stands behind a statement, where it says nothing.";
+    const before = "`-- batch: 100` stands before no statement here, so it is applied to none.";
+    assert.deepEqual(found(`-- migrate:up\n${update}; -- batch: 100\n${update};`), [[2, behind]]);
+    assert.deepEqual(found(`${update} -- batch: 100`), [[1, behind]]);
+    assert.deepEqual(found(`${update} -- batch: 100\n;`), [[1, behind]]);
+    assert.deepEqual(found(`${update};\n-- batch: 100\n`), [[2, before]]);
+    assert.deepEqual(found(`-- batch: 100\n-- migrate:up\n${update};`), [[1, before]]);
+    assert.deepEqual(found(`-- migrate:up\n${update};\n-- batch: 100\n-- migrate:down\nSELECT 1;`), [[3, before]]);
+    assert.deepEqual(found("UPDATE orders\n-- batch: 100\nSET total = 1 WHERE total IS NULL;"), [[2, before]]);
+    assert.deepEqual(found(`-- migrate:up\nSELECT ';'\n-- migrate:down\n-- batch: 100\n\n-- so\n${update};`), []);
+  });
+
+  it("is divided by its marks in small and in capital letters", () => {
+    const text = "-- migrate:UP\nALTER TABLE orders ADD COLUMN note text;\n-- Migrate:Down\nDROP TABLE carts;\n";
+    assert.ok(!rulesOf(text).some((rule) => ["misspelt-header", "ban-drop-table"].includes(rule)));
   });
 
   it("repeats only what can end", () => {

@@ -19,7 +19,7 @@ export type Reversible = "yes" | "lossy" | "no" | "unsaid";
 export function headersOf(text: string): Headers {
   const ours = withoutBodies(text);
   const headers = readHeaders([...headersIn(ours), ...saidToTidegate(ours)], text);
-  const misspelt = [headers.misspelt, misspeltIn(ours)].filter((each) => each !== null);
+  const misspelt = [headers.misspelt, misspeltIn(text)].filter((each) => each !== null);
   return { ...headers, misspelt: misspelt.toSorted((x, y) => x.line - y.line)[0] ?? null };
 }
 

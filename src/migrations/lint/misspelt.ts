@@ -1,131 +1,71 @@
-import { nearest } from "../../core/text/nearest.ts";
+import { type Comment, commentsIn } from "../sql/comments.ts";
 import { lineOf } from "../sql/line-of.ts";
-import { withoutPairs, WORDS } from "./header-words.ts";
+import { saidToTidegate } from "./header-words.ts";
+import { dividingNothing, rightWords, type Wrong, wrong, wrongWords } from "./misspelt-words.ts";
 import type { Mistake } from "./mistake.ts";
+import { isMark, partsOf } from "./script.ts";
 
-/**
- * A comment that means to say something to Tidegate, and that nobody would understand; the first of them. null: there is none. `text` without
- * the bodies of functions.
- */
+/** A comment that means to say something to Tidegate, and that nobody would understand; the first of them. null: there is none. */
 export function misspeltIn(text: string): Mistake | null {
-  for (const { 0: whole, 1: before = "", 2: dashed, 3: block = "", index } of text.matchAll(COMMENT)) {
-    const found = dashed === undefined ? inBlock(block) : before.trim() === "" ? inLine(dashed) : inTheMiddle(dashed);
-    const indent = whole.length - whole.trimStart().length;
-    if (found !== null) return { line: lineOf(text, index + indent), ...found };
-  }
+  for (const { from, to } of partsOf(text))
+    for (const comment of commentsIn(text.slice(from, to))) {
+      const found = wrongIn(comment);
+      if (found !== null) return { line: lineOf(text, from + comment.at), ...found };
+    }
   return null;
 }
 
-type Wrong = Omit<Mistake, "line">;
-
-const COMMENT = /^(?:([ \t]*|[^\n]*;[ \t]*)--[ \t]*(.*)|[ \t]*\/\*+\s*([^*]*?)\s*\*+\/)/gm;
-
-/** The names of headers, and the words that may stand behind each; null: a number. */
-const KNOWN = new Map<string, readonly string[] | null>([
-  ["phase", WORDS.phase],
-  ["reversible", WORDS.reversible],
-  ["batch", null],
-]);
-
-function inLine(comment: string): Wrong | null {
-  const toTidegate = /^tidegate[ \t]*:(?!allow\b)(.*)$/i.exec(comment)?.[1];
-  if (toTidegate === undefined) return wayWrong(comment) ?? nameWrong(comment);
-  return /[\w-]\s*[:=]/.test(withoutPairs(toTidegate)) ? sayingNothing(comment) : null;
+function wrongIn(comment: Comment): Wrong | null {
+  const { isBlock, isFirst, isInside, next } = comment;
+  // In the midst of a statement it says something of what it stands behind: `phase text, -- phase: contract`.
+  if (!isFirst && isInside && next !== null && next !== ";") return null;
+  if (isBlock) return inBlock(comment);
+  return isFirst ? inLine(comment) : behind(comment);
 }
 
-/** Behind a statement nobody looks for it. */
-function inTheMiddle(comment: string): Wrong | null {
-  return /^migrate[ \t]*:[ \t]*(?:up|down)\b/i.test(comment) ? dividingNothing(comment, comment) : null;
+function inLine(comment: Comment): Wrong | null {
+  return wrongWords(comment.words) ?? decorated(comment) ?? ofNothing(comment);
 }
 
-/** `-- migrate:dwon`, `-- migrate: down`, `-- migrate down`, `-- migrate:up transaction: false`. */
-function wayWrong(comment: string): Wrong | null {
-  const [, gap = "", word = "", rest = ""] = /^migrate([ \t]*:[ \t]*|[ \t-]+)(\w+)(.*)$/i.exec(comment) ?? [];
-  if (word === "") return null;
-  const way = nearest(word, ["up", "down"]);
-  const isMeant = rest.trim() === "" || /^[ \t]*trans/i.test(rest);
-  if (way === undefined || !isMeant) return null;
-  const isExact = word.toLowerCase() === way;
-  if (gap !== ":" || !isExact) return gap.includes(":") || isExact ? dividingNothing(comment, way) : null;
-  if (rest.trim() === "" || /^[ \t]+transaction:(?:true|false)\s*$/i.test(rest)) return null;
+/** `--- phase: contract`, `-- # phase: contract`. */
+function decorated({ whole, words }: Comment): Wrong | null {
+  const plain = undecorated(words);
+  if (plain === words || isMark(whole) || saidToTidegate(whole).length > 0) return null;
+  const right = rightWords(plain);
+  if (right === null) return /[:=]/.test(plain) ? wrongWords(plain) : null;
+  return right.startsWith("-- migrate") ? dividingNothing(whole, right) : wrong(whole, right);
+}
+
+function undecorated(words: string): string {
+  return words.replace(/^[^\p{L}\p{N}]+/u, "");
+}
+
+/** A `-- batch: 100` that no statement follows. */
+function ofNothing({ whole, words, isInside, next }: Comment): Wrong | null {
+  if (!BATCH.test(words) || (!isInside && next !== null)) return null;
   return {
-    what: `\`${rest.trim()}\` says nothing: it is \`transaction:false\`, or nothing at all.`,
-    fix: `write \`-- migrate:${way} transaction:false\`, or \`-- migrate:${way}\` alone`,
+    what: `\`${whole.trim()}\` stands before no statement here, so it is applied to none.`,
+    fix: "write it before the statement that it is for, on a line of its own",
   };
 }
 
-function dividingNothing(comment: string, words: string): Wrong {
-  const way = /down/i.test(words) ? "down" : "up";
+const BATCH = /^batch[ \t]*:[ \t]*\d/i;
+
+/** Nobody looks for it behind a statement. */
+function behind({ whole, words }: Comment): Wrong | null {
+  if (/^migrate[ \t]*:[ \t]*(?:up|down)\b/i.test(words)) return dividingNothing(whole, words);
+  const right = BATCH.test(words) ? whole.trim() : rightWords(undecorated(words));
+  if (right === null) return wrongWords(words);
   return {
-    what: `\`${comment.trim()}\` divides nothing here: what follows would be a part of what stands before it.`,
-    fix: `write \`-- migrate:${way}\` on a line of its own`,
+    what: `\`${whole.trim()}\` stands behind a statement, where it says nothing.`,
+    fix: `write it before the statement, on a line of its own: \`${right}\``,
   };
 }
 
-/** `-- phaze: contract`, `-- batch: lots`, `-- phase: backfill, contract`, `-- phase contract`. What goes on in words is a comment. */
-function nameWrong(comment: string): Wrong | null {
-  const [, name = "", sign = "", word = "", rest = ""] =
-    /^([\w-]+)(?:[ \t]*([:=])[ \t]*|[ \t]+)([\w-]+)(.*)$/.exec(comment) ?? [];
-  const meant = sign === "" ? EXACT.find((each) => each === name.toLowerCase()) : nearest(name, KNOWN.keys());
-  if (meant === undefined) return null;
-  const words = KNOWN.get(meant) ?? null;
-  const isExact = name.toLowerCase() === meant;
-  const isAlone = rest.trim() === "";
-  return words === null
-    ? batchWrong(comment, { isExact: isExact && sign !== "", word, rest })
-    : wordWrong(comment, words, { meant, isExact: isExact && sign !== "", word, rest, isAlone });
-}
-
-const EXACT = ["phase", "batch"];
-
-/** `-- match: 100` is another word, and not a slip. */
-function batchWrong(
-  comment: string,
-  { isExact, word, rest }: { readonly isExact: boolean; readonly word: string; readonly rest: string },
-): Wrong | null {
-  const isNumber = /^\d+$/.test(word);
-  const isWhole = isNumber && Number(word) > 0 && !/^\S/.test(rest);
-  if (isExact && comment.includes(":") && isWhole) return null;
-  const isMeant = isExact ? isNumber || rest.trim() === "" : isNumber && rest.trim() === "" && /^b/i.test(comment);
-  return isMeant ? wrong(comment, `-- batch: ${isWhole ? word : 1000}`) : null;
-}
-
-function wordWrong(
-  comment: string,
-  words: readonly string[],
-  said: {
-    readonly meant: string;
-    readonly isExact: boolean;
-    readonly word: string;
-    readonly rest: string;
-    readonly isAlone: boolean;
-  },
-): Wrong | null {
-  const { meant, isExact, word, rest, isAlone } = said;
-  const value = nearest(word, words);
-  if (!isExact) return value === undefined || !isAlone ? null : wrong(comment, `-- ${meant}: ${value}`);
-  const second = words.find(
-    (each) => each !== word.toLowerCase() && new RegExp(`^[\\s,/|]*${each}\\b`, "i").test(rest),
-  );
-  return second === undefined ? null : wrong(comment, `-- ${meant}: ${word}\` or \`-- ${meant}: ${second}`);
-}
-
-function inBlock(comment: string): Wrong | null {
-  if (/^migrate\s*:\s*(?:up|down)$/i.test(comment)) return dividingNothing(`/* ${comment} */`, comment);
-  const [, name = "", word = ""] = /^(phase|reversible|batch)\s*[:=]\s*([\w-]+)$/i.exec(comment) ?? [];
-  return name === "" ? null : wrong(`/* ${comment} */`, `-- ${name.toLowerCase()}: ${word.toLowerCase()}`);
-}
-
-function sayingNothing(comment: string): Wrong {
-  return {
-    what: `\`${comment.trim()}\` says nothing.`,
-    fix: "write `-- tidegate: phase=contract, reversible=no`, or `-- tidegate:allow RULE because …`; or leave the comment out",
-  };
-}
-
-function wrong(comment: string, right: string): Wrong {
-  return {
-    what: `\`${comment.trim()}\` says nothing to Tidegate.`,
-    fix: `write \`${right}\`, or leave the comment out`,
-  };
+function inBlock({ whole, words }: Comment): Wrong | null {
+  const right = rightWords(words);
+  if (right?.startsWith("-- migrate") === true) return dividingNothing(whole, right);
+  const [, name = "", word = ""] = /^(phase|reversible|batch)\s*[:=]\s*([\w-]+)$/i.exec(words) ?? [];
+  const meant = right ?? (name === "" ? null : `-- ${name.toLowerCase()}: ${word.toLowerCase()}`);
+  return meant === null ? null : wrong(whole, meant);
 }

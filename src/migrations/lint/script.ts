@@ -36,6 +36,16 @@ export type OpenTransaction = "script" | "assumed" | null;
 export const MARK = /^[ \t]*--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down)\b(.*)$/gim;
 const WITHOUT_TRANSACTION = /transaction:[ \t]*false|notransaction|\+goose[ \t]+NO[ \t]+TRANSACTION/i;
 
+/** Where the parts of a text begin and end, in characters: what stands before its first mark, and what each mark stands above. */
+export function partsOf(text: string): readonly { readonly from: number; readonly to: number }[] {
+  const starts = [0, ...[...text.matchAll(MARK)].map(({ index }) => index)];
+  return starts.map((from, index) => ({ from, to: starts[index + 1] ?? text.length }));
+}
+
+export function isMark(line: string): boolean {
+  return line.search(MARK) !== -1;
+}
+
 /** The parts of a file: both ways of it where it has marks for them, else the whole, in the transaction of files without marks. */
 export function scriptsOf(file: string, text: string, unmarked: OpenTransaction): readonly Script[] {
   const marks = [...text.matchAll(MARK)];
