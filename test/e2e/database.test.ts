@@ -127,6 +127,17 @@ describe("a release with migrations", () => {
       "the new version serves",
       async () => (await columns()).includes("kept") && (await app.plane()).table?.share === 5_000,
     );
+    const dry = await app.tidegate(["restore", "newest", "--dry-run"], options);
+    assert.match(
+      dry.stdout.replaceAll(/\s+/g, " "),
+      /Release 4 of \w+ runs, and is at the step "shift 50%"\. What it has migrated \(db\/migrations\/4_more\.sql\) goes, and the schema will be behind what a version that serves needs\. Roll it back first: tidegate rollback 4/,
+    );
+    const asked = await app.tidegate(["restore", "newest", "--dry-run", "--json"], options);
+    const { running } = JSON.parse(asked.stdout) as { readonly running: Record<string, unknown> };
+    assert.deepEqual(
+      [running["release"], running["step"], running["migrated"]],
+      [4, "shift 50%", ["db/migrations/4_more.sql"]],
+    );
     await database.query("UPDATE orders SET kept = 1 WHERE number = 1");
     const back = await app.tidegate(["rollback", "--yes", "--json", "--reason", "odd"], options);
     assert.equal(back.code, 0, back.stdout + back.stderr);

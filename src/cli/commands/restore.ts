@@ -1,4 +1,6 @@
 import { lossSentence } from "../../core/backup/contents.ts";
+import { faultOf } from "../../core/fault.ts";
+import type { Plan } from "../../core/plan/plan.ts";
 import { withoutFullStop } from "../../core/text/plain-text.ts";
 import type { RestoreOutlook } from "../../ports/backups.ts";
 import { appDatabase, DATABASE_OPTION } from "../app-database.ts";
@@ -7,6 +9,7 @@ import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, isGiven, textOption } from "../definition.ts";
 import { DONE } from "../exit-code.ts";
 import { backupProgress, restoredLines } from "../render/backup-view.ts";
+import { releaseThatRuns, type ReleaseThatRuns } from "../release-that-runs.ts";
 import { wrap } from "../render/text.ts";
 import { formatAge } from "../../core/time/time.ts";
 import { onInterrupt } from "../signals.ts";
@@ -38,7 +41,8 @@ export const restore: CommandDefinition = {
   ],
   run: async (invocation) => {
     const { context } = invocation;
-    const backups = await context.machinery.backups(await appDatabase(invocation));
+    const place = await appDatabase(invocation);
+    const backups = await context.machinery.backups(place);
     using interruption = onInterrupt();
     const { signal } = interruption;
     const target = {
@@ -49,16 +53,32 @@ export const restore: CommandDefinition = {
       tell: backupProgress(context),
     };
     const outlook = await unlessInterrupted(signal, () => backups.outlook(target));
-    if (isGiven(invocation, "dryRun")) return answer(context, { outlook }, [sentencesOf(outlook)]);
+    const running = place.plan === null || target.into !== null ? null : await runningNow(context, place.plan);
+    const sentences = [sentencesOf(outlook), ...(running === null ? [] : [running.warning])].join("\n");
+    const seen = { outlook, ...(running === null ? {} : { running }) };
+    if (isGiven(invocation, "dryRun")) return answer(context, seen, wrap(sentences, context.terminal.style().width));
     // Who has agreed beforehand is told what that was, and so is the log that nobody looks at before something is missing.
-    if (isGiven(invocation, "yes")) tell(context, sentencesOf(outlook));
-    await confirm(context, sentencesOf(outlook), isGiven(invocation, "yes"));
+    if (isGiven(invocation, "yes")) tell(context, sentences);
+    await confirm(context, sentences, isGiven(invocation, "yes"));
     const restored = await unlessInterrupted(signal, () =>
       backups.restore({ ...target, by: context.person, withoutOwners: invocation.options["owner"] === false }),
     );
-    return answer(context, { outlook, restored }, restoredLines(restored, context.terminal.style()), DONE);
+    return answer(context, { ...seen, restored }, restoredLines(restored, context.terminal.style()), DONE);
   },
 };
+
+/** The database can be brought back also where nobody can read what runs; that it is not known is said. */
+async function runningNow(
+  context: Context,
+  plan: Plan,
+): Promise<ReleaseThatRuns | { readonly warning: string } | null> {
+  try {
+    return await releaseThatRuns(context, plan);
+  } catch (error) {
+    const { what } = faultOf(error, "journal-unavailable", "The journal can't be read.");
+    return { warning: `Nobody knows whether a release runs: ${what}` };
+  }
+}
 
 /** On the error output: with --json the result has it too, as `outlook`. */
 function tell({ terminal }: Context, sentences: string): void {

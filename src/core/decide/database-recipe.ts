@@ -119,7 +119,7 @@ function lostSentence(steps: Release["steps"], wentBack: WentBack | null): strin
 }
 
 /** What its migrations have written down of each file that they have applied. */
-function migratedIn(steps: Release["steps"]): readonly MigratedFile[] {
+export function migratedIn(steps: Release["steps"]): readonly MigratedFile[] {
   return steps.flatMap(({ effects }) =>
     Object.values(effects).flatMap(({ effect, state, observed }) =>
       effect.kind === "migrate" && state === "confirmed"
