@@ -28,6 +28,20 @@ describe("Migrations of PostgreSQL, beside others", () => {
     equal((await first).applied.length, 1);
   });
 
+  it("are known to others by their release, where it is one's", async () => {
+    await using app = await databaseUnderTest(server, { "1_a.sql": "ALTER TABLE orders ADD COLUMN note text;" });
+    await app.client.query("CREATE TABLE orders (id int)");
+    const reader = await server.session(app.url, "report");
+    await reader.query("BEGIN; SELECT count(*) FROM orders");
+    const running = app.up({ release: 7 });
+    await until("it waits with the lock", () => app.told.some(({ kind }) => kind === "blocked"));
+    const { lock } = await app.migrations.status({ directory: app.directory, signal: never() });
+    equal(lock?.application, "tidegate release 7 (alice)");
+    await reader.query("COMMIT");
+    await running;
+    await reader.end();
+  });
+
   it("keep nobody waiting while they wait: readers go on, and who is in the way is told", async () => {
     await using app = await databaseUnderTest(server, { "1_a.sql": "ALTER TABLE orders ADD COLUMN note text;" });
     await app.client.query("CREATE TABLE orders (id int)");

@@ -62,7 +62,7 @@ async function lookAtMigrations(
           found(
             "migrations",
             "warn",
-            `somebody migrates now: ${status.lock.application}, process ${status.lock.pid} of the server`,
+            `somebody migrates the database now, backs it up or restores it: ${status.lock.application}, process ${status.lock.pid} of the server`,
           ),
         ]),
   ];

@@ -20,7 +20,7 @@ export interface LockAsk {
 export async function takeLock(client: Client, ask: LockAsk): Promise<void> {
   await poll(client, KEY, ask, (holder) => ({
     code: "migration-locked",
-    what: "Somebody else migrates this database or backs it up now. Nothing was run.",
+    what: "Somebody else migrates this database now, backs it up or restores it. Nothing was run.",
     where: holder === null ? "it was gone when it was looked for" : holderWords(holder),
     fix: `wait until it is done, then: tidegate migrate status; or, if nobody runs it any more: SELECT pg_terminate_backend(${holder?.pid ?? "PID"})`,
   }));

@@ -1,3 +1,4 @@
+import { releaseOf, runName } from "../run-name.ts";
 import { upTo } from "../baseline.ts";
 import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
@@ -46,10 +47,14 @@ export function createPostgresMigrations(settings: MigrationSettings): Migration
   const looking = (signal: AbortSignal) =>
     connectPostgres(settings, { application: "tidegate migrate status", signal });
   const within = async <T>(
-    ask: Omit<SessionAsk, "patience" | "application"> & { readonly by: string; readonly what: string },
+    ask: Omit<SessionAsk, "patience" | "application"> & {
+      readonly by: string;
+      readonly what: string;
+      readonly release: number | null;
+    },
     run: (session: Session) => Promise<T>,
   ): Promise<T> => {
-    const application = `tidegate migrate ${ask.what} (${ask.by})`.slice(0, 63);
+    const application = runName(ask.what, ask.by, ask.release);
     await using session = await openSession(settings, { ...ask, application, patience });
     return await run(session);
   };
@@ -79,7 +84,7 @@ export function createPostgresMigrations(settings: MigrationSettings): Migration
       const files = await readPostgresMigrations(request.directory, folder);
       const { signal, by, tell, dryRun } = request;
       const onWait: SessionAsk["onWait"] = (holder) => tell({ kind: "waiting-for-lock", holder });
-      return await within({ signal, by, what: "up", onWait, onlyTries: dryRun }, (session) =>
+      return await within({ signal, by, what: "up", release: request.release, onWait, onlyTries: dryRun }, (session) =>
         up(session, files, request, settings),
       );
     },
@@ -87,15 +92,17 @@ export function createPostgresMigrations(settings: MigrationSettings): Migration
       const files = await readPostgresMigrations(request.directory, folder).catch(noneIfMissing);
       const { signal, by, tell, dryRun } = request;
       const onWait: SessionAsk["onWait"] = (holder) => tell({ kind: "waiting-for-lock", holder });
-      return await within({ signal, by, what: "down", onWait, onlyTries: dryRun }, (session) =>
-        down(session, files, request, assertions),
+      return await within(
+        { signal, by, what: "down", release: releaseOf(request.of), onWait, onlyTries: dryRun },
+        (session) => down(session, files, request, assertions),
       );
     },
     baseline: async (request) => {
       const files = await readPostgresMigrations(request.directory, folder);
       const { signal, by } = request;
-      return await within({ signal, by, what: "baseline", onWait: () => undefined, onlyTries: false }, (session) =>
-        baseline(session, files, request),
+      return await within(
+        { signal, by, what: "baseline", release: null, onWait: () => undefined, onlyTries: false },
+        (session) => baseline(session, files, request),
       );
     },
     history: async ({ signal }) => {

@@ -1,3 +1,4 @@
+import { releaseOf, runName } from "../run-name.ts";
 import { upTo } from "../baseline.ts";
 import { FaultError } from "../../../core/fault.ts";
 import type { Assertion } from "../../../core/plan/database.ts";
@@ -29,10 +30,14 @@ export interface SqliteMigrationSettings {
 export function createSqliteMigrations({ path, folder, assertions, patience }: SqliteMigrationSettings): Migrations {
   const { boundMs, otherRunMs } = { ...USUAL_PATIENCE, ...patience };
   const within = async <T>(
-    ask: Pick<SessionAsk, "signal" | "onWait" | "onlyTries"> & { readonly by: string; readonly what: string },
+    ask: Pick<SessionAsk, "signal" | "onWait" | "onlyTries"> & {
+      readonly by: string;
+      readonly what: string;
+      readonly release: number | null;
+    },
     run: (session: Session) => Promise<T>,
   ): Promise<T> => {
-    const application = `tidegate migrate ${ask.what} (${ask.by})`;
+    const application = runName(ask.what, ask.by, ask.release);
     using session = await openSession({ ...ask, path, application, boundMs, otherRunMs });
     return await run(session);
   };
@@ -65,7 +70,7 @@ export function createSqliteMigrations({ path, folder, assertions, patience }: S
       const files = readSqliteMigrations(request.directory, folder);
       const { signal, by, tell, dryRun: onlyTries } = request;
       const onWait: SessionAsk["onWait"] = (holder) => tell({ kind: "waiting-for-lock", holder });
-      return await within({ signal, by, what: "up", onWait, onlyTries }, (session) =>
+      return await within({ signal, by, what: "up", release: request.release, onWait, onlyTries }, (session) =>
         up(session, files, request, assertions),
       );
     },
@@ -73,15 +78,16 @@ export function createSqliteMigrations({ path, folder, assertions, patience }: S
       const files = filesOrNone(request.directory, folder);
       const { signal, by, tell, dryRun: onlyTries } = request;
       const onWait: SessionAsk["onWait"] = (holder) => tell({ kind: "waiting-for-lock", holder });
-      return await within({ signal, by, what: "down", onWait, onlyTries }, (session) =>
+      return await within({ signal, by, what: "down", release: releaseOf(request.of), onWait, onlyTries }, (session) =>
         down(session, files, request, assertions),
       );
     },
     baseline: async (request) => {
       const files = readSqliteMigrations(request.directory, folder);
       const { signal, by } = request;
-      return await within({ signal, by, what: "baseline", onWait: () => undefined, onlyTries: false }, (session) =>
-        baseline(session, files, request),
+      return await within(
+        { signal, by, what: "baseline", release: null, onWait: () => undefined, onlyTries: false },
+        (session) => baseline(session, files, request),
       );
     },
     history: async () => {

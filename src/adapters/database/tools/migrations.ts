@@ -1,4 +1,5 @@
 import type { Client } from "pg";
+import { releaseOf, runName } from "../run-name.ts";
 import { FaultError } from "../../../core/fault.ts";
 import type { Assertion, OwnTool } from "../../../core/plan/database.ts";
 import type {
@@ -67,13 +68,13 @@ export function createToolMigrations(settings: ToolMigrationSettings): Migration
       readonly onCopy?: boolean;
       readonly tell: (progress: Waiting) => void;
     },
-    what: string,
+    { what, release }: { readonly what: string; readonly release: number | null },
     run: (session: Session, place: ToolPlace) => Promise<T>,
   ): Promise<T> => {
     const { signal, by, dryRun, tell } = request;
     const place = placeOf(request);
     await requireAddress(place, request.onCopy === true);
-    const application = `tidegate migrate ${what} (${by})`.slice(0, 63);
+    const application = runName(what, by, release);
     const onWait: SessionAsk["onWait"] = (holder) => tell({ kind: "waiting-for-lock", holder });
     const ask = { application, patience, signal, onWait, onlyTries: dryRun, hasOwnTable: true };
     await using session = await openSession(settings, ask);
@@ -94,7 +95,7 @@ export function createToolMigrations(settings: ToolMigrationSettings): Migration
       return { ...status, problems: [...status.problems, ...lost], lock: await lockHolder(connection.client) };
     },
     up: (request) =>
-      within(request, "up", async (session, place) => {
+      within(request, { what: "up", release: request.release }, async (session, place) => {
         const trying = {
           copySchema,
           tries: triesOf(request),
@@ -108,7 +109,7 @@ export function createToolMigrations(settings: ToolMigrationSettings): Migration
         return await up(session, place, { ...known, findings }, request, settings);
       }),
     down: (request) =>
-      within(request, "down", async (session, place) => {
+      within(request, { what: "down", release: releaseOf(request.of) }, async (session, place) => {
         const run = reading(place);
         const revisions = await place.tool.revisions(run);
         const versions = await place.tool.applied({ client: session.guard, run }, revisions);
