@@ -100,8 +100,17 @@ export interface RestoreOutlook {
   readonly clients: readonly string[];
   /** Under which name what is there is kept; null: nothing is there. */
   readonly keptAs: string | null;
+  /** Extensions that the restored database will lack: only a superuser may make them. Absent: none. */
+  readonly extensionsLeftOut?: readonly ExtensionLeftOut[];
   /** Newer ones than `newest`, which are no good, and why; absent: there are none. */
   readonly passedOver?: readonly PassedOver[];
+}
+
+/** What a role without the right to it can't bring back. */
+export interface ExtensionLeftOut {
+  readonly name: string;
+  /** What a superuser runs in the restored database. */
+  readonly statement: string;
 }
 
 export interface RestoreRequest extends RestoreTarget {
@@ -120,5 +129,7 @@ export interface Restored {
   readonly checksMs: Duration;
   /** For how long nobody could be connected. */
   readonly swapMs: Duration;
+  /** Extensions that it lacks: only a superuser may make them. Absent: none. */
+  readonly extensionsLeftOut?: readonly ExtensionLeftOut[];
   readonly notes: readonly string[];
 }

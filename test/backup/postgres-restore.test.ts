@@ -4,12 +4,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { USUAL_FOLDERS } from "../../src/adapters/backup/postgres/programs.ts";
+import { putInPlace } from "../../src/adapters/backup/postgres/swap.ts";
 import { copySchema } from "../../src/adapters/backup/postgres/schema-copy.ts";
 import { connectPostgres } from "../../src/adapters/database/postgres/connect.ts";
+import { takeLock } from "../../src/adapters/database/postgres/lock.ts";
 import { createPostgresMigrations } from "../../src/adapters/database/postgres/migrations.ts";
 import type { DatabaseSettings } from "../../src/adapters/database/settings.ts";
 import type { Backups } from "../../src/ports/backups.ts";
 import { until } from "../support/until.ts";
+import { restoredLines } from "../../src/cli/render/backup-view.ts";
 import { backupsOf, faultIn, going, made, target, verified } from "./stand.ts";
 import { ordersBeforeEach } from "./orders.ts";
 
@@ -128,6 +131,30 @@ describe("A restore", () => {
       [...seen].sort((a, b) => a - b),
       [500, 501],
     );
+  });
+
+  it("of a database that somebody else restores waits for that one, and is told that it has replaced it, and who it is", async () => {
+    const { admin, server, at, name } = orders;
+    const backups = backupsOf(at);
+    await made(backups);
+    const ann = await server.session(at.url, "tidegate restore (ann)");
+    const run = going();
+    await takeLock(ann, { ...run, waitMs: 1_000, onWait: () => undefined });
+    const waiting = faultIn(backups.restore({ ...target(), ...run, by: "bert" }));
+    await until("it waits", () => run.told.some(({ kind }) => kind === "waiting-for-lock"));
+    match(JSON.stringify(run.told), /Waits for tidegate restore \(ann\) \(process \d+ of the server/);
+    const named = await admin.query("SELECT FROM pg_stat_activity WHERE application_name = 'tidegate restore (bert)'");
+    ok(named.rowCount !== 0, "who waits for it would be told another name");
+    await server.database(`${name}_restored`);
+    const door = { url: server.url(), values: () => ({}), redact: (text: string) => text };
+    await putInPlace({ door, waiting: `${name}_restored`, name, keptAs: `${name}_before` }, run);
+    const fault = await waiting;
+    equal(fault.code, "database-replaced");
+    match(
+      fault.what,
+      /^tidegate restore \(ann\) \(process .*\) has put another database in the place of this one meanwhile\. Nothing of this restore is in it\.$/,
+    );
+    deepEqual((await admin.query("SELECT FROM pg_database WHERE datname LIKE 'tidegate%'")).rows, []);
   });
 
   it("into a name that is free, into an empty database by its address, and beside another one with rows", async () => {
@@ -319,7 +346,19 @@ describe("Extensions that only a superuser may make", () => {
       /Without the extension pg_stat_statements, which only a superuser may make there\./,
     );
     await sql("DELETE FROM orders");
-    await backups.restore(target());
+    const lacks = [{ name: "pg_stat_statements", statement: 'CREATE EXTENSION "pg_stat_statements"' }];
+    deepEqual((await backups.outlook(target())).extensionsLeftOut, lacks);
+    const restored = await backups.restore(target());
+    deepEqual(restored.extensionsLeftOut, lacks);
+    match(
+      restoredLines(restored, { width: 1_000, colours: false, unicode: true }).at(-1) ?? "",
+      /shop_\d+ at .* lacks pg_stat_statements, which only a superuser may make\. As one, in it: CREATE EXTENSION "pg_stat_statements"$/,
+    );
+    const prepared = await server.database(`${name}_prepared`);
+    await admin.query(`ALTER DATABASE ${name}_prepared OWNER TO maker`);
+    await sql("CREATE EXTENSION pg_stat_statements", `${name}_prepared`);
+    equal((await backups.outlook(target(`${name}_prepared`))).extensionsLeftOut, undefined);
+    ok(prepared.includes(name));
     equal(await rowsIn(), 500);
     deepEqual(await sql("SELECT extname FROM pg_extension ORDER BY 1"), [
       { extname: "hstore" },

@@ -22,7 +22,7 @@ export interface BackupKind {
   outlook(stored: StoredBackup, into: string | null, going: Going): Promise<Omit<RestoreOutlook, "record">>;
   restore(
     stored: StoredBackup,
-    order: { readonly into: string | null; readonly withoutOwners: boolean },
+    order: { readonly into: string | null; readonly by: string; readonly withoutOwners: boolean },
     going: Going,
   ): Promise<Omit<Restored, "record">>;
 }

@@ -8,7 +8,7 @@ import { confirm } from "../ask.ts";
 import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, isGiven, textOption } from "../definition.ts";
 import { DONE } from "../exit-code.ts";
-import { backupProgress, restoredLines } from "../render/backup-view.ts";
+import { backupProgress, extensionsSentence, restoredLines } from "../render/backup-view.ts";
 import { releaseThatRuns, type ReleaseThatRuns } from "../release-that-runs.ts";
 import { wrap } from "../render/text.ts";
 import { formatAge } from "../../core/time/time.ts";
@@ -89,7 +89,9 @@ const MOST_TABLES = 12;
 
 /** What a person agrees to. */
 function sentencesOf(outlook: RestoreOutlook): string {
-  return [...passedOverWords(outlook), whatItDoes(outlook)].join("\n");
+  const { extensionsLeftOut = [], target } = outlook;
+  const lacks = extensionsLeftOut.length === 0 ? [] : [extensionsSentence(extensionsLeftOut, target, "will lack")];
+  return [...passedOverWords(outlook), whatItDoes(outlook), ...lacks].join("\n");
 }
 
 function passedOverWords({ passedOver = [] }: RestoreOutlook): readonly string[] {

@@ -4,7 +4,7 @@ import type { BackupRecord } from "../../core/backup/record.ts";
 import type { Fault } from "../../core/fault.ts";
 import { withoutFullStop } from "../../core/text/plain-text.ts";
 import { formatAge, formatDuration, type Instant } from "../../core/time/time.ts";
-import type { BackupMade, BackupPart, BackupProgress, Restored } from "../../ports/backups.ts";
+import type { BackupMade, BackupPart, BackupProgress, ExtensionLeftOut, Restored } from "../../ports/backups.ts";
 import type { Context } from "../context.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style, symbols } from "./style.ts";
@@ -139,7 +139,7 @@ export function unreadableLine({ what, where, fix }: Fault, style: Style): strin
 }
 
 export function restoredLines(
-  { record, target, keptAs, tables, rows, restoreMs, checksMs, swapMs, notes }: Restored,
+  { record, target, keptAs, tables, rows, restoreMs, checksMs, swapMs, notes, extensionsLeftOut = [] }: Restored,
   style: Style,
 ): readonly string[] {
   return [
@@ -155,7 +155,20 @@ export function restoredLines(
       ? []
       : labelled("kept", [`what was there is ${keptAs}; drop it when nobody needs it any more`], style)),
     ...notes.flatMap((note) => labelled("note", [note], style)),
+    ...(extensionsLeftOut.length === 0
+      ? []
+      : labelled("next", [extensionsSentence(extensionsLeftOut, target, "lacks")], style)),
   ];
+}
+
+/** `shop at db1 lacks pg_stat_statements, which only a superuser may make. As one, in it: CREATE EXTENSION pg_stat_statements`. */
+export function extensionsSentence(
+  extensions: readonly ExtensionLeftOut[],
+  target: string,
+  verb: "will lack" | "lacks",
+): string {
+  const [names, statements] = [extensions.map(({ name }) => name), extensions.map(({ statement }) => statement)];
+  return `${target} ${verb} ${names.join(", ")}, which only a superuser may make. ${verb === "lacks" ? "As" : "Afterwards, as"} one, in it: ${statements.join("; ")}`;
 }
 
 function megabytes(bytes: number): string {

@@ -20,6 +20,9 @@ export interface Beside extends AsyncDisposable {
 /** What it is for, which its name says: `tidegate_try_…` for a look at a backup, `tidegate_restore_…` for what will take a database's place. */
 type Purpose = "try" | "restore";
 
+/** What those who look at the server are told of its connection. */
+const SEEN_AS: Readonly<Record<Purpose, string>> = { try: "tidegate backup", restore: "tidegate restore" };
+
 /** Of the advisory locks that say "somebody still needs this database"; "TGBS" in ASCII. */
 const LOCK_SPACE = 0x54_47_42_53;
 const COMMENT = "Made by Tidegate";
@@ -32,7 +35,7 @@ export async function besideDatabase(
   settings: DatabaseSettings,
   { purpose, why, signal }: { readonly purpose: Purpose; readonly why: string; readonly signal: AbortSignal },
 ): Promise<Beside> {
-  const connection = await connectPostgres(settings, { application: "tidegate backup", signal });
+  const connection = await connectPostgres(settings, { application: SEEN_AS[purpose], signal });
   const { client } = connection;
   try {
     const family = await familyOf(client);

@@ -52,14 +52,14 @@ function notRestorable(said: readonly string[]): FaultError {
   });
 }
 
-/** pg_restore into an empty database, until the first thing that fails. */
+/** pg_restore into an empty database, until the first thing that fails. `missing`: extensions that it was restored without. */
 export async function restoreInto(
   backups: PostgresBackups,
   stored: StoredBackup,
   into: DatabaseSettings,
   words: readonly string[],
   going: Going,
-): ReturnType<typeof pgRestore> {
+): Promise<Awaited<ReturnType<typeof pgRestore>> & { readonly missing: readonly string[] }> {
   await using connection = await connectPostgres(into, { application: "tidegate restore", signal: going.signal });
   const { client } = connection;
   const { folders } = backups;
@@ -71,8 +71,10 @@ export async function restoreInto(
   };
   const all = ["--exit-on-error", "--no-password", `--dbname=${client.database ?? ""}`, ...words];
   const without = await withoutExtensions(client, stored, programs.restore, backups, going);
-  if (without === null)
-    return await pgRestore(stored, { program: programs.restore, words: all, env }, true, backups, going);
+  if (without === null) {
+    const whole = await pgRestore(stored, { program: programs.restore, words: all, env }, true, backups, going);
+    return { ...whole, missing: [] };
+  }
   await using file = await temporaryFile("restore.list", without.list.join("\n"));
   const { missing } = without;
   const names = missing.join(", ");
@@ -83,8 +85,8 @@ export async function restoreInto(
     });
   const order = { program: programs.restore, words: [...all, `--use-list=${file.path}`], env };
   const end = await pgRestore(stored, order, true, backups, going);
-  if (end.code === 0 || missing.length === 0) return end;
-  return { ...end, said: [...end.said, `${WITHOUT} ${names}, which only a superuser may make there.`] };
+  if (end.code === 0 || missing.length === 0) return { ...end, missing };
+  return { ...end, missing, said: [...end.said, `${WITHOUT} ${names}, which only a superuser may make there.`] };
 }
 
 export async function contentsAt(settings: DatabaseSettings, signal: AbortSignal): ReturnType<typeof contentsOf> {

@@ -1,9 +1,11 @@
 import { pipeline } from "node:stream/promises";
 import type { Client } from "pg";
 import { redactOf } from "../../database/postgres/connect.ts";
+import type { ExtensionLeftOut } from "../../../ports/backups.ts";
 import type { Going, StoredBackup } from "../kind.ts";
 import { plainTextOf } from "../plain-text.ts";
 import { startProgram } from "../program.ts";
+import { identifier } from "./quoting.ts";
 import type { PostgresBackups } from "./settings.ts";
 
 /** What of a backup is restored where the role may not make all of its extensions. */
@@ -31,6 +33,33 @@ export async function withoutExtensions(
   return {
     list: list.filter((line) => !refused.has(extensionIn(line) ?? "")),
     missing: [...refused].flatMap(([name, isThere]) => (isThere ? [] : [name])),
+  };
+}
+
+/** Those of a backup that a restore will lack; what it goes into has nothing yet where `isFresh`. */
+export async function extensionsToMiss(
+  client: Client,
+  stored: StoredBackup,
+  isFresh: boolean,
+  program: string,
+  backups: PostgresBackups,
+  going: Going,
+): Promise<readonly string[]> {
+  const list = await listOf(stored, program, backups, going);
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT DISTINCT n.name FROM unnest($1::text[]) AS n (name)
+       WHERE NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AND ${IS_UNTRUSTED("n.name")}
+         AND ($2 OR NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = n.name)) ORDER BY 1`,
+    [list.flatMap((line) => extensionIn(line) ?? []), isFresh],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** With what a superuser runs to make them. */
+export function leftOut(names: readonly string[]): { readonly extensionsLeftOut?: readonly ExtensionLeftOut[] } {
+  if (names.length === 0) return {};
+  return {
+    extensionsLeftOut: names.map((name) => ({ name, statement: `CREATE EXTENSION ${identifier(name)}` })),
   };
 }
 

@@ -39,7 +39,7 @@ async function inWords<T>({ database }: PostgresBackups, { signal }: Going, work
     throw new FaultError(
       {
         code: "backup-interrupted",
-        what: "PostgreSQL broke it off. What was half done is gone, or goes with the next run; the database is as it was.",
+        what: "PostgreSQL broke it off. What was half done is gone, or goes with the next run; this run has changed nothing in the database.",
         where: placeOf(filledUrl(database)),
         cause: onOneLine(redactOf(database)(message), 300),
         fix: "see what it says, and try again",

@@ -16,19 +16,28 @@ export interface HeldLock extends AsyncDisposable {
 
 /**
  * Nobody migrates while a dump runs, and no dump begins while somebody migrates, nor while the server still does what a killed migration
- * asked for: an ALTER would wait for the dump, and everybody's reads behind it. Faults: migration-locked,
- * database-pooled.
+ * asked for: an ALTER would wait for the dump, and everybody's reads behind it. `application`: what others who wait are told;
+ * `waitsFor`: whom this one waits for. Faults: migration-locked, database-pooled.
  */
-export async function lockForBackup(database: DatabaseSettings, { signal, tell }: Going): Promise<HeldLock> {
-  const connection = await connectPostgres(database, { application: "tidegate backup", signal });
-  const onWait = (holder: LockHolder | null): void =>
+export async function lockForBackup(
+  database: DatabaseSettings,
+  { signal, tell }: Going,
+  {
+    application = "tidegate backup",
+    waitsFor = () => undefined,
+  }: { readonly application?: string; readonly waitsFor?: (holder: LockHolder | null) => void } = {},
+): Promise<HeldLock> {
+  const connection = await connectPostgres(database, { application, signal });
+  const onWait = (holder: LockHolder | null): void => {
+    waitsFor(holder);
     tell({
       kind: "waiting-for-lock",
       what: `Waits for ${holder === null ? "somebody" : holderWords(holder)} to be done with the database.`,
     });
+  };
   try {
     // A lock in a session that the next transaction does not have would hold nobody off, and a snapshot would be nobody's.
-    await using other = await connectPostgres(database, { application: "tidegate backup", signal });
+    await using other = await connectPostgres(database, { application, signal });
     await refusePooler(connection.client, other.client);
     await takeLock(connection.client, { waitMs: AT_MOST_MS, signal, onWait });
     await takeWorkLock(connection.client, { waitMs: AT_MOST_MS, signal, onWait });
