@@ -201,7 +201,12 @@ describe("init tells what it could not know", () => {
       "package.json": JSON.stringify({ scripts: { start: "node server.js" } }),
       "db/migrations/1.sql": "",
     });
-    assert.match(unknown, /Migrations \(db\/migrations\) are not in the plan/);
+    assert.match(unknown, /Migrations \(db\/migrations\) are not in the plan: with .*migrations: db\/migrations \}/);
+    const alembic = await made({ "package.json": "{}", "alembic.ini": "" });
+    assert.match(
+      alembic.unknown,
+      /Migrations \(alembic\.ini\) are not in the plan: with .*migrations: \{ alembic: \. \}/,
+    );
   });
 
   it("a front door that is taken: the next port", async () => {

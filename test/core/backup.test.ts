@@ -75,10 +75,10 @@ it("What a restore takes back is said by table, what loses most first", () => {
   const backup = contents({ same: [5, "s"], orders: [3, "a"], edited: [1, "e"], dropped: [7, "d"], shrunk: [9, "x"] });
   const now = contents({ same: [5, "s"], orders: [10, "b"], edited: [1, "f"], young: [2, "y"], shrunk: [4, "z"] });
   deepEqual(lossesOf(backup, now).map(lossSentence), [
-    "orders: 7 rows newer than the backup (10 now, 3 then)",
+    "orders: 7 rows newer than the backup (10 now, 3 then); changes to others are undone",
     "young: newer than the backup, goes with 2 rows",
     "edited: 1 row, and what was changed in them since is undone",
-    "shrunk: 5 rows deleted since come back (4 now, 9 then)",
+    "shrunk: 5 rows deleted since come back (4 now, 9 then); changes to others are undone",
     "dropped: gone now, comes back with 7 rows",
   ]);
 });

@@ -144,9 +144,16 @@ function unknownOf(
     ...(migrations === undefined
       ? []
       : [
-          `Migrations (${migrations}) are not in the plan: run them with a \`run:\` step and its \`undo\`; they must be safe beside the version that serves.`,
+          `Migrations (${migrations}) are not in the plan: with \`database: { url: "\${DATABASE_URL}", migrations: ${migrationsValue(migrations)} }\` a release backs up and runs them (docs/schema-changes.md, docs/migration-tools.md).`,
         ]),
   ];
+}
+
+/** As it is written under `database:`. */
+function migrationsValue(found: string): string {
+  if (found.startsWith("alembic")) return "{ alembic: . }";
+  if (found === "db/migrate") return "{ rails: . }";
+  return found.startsWith("prisma") ? "{ command: … }" : found;
 }
 
 function freePort(isTaken: (port: number) => boolean): number {

@@ -14,9 +14,9 @@ import { nowAndThen } from "./now-and-then.ts";
 
 export async function showStatus(invocation: Invocation): Promise<ExitCode> {
   const { context } = invocation;
-  const { migrations, directory } = await migrationsPlace(invocation);
+  const at = await migrationsPlace(invocation);
   using interruption = onInterrupt();
-  const status = await migrations.status({ directory, signal: interruption.signal });
+  const status = await lookedAt(context, at, interruption.signal);
   const lines = statusLines(status, context.terminal.style());
   return answer(context, { ...status }, lines, status.problems.length > 0 ? REFUSED : DONE);
 }
@@ -61,15 +61,32 @@ export async function goUp(invocation: Invocation): Promise<ExitCode> {
   );
 }
 
+/** A tool's revisions are tried on a copy of the schema, which may last. */
+async function lookedAt(
+  { json, terminal }: Context,
+  { migrations, directory, tool }: MigrationsPlace,
+  signal: AbortSignal,
+): Promise<MigrationStatus> {
+  const slow = setTimeout(() => {
+    if (!json && tool.kind !== "files") terminal.complain("Trying what is pending on a copy of the schema …");
+  }, 1_500);
+  try {
+    return await migrations.status({ directory, signal });
+  } finally {
+    clearTimeout(slow);
+  }
+}
+
 /** What is taken away by going forward nobody gets back by going back. */
 async function confirmLoss(
   invocation: Invocation,
-  { migrations, directory, lint }: MigrationsPlace,
+  at: MigrationsPlace,
   phases: readonly MigrationPhase[],
   signal: AbortSignal,
 ): Promise<void> {
+  const { lint } = at;
   if (isGiven(invocation, "yes")) return;
-  const { pending, problems } = await migrations.status({ directory, signal });
+  const { pending, problems } = await lookedAt(invocation.context, at, signal);
   const wanted = pending.filter(({ phase }) => phases.includes(phase));
   const drops = wanted.flatMap((each) => each.drops);
   // What is refused anyway needs no question.

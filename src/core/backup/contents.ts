@@ -90,8 +90,10 @@ function newer({ before, now }: TableLoss): number {
 export function lossSentence({ name, before, now }: TableLoss): string {
   if (now === null) return `${name}: gone now, comes back with ${countOf(before ?? 0)}`;
   if (before === null) return `${name}: newer than the backup, goes with ${countOf(now)}`;
-  if (now > before) return `${name}: ${countOf(now - before)} newer than the backup (${now} now, ${before} then)`;
-  if (now < before) return `${name}: ${countOf(before - now)} deleted since come back (${now} now, ${before} then)`;
+  if (now > before)
+    return `${name}: ${countOf(now - before)} newer than the backup (${now} now, ${before} then); changes to others are undone`;
+  if (now < before)
+    return `${name}: ${countOf(before - now)} deleted since come back (${now} now, ${before} then); changes to others are undone`;
   return `${name}: ${countOf(now)}, and what was changed in them since is undone`;
 }
 

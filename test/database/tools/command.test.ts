@@ -57,6 +57,36 @@ describe("A migration tool of the team's own", () => {
     deepEqual(asked, ["m/2_legacy.up.sql"]);
   });
 
+  it("is not tried on a copy for who looks while it migrates, who is told who does", async () => {
+    await using app = await started({ "m/2_slow.up.sql": "ALTER TABLE orders ADD note text; SELECT pg_sleep(3);" });
+    const running = app.up({ phases: ["expand"] });
+    const migrations = app.other({});
+    const look = () => migrations.status({ directory: app.directory, signal: never() });
+    await until("it is under way", async () => {
+      const { pending } = await look();
+      return pending[0]?.note?.startsWith("begun") === true;
+    });
+    const { lock, pending } = await look();
+    match(lock?.application ?? "", /^tidegate migrate up/);
+    match(pending[0]?.note ?? "", /^begun; nobody knows what it takes away: somebody migrates now$/);
+    equal((await running).applied.length, 1);
+  });
+
+  it("says what happened where its session is ended from outside", async () => {
+    await using app = await started({ "m/2_slow.up.sql": "-- tidegate: phase=expand\nSELECT pg_sleep(20);" });
+    const running = faultOf(app.up());
+    const ended =
+      "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'tidegate migrate up%'";
+    await until(
+      "it sleeps",
+      async () =>
+        (await app.column("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"))[0] === "1",
+      20_000,
+    );
+    await app.client.query(ended);
+    equal((await running).code, "database-lost");
+  });
+
   it("goes in a row: what stands behind a contract is not run before it, unless the plan says what that is", async () => {
     await using app = await started({
       "m/2_legacy.up.sql": "ALTER TABLE orders DROP legacy;",
@@ -169,7 +199,7 @@ describe("A migration tool of the team's own", () => {
       ["m/2_half.up.sql failed; what it did before that stays: made table half.", "m/2_half.up.sql:2"],
     );
     match(fault.cause ?? "", /column "nonsense" does not exist/);
-    match((await app.status()).pending[0]?.note ?? "", /^begun, and cut off/);
+    match((await app.status()).pending[0]?.note ?? "", /^begun, and it has not come to its end: it is run again/);
     app.write("m/2_half.up.sql", "CREATE TABLE IF NOT EXISTS half (id int);\n");
     deepEqual(
       (await app.up()).applied.map(({ version }) => version),

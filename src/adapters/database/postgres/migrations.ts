@@ -24,6 +24,7 @@ import { lintFiles, queriesPlace } from "./lint-files.ts";
 import { readServing } from "./lint-pending.ts";
 import { lockHolder } from "./lock.ts";
 import { type PostgresFile, readPostgresMigrations } from "./read-migrations.ts";
+import { orLost } from "./run-faults.ts";
 import { openSession, type Session, type SessionAsk } from "./session.ts";
 import { notesOf } from "./role-notes.ts";
 import { lossWordsOf } from "./loss-words.ts";
@@ -56,7 +57,7 @@ export function createPostgresMigrations(settings: MigrationSettings): Migration
   ): Promise<T> => {
     const application = runName(ask.what, ask.by, ask.release);
     await using session = await openSession(settings, { ...ask, application, patience });
-    return await run(session);
+    return await orLost(() => run(session));
   };
   return {
     status: async (at) => {

@@ -68,6 +68,25 @@ function isLost(code: string, message: string): boolean {
   );
 }
 
+/** The connection may break between two statements too. Faults: database-lost. */
+export async function orLost<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { code, message } = errorOf(error);
+    if (error instanceof FaultError || !isLost(code, message)) throw error;
+    throw new FaultError(
+      {
+        code: "database-lost",
+        what: "The connection to the database broke in the middle of migrating.",
+        cause: onOneLine(message, 300),
+        fix: "look whether PostgreSQL was started again or somebody ended the session, then run it again: it goes on where it ended",
+      },
+      { cause: error },
+    );
+  }
+}
+
 /** It never got its locks within the bound. */
 export function blocked(
   { file, way }: Running,

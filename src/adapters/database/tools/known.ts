@@ -23,6 +23,8 @@ interface Trying {
   readonly copySchema: CopySchema;
   /** How far what is pending is tried: as phases need it, all of it, or the ways back too, which takes as long again. */
   readonly tries: "nothing" | "forward" | "all forward" | "back";
+  /** Why nothing is, in words; absent: it needs none. */
+  readonly why?: string;
   /** Told before it begins, with how many. */
   readonly tell?: (count: number) => void;
 }
@@ -43,7 +45,7 @@ export async function knowAll(
   const isEmpty = [...live.values()].every(({ kind }) => kind === "schema");
   const { tried, why } = isWorthIt(standing, isEmpty, trying.tries)
     ? await tryPending(place, live, { revisions, standing }, trying)
-    : { tried: new Map<string, Tried>(), why: null };
+    : { tried: new Map<string, Tried>(), why: trying.why ?? null };
   return { revisions, standing, tried, isEmpty, pending: knownPending(standing, live, tried, why) };
 }
 

@@ -14,6 +14,7 @@ import { type Patience, USUAL_PATIENCE } from "../patience.ts";
 import { connectPostgres } from "../postgres/connect.ts";
 import { placeOfLedger, readHistory, readLedger } from "../postgres/ledger.ts";
 import { lockHolder } from "../postgres/lock.ts";
+import { orLost } from "../postgres/run-faults.ts";
 import { queriesPlace } from "../postgres/lint-files.ts";
 import { openSession, type Session, type SessionAsk } from "../postgres/session.ts";
 import type { DatabaseSettings } from "../settings.ts";
@@ -80,19 +81,22 @@ export function createToolMigrations(settings: ToolMigrationSettings): Migration
     await using session = await openSession(settings, ask);
     await waitForLeftOver(session.guard, { waitMs: patience.otherRunMs, signal, onWait });
     if (!dryRun) await place.tool.unlock?.(session.guard);
-    return await run(session, place);
+    return await orLost(() => run(session, place));
   };
   return {
     status: async (at) => {
       const place = placeOf(at);
       await using connection = await looking(at.signal);
-      const known = await knowNow(place, connection.client, { copySchema, tries: "back" });
+      const lock = await lockHolder(connection.client);
+      // Whoever migrates now changes what would be tried, and a trial lasts as long as they do.
+      const trying = lock === null ? ({ tries: "back" } as const) : ({ tries: "nothing", why: BUSY } as const);
+      const known = await knowNow(place, connection.client, { copySchema, ...trying });
       const findings = await lintRevisions(place, connection.client, known, queriesPlace(at, settings.queries));
-      const status = statusOf(known, findings);
+      const status = statusOf(known, findings, lock !== null);
       const lost = await assertionProblems(assertions, (parse) =>
         changesOfRevisions(place, known.pending, known, parse),
       );
-      return { ...status, problems: [...status.problems, ...lost], lock: await lockHolder(connection.client) };
+      return { ...status, problems: [...status.problems, ...lost], lock };
     },
     up: (request) =>
       within(request, { what: "up", release: request.release }, async (session, place) => {
@@ -153,20 +157,24 @@ async function knowNow(place: ToolPlace, client: Client, trying: Parameters<type
   return await knowAll(place, client, rows, trying);
 }
 
-function statusOf({ standing, pending }: Known, findings: Findings): Omit<MigrationStatus, "lock"> {
+const BUSY = "somebody migrates now";
+
+function statusOf({ standing, pending }: Known, findings: Findings, isBusy: boolean): Omit<MigrationStatus, "lock"> {
   return {
     applied: standing.applied,
     problems: standing.problems,
-    pending: pending.map((each) => pendingOf(each, findings.get(each.revision.version))),
+    pending: pending.map((each) => pendingOf(each, findings.get(each.revision.version), isBusy)),
   };
 }
 
 function pendingOf(
   { revision, row, phase, drops, isReversible, note }: KnownPending,
   findings: PendingMigration["findings"],
+  isBusy: boolean,
 ): PendingMigration {
   const { version, file } = revision;
-  const notes = [...(row === null ? [] : ["begun, and cut off: it is run again"]), ...(note === null ? [] : [note])];
+  const begun = isBusy ? "begun" : "begun, and it has not come to its end: it is run again";
+  const notes = [...(row === null ? [] : [begun]), ...(note === null ? [] : [note])];
   return {
     version,
     file,
