@@ -27,6 +27,8 @@ export interface Backups {
   restore(request: RestoreRequest): Promise<Restored>;
   /** What a person should know before they need one; changes nothing. */
   notices(signal: AbortSignal): Promise<readonly Notice[]>;
+  /** Why no backup could be put where they lie, as `make` would say it; null: it could. Leaves nothing there. */
+  folderTrouble(): Promise<Fault | null>;
   /** Removes what the policy lets go; answers the ids. */
   prune(): Promise<readonly string[]>;
 }

@@ -74,6 +74,24 @@ describe("the doctor", () => {
     assert.equal(existsSync(folder.file(".tidegate")), false);
   });
 
+  it("finds a folder of backups that can't be written, and does not advise to make one there", async () => {
+    const withFolder = (steps: string): void =>
+      plan(
+        `app: shop\nservices: { web: { run: node server.js } }\ntraffic: { embedded: 0 }\ndatabase: { url: sqlite:shop.db, backups: { folder: /proc/backups } }\n${steps}`,
+      );
+    const said = async () => (await examine()).findings.filter(({ name }) => name === "backups");
+    withFolder("steps: [backup: decode, shift: 100%]\n");
+    const [finding, ...others] = await said();
+    assert.match(
+      finding?.sentence ?? "",
+      /^The folder of the backups can't be made or written.*\/proc\/backups.*: the system makes no folder in \/proc \(ENOENT\)$/i,
+    );
+    assert.match(finding?.fix ?? "", /^give it to the user that makes backups, or name another one/);
+    assert.deepEqual([finding?.state, others], ["bad", []]);
+    withFolder("steps: [shift: 100%]\n");
+    assert.equal((await said())[0]?.state, "warn", "no release makes one");
+  });
+
   it("finds nothing in the way of a first release, and makes and starts nothing", async () => {
     plan("app: shop\nservices: { web: { run: node server.js } }\ntraffic: { embedded: 0 }\n");
     const { code, findings } = await examine();

@@ -6,7 +6,7 @@ import type { BackupPlan } from "../../core/plan/database.ts";
 import type { BackupMade, BackupRequest, Backups } from "../../ports/backups.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type AgeSettings, encrypting, type Identity, passingIdentity } from "./age.ts";
-import { type BackupFolder, backupFolder, createBackupFolder } from "./folder.ts";
+import { type BackupFolder, backupFolder, createBackupFolder, folderTrouble } from "./folder.ts";
 import type { BackupKind, Going, StoredBackup } from "./kind.ts";
 import type { Drilling, Migrating } from "./drill.ts";
 import { newerThan, recordNamed } from "./named-record.ts";
@@ -42,6 +42,7 @@ export function createBackups(settings: BackupSettings): Backups {
     list: async () => folder.records(),
     unreadable: async () => folder.unreadable().map(({ fault }) => fault),
     prune,
+    folderTrouble: async () => folderTrouble(folder),
     notices: async (signal) =>
       noticesOf(await settings.kind.notices(signal), { env: settings.env, encryptTo: plan.encryptTo, signal }),
     make: async (request) => {

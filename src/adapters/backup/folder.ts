@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { open, rename, rm, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { BackupRecord } from "../../core/backup/record.ts";
 import { type Fault, FaultError } from "../../core/fault.ts";
 import { writeFileAtomically } from "../../local/atomic-file.ts";
-import { makeFolder } from "../../local/make-folder.ts";
+import { makeFolder, whyNothingCanBeMadeIn } from "../../local/make-folder.ts";
 import { identify } from "../../local/process-identity.ts";
 
 /** Where backups lie: each a file, and a record of the same name as JSON, which comes last. */
@@ -79,17 +79,28 @@ export function createBackupFolder(folder: BackupFolder): void {
     // It may lie in the user's repository: git should neither show it nor take it in.
     if (!existsSync(folder.file(".gitignore"))) writeFileSync(folder.file(".gitignore"), "*\n");
   } catch (error) {
-    throw new FaultError(
-      {
-        code: "backup-folder-not-writable",
-        what: "The folder of the backups can't be made or written.",
-        where: folder.path,
-        cause: error instanceof Error ? error.message : String(error),
-        fix: "give it to the user that makes backups, or name another one: database: { backups: { folder: … } }",
-      },
-      { cause: error },
-    );
+    throw new FaultError(notWritable(folder.path, error instanceof Error ? error.message : String(error)), {
+      cause: error,
+    });
   }
+}
+
+/** Why nothing can be put there, found out by a folder that is made and taken away again; null: it can. Makes nothing that stays. */
+export function folderTrouble({ path }: BackupFolder): Fault | null {
+  let nearest = path;
+  while (!existsSync(nearest)) nearest = dirname(nearest);
+  const why = whyNothingCanBeMadeIn(nearest);
+  return why === null ? null : notWritable(path, why);
+}
+
+function notWritable(path: string, cause: string): Fault {
+  return {
+    code: "backup-folder-not-writable",
+    what: "The folder of the backups can't be made or written.",
+    where: path,
+    cause,
+    fix: "give it to the user that makes backups, or name another one: database: { backups: { folder: … } }",
+  };
 }
 
 function readRecord(path: string, id: string): BackupRecord | Unreadable {

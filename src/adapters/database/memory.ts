@@ -56,6 +56,7 @@ export function createMemoryDatabase({ clock }: { readonly clock: Clock }): Memo
       restore: unasked,
       prune: unasked,
       notices: async () => [],
+      folderTrouble: async () => null,
     }),
   };
 

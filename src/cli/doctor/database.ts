@@ -1,5 +1,5 @@
 import { withoutFullStop } from "../../core/text/plain-text.ts";
-import { faultOf } from "../../core/fault.ts";
+import { type Fault, faultOf } from "../../core/fault.ts";
 import { stoppingIn, stoppingSentence } from "../../core/migration/refusal.ts";
 import type { DatabasePlan } from "../../core/plan/database.ts";
 import type { Plan } from "../../core/plan/plan.ts";
@@ -107,13 +107,29 @@ async function lookAtBackups(backups: Backups, plan: Plan): Promise<readonly Fin
   const unreadable = (await backups.unreadable()).map(({ fix, ...fault }) =>
     found("backups", "warn", withPlace({ sentence: withoutFullStop(fault.what), where: fault.where ?? "" }), fix),
   );
-  return [...unreadable, ...(await lookAtNewest(backups, plan))];
+  const trouble = await backups.folderTrouble();
+  return [
+    ...unreadable,
+    ...(trouble === null ? [] : [unwritable(trouble, plan)]),
+    ...(await lookAtNewest(backups, plan, trouble === null)),
+  ];
 }
 
-async function lookAtNewest(backups: Backups, plan: Plan): Promise<readonly Finding[]> {
+/** As `tidegate backup` would refuse it. */
+function unwritable({ what, where = "", cause, fix }: Fault, plan: Plan): Finding {
+  const sentence = withPlace({ sentence: withoutFullStop(what), where });
+  return found("backups", makesBackup(plan) ? "bad" : "warn", `${sentence}: ${cause ?? ""}`, fix);
+}
+
+function makesBackup({ steps }: Plan): boolean {
+  return steps.some(({ kind }) => kind === "backup");
+}
+
+async function lookAtNewest(backups: Backups, plan: Plan, canBeMade: boolean): Promise<readonly Finding[]> {
   const newest = (await backups.list()).at(-1);
-  const makesOne = plan.steps.some(({ kind }) => kind === "backup");
   if (newest === undefined) {
+    if (!canBeMade) return [];
+    const makesOne = makesBackup(plan);
     const fix = "make one: tidegate backup";
     return [
       found(
