@@ -13,6 +13,8 @@ export interface Fault {
   readonly where?: string;
   /** What to do about it, as commands where there are any. */
   readonly fix?: string;
+  /** The words in `fix` that do it again for whoever did it by hand, as `tidegate migrate up`: a release is begun again in another way. */
+  readonly again?: string;
   /** Evidence: the last answer, the last log lines. Already cleaned of secrets. */
   readonly detail?: readonly string[];
   /** What the outside said, in its own words. */

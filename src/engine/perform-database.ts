@@ -1,7 +1,8 @@
 import type { EffectOf, Observed } from "../core/release/effect.ts";
-import { FaultError, faultOf } from "../core/fault.ts";
+import { type Fault, FaultError, faultOf } from "../core/fault.ts";
 import type { DatabasePlan } from "../core/plan/database.ts";
 import type { WentBack } from "../core/decide/database-recipe.ts";
+import { waitsWhenFailed } from "../core/decide/react.ts";
 import { currentStep } from "../core/release/release.ts";
 import { fullStop } from "../core/text/plain-text.ts";
 import type { BackupRequest } from "../ports/backups.ts";
@@ -48,10 +49,24 @@ export async function migrate(stage: Stage, effect: EffectOf<"migrate">): Promis
   };
   return await migrateTelling(stage, effect, told).catch((error: unknown) => {
     if (!(error instanceof FaultError)) throw error;
-    const { isBeforehand = false, ...fault } = error.fault;
+    const { isBeforehand = false, ...fault } = asRelease(stage, error.fault);
     const isNothingDone = !isBegun || (isBeforehand && !isOneDone);
     throw new FaultError(isNothingDone ? { ...fault, isBeforehand: true } : fault, { cause: error });
   });
+}
+
+/** Its advice for whoever migrates by hand is none for a release, which migrates as a step of its own. */
+function asRelease({ release }: Stage, { again, fix, ...fault }: Fault): Fault {
+  if (fix === undefined) return fault;
+  const step = currentStep(release)?.step;
+  if (again === undefined || step === undefined) return { ...fault, fix };
+  const mended = "a file that is mended is another version: tidegate release VERSION";
+  return {
+    ...fault,
+    fix: waitsWhenFailed(release, step)
+      ? `${fix.replace(again, `tidegate retry ${release.id}`)} (${mended})`
+      : fix.replace(again, "tidegate release VERSION"),
+  };
 }
 
 async function migrateTelling(

@@ -4,6 +4,7 @@ import { FaultError } from "../../src/core/fault.ts";
 import type { DatabasePlan } from "../../src/core/plan/database.ts";
 import type { Plan } from "../../src/core/plan/plan.ts";
 import type { Step } from "../../src/core/plan/step.ts";
+import { replay } from "../../src/core/release/evolve.ts";
 import { MINUTE } from "../../src/core/time/time.ts";
 import { type EngineUnderTest, engineUnderTest } from "../support/engine-under-test.ts";
 import { planOf, step, USUAL } from "../support/plans.ts";
@@ -122,6 +123,38 @@ describe("the engine, with a database", () => {
     await under.until(async () => (await engine.status(2))?.canRollBack === false);
     await under.until(held);
     match((await engine.status(2))?.sentence ?? "", /1_drop\.sql fails\. The contract step has begun/);
+  });
+
+  it("advises after a migration that failed to begin the release again, and not to migrate by hand", async () => {
+    const under = engineUnderTest();
+    under.database.files = [
+      { file: "1_add.sql", phase: "expand" },
+      { file: "2_drop.sql", phase: "contract" },
+    ];
+    await using engine = await withV1(under);
+    under.database.takesBack = "1_add.sql";
+    const whole = planWith(
+      step.migrate("expand"),
+      step.start(),
+      step.shift(100, MINUTE),
+      step.retire(),
+      step.migrate("contract"),
+    );
+    const adviceOf = async (id: number): Promise<string | undefined> =>
+      (replay(await under.journal.read(id))?.steps ?? [])
+        .flatMap(({ effects }) => Object.values(effects))
+        .findLast(({ fault }) => fault !== null)?.fault?.fix;
+    await under.release(engine, whole, "v2");
+    await under.until(async () => (await engine.status(2))?.state === "rolled-back");
+    equal(await adviceOf(2), "mend it, then run it again: tidegate release VERSION");
+
+    under.database.takesBack = "2_drop.sql";
+    await under.release(engine, whole, "v3");
+    await under.until(async () => (await engine.status(3))?.hold?.needsPerson === true);
+    equal(
+      await adviceOf(3),
+      "mend it, then run it again: tidegate retry 3 (a file that is mended is another version: tidegate release VERSION)",
+    );
   });
 
   it("goes back while a contract waits for its locks, of which nothing is done then", async () => {

@@ -84,7 +84,12 @@ export function createMemoryDatabase({ clock }: { readonly clock: Clock }): Memo
           await clock.sleep(100, signal);
         }
         if (phase === "contract") await beforeContract?.(file);
-        const failed = { code: "migration-failed", what: `${file} fails.` };
+        const failed = {
+          code: "migration-failed",
+          what: `${file} fails.`,
+          again: "tidegate migrate up",
+          fix: "mend it, then run it again: tidegate migrate up",
+        };
         if (mine.takesBack === file) throw new FaultError({ ...failed, isBeforehand: true });
         mine.applied.push({ file, release });
         if (mine.breaksIn === file) throw new FaultError(failed);

@@ -27,6 +27,11 @@ export function failStep(release: Release, step: Step, because: Because): readon
   }
 }
 
+/** Whether the release waits for a person when the step fails, and does not go back as a whole. */
+export function waitsWhenFailed(release: Release, step: Step): boolean {
+  return !failStep(release, step, { kind: "waiting", sentence: "" }).some(({ type }) => type === "rollback-decided");
+}
+
 /** Nothing is wrong with the version that has all of the traffic: it would go back for what nobody needs any more. */
 function isContract(release: Release, step: Step): boolean {
   return release.stable !== null && release.standbyRetired && step.kind === "migrate" && takesAway(release, step);

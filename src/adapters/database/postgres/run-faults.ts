@@ -20,7 +20,7 @@ export function statementFailed(
 ): FaultError {
   if (error instanceof FaultError) return error;
   const { code, message, detail, hint, position } = errorOf(error);
-  const again = `mend it, then run it again: tidegate migrate ${running.way}`;
+  const again = `tidegate migrate ${running.way}`;
   const isConcurrent = statement?.changes.some((change) => "isConcurrent" in change && change.isConcurrent) === true;
   if (isLost(code, message))
     return new FaultError(
@@ -29,7 +29,8 @@ export function statementFailed(
         what: `The connection to the database broke in the middle of ${running.file}.`,
         where: statement === null ? running.file : `${running.file}:${statement.line}`,
         cause: onOneLine(redact(message), 300),
-        fix: `once PostgreSQL is back: tidegate migrate ${running.way} goes on where it ended; ${isConcurrent ? "until then what was built concurrently may be left, marked INVALID" : "what was not finished is not there"}`,
+        again,
+        fix: `once PostgreSQL is back: ${again} goes on where it ended; ${isConcurrent ? "until then what was built concurrently may be left, marked INVALID" : "what was not finished is not there"}`,
       },
       { cause: error },
     );
@@ -47,7 +48,8 @@ export function statementFailed(
       where: `${running.file}:${at}`,
       cause: `${onOneLine(redact(message), 300)}${statement === null ? " (when it was committed)" : ""}`,
       ...(seen.length === 0 ? {} : { detail: seen }),
-      fix: code === "42501" ? `grant what it needs, then: tidegate migrate ${running.way}` : again,
+      again,
+      fix: code === "42501" ? `grant what it needs, then: ${again}` : `mend it, then run it again: ${again}`,
     },
     { cause: error },
   );
@@ -95,6 +97,7 @@ export function blocked(
   boundMs: number,
 ): FaultError {
   const { pid } = blockers.find((each) => each.pid !== null) ?? { pid: null };
+  const again = `tidegate migrate ${way}`;
   const fault = new FaultError({
     code: "migration-blocked",
     what: `${file} did not get its locks within ${formatDuration(boundMs)}; ${whatIsDone(unit)}`,
@@ -103,7 +106,8 @@ export function blocked(
       blockers.length === 0
         ? ["who was in the way has gone meanwhile, or is somebody whom this role may not see (grant pg_monitor)"]
         : blockers.map(({ who }) => who),
-    fix: `${pid === null ? "wait until they are done" : `wait until they are done, or end them: SELECT pg_terminate_backend(${pid})`}; then: tidegate migrate ${way}`,
+    again,
+    fix: `${pid === null ? "wait until they are done" : `wait until they are done, or end them: SELECT pg_terminate_backend(${pid})`}; then: ${again}`,
   });
   return takenBack(unit, fault);
 }

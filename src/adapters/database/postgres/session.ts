@@ -78,6 +78,7 @@ export async function openSession(settings: DatabaseSettings, ask: SessionAsk): 
       throw new FaultError({
         code: "database-lost",
         what: "The connection that had the lock of migrations is gone, so nothing more was begun.",
+        again: "tidegate migrate up",
         fix: "look whether PostgreSQL was started again, then: tidegate migrate up",
       });
     },

@@ -177,6 +177,7 @@ function failed(file: string, unit: Unit, line: number, cause: string, error?: u
       what: `${file} failed; ${whatIsDone(unit)}`,
       where: `${file}:${line}`,
       cause: onOneLine(cause, 300),
+      again: "tidegate migrate up",
       fix: "mend it, then run it again: tidegate migrate up",
     },
     { cause: error },

@@ -26,16 +26,18 @@ export function failedRevision(
     : code === 0
       ? `${tool} said nothing of a mistake, and did not ${way === "up" ? "apply" : "take back"} ${file}${isNothing(change) ? "." : `; ${stays(left)}`}`
       : `${file} failed; ${left.length > 0 ? stays(left) : revision.isInTransaction ? "nothing of it was done." : "the schema is as it was before."}`;
+  const again = `tidegate migrate ${way}`;
   return new FaultError({
     code: "migration-failed",
     what,
     where: line === null ? file : `${file}:${line}`,
     cause: causeIn(said),
     detail: lastOf(said),
+    again,
     fix:
       left.length > 0 && !isDone
-        ? `it is in no transaction: take back by hand what it did, or mend it so that it goes on from there; then: tidegate migrate ${way}`
-        : `mend it, then run it again: tidegate migrate ${way}`,
+        ? `it is in no transaction: take back by hand what it did, or mend it so that it goes on from there; then: ${again}`
+        : `mend it, then run it again: ${again}`,
     ...(left.length === 0 && !isDone && code !== 0 && revision.isInTransaction ? { isBeforehand: true } : {}),
   });
 }
@@ -63,6 +65,7 @@ export function failedAtOnce(
     ...(found === undefined ? {} : { where: line === null ? found.file : `${found.file}:${line}` }),
     cause: causeIn(said),
     detail: lastOf(said),
+    again: "tidegate migrate up",
     fix: "mend it, then run it again: tidegate migrate up",
   });
 }
@@ -77,12 +80,14 @@ function stays(left: readonly string[]): string {
 /** It never got its locks within the bound. */
 export function blockedRevision({ revision, way }: Order, blockers: readonly InTheWay[], bound: string): FaultError {
   const pid = blockers[0]?.pid;
+  const again = `tidegate migrate ${way}`;
   return new FaultError({
     code: "migration-blocked",
     what: `${revision.file} did not get its locks within ${bound}; ${revision.isInTransaction ? "nothing of it was done." : "it was ended, and is in no transaction: look at what it did."}`,
     where: revision.file,
     detail: blockers.length === 0 ? ["who was in the way has gone meanwhile"] : blockers.map(({ who }) => who),
-    fix: `${pid === undefined ? "wait until they are done" : `wait until they are done, or end them: SELECT pg_terminate_backend(${pid})`}; then: tidegate migrate ${way}`,
+    again,
+    fix: `${pid === undefined ? "wait until they are done" : `wait until they are done, or end them: SELECT pg_terminate_backend(${pid})`}; then: ${again}`,
     ...(revision.isInTransaction ? { isBeforehand: true } : {}),
   });
 }
