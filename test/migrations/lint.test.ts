@@ -328,6 +328,50 @@ describe("a migration", () => {
     const [unknown] = findingsOf("-- tidegate:allow drop-it because I may\nSELECT 1;");
     assert.equal(unknown?.message, "There is no rule drop-it.");
   });
+
+  it("allows nothing with a comment that is almost one that does, and says which word is meant", () => {
+    const found = (dialect: "postgres" | "sqlite", text: string): readonly (readonly string[])[] =>
+      lint([{ name: "1.sql", text }], { parse, isTransactionAssumed: true, dialect }).flatMap(({ findings }) =>
+        findings.flatMap(({ rule, severity, message, allowed }) =>
+          severity === "error" ? [[rule, message, ...(allowed === undefined ? [] : [allowed])]] : [],
+        ),
+      );
+    for (const dialect of ["postgres", "sqlite"] as const)
+      for (const comment of [
+        "-- tidegate:alow ban-drop-column because x",
+        "-- tidegate:allows ban-drop-colum because x",
+        "-- tidegate: allow ban-drop-column because x",
+        "-- tidegate allow ban-drop-column because x",
+        "-- Tidegate:Allow ban-drop-column because x",
+        "-- tidgate:allow ban-drop-column because x",
+        "-- tidegate:ignore ban-drop-column",
+        "-- tidegate:ban-drop-column because x",
+        "-- # tidegate:allow ban-drop-column because x",
+        "/* tidegate:allow ban-drop-column because x */",
+        "-- tidegate:allow",
+      ]) {
+        const said = ["allow-without-reason", `\`${comment}\` allows nothing: \`tidegate:allow\` is meant.`];
+        for (const text of [`${comment}\n${DROP}`, `${DROP} ${comment}`])
+          assert.deepEqual(
+            found(dialect, text).map(([rule, message]) => (rule === said[0] ? [rule, message] : [rule])),
+            [["ban-drop-column"], said],
+            text,
+          );
+      }
+    for (const comment of [
+      "-- tidegate: see docs/x",
+      "-- tidegate allows this, because nobody reads it",
+      "-- tidegate: allows us to drop, because nobody reads it",
+      "-- tidegate refuses ban-drop-column here",
+      "-- because of tidegate: all of it",
+      "-- allow ban-drop-column because x",
+    ])
+      assert.deepEqual(
+        found("postgres", `${comment}\n${DROP}`).map(([rule]) => rule),
+        ["ban-drop-column"],
+        comment,
+      );
+  });
 });
 
 describe("A DO block", () => {

@@ -23,3 +23,6 @@ export const RULES: readonly Rule[] = [
   ...TRANSACTION_RULES,
   ...STYLE_RULES,
 ];
+
+/** What they go by, with the names that other tools have for them. */
+export const RULE_NAMES: ReadonlySet<string> = new Set(RULES.flatMap(({ name, aliases = [] }) => [name, ...aliases]));

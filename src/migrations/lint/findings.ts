@@ -1,19 +1,19 @@
 import type { Finding, LintedStatement, Severity } from "../../core/migration/finding.ts";
 import type { Allowed } from "./allowed.ts";
-import { RULES } from "./catalogue.ts";
+import { RULE_NAMES } from "./catalogue.ts";
 import type { Judge } from "./judge.ts";
 import type { Rule, Said } from "./rule.ts";
 
 /** What a rule says, as heavy as it is in this database, and with the reason for which it is allowed. */
 export function findingOf(rule: Rule, said: Said, allowed: readonly Allowed[], judge: Judge | undefined): Finding {
   const { name, aliases = [], kind, severity, fix } = rule;
-  const because = allowed.find((each) => each.rule === name || aliases.includes(each.rule))?.because;
+  const because = allowed.find(
+    (each) => each.misspelt === undefined && (each.rule === name || aliases.includes(each.rule)),
+  )?.because;
   const { message } = said;
   const finding: Finding = { kind, rule: name, severity, message, fix };
   return { ...(judge?.weigh(finding, said, rule) ?? finding), ...(because === undefined ? {} : { allowed: because }) };
 }
-
-const NAMES = new Set(RULES.flatMap(({ name, aliases = [] }) => [name, ...aliases]));
 
 /** For sorting. */
 export function worstFirst(a: Finding, b: Finding): number {
@@ -22,17 +22,18 @@ export function worstFirst(a: Finding, b: Finding): number {
 
 const SEVERITIES: readonly Severity[] = ["error", "warning", "info"];
 
-/** An allowance of nothing, or without a reason. */
-export function misused({ rule, because }: Allowed): readonly Finding[] {
-  const isKnown = NAMES.has(rule);
+/** An allowance of nothing, or without a reason, or in other words than it is given. */
+export function misused({ rule, because, misspelt }: Allowed): readonly Finding[] {
+  const isKnown = RULE_NAMES.has(rule);
   if (isKnown && because !== undefined) return [];
+  const unreasoned = isKnown ? `It is not said why ${rule} is allowed here.` : `There is no rule ${rule}.`;
   return [
     {
       kind: "style",
       rule: "allow-without-reason",
       severity: "error",
-      message: isKnown ? `It is not said why ${rule} is allowed here.` : `There is no rule ${rule}.`,
-      fix: "Write `-- tidegate:allow RULE because …`.",
+      message: misspelt === undefined ? unreasoned : `\`${misspelt}\` allows nothing: \`tidegate:allow\` is meant.`,
+      fix: `Write \`-- tidegate:allow ${isKnown ? rule : "RULE"} because …\`.`,
     },
   ];
 }
