@@ -91,6 +91,30 @@ describe("Migrations of PostgreSQL, by what they take away", () => {
     );
   });
 
+  it("that give a column other values than are worked out of its own are contracts, and name them as lost", async () => {
+    const type = (rest: string): string => `ALTER TABLE public.orders ALTER COLUMN note TYPE ${rest};`;
+    await using app = await databaseUnderTest(server, {
+      "1_number.sql": type("int USING 0"),
+      "2_other.sql": type("int USING total::int"),
+      "3_null.sql": type("int USING NULL"),
+      "4_cast.sql": type("varchar(20)"),
+      "5_using.sql": type("int USING note::int"),
+      "6_case.sql": type("int USING CASE WHEN orders.note ~ '^[0-9]+$' THEN length(orders.note) END"),
+      "7_row.sql": type("jsonb USING to_jsonb(orders)"),
+      "8_star.sql": type("text USING (orders.*)::text"),
+      "9_made.sql": "CREATE TABLE a (id int); ALTER TABLE a ALTER COLUMN id TYPE bigint USING 0;",
+      "10_added.sql": `ALTER TABLE orders ADD COLUMN x text; ${type("text").replace("note TYPE text", "x TYPE int USING 0")}`,
+      "11_inside.sql": `DO $$ BEGIN ${type("int USING 0")} END $$;`,
+    });
+    const { pending } = await app.migrations.status({ directory: app.directory, signal: never() });
+    const lost = ["contract", "the values of public.orders.note"];
+    const none = ["expand"];
+    deepEqual(
+      pending.map(({ phase, drops }) => [phase, ...drops]),
+      [lost, lost, lost, none, none, none, none, none, none, none, lost],
+    );
+  });
+
   it("that take something away in a DO block are contracts too, which say what", async () => {
     await using app = await databaseUnderTest(server, {
       "1_a.sql": "CREATE TABLE a (id int, old int);",

@@ -1,6 +1,9 @@
-import type { AlterTableCmd } from "@pgsql/types";
+import type { AlterTableCmd, Node } from "@pgsql/types";
+import { bareName } from "../sql/object-name.ts";
+import { listOf, walk } from "../sql/tree.ts";
 import type { Change } from "./change.ts";
 import { columnOf, constraintOf, typeOf } from "./column-of.ts";
+import { textsOf } from "./names.ts";
 
 /** What one part of an `ALTER TABLE` changes; nothing where its text lacks what it is about. */
 export function tableChanges(table: string, { subtype, name = "", def }: AlterTableCmd): readonly Change[] {
@@ -10,7 +13,13 @@ export function tableChanges(table: string, { subtype, name = "", def }: AlterTa
     return [
       subtype === "AT_AddColumn"
         ? { kind: "add-column", table, column: columnOf(column) }
-        : { kind: "change-type", table, column: name, type: typeOf(column.typeName) },
+        : {
+            kind: "change-type",
+            table,
+            column: name,
+            type: typeOf(column.typeName),
+            keepsValues: column.raw_default === undefined || reads(column.raw_default, table, name),
+          },
     ];
   }
   if (subtype === "AT_AddConstraint")
@@ -29,6 +38,19 @@ export function tableChanges(table: string, { subtype, name = "", def }: AlterTa
       ? { kind: "drop-default", table, column: name }
       : (NAMED[subtype ?? ""]?.(table, name) ?? { kind: "alter-table", table }),
   ];
+}
+
+/** Whether an expression asks for a column, or for the whole row. */
+function reads(expression: Node, table: string, column: string): boolean {
+  let does = false;
+  walk(expression, (key, { fields }) => {
+    if (key !== "ColumnRef") return;
+    const parts = listOf(fields) as readonly Node[];
+    const names = parts.flatMap(textsOf);
+    const isRow = names.length < parts.length || (names.length === 1 && names[0] === bareName(table));
+    does ||= isRow || names.at(-1) === column;
+  });
+  return does;
 }
 
 /** Those that say no more than a name. */

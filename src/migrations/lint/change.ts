@@ -12,7 +12,14 @@ export type Change =
     }
   | { readonly kind: "add-column"; readonly table: string; readonly column: Column }
   | { readonly kind: "drop-column"; readonly table: string; readonly column: string }
-  | { readonly kind: "change-type"; readonly table: string; readonly column: string; readonly type: Type }
+  /** `keepsValues`: the new values are worked out of the old ones. */
+  | {
+      readonly kind: "change-type";
+      readonly table: string;
+      readonly column: string;
+      readonly type: Type;
+      readonly keepsValues: boolean;
+    }
   | { readonly kind: "set-not-null"; readonly table: string; readonly column: string }
   | { readonly kind: "drop-default"; readonly table: string; readonly column: string }
   | { readonly kind: "add-constraint"; readonly table: string; readonly constraint: Constraint }

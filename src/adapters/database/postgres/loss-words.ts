@@ -6,6 +6,7 @@ export function lossWordsOf(file: PostgresFile | undefined): readonly string[] {
   const words = takenAway(statementsOf(file)).flatMap((change) => {
     if (change.kind === "drop-owned") return [`everything of ${change.roles.join(", ")}`];
     if (change.kind === "drop-column") return [`${change.table}.${change.column}`];
+    if (change.kind === "change-type") return [`the values of ${change.table}.${change.column}`];
     if (change.kind === "truncate") return change.tables.map(rowsOf);
     if (change.kind === "write-rows") return [rowsOf(change.table)];
     return change.kind === "drop" && change.what === "table" ? change.names : [];

@@ -12,7 +12,8 @@ export function takenAway(
       if (change.kind === "create-table") made.add(keyOfName(change.table));
       if (change.kind === "create-type" || change.kind === "create-object") made.add(keyOfName(change.name));
       if (change.kind === "add-column") made.add(columnKey(change.table, change.column.name));
-      if (change.kind === "drop-column" && made.has(columnKey(change.table, change.column))) return false;
+      const isOfColumn = change.kind === "drop-column" || change.kind === "change-type";
+      if (isOfColumn && made.has(columnKey(change.table, change.column))) return false;
       const isOwn = namesOf(change).every((name) => name !== null && made.has(keyOfName(name)));
       if (change.kind === "rename" && isOwn) made.add(keyOfName(nameBeside(change.from, change.to)));
       return isTakingAway(change) && !isOwn;
@@ -36,6 +37,7 @@ function namesOf(change: Change): readonly (string | null)[] {
 
 function isTakingAway(change: Change): boolean {
   if (change.kind === "write-rows") return change.by === "DELETE" && change.isWhole;
+  if (change.kind === "change-type") return !change.keepsValues;
   return TAKES_AWAY.has(change.kind) && !isHarmless(change);
 }
 
