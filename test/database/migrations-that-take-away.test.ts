@@ -115,6 +115,33 @@ describe("Migrations of PostgreSQL, by what they take away", () => {
     );
   });
 
+  it("that delete every row by a question that each answers are contracts, and those that clean up are not", async () => {
+    const merge = (on: string, then: string): string => `MERGE INTO orders USING old ON ${on} ${then};`;
+    await using app = await databaseUnderTest(server, {
+      "1_merge.sql": merge("true", "WHEN MATCHED THEN DELETE"),
+      "2_gone.sql": merge("false", "WHEN NOT MATCHED BY SOURCE THEN DELETE"),
+      "3_self.sql": "DELETE FROM orders WHERE id = id;",
+      "4_and.sql": "DELETE FROM orders WHERE true AND orders.id = orders.id;",
+      "5_by_key.sql": merge("orders.id = old.id", "WHEN MATCHED THEN DELETE"),
+      "6_some.sql": merge("true", "WHEN MATCHED AND orders.state = 'x' THEN DELETE"),
+      "7_update.sql": merge(
+        "true",
+        "WHEN MATCHED AND orders.id > 5 THEN UPDATE SET state = 'x' WHEN MATCHED THEN DELETE",
+      ),
+      "8_added.sql": merge("true", "WHEN NOT MATCHED THEN INSERT VALUES (1)"),
+      "9_clean.sql": "DELETE FROM orders WHERE deleted_at IS NOT NULL;",
+      "10_both.sql": "DELETE FROM orders USING old WHERE orders.id = old.id;",
+      "11_more.sql": "DELETE FROM orders WHERE id = id AND state = 'x';",
+    });
+    const { pending } = await app.migrations.status({ directory: app.directory, signal: never() });
+    const all = ["contract", "the rows of orders"];
+    const some = ["expand"];
+    deepEqual(
+      pending.map(({ phase, drops }) => [phase, ...drops]),
+      [all, all, all, all, some, some, some, some, some, some, some],
+    );
+  });
+
   it("that take something away in a DO block are contracts too, which say what", async () => {
     await using app = await databaseUnderTest(server, {
       "1_a.sql": "CREATE TABLE a (id int, old int);",

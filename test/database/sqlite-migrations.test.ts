@@ -231,12 +231,23 @@ describe("Migrations of SQLite", () => {
       "2_some.sql": "DELETE FROM t WHERE n = 1;",
       "3_made.sql": "CREATE TABLE b (n int); DELETE FROM b;",
       "4_true.sql": "DELETE FROM t WHERE 1 = 1;",
+      "5_self.sql": "DELETE FROM t WHERE t.n = t.n;",
+      "6_clean.sql": "DELETE FROM t WHERE n IS NOT NULL;",
+      "7_more.sql": "DELETE FROM t WHERE n = n AND n > 5;",
     });
     app.run("CREATE TABLE t (n int)");
     const { pending } = await app.migrations.status({ directory: app.folder, signal: never() });
     deepEqual(
       pending.map(({ phase, drops }) => [phase, ...drops]),
-      [["contract", "the rows of t"], ["expand"], ["expand"], ["contract", "the rows of t"]],
+      [
+        ["contract", "the rows of t"],
+        ["expand"],
+        ["expand"],
+        ["contract", "the rows of t"],
+        ["contract", "the rows of t"],
+        ["expand"],
+        ["expand"],
+      ],
     );
   });
 

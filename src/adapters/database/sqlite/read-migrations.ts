@@ -96,8 +96,8 @@ export function madeBy(script: Script): ReadonlySet<string> {
   );
 }
 
-/** Not `WHERE true`, nor `WHERE 1 = 1`. */
-const ASKS_OF_ROWS = /\bwhere\b(?!\s+(?:true|1(?:\s*=\s*1)?)\s*;?\s*$)/i;
+/** Not `WHERE true`, nor `WHERE 1 = 1` or `WHERE id = id`. */
+const ASKS_OF_ROWS = /\bwhere\b(?!\s+(?:true|1|([\w."]+)\s*=\s*\1)\s*;?\s*$)/i;
 
 /** The table of which a statement deletes every row; null: none. */
 export function emptiedBy(sql: string): string | null {
