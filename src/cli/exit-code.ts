@@ -90,6 +90,8 @@ const REFUSED_CODES = new Set([
   "backup-identity-missing",
   "backup-server-newer",
   "backup-tools-missing",
+  "database-damaged",
+  "database-locked",
   "database-pooled",
   "database-read-only",
   "database-refused",

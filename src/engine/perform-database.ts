@@ -126,7 +126,7 @@ async function refuseOthers(
   directory: string,
   phases: EffectOf<"migrate">["phases"],
 ): Promise<void> {
-  const { pending } = await migrations.status({ directory, signal });
+  const { pending } = await migrations.status({ directory, signal, isPatient: true });
   const others = pending.filter(({ phase }) => !phases.includes(phase)).map(({ file }) => file);
   if (others.length === 0) return;
   throw new FaultError({

@@ -6,8 +6,8 @@ import type { MigrationPhase } from "../core/plan/database.ts";
 
 /** The migrations of a version, and the database in which they are run. Faults of each: see src/adapters/database. */
 export interface Migrations {
-  /** Only reads; makes no table and waits for no lock. */
-  status(at: MigrationsAt): Promise<MigrationStatus>;
+  /** Only reads; makes no table, and waits for nobody who migrates. */
+  status(ask: StatusAsk): Promise<MigrationStatus>;
   /** Applies what is not applied yet, in order. Asked again after any failure, it goes on where it ended. */
   up(request: UpRequest): Promise<UpResult>;
   down(request: DownRequest): Promise<DownResult>;
@@ -27,6 +27,11 @@ export interface MigrationsAt {
   /** The folder of the version that serves now, whose queries are read there; absent: `directory`. */
   readonly servingDirectory?: string;
   readonly signal: AbortSignal;
+}
+
+export interface StatusAsk extends MigrationsAt {
+  /** Where the whole database is locked: waits as long as `up` would. Absent: for a few seconds. */
+  readonly isPatient?: boolean;
 }
 
 export interface ServingAsk extends MigrationsAt {

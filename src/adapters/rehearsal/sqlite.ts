@@ -5,7 +5,9 @@ import { rowsOf } from "../../core/backup/contents.ts";
 import { environmentOf, listProcesses } from "../../local/process-table.ts";
 import type { RehearsalCopies } from "../../ports/rehearsal-copies.ts";
 import { contentsOf } from "../backup/sqlite/contents.ts";
-import { openSqlite } from "../backup/sqlite/open.ts";
+import { beginReading, countObjects, openSqlite } from "../backup/sqlite/open.ts";
+import { USUAL_PATIENCE } from "../database/patience.ts";
+import { toldInWords } from "../database/sqlite/file-faults.ts";
 
 export interface SqliteCopies {
   /** Of the app's database. */
@@ -28,17 +30,15 @@ export function sqliteCopies({ path, folder, folderOf }: SqliteCopies): Rehearsa
     prepare: async (id) => void (await mkdir(dirname(copyOf(id)), { recursive: true, mode: 0o700 })),
     copyNow: async (id, signal) => {
       const { backup } = await import("node:sqlite");
-      const database = await openSqlite(path);
-      try {
-        database.exec("BEGIN");
+      using database = await openSqlite(path);
+      await beginReading(database, path, { signal, boundMs: USUAL_PATIENCE.boundMs }, countObjects);
+      return await toldInWords(path, async () => {
         await backup(database, copyOf(id), { rate: 4_096, progress: () => signal.throwIfAborted() });
         await chmod(copyOf(id), 0o600);
         const contents = await contentsOf(database, signal);
         const { size: bytes } = await stat(copyOf(id));
         return { bytes, tables: contents.tables.length, rows: rowsOf(contents) };
-      } finally {
-        database.close();
-      }
+      });
     },
     madeUp: () => Promise.reject(new Error("A file is copied as it is.")),
     sessionsInApp: async (application) =>

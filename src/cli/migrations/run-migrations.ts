@@ -2,7 +2,7 @@ import { migrationWords } from "../../engine/migration-words.ts";
 import { FaultError } from "../../core/fault.ts";
 import { isStopping } from "../../core/migration/finding.ts";
 import { MIGRATION_PHASES, type MigrationPhase } from "../../core/plan/database.ts";
-import type { MigrationProgress, MigrationStatus } from "../../ports/migrations.ts";
+import type { MigrationProgress, MigrationStatus, StatusAsk } from "../../ports/migrations.ts";
 import { confirm } from "../ask.ts";
 import { answer, type Context } from "../context.ts";
 import { type Invocation, isGiven, textOption } from "../definition.ts";
@@ -16,7 +16,7 @@ export async function showStatus(invocation: Invocation): Promise<ExitCode> {
   const { context } = invocation;
   const at = await migrationsPlace(invocation);
   using interruption = onInterrupt();
-  const status = await lookedAt(context, at, interruption.signal);
+  const status = await lookedAt(context, at, { signal: interruption.signal });
   const lines = statusLines(status, context.terminal.style());
   return answer(context, { ...status }, lines, status.problems.length > 0 ? REFUSED : DONE);
 }
@@ -65,13 +65,13 @@ export async function goUp(invocation: Invocation): Promise<ExitCode> {
 async function lookedAt(
   { json, terminal }: Context,
   { migrations, directory, tool }: MigrationsPlace,
-  signal: AbortSignal,
+  ask: Pick<StatusAsk, "signal" | "isPatient">,
 ): Promise<MigrationStatus> {
   const slow = setTimeout(() => {
     if (!json && tool.kind !== "files") terminal.complain("Trying what is pending on a copy of the schema …");
   }, 1_500);
   try {
-    return await migrations.status({ directory, signal });
+    return await migrations.status({ directory, ...ask });
   } finally {
     clearTimeout(slow);
   }
@@ -86,7 +86,7 @@ async function confirmLoss(
 ): Promise<void> {
   const { lint } = at;
   if (isGiven(invocation, "yes")) return;
-  const { pending, problems } = await lookedAt(invocation.context, at, signal);
+  const { pending, problems } = await lookedAt(invocation.context, at, { signal, isPatient: true });
   const wanted = pending.filter(({ phase }) => phases.includes(phase));
   const drops = wanted.flatMap((each) => each.drops);
   // What is refused anyway needs no question.
@@ -140,7 +140,7 @@ async function emptyAfter(
   steps: number,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { applied } = await migrations.status({ directory, signal }).catch(unlessMissing);
+  const { applied } = await migrations.status({ directory, signal, isPatient: true }).catch(unlessMissing);
   if (applied.length > 0 && steps > applied.length) return null;
   const empty = applied.slice(-steps).flatMap(({ drops = [] }) => drops);
   return empty.length === 0 ? "" : ` What comes back is empty: ${empty.join(", ")}.`;

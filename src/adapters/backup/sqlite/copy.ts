@@ -8,7 +8,8 @@ import type { AgeSettings } from "../age.ts";
 import type { Copy, Going, StoredBackup } from "../kind.ts";
 import { plainTextOf } from "../plain-text.ts";
 import { contentsOf } from "./contents.ts";
-import { inMemory, integrityOf, openSqlite } from "./open.ts";
+import { inMemory, integrityOf, openSqlite, openStill } from "./open.ts";
+import { toldInWords } from "../../database/sqlite/file-faults.ts";
 import type { DatabaseSettings } from "../../database/settings.ts";
 
 type Programs = Omit<AgeSettings, "signal">;
@@ -44,7 +45,7 @@ export async function copySqlite(stored: StoredBackup, programs: Programs, going
     contents: async () => {
       const database = await openSqlite(path);
       try {
-        return await contentsOf(database, going.signal);
+        return await toldInWords(path, () => contentsOf(database, going.signal));
       } finally {
         database.close();
       }
@@ -58,7 +59,7 @@ export async function copySqlite(stored: StoredBackup, programs: Programs, going
 /** Every byte of a stored backup as a database that nobody changes. Faults: backup-broken, backup-not-decrypted. */
 async function opened(stored: StoredBackup, programs: Programs, { signal }: Going): Promise<DatabaseSync> {
   if (stored.identity === null)
-    return await openSqlite(stored.path, { isStill: true }).catch((error: unknown) => {
+    return await openStill(stored.path).catch((error: unknown) => {
       throw broken(stored.path, [
         error instanceof FaultError ? (error.fault.cause ?? error.fault.what) : String(error),
       ]);

@@ -2,11 +2,13 @@ import { chmod, open, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { DatabaseSync } from "node:sqlite";
-import { livingHolder } from "../../database/sqlite/session.ts";
+import { USUAL_PATIENCE } from "../../database/patience.ts";
+import { livingHolder } from "../../database/sqlite/holder.ts";
+import type { LockHolder } from "../../../ports/migrations.ts";
 import type { DumpOrder, Dumped } from "../kind.ts";
 import { sumOf, type Written, writeBackup, writingFault } from "../written-file.ts";
 import { contentsOf } from "./contents.ts";
-import { bytesOf, engineOf, openSqlite } from "./open.ts";
+import { beginReading, bytesOf, engineOf, openSqlite } from "./open.ts";
 
 const CHUNK = 1 << 20;
 const LOOK_MS = 200;
@@ -19,7 +21,7 @@ export async function dumpSqlite(path: string, order: DumpOrder): Promise<Dumped
   const database = await openSqlite(path);
   try {
     const startedAt = performance.now();
-    await beginUnmigrated(database, order);
+    await beginUnmigrated(database, path, order);
     const written =
       order.through === null ? await copied(database, order) : await sealed(database, order, order.through);
     const contents = await contentsOf(database, order.signal);
@@ -41,18 +43,17 @@ export async function dumpSqlite(path: string, order: DumpOrder): Promise<Dumped
 }
 
 /** Begins the transaction in a moment in which nobody migrates: a migration's lock would be in the backup too. */
-async function beginUnmigrated(database: DatabaseSync, { signal, tell }: DumpOrder): Promise<void> {
+async function beginUnmigrated(database: DatabaseSync, path: string, { signal, tell }: DumpOrder): Promise<void> {
+  const onWait = (holder: LockHolder | null): void => {
+    const who = holder === null ? "whoever has it locked" : `${holder.application} (process ${holder.pid})`;
+    tell({ kind: "waiting-for-lock", what: `Waits for ${who} to be done with the database.` });
+  };
+  const waiting = { signal, boundMs: USUAL_PATIENCE.boundMs, onWait };
   for (let isTold = false; ;) {
-    database.exec("BEGIN");
-    // A transaction begins with the first look.
-    const holder = livingHolder(database);
+    const holder = await beginReading(database, path, waiting, livingHolder);
     if (holder === null) return;
     database.exec("COMMIT");
-    if (!isTold)
-      tell({
-        kind: "waiting-for-lock",
-        what: `Waits for ${holder.application} (process ${holder.pid}) to be done with the database.`,
-      });
+    if (!isTold) onWait(holder);
     isTold = true;
     await delay(LOOK_MS, undefined, { signal });
   }

@@ -2,7 +2,8 @@ import type { BackupKind } from "../kind.ts";
 import { copySqlite, decodeSqlite } from "./copy.ts";
 import { noticeOf } from "../notices.ts";
 import type { Notice } from "../../../ports/notice.ts";
-import { engineOf, openSqlite } from "./open.ts";
+import { toldInWords } from "../../database/sqlite/file-faults.ts";
+import { beginReading, countObjects, engineOf, openSqlite } from "./open.ts";
 import { dumpSqlite } from "./dump.ts";
 import { outlookSqlite, restoreSqlite, type SqlitePlace } from "./restore.ts";
 
@@ -10,20 +11,23 @@ import { outlookSqlite, restoreSqlite, type SqlitePlace } from "./restore.ts";
 export function sqliteBackups(place: SqlitePlace): BackupKind {
   return {
     extension: "sqlite",
-    dump: (order) => dumpSqlite(place.path, order),
+    dump: (order) => toldInWords(place.path, () => dumpSqlite(place.path, order)),
     decode: (stored, going) => decodeSqlite(stored, place.programs, going),
     copy: (stored, going) => copySqlite(stored, place.programs, going),
-    notices: () => noticesAt(place.path),
+    notices: (signal) => noticesAt(place.path, signal),
     outlook: (stored, into, going) => outlookSqlite(place, stored, into, going),
     restore: (stored, { into }, going) => restoreSqlite(place, stored, into, going),
   };
 }
 
-async function noticesAt(path: string): Promise<readonly Notice[]> {
+/** A look at it must not take long. */
+const LOOK_MS = 3_000;
+
+async function noticesAt(path: string, signal: AbortSignal): Promise<readonly Notice[]> {
   try {
-    const database = await openSqlite(path);
+    using database = await openSqlite(path);
+    await beginReading(database, path, { signal, boundMs: LOOK_MS }, countObjects);
     const version = engineOf(database);
-    database.close();
     return [{ about: "database", level: "ok", sentence: `SQLite ${version}, ${path}` }];
   } catch (error) {
     return [noticeOf(error)];

@@ -1,12 +1,11 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, DatabaseSyncOptions } from "node:sqlite";
 import { FaultError } from "../../../core/fault.ts";
-import { missingFile, unreachableFile } from "../../database/sqlite/unreachable.ts";
-
-/** Others may be writing for as long as this. */
-const BUSY_MS = 10_000;
+import { LOCKED, toldInWords } from "../../database/sqlite/file-faults.ts";
+import { missingFile } from "../../database/sqlite/unreachable.ts";
+import { BUSY_MS, untilFree, type Waiting } from "../../database/sqlite/until-free.ts";
 
 /** Where the file lies that an address is of: `sqlite:data/shop.db`, relative to the plan file; `sqlite:///var/lib/shop.db`. */
 export function pathOf(url: string, folder: string): string {
@@ -15,20 +14,55 @@ export function pathOf(url: string, folder: string): string {
   return resolve(folder, written.replace(/^\/\/(?=\/)/, "").replace(/^\/{2,}/, "/"));
 }
 
-/** An existing one. `isStill`: nobody changes it, and nothing is to be made beside it. Faults: database-not-made-yet, database-unreachable. */
-export async function openSqlite(path: string, { isStill = false } = {}): Promise<DatabaseSync> {
+/** An existing one that nobody changes: nothing is made beside it. Faults: database-not-made-yet; what SQLite says of the file. */
+export async function openStill(path: string): Promise<DatabaseSync> {
+  return await opened(path, `${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
+}
+
+/** An existing one that others use. Faults: as of openStill. */
+export async function openSqlite(path: string): Promise<DatabaseSync> {
+  return await opened(path, path, { timeout: BUSY_MS });
+}
+
+async function opened(path: string, address: string, options: DatabaseSyncOptions): Promise<DatabaseSync> {
   const { DatabaseSync: Sqlite } = await import("node:sqlite");
   if (!existsSync(path)) throw missingFile(path);
-  const database = isStill
-    ? new Sqlite(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true })
-    : new Sqlite(path, { timeout: BUSY_MS });
+  return await toldInWords(path, () => new Sqlite(address, options));
+}
+
+/** Begins a transaction that reads what is there now; `look` is its first look. Faults: database-locked; what else SQLite says of the file. */
+export async function beginReading<T>(
+  database: DatabaseSync,
+  path: string,
+  waiting: Waiting,
+  look: (database: DatabaseSync) => T,
+): Promise<T> {
   try {
-    database.prepare("SELECT count(*) FROM sqlite_schema").get();
-    return database;
+    return await toldInWords(path, () =>
+      untilFree(path, waiting, () => {
+        database.exec("BEGIN");
+        try {
+          return look(database);
+        } catch (error) {
+          if (database.isTransaction) database.exec("ROLLBACK");
+          throw error;
+        }
+      }),
+    );
   } catch (error) {
-    database.close();
-    throw unreachableFile(path, "This file can't be read as a database of SQLite.", String(error));
+    throw error instanceof FaultError && error.fault.code === LOCKED.code
+      ? new FaultError({ ...error.fault, ...LOCKED_FOR_READERS }, { cause: error })
+      : error;
   }
+}
+
+const LOCKED_FOR_READERS = {
+  code: "database-locked",
+  what: "Somebody else has all of this database locked, so that nobody can read it.",
+};
+
+export function countObjects(database: DatabaseSync): number {
+  return Number(database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.["n"]);
 }
 
 /** A database in memory alone, made of a file's bytes. Faults: backup-needs-newer-node. */

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Assertion } from "../../../core/plan/database.ts";
 import { onOneLine } from "../../../core/text/plain-text.ts";
+import { isOfFile } from "./file-faults.ts";
 import { refuseWrong, whatIsWrong } from "../asserted.ts";
 
 /** Faults: database-assertion-failed, with what each of them gave. */
@@ -27,6 +28,7 @@ function askOne(database: DatabaseSync, sql: string): { readonly said: string | 
       .map((row) => Object.values(row));
     return { said: whatIsWrong(rows), isAnswer: true };
   } catch (error) {
+    if (isOfFile(error)) throw error;
     return { said: onOneLine(error instanceof Error ? error.message : String(error), 200), isAnswer: false };
   }
 }

@@ -15,7 +15,7 @@ import { lossWordsOf, thinnedBy } from "./loss-words.ts";
 import { lossesOf } from "./losses.ts";
 import { readSqliteText } from "./read-migrations.ts";
 import { runFile } from "./run-file.ts";
-import type { Session } from "./session.ts";
+import { reading, type Session } from "./session.ts";
 import { tellFailure, tried, tryScript } from "./up.ts";
 
 type Way = WayBack<MigrationFile>;
@@ -27,8 +27,7 @@ export async function down(
   request: DownRequest,
   assertions: readonly Assertion[],
 ): Promise<DownResult> {
-  const { database } = session;
-  const ways = await waysBack(files, readLedger(database), async ({ version, file, body }) =>
+  const ways = await waysBack(files, await reading(session, readLedger), async ({ version, file, body }) =>
     readSqliteText({ version, name: file.replace(/^.*\//, ""), file, text: body }),
   );
   const { of } = request;
@@ -36,34 +35,35 @@ export async function down(
     "steps" in of
       ? await downBySteps(session, newest(ways, of.steps), request)
       : await downByProof(ways, of.release, { whyKept, prove: (way) => proven(session, way, request) });
-  if (result.reversed.length > 0 && !request.dryRun) requireAssertions(database, assertions, "going back");
+  if (result.reversed.length > 0 && !request.dryRun)
+    await reading(session, (database) => requireAssertions(database, assertions, "going back"));
   return result;
 }
 
 async function proven(session: Session, way: Way, request: DownRequest): Promise<ReversedMigration | string> {
-  const losses = lossesIn(session, way);
+  const losses = await reading(session, (database) => lossesIn(database, way));
   if (losses.length > 0) return lossSentence(losses);
-  if (request.dryRun) return tryBack(session, [way])[0] ?? "It has no way back.";
+  if (request.dryRun) return (await tryBack(session, [way]))[0] ?? "It has no way back.";
   // Nobody else writes from here to the end of the transaction.
   const first = (): void => {
-    const now = lossesIn(session, way);
+    const now = lossesIn(session.database, way);
     if (now.length > 0) throw new FaultError({ code: "migration-loses-data", what: lossSentence(now) });
   };
   return await reverse(session, way, request, { losses: [], first });
 }
 
-function lossesIn({ database }: Session, { file }: Way): readonly Loss[] {
+function lossesIn(database: Session["database"], { file }: Way): readonly Loss[] {
   return file?.down == null ? [] : lossesOf(database, file.up, file.down);
 }
 
 /** What a person asks for. All of it is looked at before anything is done. */
 async function downBySteps(session: Session, ways: readonly Way[], request: DownRequest): Promise<DownResult> {
   for (const way of ways) refuseWithoutWay(way);
-  const all = ways.map((way) => ({ way, losses: lossesIn(session, way) }));
+  const all = await reading(session, (database) => ways.map((way) => ({ way, losses: lossesIn(database, way) })));
   if (!request.acceptLoss && !request.dryRun) refuseLoss(all);
   if (request.dryRun)
     return {
-      reversed: tryBack(session, ways).map((each, index) => ({
+      reversed: (await tryBack(session, ways)).map((each, index) => ({
         ...each,
         lost: (all[index]?.losses ?? []).map(({ what }) => what),
       })),
@@ -74,8 +74,9 @@ async function downBySteps(session: Session, ways: readonly Way[], request: Down
   return { reversed, kept: [] };
 }
 
-function tryBack({ database }: Session, ways: readonly Way[]): readonly ReversedMigration[] {
-  return tried(database, () =>
+function tryBack(session: Session, ways: readonly Way[]): Promise<readonly ReversedMigration[]> {
+  const { database } = session;
+  return tried(session, () =>
     ways.flatMap(({ file, name }) => {
       if (file?.down == null) return [];
       const began = performance.now();

@@ -11,10 +11,13 @@ import { type Patience, USUAL_PATIENCE } from "../patience.ts";
 import { sqlOfVersion } from "../sql-of.ts";
 import { standingOf } from "../standing.ts";
 import { down } from "./down.ts";
+import { toldInWords } from "./file-faults.ts";
+import { livingHolder } from "./holder.ts";
 import { readHistory, readLedger, writeApplied, writeTold } from "./ledger.ts";
 import { lossWordsOf } from "./loss-words.ts";
 import { readSqliteMigrations } from "./read-migrations.ts";
-import { immediately, livingHolder, openFile, openSession, type Session, type SessionAsk } from "./session.ts";
+import { immediately, openSession, readFile, type Session, type SessionAsk } from "./session.ts";
+import { refuseWithoutFolder } from "./unreachable.ts";
 import { statementsOf, up } from "./up.ts";
 
 export interface SqliteMigrationSettings {
@@ -26,26 +29,38 @@ export interface SqliteMigrationSettings {
   readonly patience?: Partial<Patience>;
 }
 
+const READ_MS = 5_000;
+
 /** Plain SQL files, run by Tidegate itself in a file of SQLite. */
 export function createSqliteMigrations({ path, folder, assertions, patience }: SqliteMigrationSettings): Migrations {
   const { boundMs, otherRunMs } = { ...USUAL_PATIENCE, ...patience };
   const within = async <T>(
     ask: Pick<SessionAsk, "signal" | "onWait" | "onlyTries"> & {
       readonly by: string;
-      readonly what: string;
+      readonly what: "up" | "down" | "baseline";
       readonly release: number | null;
     },
     run: (session: Session) => Promise<T>,
-  ): Promise<T> => {
-    const application = runName(ask.what, ask.by, ask.release);
-    using session = await openSession({ ...ask, path, application, boundMs, otherRunMs });
-    return await run(session);
-  };
+  ): Promise<T> =>
+    await toldInWords(path, async () => {
+      const application = runName(ask.what, ask.by, ask.release);
+      // What has nothing in it has nothing to take back.
+      const isMade = !ask.onlyTries && ask.what !== "down";
+      if (ask.what !== "down") refuseWithoutFolder(path);
+      await using session = await openSession({ ...ask, path, application, boundMs, otherRunMs, isMade });
+      return await run(session);
+    });
+  /** Reading is waited for as long as somebody has said, else for a few seconds. */
+  const readMs = patience?.boundMs ?? READ_MS;
   return {
-    status: async ({ directory }) => {
+    status: async ({ directory, signal, isPatient = false }) => {
       const files = readSqliteMigrations(directory, folder);
-      using database = await openFile(path, false);
-      const { applied, pending, problems } = standingOf(files, readLedger(database));
+      refuseWithoutFolder(path);
+      const waiting = { signal, boundMs: isPatient ? boundMs : readMs };
+      const { ledger, lock } = await toldInWords(path, () =>
+        readFile(path, waiting, (database) => ({ ledger: readLedger(database), lock: livingHolder(database) })),
+      );
+      const { applied, pending, problems } = standingOf(files, ledger);
       const wanted = pending.map(({ file }) => file);
       const lost = await assertionProblems(assertions, (parse) => statementsOf(wanted, parse));
       const known = new Map(files.map((file) => [file.version, file.up]));
@@ -54,7 +69,7 @@ export function createSqliteMigrations({ path, folder, assertions, patience }: S
       return {
         applied: applied.map((each) => withDrops(each, dropsOf(known.get(each.version)))),
         problems: [...problems, ...lost],
-        lock: livingHolder(database),
+        lock,
         pending: pending.map(({ file, row }) => ({
           version: file.version,
           file: file.file,
@@ -90,10 +105,7 @@ export function createSqliteMigrations({ path, folder, assertions, patience }: S
         (session) => baseline(session, files, request),
       );
     },
-    history: async () => {
-      using database = await openFile(path, false);
-      return readHistory(database);
-    },
+    history: ({ signal }) => toldInWords(path, () => readFile(path, { signal, boundMs: readMs }, readHistory)),
     sqlOf: async ({ directory }, version) => sqlOfVersion(readSqliteMigrations(directory, folder), version),
   };
 }
@@ -115,7 +127,7 @@ async function baseline(
 ): Promise<BaselineResult> {
   const wanted = upTo(files, version);
   const { database } = session;
-  return await immediately(database, session, () => {
+  return await immediately(session, () => {
     const { versions } = readLedger(database);
     const marked = wanted.filter((file) => !versions.has(file.version));
     for (const file of marked) {

@@ -6,9 +6,10 @@ import type { MigrationProgress } from "../../../ports/migrations.ts";
 import type { LedgerRow } from "../ledger-row.ts";
 import type { Script, Statement, Unit } from "../migration-file.ts";
 import { watchForSameRows } from "../same-rows.ts";
+import { inWords, isOfFile } from "./file-faults.ts";
 import { takenBack, whatIsDone } from "../what-is-done.ts";
 import { isOfConnection, nameIn } from "./read-migrations.ts";
-import { immediately, type Session } from "./session.ts";
+import { immediately, reading, type Session } from "./session.ts";
 
 export interface FileRun {
   readonly file: string;
@@ -34,8 +35,8 @@ export async function runFile(session: Session, run: FileRun): Promise<void> {
   const [only] = script.units;
   if (script.isInTransaction || only === undefined) {
     const unit = only ?? { from: 0, to: 0, statements: [], batch: null };
-    await orTakenBack(unit, () =>
-      immediately(database, session, async () => {
+    await orTakenBack(session, unit, () =>
+      immediately(session, async () => {
         first?.();
         await withKeysKept(session, run, unit, () => runStatements(session, run, unit));
         await mayBeDone(session, run);
@@ -46,7 +47,7 @@ export async function runFile(session: Session, run: FileRun): Promise<void> {
   }
   const { reached: reachedBefore, batchRows } = run.row ?? { reached: 0, batchRows: 0 };
   let reached = reachedBefore;
-  await immediately(database, session, () => {
+  await immediately(session, () => {
     first?.();
     run.reach(reached, batchRows);
   });
@@ -55,28 +56,29 @@ export async function runFile(session: Session, run: FileRun): Promise<void> {
     const isConnections = statement !== undefined && unit.statements.length === 1 && isOfConnection(statement);
     // What a run that was cut off had set for its connection is gone with it.
     if (unit.to <= reached && !(isConnections && !/^vacuum/i.test(statement.sql))) continue;
-    if (isConnections) await runStatements(session, run, unit);
+    if (isConnections) await reading(session, () => runOne(database, run.file, unit, statement));
     else if (unit.batch === null) await runUnit(session, run, unit);
     else await runBatches(session, run, unit, unit.from === reachedBefore ? batchRows : 0);
     if (unit.to > reached && (isConnections || unit.batch !== null))
-      await immediately(database, session, () => run.reach(unit.to, 0));
+      await immediately(session, () => run.reach(unit.to, 0));
     reached = Math.max(reached, unit.to);
   }
-  await immediately(database, session, done);
+  await immediately(session, done);
 }
 
-async function orTakenBack(unit: Unit, work: () => Promise<void>): Promise<void> {
+async function orTakenBack({ path }: Session, unit: Unit, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    throw error instanceof FaultError ? takenBack(unit, error) : error;
+    const told = inWords(error, path);
+    throw told instanceof FaultError ? takenBack(unit, told) : told;
   }
 }
 
 /** A unit together with what the ledger says of it. */
 async function runUnit(session: Session, run: FileRun, unit: Unit): Promise<void> {
-  await orTakenBack(unit, () =>
-    immediately(session.database, session, async () => {
+  await orTakenBack(session, unit, () =>
+    immediately(session, async () => {
       await withKeysKept(session, run, unit, () => runStatements(session, run, unit));
       await mayBeDone(session, run);
       run.reach(unit.to, 0);
@@ -101,11 +103,13 @@ async function runStatements(session: Session, run: FileRun, unit: Unit): Promis
   return changes;
 }
 
-/** How many rows it changed. Faults: migration-failed. */
+/** How many rows it changed. What is wrong with the file is thrown as it is. Faults: migration-failed. */
 export function runOne(database: DatabaseSync, file: string, unit: Unit, { sql, line }: Statement): number {
   try {
     return Number(database.prepare(sql).run().changes);
   } catch (error) {
+    // ATTACH names another file.
+    if (isOfFile(error) && !/^attach\b/i.test(sql)) throw error;
     throw failed(file, unit, line, error instanceof Error ? error.message : String(error), error);
   }
 }
@@ -117,7 +121,7 @@ async function runBatches(session: Session, run: FileRun, whole: Unit, before: n
   for (;;) {
     const unit = { ...whole, rows: sum };
     const began = performance.now();
-    const rows = await immediately(session.database, session, async () => {
+    const rows = await immediately(session, async () => {
       const changed = await runStatements(session, run, unit);
       if (batch !== null && changed > batch)
         throw failed(

@@ -1,18 +1,24 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { FaultError } from "../../../core/fault.ts";
-
-/** The file of a database can't be used: `what` says why not. */
-export function unreachableFile(path: string, what: string, cause?: string): FaultError {
-  return new FaultError({ ...ASK_AGAIN, code: "database-unreachable", what, where: path, ...causeOf(cause) });
-}
 
 /** There is no such file. SQLite would make an empty one. */
 export function missingFile(path: string): FaultError {
-  const what = "There is no database file of this name.";
-  return new FaultError({ ...ASK_AGAIN, code: "database-not-made-yet", what, where: path });
+  const what = existsSync(dirname(path))
+    ? "There is no database file of this name."
+    : "There is no database file of this name, and no folder for it.";
+  const fix = "check the address; it is relative to the plan file's folder";
+  return new FaultError({ code: "database-not-made-yet", what, where: path, fix });
 }
 
-const ASK_AGAIN = { fix: "check the address; it is relative to the plan file's folder" };
-
-function causeOf(cause: string | undefined): { readonly cause?: string } {
-  return cause === undefined ? {} : { cause };
+/** SQLite makes a file that is missing, and no folder for it. Faults: database-unreachable. */
+export function refuseWithoutFolder(path: string): void {
+  const folder = dirname(path);
+  if (existsSync(folder)) return;
+  throw new FaultError({
+    code: "database-unreachable",
+    what: `There is no folder ${folder} for the database. SQLite makes the file, and no folder for it.`,
+    where: path,
+    fix: `make it: mkdir -p ${folder}; or check the address, which is relative to the plan file's folder`,
+  });
 }

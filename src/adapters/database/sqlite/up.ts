@@ -14,7 +14,7 @@ import { atFirst } from "./at-first.ts";
 import { readLedger, writeApplied, writeRow, writeTold } from "./ledger.ts";
 import { isOfConnection } from "./read-migrations.ts";
 import { runFile, runOne } from "./run-file.ts";
-import { immediately, type Session } from "./session.ts";
+import { beginWriting, immediately, reading, type Session } from "./session.ts";
 
 /** Applies what is wanted of the files, one after the other. Faults: the problems', those of run-file, database-assertion-failed. */
 export async function up(
@@ -23,11 +23,11 @@ export async function up(
   request: UpRequest,
   assertions: readonly Assertion[],
 ): Promise<UpResult> {
-  const standing = standingOf(files, readLedger(session.database));
+  const standing = standingOf(files, await reading(session, readLedger));
   refuseProblems(
     standing.problems.filter(({ code }) => request.outOfOrder !== true || code !== "migration-out-of-order"),
   );
-  const phases = await phasesDue(request, atFirst(session.database));
+  const phases = await phasesDue(request, atFirst(session));
   refuseGaps(standing.pending, phases);
   const wanted = ofPhases(standing.pending, phases).slice(0, request.atMost);
   refuseProblems(
@@ -40,11 +40,11 @@ export async function up(
   );
   const already = standing.applied.length;
   const pendingLater = standing.pending.filter(({ file }) => !phases.includes(file.phase)).map(({ file }) => file.file);
-  if (request.dryRun) return { applied: dryUp(session, wanted, assertions), already, pendingLater };
+  if (request.dryRun) return { applied: await dryUp(session, wanted, assertions), already, pendingLater };
   await adopt(session, standing, request.by);
   const applied: RunMigration[] = [];
   for (const { file, row } of wanted) applied.push(await applyOne(session, file, row, request));
-  if (applied.length > 0) requireAssertions(session.database, assertions, "migrating");
+  if (applied.length > 0) await reading(session, (database) => requireAssertions(database, assertions, "migrating"));
   return { applied, already, pendingLater };
 }
 
@@ -60,7 +60,7 @@ export function statementsOf(files: readonly MigrationFile[], parse: SqlParser):
 async function adopt(session: Session, { toAdopt }: Standing, by: string): Promise<void> {
   if (toAdopt.length === 0) return;
   const { database } = session;
-  await immediately(database, session, () => {
+  await immediately(session, () => {
     for (const file of toAdopt) {
       const row = rowOf(file, { by, release: null }, { reached: file.up.statements });
       writeRow(database, row);
@@ -115,11 +115,12 @@ export function tellFailure({ database }: Session, told: Told, error: unknown): 
 
 /** Really runs all of it in a transaction that is taken back. */
 function dryUp(
-  { database }: Session,
+  session: Session,
   wanted: readonly { readonly file: MigrationFile }[],
   assertions: readonly Assertion[],
-): readonly RunMigration[] {
-  return tried(database, () => {
+): Promise<readonly RunMigration[]> {
+  const { database } = session;
+  return tried(session, () => {
     const all = wanted.map(({ file }): RunMigration => {
       const began = performance.now();
       const statements = tryScript(database, file.file, file.up);
@@ -140,8 +141,10 @@ function dryUp(
   });
 }
 
-export function tried<T>(database: Session["database"], work: () => T): T {
-  database.exec("BEGIN IMMEDIATE");
+/** Faults: migration-blocked. */
+export async function tried<T>(session: Session, work: () => T): Promise<T> {
+  const { database } = session;
+  await beginWriting(session);
   try {
     return work();
   } finally {
