@@ -98,6 +98,8 @@ export interface RestoreOutlook {
   /** `new`: nothing is there. `replace`: what is there is put aside. `fill`: an empty database is filled. */
   readonly way: "new" | "replace" | "fill";
   readonly losses: readonly TableLoss[];
+  /** Why what is there can't be read, so that nobody can say what will be lost; absent: it can. */
+  readonly unreadable?: string;
   /** Who is connected and will be cut off, in words: `web (3 connections of shop)`. */
   readonly clients: readonly string[];
   /** Under which name what is there is kept; null: nothing is there. */

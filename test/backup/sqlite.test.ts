@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, beforeEach, describe, it } from "node:test";
@@ -14,6 +14,7 @@ import { systemClock } from "../../src/adapters/clock/system.ts";
 import type { Backups } from "../../src/ports/backups.ts";
 import { startCommand } from "../e2e/support/command.ts";
 import { smallDisk } from "../e2e/support/small-disk.ts";
+import { spoil } from "../support/spoilt-sqlite.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 import { faultIn, going, made, target, verified } from "./stand.ts";
@@ -22,6 +23,7 @@ const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());
 const files = stack.use(temporaryFolder());
 
+const PAGE = 4_096;
 let count = 0;
 let path = "";
 let folder = "";
@@ -178,11 +180,12 @@ describe("A backup of SQLite", () => {
       otherRunMs: 0,
       onWait: () => undefined,
       onlyTries: false,
+      isMade: false,
     });
     const waiting = going();
     const making = backups.make({ proof: "decode", release: null, by: "ann", directory: null, ...waiting });
     await until("it waits", () => waiting.told.some(({ kind }) => kind === "waiting-for-lock"));
-    session[Symbol.dispose]();
+    await session[Symbol.asyncDispose]();
     equal((await making).record.proof?.proof, "decode");
   });
 
@@ -205,6 +208,60 @@ describe("A backup of SQLite", () => {
     equal(existsSync(path), false);
   });
 
+  it("waits for whoever has all of the database locked, and says who is in its way where that lasts", async () => {
+    sql("PRAGMA journal_mode = DELETE");
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN EXCLUSIVE");
+    const [notice] = await backupsOf().notices(new AbortController().signal);
+    match(notice?.sentence ?? "", /Somebody else has all of this database locked, so that nobody can read it/);
+    const run = going();
+    const tell: typeof run.tell = (progress) => {
+      if (progress.kind === "waiting-for-lock") other.exec("COMMIT");
+    };
+    const order = { proof: "decode", release: null, by: "ann", directory: null, ...run, tell } as const;
+    equal((await backupsOf().make(order)).record.proof?.proof, "decode");
+    other.close();
+  });
+
+  it("of a damaged file is refused for what it is", async () => {
+    sql("PRAGMA journal_mode = DELETE");
+    for (const from of [PAGE, 100]) {
+      spoil(path, from);
+      const { code, where } = await faultIn(made(backupsOf()));
+      deepEqual([code, where], ["database-damaged", path]);
+    }
+  });
+
+  it("comes back in the place of what can't be read any more, which is kept with its log", async () => {
+    const backups = backupsOf();
+    await made(backups);
+    const garbage = "this is no database ".repeat(1_000);
+    const spoilt = [() => spoil(path, PAGE), () => spoil(path), () => writeFileSync(path, garbage)];
+    for (const spoils of spoilt) {
+      spoils();
+      writeFileSync(`${path}-wal`, "a log that nobody can take in");
+      const { losses, unreadable, keptAs } = await backups.outlook(target());
+      deepEqual([losses, typeof unreadable], [[], "string"]);
+      equal((await backups.restore(target())).keptAs, keptAs);
+      equal(rowsIn(), 5_000);
+    }
+    const kept = readdirSync(files.path).filter((name) => name.startsWith(`shop-${count}.db.before-`));
+    equal(kept.filter((name) => !/-(wal|shm)$/.test(name)).length, 3);
+    ok(kept.some((name) => readFileSync(files.file(name), "utf8") === garbage));
+  });
+
+  it("comes back where the folder of the database is gone", async () => {
+    path = files.file(`data-${count}`, "shop.db");
+    mkdirSync(dirname(path));
+    sql("CREATE TABLE orders (id int)");
+    const backups = backupsOf();
+    await made(backups);
+    rmSync(dirname(path), { recursive: true });
+    equal((await backups.outlook(target())).way, "new");
+    await backups.restore(target());
+    equal(rowsIn(), 0);
+  });
+
   it("is made from the command line too, with the plan file's database", async () => {
     writeFileSync(
       join(files.path, "tidegate.yaml"),
@@ -217,6 +274,13 @@ describe("A backup of SQLite", () => {
       ended.stdout,
       /^Backup \S+ of \S+ is made: restored beside and compared, 5000 rows in 1 table are the same\.\n/,
     );
+
+    writeFileSync(files.file("unreadable.db"), "this is no database ".repeat(100));
+    const dry = await startCommand(["restore", "newest", "--dry-run", "--into", files.file("unreadable.db")], {
+      cwd: files.path,
+      env,
+    }).ended;
+    match(dry.stdout, /can't be read \(file is not a database\): nobody can say what will be lost\./);
 
     // Who has agreed beforehand is told what is lost all the same.
     sql("INSERT INTO orders (note) VALUES ('later') RETURNING id");

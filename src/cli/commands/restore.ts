@@ -104,18 +104,25 @@ function passedOverWords({ passedOver = [] }: RestoreOutlook): readonly string[]
   return [`${which} (${withoutFullStop(newest.why.what)}): this is the newest of the others.`];
 }
 
-function whatItDoes({ record, target, way, losses, clients, keptAs }: RestoreOutlook): string {
+function whatItDoes({ record, target, way, losses, unreadable, clients, keptAs }: RestoreOutlook): string {
   const age = formatAge(record.madeAt, Date.now());
   const what = `Restores backup ${record.id} (${age} old, of ${record.database.place}) into ${target}`;
   if (way === "new") return `${what}, which does not exist yet. Nothing is lost.`;
   if (way === "fill") return `${what}, which is empty. Nothing is lost.`;
-  const shown = losses.slice(0, MOST_TABLES).map((loss) => `  ${lossSentence(loss)}`);
-  const more = losses.length > MOST_TABLES ? [`  and ${losses.length - MOST_TABLES} tables more`] : [];
   return [
     `${what}, in the place of what is there.`,
-    ...(losses.length === 0 ? ["No table has changed since."] : ["What changes by that:", ...shown, ...more]),
+    ...(unreadable === undefined
+      ? changesBy(losses)
+      : [`What is there now can't be read (${withoutFullStop(unreadable)}): nobody can say what will be lost.`]),
     "What is written from now until it is over is lost too.",
     clients.length === 0 ? "Nobody is connected." : `Cut off for a moment: ${clients.join(", ")}.`,
     ...(keptAs === null ? [] : [`What is there now is kept as ${keptAs}.`]),
   ].join("\n");
+}
+
+function changesBy(losses: RestoreOutlook["losses"]): readonly string[] {
+  if (losses.length === 0) return ["No table has changed since."];
+  const shown = losses.slice(0, MOST_TABLES).map((loss) => `  ${lossSentence(loss)}`);
+  const more = losses.length > MOST_TABLES ? [`  and ${losses.length - MOST_TABLES} tables more`] : [];
+  return ["What changes by that:", ...shown, ...more];
 }

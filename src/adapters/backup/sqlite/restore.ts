@@ -1,15 +1,16 @@
-import { readdirSync, readlinkSync } from "node:fs";
-import { access, chmod, chown, copyFile, link, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, chmod, chown, copyFile, link, mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { differences, lossesOf, rowsOf } from "../../../core/backup/contents.ts";
+import { type Contents, differences, lossesOf, rowsOf } from "../../../core/backup/contents.ts";
 import { FaultError } from "../../../core/fault.ts";
-import { commandOf } from "../../../local/process-table.ts";
 import type { Restored, RestoreOutlook } from "../../../ports/backups.ts";
 import type { AgeSettings } from "../age.ts";
 import type { Going, StoredBackup } from "../kind.ts";
 import { contentsOf } from "./contents.ts";
 import { plainBytes } from "./copy.ts";
-import { integrityOf, openSqlite, pathOf } from "./open.ts";
+import { beginReading, countObjects, integrityOf, openSqlite, pathOf } from "./open.ts";
+import { inWords, isDamaged, toldInWords } from "../../database/sqlite/file-faults.ts";
+import { untilFree } from "../../database/sqlite/until-free.ts";
+import { usersOf } from "../../database/sqlite/users-of.ts";
 
 export interface SqlitePlace {
   /** Of the app's database. */
@@ -29,14 +30,28 @@ export async function outlookSqlite(
   const target = targetOf(place, into);
   if (!(await exists(target))) return { target, way: "new", losses: [], clients: [], keptAs: null };
   refuseWhileOpen(target);
-  const database = await openSqlite(target);
+  const seen = { target, way: "replace", clients: [], keptAs: await freeName(target, record.id) } as const;
+  const now = await contentsNow(target, signal);
+  if ("unreadable" in now) return { ...seen, losses: [], unreadable: now.unreadable };
+  return { ...seen, losses: lossesOf(record.contents, now) };
+}
+
+/** What is wrong with it is no reason to restore nothing: that is when one needs it. */
+async function contentsNow(target: string, signal: AbortSignal): Promise<Contents | { readonly unreadable: string }> {
   try {
-    const losses = lossesOf(record.contents, await contentsOf(database, signal));
-    return { target, way: "replace", losses, clients: [], keptAs: await freeName(target, record.id) };
-  } finally {
-    database.close();
+    using database = await openSqlite(target);
+    await beginReading(database, target, { signal, boundMs: OTHERS_MS }, countObjects);
+    return await toldInWords(target, () => contentsOf(database, signal));
+  } catch (error) {
+    if (!isDamaged(error) || !(error instanceof FaultError)) throw error;
+    return { unreadable: error.fault.cause ?? error.fault.what };
   }
 }
+
+/** Others may be writing for as long as this. */
+const OTHERS_MS = 10_000;
+/** Whoever stays connected is waited for in vain. */
+const SWAP_MS = 1_000;
 
 /** Restores beside the file and renames at the very end: until then, and whenever it fails, nothing has changed. */
 export async function restoreSqlite(
@@ -51,12 +66,13 @@ export async function restoreSqlite(
   if (isThere) refuseWhileOpen(target);
   const beside = `${target}.restoring`;
   try {
+    await mkdir(dirname(target), { recursive: true });
     const restoreMs = await during("restore", going, () => written(stored, beside, place, going.signal));
     const checksMs = await during("checks", going, () => refuseDifferent(stored, beside, going.signal));
     const keptAs = isThere ? await freeName(target, id) : null;
     const swapMs = await during("swap", going, async () => {
       if (keptAs !== null) {
-        await putAside(target, keptAs);
+        await putAside(target, keptAs, going.signal);
         await likeBefore(keptAs, beside);
       }
       await rename(beside, target);
@@ -72,10 +88,31 @@ export async function restoreSqlite(
       swapMs,
       notes: [],
     };
+  } catch (error) {
+    throw notRestored(error, beside);
   } finally {
     for (const end of ["", "-wal", "-shm", "-journal"]) await rm(`${beside}${end}`, { force: true });
   }
 }
+
+/** What the system says of the disk, in words: until the very end nothing has changed. */
+function notRestored(error: unknown, beside: string): unknown {
+  const told = inWords(error, beside);
+  const isSystems = typeof (error as NodeJS.ErrnoException | null)?.syscall === "string";
+  if (told instanceof FaultError || !isSystems) return told;
+  return new FaultError(
+    {
+      code: "restore-failed",
+      what: UNCHANGED,
+      where: beside,
+      cause: error instanceof Error ? error.message : String(error),
+      fix: `look whether the folder can be written and has room (ls -ld ${dirname(beside)}; df -h ${dirname(beside)}), then restore again`,
+    },
+    { cause: error },
+  );
+}
+
+const UNCHANGED = "The backup could not be restored. What was there before still is, unchanged.";
 
 async function written(stored: StoredBackup, beside: string, place: SqlitePlace, signal: AbortSignal): Promise<void> {
   // What a killed restore has left is in the way of nobody.
@@ -95,7 +132,7 @@ async function refuseDifferent({ record }: StoredBackup, beside: string, signal:
     if (found.length > 0)
       throw new FaultError({
         code: "restore-failed",
-        what: "The backup could not be restored. What was there before still is, unchanged.",
+        what: UNCHANGED,
         detail: found.slice(0, 20),
         fix: "take another backup: tidegate backup list",
       });
@@ -108,19 +145,31 @@ async function refuseDifferent({ record }: StoredBackup, beside: string, signal:
  * Gives what is there a second name, so that the first never means nothing. Its log must be in it by then: one that stayed behind would be
  * taken for the new file's. Faults: restore-refused.
  */
-async function putAside(target: string, keptAs: string): Promise<void> {
-  const database = await openSqlite(target);
-  try {
-    // SQLite itself refuses it while anybody else is connected.
-    database.exec("PRAGMA journal_mode = DELETE");
-    database.exec("BEGIN EXCLUSIVE; COMMIT");
-  } catch (error) {
-    throw stillOpen(target, error instanceof Error ? error.message : String(error));
-  } finally {
-    database.close();
-  }
+async function putAside(target: string, keptAs: string, signal: AbortSignal): Promise<void> {
+  const isWhole = await takeLogIn(target, signal);
   refuseWhileOpen(target);
   await link(target, keptAs);
+  if (isWhole) return;
+  // With the log that nobody could take in what is kept is all that there was.
+  for (const end of ["-wal", "-journal"])
+    if (await exists(`${target}${end}`)) await rename(`${target}${end}`, `${keptAs}${end}`);
+  await rm(`${target}-shm`, { force: true });
+}
+
+/** False: it is damaged, and can't be. Faults: restore-refused. */
+async function takeLogIn(target: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    using database = await openSqlite(target);
+    // SQLite itself refuses it while anybody else is connected.
+    await untilFree(target, { signal, boundMs: SWAP_MS }, () =>
+      database.exec("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE; COMMIT"),
+    );
+    return true;
+  } catch (error) {
+    if (isDamaged(error)) return false;
+    signal.throwIfAborted();
+    throw stillOpen(target, error instanceof FaultError ? (error.fault.cause ?? error.fault.what) : String(error));
+  }
 }
 
 /** Who may read it is as it was; another owner only root can give it. */
@@ -144,31 +193,6 @@ function stillOpen(target: string, who: string): FaultError {
     cause: who,
     fix: "stop the app (tidegate down), restore, and start it again; or restore beside it: --into PATH",
   });
-}
-
-/** Processes that have it open, as far as the system tells. */
-function usersOf(target: string): readonly string[] {
-  const names = new Set([target, `${target}-wal`]);
-  return folderOf("/proc")
-    .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
-    .filter((pid) => folderOf(`/proc/${pid}/fd`).some((file) => names.has(linkOf(`/proc/${pid}/fd/${file}`))))
-    .map((pid) => `process ${pid}: ${commandOf(Number(pid))}`);
-}
-
-function folderOf(path: string): readonly string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
 }
 
 function targetOf({ path, folder }: SqlitePlace, into: string | null): string {
