@@ -184,6 +184,7 @@ describe("a migration", () => {
       "-- migration up to 2.0",
       "-- migrated: up to ticket 12",
       "-- batch - 100 of them",
+      "-- Batch: 2026-04 of the import\n-- migrate:up",
       "SELECT 2; -- the contract phase comes later",
       "CREATE TABLE a (\n  phase text, -- phase: contract\n  batch int -- batch: 100\n);",
       "SELECT '\n--- phase: contract\n';",
@@ -212,6 +213,9 @@ describe("a migration", () => {
     assert.deepEqual(found(`-- batch: 100\n-- migrate:up\n${update};`), [[1, before]]);
     assert.deepEqual(found(`-- migrate:up\n${update};\n-- batch: 100\n-- migrate:down\nSELECT 1;`), [[3, before]]);
     assert.deepEqual(found("UPDATE orders\n-- batch: 100\nSET total = 1 WHERE total IS NULL;"), [[2, before]]);
+    const body = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $größe$ SELECT 'it' || 1 -- don't\n$größe$;";
+    for (const first of [body, "SELECT $1, 'it''s', \"a'b\", E'\\';' /* don't */;", "-- don't"])
+      assert.deepEqual(found(`${first}\n-- batch: 100\n${update};`), [], first);
     assert.deepEqual(found(`-- migrate:up\nSELECT ';'\n-- migrate:down\n-- batch: 100\n\n-- so\n${update};`), []);
   });
 

@@ -49,7 +49,7 @@ function ofNothing({ whole, words, isInside, next }: Comment): Wrong | null {
   };
 }
 
-const BATCH = /^batch[ \t]*:[ \t]*\d/i;
+const BATCH = /^batch[ \t]*:[ \t]*\d+(?![\w.-])/i;
 
 /** Nobody looks for it behind a statement. */
 function behind({ whole, words }: Comment): Wrong | null {
