@@ -68,6 +68,11 @@ const READING = {
   },
 };
 
+/** Whether it is counted how many rows it changes: CREATE TABLE … AS makes some, and SQLite does not say how many. */
+export function changesRows({ sql }: Statement): boolean {
+  return /^(?:insert|replace|update|delete)\b|^with\b.*\b(?:insert|replace|update|delete)\b/is.test(sql);
+}
+
 /** What belongs to the connection, and does nothing, or something else, in a transaction. */
 export function isOfConnection({ sql }: Statement): boolean {
   return /^(?:pragma|vacuum|attach|detach)\b/i.test(sql);

@@ -12,7 +12,7 @@ import { onceBefore } from "../once-before.ts";
 import { requireAssertions } from "./assertions.ts";
 import { atFirst } from "./at-first.ts";
 import { readLedger, writeApplied, writeRow, writeTold } from "./ledger.ts";
-import { isOfConnection } from "./read-migrations.ts";
+import { changesRows, isOfConnection } from "./read-migrations.ts";
 import { runFile, runOne } from "./run-file.ts";
 import { beginWriting, immediately, reading, type Session } from "./session.ts";
 
@@ -160,9 +160,11 @@ export function tryScript(database: Session["database"], file: string, script: S
       if (isOfConnection(statement))
         return { ...none, note: "not tried: it belongs to the connection, and not to a transaction", isTried: false };
       const began = performance.now();
-      const rows = runOne(database, file, { ...unit, from: 0 }, statement);
+      const changed = runOne(database, file, { ...unit, from: 0 }, statement);
       const tookMs = Math.round((performance.now() - began) * 10) / 10;
       const note = unit.batch === null ? {} : { note: "one batch of it; it is repeated until it changes no row" };
+      // What changes no rows leaves SQLite's count as the statement before it had made it.
+      const rows = changesRows(statement) ? changed : null;
       return { ...none, tookMs, rows, locks: ["the only writer"], ...note };
     }),
   );
