@@ -180,6 +180,38 @@ describe("Migrations of SQLite", () => {
     match(fault.cause ?? "", /^it changed 4 rows, and the table has 2: it finds the same rows again/);
   });
 
+  it("that add rows without end are stopped once what they read makes no more", async () => {
+    const fill = (sql: string): string => `-- phase: backfill\n-- batch: 10\n${sql};`;
+    await using app = sqliteUnderTest({
+      "1_fill.sql": fill("INSERT INTO t SELECT n + 1 FROM t WHERE n < 1000000 LIMIT 10"),
+    });
+    app.run(
+      "CREATE TABLE t (n int); INSERT INTO t VALUES (1), (2); CREATE TABLE s (n int); INSERT INTO s VALUES (1), (2), (3)",
+    );
+    const fault = await faultOf(app.up());
+    deepEqual([fault.code, fault.where], ["migration-failed", "db/1_fill.sql:3"]);
+    match(fault.cause ?? "", /^it added \d+ rows, and what it reads makes 2 at most: /);
+    app.run("DELETE FROM t");
+    app.write(
+      "1_fill.sql",
+      fill("INSERT INTO t SELECT s.n FROM s JOIN s AS more ON more.n = s.n WHERE s.n > 0 LIMIT 10"),
+    );
+    match((await faultOf(app.up())).cause ?? "", /what it reads makes 9 at most/);
+    app.run("DELETE FROM t");
+    for (const from of [
+      "s WHERE n NOT IN (SELECT n FROM t)",
+      "s, json_each('[7, 8, 9]') AS j WHERE j.value + s.n * 10 NOT IN (SELECT n FROM t)",
+    ]) {
+      app.write(
+        "1_fill.sql",
+        fill(`INSERT INTO t SELECT ${from.startsWith("s,") ? "j.value + s.n * 10" : "n"} FROM ${from} LIMIT 1`),
+      );
+      equal((await app.up()).applied.length, 1);
+      app.run("DELETE FROM schema_migrations; DELETE FROM tidegate_migrations");
+    }
+    deepEqual(app.column("SELECT count(*) FROM t"), [12]);
+  });
+
   it("that delete every row of a table are contracts, and name them as lost", async () => {
     await using app = sqliteUnderTest({
       "1_delete.sql": 'DELETE FROM "t";',

@@ -5,10 +5,10 @@ import { onOneLine } from "../../../core/text/plain-text.ts";
 import type { MigrationProgress } from "../../../ports/migrations.ts";
 import type { LedgerRow } from "../ledger-row.ts";
 import type { Script, Statement, Unit } from "../migration-file.ts";
-import { watchForSameRows } from "../same-rows.ts";
+import { watchBatches } from "./counted-rows.ts";
 import { inWords, isOfFile } from "./file-faults.ts";
 import { takenBack, whatIsDone } from "../what-is-done.ts";
-import { isOfConnection, nameIn } from "./read-migrations.ts";
+import { isOfConnection } from "./read-migrations.ts";
 import { immediately, reading, type Session } from "./session.ts";
 
 export interface FileRun {
@@ -117,7 +117,7 @@ export function runOne(database: DatabaseSync, file: string, unit: Unit, { sql, 
 async function runBatches(session: Session, run: FileRun, whole: Unit, before: number): Promise<void> {
   const { batch } = whole;
   let sum = before;
-  const sameRows = watchBatches(session.database, whole);
+  const sameRows = await watchBatches(session, whole);
   for (;;) {
     const unit = { ...whole, rows: sum };
     const began = performance.now();
@@ -142,25 +142,6 @@ async function runBatches(session: Session, run: FileRun, whole: Unit, before: n
     if (endless !== null) throw failed(run.file, { ...whole, rows: sum }, whole.statements[0]?.line ?? 1, endless);
     await delay(Math.min(performance.now() - began, 1_000), undefined, { signal: session.signal });
   }
-}
-
-/** Nobody counts who deletes rows meanwhile, so the most that were ever there count. */
-function watchBatches(database: DatabaseSync, { statements }: Unit): (sum: number) => Promise<string | null> {
-  const [table] = nameIn(statements[0]?.sql ?? "", /\bupdate\s+(?:or\s+\w+\s+)?/i);
-  const count = (): number | null => {
-    try {
-      const row = database.prepare(`SELECT count(*) AS n FROM "${table?.replaceAll('"', '""')}"`).get();
-      return Number(row?.["n"]);
-    } catch {
-      return null;
-    }
-  };
-  const before = table === undefined ? null : count();
-  return watchForSameRows(before ?? Number.POSITIVE_INFINITY, () => Promise.resolve(rowsNow(before, count())));
-}
-
-function rowsNow(before: number | null, now: number | null): { readonly there: number; readonly gone: number } | null {
-  return before === null || now === null ? null : { there: now, gone: Math.max(0, before - now) };
 }
 
 /** Keys are not looked after while a table is made anew; whoever breaks one is told before it is committed. */
