@@ -127,6 +127,22 @@ describe("a release that changes the schema", () => {
     );
   });
 
+  it("never says of a schema that can't be asked that it stays expanded where its migrations were refused", () => {
+    const fault = {
+      code: "database-unreachable",
+      what: "There is no folder for the database.",
+      isBeforehand: true,
+    } as const;
+    const plan = planOf([step.migrate("expand"), step.start(), step.shift(100, MINUTE)]);
+    const world = new PureWorld(plan);
+    world.outcome = (effect) => (effect.kind.startsWith("migrate") ? { fault } : { observed: {} });
+    world.settle().pass(MINUTE);
+    match(
+      world.eventsOf("rolled-back")[0]?.sentence ?? "",
+      /No migration of this release was applied, as far as is known, and the database can't be asked: There is no folder for the database\.$/,
+    );
+  });
+
   it("asks nothing of the database in a rollback when it has not begun to migrate", () => {
     const plan = planOf([step.backup(), step.migrate("expand"), step.start(), step.shift(100, MINUTE)]);
     const world = released(plan, (effect) =>

@@ -78,7 +78,12 @@ export function schemaSentence({ undo, steps }: Pick<Release, "undo" | "steps">)
 }
 
 function whatWentBack(steps: Release["steps"], wentBack: WentBack | null, why: string | undefined): string {
-  if (wentBack === null) return `The schema stays expanded, which does no harm: ${fullStop(why ?? "nobody knows why")}`;
+  if (wentBack === null) {
+    const reason = fullStop(why ?? "nobody knows why");
+    return isUntouched(steps)
+      ? `No migration of this release was applied, as far as is known, and the database can't be asked: ${reason}`
+      : `The schema stays expanded, which does no harm: ${reason}`;
+  }
   const { reversed, kept } = wentBack;
   const broken = brokenOff(steps);
   if (broken !== null) {
@@ -132,6 +137,15 @@ export function migratedIn(steps: Release["steps"]): readonly MigratedFile[] {
 interface MigratedFile {
   readonly file: string;
   readonly deleted?: readonly DeletedRows[];
+}
+
+/** Whether all that was begun of its migrations was refused, or taken back whole. */
+function isUntouched(steps: Release["steps"]): boolean {
+  return steps.every(({ effects }) =>
+    Object.values(effects).every(
+      ({ effect, state, fault }) => effect.kind !== "migrate" || (state === "failed" && fault?.isBeforehand === true),
+    ),
+  );
 }
 
 /** Why a migration failed of which a part may be done; null: none did. */
