@@ -110,6 +110,16 @@ describe("migrate lint", () => {
     assert.match((await run("lint", "sqlite.sql", "--dialect", "mysql")).stderr, /does not know the SQL of "mysql"/);
   });
 
+  it("says where the SQL of a tool is to be had", async () => {
+    await using app = temporaryFolder();
+    const plan = `app: shop\nservices: { web: { run: node server.js } }\ntraffic: { embedded: 0 }\ndatabase: { url: "postgres://127.0.0.1/shop", migrations: { alembic: . } }\n`;
+    writeFileSync(app.file("tidegate.yaml"), plan);
+    writeFileSync(app.file("alembic.ini"), "");
+    const { code, stderr } = await tidegate(["migrate", "lint"], { cwd: app.path });
+    assert.equal(code, 2);
+    assert.match(stderr, /run by alembic.*\n.*alembic upgrade head --sql \| tidegate migrate lint -/);
+  });
+
   it("waits for what a slow program before it in the pipe has to say", async () => {
     const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
     const shell = spawn(

@@ -106,6 +106,10 @@ describe("Going back after a release", () => {
       await whyKept(file("ALTER TABLE orders DROP note;", "ALTER TABLE orders ADD note text;"), ""),
       "It is of phase contract, and only what was added is taken away again.",
     );
+    equal(
+      await whyKept("-- phase: backfill\n-- migrate:up\nUPDATE orders SET note = 'b' WHERE note = 'a';", ""),
+      "It has no way back (nothing stands under `-- migrate:down`); what the old version writes from now on it does not fill in.",
+    );
     equal(await whyKept(TABLE, "", TABLE.replace("id int", "id bigint")), "Its file was changed after it was applied.");
     match(
       await whyKept(TABLE, "CREATE VIEW v AS SELECT id FROM carts"),
@@ -153,10 +157,10 @@ describe("Going back by a person's word", () => {
     );
     const history = await app.migrations.history({ signal: never() });
     deepEqual(
-      history.slice(2).map(({ did, note }) => [did, note]),
+      history.slice(2).map(({ did, release, note }) => [did, release, note]),
       [
-        ["down", "lost: drops table carts with 1 row"],
-        ["down", "lost: drops column orders.total, which 2 of 2 rows have a value in"],
+        ["down", null, "lost: drops table carts with 1 row"],
+        ["down", null, "lost: drops column orders.total, which 2 of 2 rows have a value in"],
       ],
     );
   });

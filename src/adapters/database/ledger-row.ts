@@ -1,5 +1,5 @@
 import type { MigrationPhase } from "../../core/plan/database.ts";
-import type { HistoryEntry } from "../../ports/migrations.ts";
+import type { DownRequest, HistoryEntry } from "../../ports/migrations.ts";
 import type { MigrationFile } from "./migration-file.ts";
 
 /** What the ledger knows of one migration. */
@@ -63,4 +63,9 @@ export type Told = Omit<HistoryEntry, "at">;
 
 export function toldOf({ version, file, phase, release, by, tookMs, longestWaitMs, statements }: LedgerRow): Told {
   return { version, file, did: "up", phase, release, by, tookMs, longestWaitMs, statements, note: null };
+}
+
+/** Which release takes it back; null: a person does, whichever release had applied it. */
+export function releaseOf({ of }: Pick<DownRequest, "of">): number | null {
+  return "release" in of ? of.release : null;
 }

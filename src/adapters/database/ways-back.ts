@@ -1,3 +1,4 @@
+import type { MigrationPhase } from "../../core/plan/database.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { MigrationFile } from "./migration-file.ts";
 import { byVersion } from "./read-files.ts";
@@ -44,9 +45,15 @@ function whyNot(file: MigrationFile | null): string | null {
 
 /** Why a release's migration is left as it is; what only looking at rows can tell is asked last. */
 export function whyKept({ file, why, row }: WayBack<MigrationFile>): string | null {
-  if (why !== null) return why;
   const phase = row?.phase ?? file?.phase ?? "expand";
-  if (phase !== "expand") return `it is of phase ${phase}, and only what was added is taken away again`;
+  if (why !== null || phase !== "expand") return keptAs(phase, why);
   if (file?.reversible === "lossy") return "it says that its way back loses data (`-- reversible: lossy`)";
   return null;
+}
+
+/** `why`: there is no way back at all, or null. */
+export function keptAs(phase: MigrationPhase, why: string | null): string {
+  const words = why ?? `it is of phase ${phase}, and only what was added is taken away again`;
+  // It counts as applied, and is not run again with the next release.
+  return phase === "backfill" ? `${words}; what the old version writes from now on it does not fill in` : words;
 }

@@ -1,6 +1,6 @@
 import { withoutFullStop } from "../../core/text/plain-text.ts";
 import { type Fault, faultOf } from "../../core/fault.ts";
-import { stoppingIn, stoppingSentence } from "../../core/migration/refusal.ts";
+import { allowing, stoppingIn, stoppingSentence } from "../../core/migration/refusal.ts";
 import type { DatabasePlan } from "../../core/plan/database.ts";
 import type { Plan } from "../../core/plan/plan.ts";
 import { formatDuration } from "../../core/time/time.ts";
@@ -86,7 +86,7 @@ function stoppingFindings({ pending }: MigrationStatus, plan: Plan): readonly Fi
       "migrations",
       plan.database?.lint !== "warn" && run.has(each.file) ? "bad" : "warn",
       withoutFullStop(stoppingSentence(each)),
-      `${withoutFullStop(each.fix)}; or: -- tidegate:allow ${each.rule} because …`,
+      `${withoutFullStop(each.fix)}; or: ${allowing(each)}`,
     ),
   );
 }

@@ -1,3 +1,4 @@
+import { FaultError } from "../../core/fault.ts";
 import { basename, dirname, relative, resolve } from "node:path";
 import { isStopping, type LintedStatement } from "../../core/migration/finding.ts";
 import { lint, type SqlFile } from "../../migrations/lint/lint.ts";
@@ -18,6 +19,7 @@ import { readSqlFiles } from "./read-sql-files.ts";
 export async function lintFiles(invocation: Invocation, names: readonly string[]): Promise<ExitCode> {
   const { context } = invocation;
   const home = await lintHome(invocation);
+  if (names.length === 0 && home.tool !== null) throw ofTool(home.tool);
   const given = names.length > 0 || home.folder === null ? names : [relative(context.cwd, home.folder) || "."];
   const files = (await readSqlFiles(given, context.cwd)).map((file) =>
     isIn(home.folder, file, context.cwd) ? { ...file, isOurs: true as const } : file,
@@ -33,6 +35,16 @@ export async function lintFiles(invocation: Invocation, names: readonly string[]
   });
   const view = lintView(statements, isGiven(invocation, "all"), context.terminal.style());
   return answer(context, { statements }, view, exitCodeOf(files, statements));
+}
+
+function ofTool(tool: string): FaultError {
+  const sql =
+    tool === "alembic" ? "alembic upgrade head --sql | tidegate migrate lint -" : "TOOL | tidegate migrate lint -";
+  return new FaultError({
+    code: "usage",
+    what: `The plan's migrations are run by ${tool === "command" ? "a command" : tool}, so no folder of SQL files is its own.`,
+    fix: `tidegate migrate status shows what is found in them; SQL that the tool prints: ${sql}`,
+  });
 }
 
 /** `migrate up` runs what lies in its folder, and not what lies in folders within. */

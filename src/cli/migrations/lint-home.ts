@@ -12,6 +12,8 @@ export interface LintHome {
   readonly dialect: DatabaseKind;
   /** The folder whose files `migrate up` runs itself, absolute; null: nobody knows of one. */
   readonly folder: string | null;
+  /** What the plan has migrate instead of such files; null: nothing. */
+  readonly tool: string | null;
 }
 
 /**
@@ -23,7 +25,7 @@ export async function lintHome(invocation: Invocation): Promise<LintHome> {
   const place = await knownPlace(invocation, dialect === undefined);
   return {
     dialect: dialect ?? place?.database.kind ?? "postgres",
-    folder: place === null ? null : folderOf(invocation, place),
+    ...(place === null ? { folder: null, tool: null } : whereIn(invocation, place)),
   };
 }
 
@@ -65,7 +67,11 @@ function whatIsWrong(error: unknown): string | null {
 
 const NOTHING_SAID: ReadonlySet<string> = new Set(["plan-file-missing", "database-missing"]);
 
-function folderOf(invocation: Invocation, place: AppDatabase): string | null {
+function whereIn(invocation: Invocation, place: AppDatabase): Pick<LintHome, "folder" | "tool"> {
   const found = toolOf(invocation, place);
-  return found?.tool.kind === "files" ? resolve(found.directory, found.tool.folder) : null;
+  if (found === null) return { folder: null, tool: null };
+  const { directory, tool } = found;
+  return tool.kind === "files"
+    ? { folder: resolve(directory, tool.folder), tool: null }
+    : { folder: null, tool: tool.kind };
 }

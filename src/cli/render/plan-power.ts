@@ -27,7 +27,7 @@ export function stuckSentence({ name, seconds, passing, probesSeconds }: StepPow
   const longest = formatDuration(2 * seconds * SECOND);
   const why =
     passing.seconds === null
-      ? "as stable does not show it of itself either: it fails too often for the limit"
+      ? "as stable does not show it of itself either: it has too few requests, or fails too often for the limit"
       : `it takes about ${about(passing.seconds)}`;
   return `"${name}" can hardly show within ${longest} that a version is healthy, ${why}. ${withProbes(probesSeconds)}Give it a larger share or more time, ${probesSeconds === null ? "" : "probe more often, "}or give a guard an easier \`promote\`${probesSeconds === null ? ", or the plan `probes`" : ""}.`;
 }

@@ -33,6 +33,12 @@ export function refusalOf(files: readonly Found[], what: (errors: string) => str
     what: what(`${all.length === 1 ? "an error" : `${all.length} errors`} that nobody has allowed`),
     where: `${first.file}:${first.line}`,
     detail: all.map(stoppingSentence),
-    fix: `${first.fix} If it may be so, say why before the statement: -- tidegate:allow ${first.rule} because …`,
+    fix: `${first.fix} If it may be so, say why before the statement: ${allowing(first)}`,
   };
+}
+
+/** The comment that allows it, as the file's own language has comments. */
+export function allowing({ file, rule }: Pick<Stopping, "file" | "rule">): string {
+  const begin = /\.(?:py|rb)$/.test(file) ? "#" : /\.[cm]?[jt]s$/.test(file) ? "//" : "--";
+  return `${begin} tidegate:allow ${rule} because …`;
 }

@@ -4,7 +4,7 @@ import type { DownRequest, DownResult, ReversedMigration } from "../../../ports/
 import { downByProof, lossSentence } from "../by-proof.ts";
 import { emptyAfter } from "../comes-back-empty.ts";
 import { newest } from "../newest.ts";
-import { rowOf, type Told, toldOf } from "../ledger-row.ts";
+import { releaseOf, rowOf, type Told, toldOf } from "../ledger-row.ts";
 import type { Loss } from "../loss.ts";
 import { refuseLoss, refuseWithoutWay } from "../refuse-loss.ts";
 import { type WayBack, waysBack, whyKept } from "../ways-back.ts";
@@ -148,7 +148,13 @@ async function reverse(
   const known = row ?? rowOf(file, { by: request.by, release: null }, {});
   const took = (): number => Math.round(performance.now() - began);
   const told = (): Told => ({
-    ...toldOf({ ...known, by: request.by, tookMs: took(), longestWaitMs: running.longestWaitMs }),
+    ...toldOf({
+      ...known,
+      by: request.by,
+      release: releaseOf(request),
+      tookMs: took(),
+      longestWaitMs: running.longestWaitMs,
+    }),
     did: "down",
     note: lost.length === 0 ? null : `lost: ${lost.join("; ")}`,
   });

@@ -4,7 +4,7 @@ import type { DownRequest, DownResult, ReversedMigration } from "../../../ports/
 import { downByProof, lossSentence } from "../by-proof.ts";
 import { emptyAfter } from "../comes-back-empty.ts";
 import { newest } from "../newest.ts";
-import { rowOf, type Told, toldOf } from "../ledger-row.ts";
+import { releaseOf, rowOf, type Told, toldOf } from "../ledger-row.ts";
 import type { Loss } from "../loss.ts";
 import type { MigrationFile } from "../migration-file.ts";
 import { refuseLoss, refuseWithoutWay } from "../refuse-loss.ts";
@@ -102,7 +102,7 @@ async function reverse(
   const lost = losses.map(({ what }) => what);
   const known = row ?? rowOf(file, { by: request.by, release: null }, {});
   const told = (): Told => ({
-    ...toldOf({ ...known, by: request.by, tookMs: took(), longestWaitMs: 0 }),
+    ...toldOf({ ...known, by: request.by, release: releaseOf(request), tookMs: took(), longestWaitMs: 0 }),
     did: "down",
     note: lost.length === 0 ? null : `lost: ${lost.join("; ")}`,
   });

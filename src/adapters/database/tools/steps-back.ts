@@ -1,4 +1,5 @@
 import type { LedgerRow } from "../ledger-row.ts";
+import { keptAs } from "../ways-back.ts";
 import type { Revision } from "./tool.ts";
 
 /** Where the tool stands, and what Tidegate has written down of it. */
@@ -39,9 +40,8 @@ function whyNot(revision: Revision | null): string | null {
 
 /** Why a release leaves it; null: it takes it back. A sentence without its full stop. */
 export function whyKept({ why, row, revision }: StepBack): string | null {
-  if (why !== null) return why;
   const phase = row?.phase ?? "expand";
-  if (phase !== "expand") return `it is of phase ${phase}, and only what was added is taken away again`;
+  if (why !== null || phase !== "expand") return keptAs(phase, why);
   if (revision?.reversible === "lossy") return "it says that its way back loses data (`tidegate: reversible=lossy`)";
   return null;
 }

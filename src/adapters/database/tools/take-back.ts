@@ -1,5 +1,5 @@
 import type { DownRequest, ReversedMigration } from "../../../ports/migrations.ts";
-import { rowOf, type Told, toldOf } from "../ledger-row.ts";
+import { releaseOf, rowOf, type Told, toldOf } from "../ledger-row.ts";
 import type { Session } from "../postgres/session.ts";
 import { tellFailure } from "../postgres/up.ts";
 import { irreversible } from "../refuse-loss.ts";
@@ -28,7 +28,7 @@ export async function takeBack(
   const took = (): number => Math.round(performance.now() - began);
   const known = rows.get(version) ?? rowOf(ofLedger(revision, "expand"), { by: request.by, release: null }, {});
   const told = (): Told => ({
-    ...toldOf({ ...known, by: request.by, tookMs: took(), longestWaitMs }),
+    ...toldOf({ ...known, by: request.by, release: releaseOf(request), tookMs: took(), longestWaitMs }),
     did: "down",
     note: lost.length === 0 ? null : `lost: ${lost.join("; ")}`,
   });
