@@ -70,13 +70,14 @@ function migrated(observed: Readonly<Record<string, unknown>> | null | undefined
     .join(", ");
 }
 
-/** What a release does now, in a few words. */
-export function doingOf(release: Release, status: Status): string {
-  if (release.undo !== null) return "goes back";
+/** At which step a release is now, and what goes on there, in a few words. */
+export function doingOf(release: Release, status: Status): { readonly step: string; readonly said: string } {
+  if (release.undo !== null) return { step: "goes back", said: "" };
   const current = currentStep(release);
-  if (current === null) return "comes to its end";
+  if (current === null) return { step: "comes to its end", said: "" };
   const { current: now, verdicts } = status;
-  const said = now?.seen ?? (current.step.kind === "shift" ? verdicts[0]?.sentence : undefined);
-  const doing = now?.doing === current.step.name ? null : now?.doing;
-  return [current.step.name, doing, said].filter((each) => each !== undefined && each !== null).join(": ");
+  const { name } = current.step;
+  const seen = now?.seen ?? (current.step.kind === "shift" ? verdicts[0]?.sentence : undefined) ?? "";
+  const doing = now === null || now.doing === name ? "" : (now.doing ?? "");
+  return { step: name, said: [doing, seen].filter((each) => each !== "").join(": ") };
 }

@@ -29,7 +29,8 @@ export async function released(
     signal,
     onLook: (seen, status) => {
       steps.look(seen);
-      part.now(doingOf(seen, status));
+      const { step, said } = doingOf(seen, status);
+      part.now(step, said);
     },
   });
   steps.end(release);

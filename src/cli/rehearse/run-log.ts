@@ -23,7 +23,8 @@ export interface PartLog {
   step<T>(name: string, work: () => Promise<T>, note?: (result: T) => string | undefined): Promise<T>;
   /** One that something else has measured. */
   readonly add: (step: RehearsedStep) => void;
-  readonly now: (doing: string) => void;
+  /** `said`: what goes on in the step, in a few words. */
+  readonly now: (step: string, said?: string) => void;
   /** Why the part failed, at a step that is written down already. */
   fail(step: string, fault: Fault): never;
 }
@@ -48,7 +49,7 @@ export function startLog(view: RehearsalView, count: () => RequestCount): RunLog
         throw new FaultError(fault, { cause });
       };
       let doing = "";
-      const now = (words: string): void => view.now((doing = words));
+      const now = (step: string, said = ""): void => view.now((doing = step), said);
       try {
         await work({
           add,

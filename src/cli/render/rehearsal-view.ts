@@ -1,9 +1,10 @@
 import { formatCount } from "../../core/analysis/figures.ts";
 import type { PartName, Rehearsal, RehearsedStep } from "../../core/rehearsal/rehearsal.ts";
-import { formatDuration } from "../../core/time/time.ts";
+import { onOneLine } from "../../core/text/plain-text.ts";
+import { type Duration, formatDuration, SECOND } from "../../core/time/time.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style, symbols } from "./style.ts";
-import { padStart, wrap } from "./text.ts";
+import { cut, padStart, wrap } from "./text.ts";
 
 const TITLES: Readonly<Record<PartName, string>> = {
   copy: "the copy of the database",
@@ -18,29 +19,25 @@ export function partTitle(name: PartName, style: Style): string {
 }
 
 /** `✔    6.9s  backup restore`; what a release takes longer for, and what came of it, stand behind. */
-export function stepLine(
-  step: RehearsedStep | { readonly name: string; readonly state: "running"; readonly tookMs: number },
-  style: Style,
-): string {
-  const { passed, failed, running } = symbols(style);
-  const marks = {
-    passed: paint(style, "good", passed),
-    failed: paint(style, "bad", failed),
-    running: paint(style, "active", running),
-  };
-  const instead =
-    "insteadOfMs" in step && step.insteadOfMs !== undefined
-      ? ` (${formatDuration(step.insteadOfMs)} in a release)`
-      : "";
-  const note = "note" in step && step.note !== undefined ? step.note : "";
+export function stepLine({ name, state, tookMs, insteadOfMs, note = "" }: RehearsedStep, style: Style): string {
+  const { passed, failed } = symbols(style);
+  const mark = state === "passed" ? paint(style, "good", passed) : paint(style, "bad", failed);
+  const instead = insteadOfMs === undefined ? "" : ` (${formatDuration(insteadOfMs)} in a release)`;
   const [first = "", ...more] = wrap(
-    `${step.name}${instead}${note === "" ? "" : `: ${note}`}`,
+    `${name}${instead}${note === "" ? "" : `: ${note}`}`,
     Math.max(20, style.width - INDENT),
   );
   return [
-    `${marks[step.state]} ${padStart(formatDuration(step.tookMs), 8)}  ${first}`,
+    `${mark} ${padStart(formatDuration(tookMs), 8)}  ${first}`,
     ...more.map((line) => " ".repeat(INDENT) + line),
   ].join("\n");
+}
+
+/** What goes on now, on one line; its time in whole seconds, so that it changes no more often than that. */
+export function liveLine(step: string, said: string, sinceMs: Duration, style: Style): string {
+  const took = padStart(formatDuration(Math.floor(sinceMs / SECOND) * SECOND), 8);
+  const words = onOneLine(`${step}${said === "" ? "" : `: ${said}`}`, 500);
+  return `${paint(style, "active", symbols(style).running)} ${took}  ${cut(words, Math.max(20, style.width - INDENT))}`;
 }
 
 const INDENT = 12;
