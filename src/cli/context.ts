@@ -1,7 +1,9 @@
 import { userInfo } from "node:os";
+import type { Fault } from "../core/fault.ts";
 import type { ExitCode } from "./exit-code.ts";
 import type { Machinery } from "./machinery.ts";
 import { findProject, type Project } from "./project.ts";
+import { faultLines } from "./render/fault-lines.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
 /** What every command works with. */
@@ -51,6 +53,12 @@ export function answer(
 ): ExitCode {
   terminal.print(json ? JSON.stringify(document) : lines.join("\n"));
   return code;
+}
+
+/** As a person reads it; for a file or a program each of its rows stays one line. */
+export function faultText({ terminal }: Context, fault: Fault): string {
+  const width = terminal.questions.isTTY ? terminal.style().width : Number.POSITIVE_INFINITY;
+  return faultLines(fault, width).join("\n");
 }
 
 function personOf(env: Context["env"]): string {

@@ -1,5 +1,5 @@
-import { describeFault, type Fault, FaultError } from "../core/fault.ts";
-import { answer, createContext, type Context, type GlobalOptions } from "./context.ts";
+import { type Fault, FaultError } from "../core/fault.ts";
+import { answer, createContext, type Context, faultText, type GlobalOptions } from "./context.ts";
 import { writeCrashLog } from "./crash-log.ts";
 import { type ExitCode, exitCodeOfFault, FAILED, USAGE } from "./exit-code.ts";
 import type { Machinery } from "./machinery.ts";
@@ -78,7 +78,7 @@ function tell(context: Context, error: unknown): ExitCode {
   if (faults === null) return tellMistake(context, error);
   const { json, terminal } = context;
   if (json) terminal.print(JSON.stringify(faults.length > 1 ? { fault: faults[0], faults } : { fault: faults[0] }));
-  else terminal.complain(faults.map(describeFault).join("\n\n"));
+  else terminal.complain(faults.map((fault) => faultText(context, fault)).join("\n\n"));
   return error instanceof FaultError ? exitCodeOfFault(error.fault) : USAGE;
 }
 
@@ -100,6 +100,6 @@ export function tellMistake(context: Context, error: unknown): ExitCode {
     ...(path === null ? {} : { fix: `the details are in ${path}; what runs goes on running: tidegate status` }),
   };
   if (context.json) context.terminal.print(JSON.stringify({ fault }));
-  else context.terminal.complain(describeFault(fault));
+  else context.terminal.complain(faultText(context, fault));
   return FAILED;
 }

@@ -1,10 +1,10 @@
 import type { WayFurther } from "../core/command/what-serves.ts";
 import { command as carryOut, type Command } from "../core/command/command.ts";
-import { describeFault, type Fault, FaultError } from "../core/fault.ts";
+import { type Fault, FaultError } from "../core/fault.ts";
 import { isEnded, type Release } from "../core/release/release.ts";
 import type { RequestAnswer } from "../engine/api.ts";
 import { confirm } from "./ask.ts";
-import { answer, type Context } from "./context.ts";
+import { answer, type Context, faultText } from "./context.ts";
 import { type Invocation, isGiven, textOption } from "./definition.ts";
 import { DONE, type ExitCode, exitCodeOfRefusal, WAITS_FOR_PERSON } from "./exit-code.ts";
 import { unknownRelease } from "./follow.ts";
@@ -127,7 +127,7 @@ export function tellAnswer(context: Context, said: Exclude<RequestAnswer, { kind
 
 export function tellRefusal(context: Context, fault: Fault): ExitCode {
   if (context.json) context.terminal.print(JSON.stringify({ fault }));
-  else context.terminal.complain(describeFault(fault));
+  else context.terminal.complain(faultText(context, fault));
   return exitCodeOfRefusal(fault);
 }
 

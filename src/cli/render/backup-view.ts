@@ -8,7 +8,7 @@ import type { BackupMade, BackupPart, BackupProgress, ExtensionLeftOut, Restored
 import type { Context } from "../context.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style, symbols } from "./style.ts";
-import { padEnd, padStart } from "./text.ts";
+import { padEnd, padStart, wrap } from "./text.ts";
 
 const PARTS: Readonly<Record<BackupPart, string>> = {
   dump: "dumped, all rows counted",
@@ -27,9 +27,8 @@ export function backupProgress({ json, terminal }: Context): (progress: BackupPr
     const style = terminal.style();
     switch (progress.kind) {
       case "waiting-for-lock":
-        return terminal.complain(progress.what);
       case "note":
-        return terminal.complain(progress.what);
+        return terminal.complain(wrap(progress.what, style.width).join("\n"));
       case "began":
         return;
       case "ended": {
@@ -49,7 +48,10 @@ export function backupLines(
   const sealed =
     recipients === 0 ? "" : `, encrypted for ${recipients === 1 ? "1 recipient" : `${recipients} recipients`}`;
   return [
-    `Backup ${record.id} of ${record.database.place}${isOld ? "" : " is made"}: ${proofSentence(record)}`,
+    ...wrap(
+      `Backup ${record.id} of ${record.database.place}${isOld ? "" : " is made"}: ${proofSentence(record)}`,
+      style.width,
+    ),
     ...labelled("file", [`${path} (${megabytes(record.bytes)}${sealed})`], style),
     ...labelled(
       "holds",
@@ -143,7 +145,10 @@ export function restoredLines(
   style: Style,
 ): readonly string[] {
   return [
-    `Backup ${record.id} is restored into ${target}: ${countOf(rows)} in ${tables === 1 ? "1 table" : `${tables} tables`} are the same as when it was made.`,
+    ...wrap(
+      `Backup ${record.id} is restored into ${target}: ${countOf(rows)} in ${tables === 1 ? "1 table" : `${tables} tables`} are the same as when it was made.`,
+      style.width,
+    ),
     ...labelled(
       "took",
       [

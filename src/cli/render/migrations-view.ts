@@ -15,7 +15,7 @@ import { formatDuration } from "../../core/time/time.ts";
 import { onOneLine } from "../../core/text/plain-text.ts";
 import { findingLines } from "./lint-view.ts";
 import { paint, type Style, symbols } from "./style.ts";
-import { cut, padEnd, wrap } from "./text.ts";
+import { cut, padEnd, wrap, wrapItems } from "./text.ts";
 
 /** What is applied, what is not, and what is in the way. */
 export function statusLines({ applied, pending, problems, lock }: MigrationStatus, style: Style): readonly string[] {
@@ -137,6 +137,9 @@ export function replayLines(
 
 const SHOWN = 5;
 
+/** Under the statement. */
+const TRIED = " ".repeat(12);
+
 function triedLines(tried: readonly TriedStatement[], style: Style): readonly string[] {
   return tried.flatMap(({ line, sql, tookMs, rows, locks, rewritten, note }) => [
     `    ${paint(style, "strong", `line ${line}`)}  ${cut(onOneLine(sql, 500), Math.max(30, style.width - 16))}`,
@@ -145,14 +148,16 @@ function triedLines(tried: readonly TriedStatement[], style: Style): readonly st
       : wrap(note, Math.max(30, style.width - 12)).map((each) => `            ${paint(style, "warn", each)}`)),
     ...(note?.startsWith("not tried") === true
       ? []
-      : [
-          `            ${[
+      : wrapItems(
+          [
             tookMs < 1000 ? `${tookMs} ms` : formatDuration(tookMs),
             ...(rows === null || rows === 0 ? [] : [counted(rows, "row")]),
             ...(locks.length === 0 ? ["no lock that others feel"] : locks),
             ...rewritten.map((name) => `writes ${name} anew`),
-          ].join(` ${symbols(style).dot} `)}`,
-        ]),
+          ],
+          style.width,
+          { between: ` ${symbols(style).dot} `, lead: TRIED, indent: TRIED },
+        )),
   ]);
 }
 

@@ -1,7 +1,7 @@
-import { describeFault } from "../../core/fault.ts";
 import type { Status } from "../../core/status/status.ts";
 import type { StepStatus } from "../../core/status/step-status.ts";
 import { formatDuration } from "../../core/time/time.ts";
+import { faultLines } from "./fault-lines.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style, symbols } from "./style.ts";
 import { wrap, wrapItems } from "./text.ts";
@@ -34,7 +34,8 @@ function undo({ canRollBack, release }: Status, would: string): string {
 /** A release that only a person can get further. */
 export function failure(status: Status, style: Style): readonly string[] {
   const fault = status.fault ?? { code: "failed", what: status.sentence };
-  const [what = "", ...rest] = describeFault(fault).split("\n");
+  const { what } = fault;
+  const [, ...rest] = faultLines({ ...fault, what: "" }, style.width);
   return [
     ...wrap(`${symbols(style).failed} NEEDS A PERSON: ${what}`, style.width, "  ").map((line, index) =>
       index === 0 ? paint(style, "bad", line) : line,

@@ -1,10 +1,10 @@
-import { describeFault } from "../../core/fault.ts";
 import { shortVersion } from "../../core/text/short-version.ts";
 import { formatDuration } from "../../core/time/time.ts";
 import type { RoutingTable, TrafficState } from "../../core/traffic/routing.ts";
 import { formatShare, WHOLE } from "../../core/traffic/share.ts";
 import type { WithoutJournal } from "../without-journal.ts";
 import { emergencyLine } from "./emergency-line.ts";
+import { faultLines } from "./fault-lines.ts";
 import { instanceList } from "./instance-list.ts";
 import { labelled } from "./labelled.ts";
 import { paint, type Style } from "./style.ts";
@@ -16,7 +16,7 @@ export function withoutJournalLines({ fault, plane, instances, holder }: Without
       ? "nobody, as far as can be seen"
       : `process ${holder.pid} (${holder.command})${holder.isStopped ? ", which is stopped" : ""}`;
   return [
-    describeFault(fault),
+    ...faultLines(fault, style.width),
     "",
     paint(style, "dim", "what data plane and keeper say"),
     ...labelled("share", servesSentences(plane), style),
