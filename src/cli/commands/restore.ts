@@ -9,6 +9,7 @@ import { answer, type Context } from "../context.ts";
 import { type CommandDefinition, isGiven, textOption } from "../definition.ts";
 import { DONE } from "../exit-code.ts";
 import { backupProgress, extensionsSentence, restoredLines } from "../render/backup-view.ts";
+import { instancesWithFile, refuseUnderInstances, withFileSentence } from "../instances-with-file.ts";
 import { releaseThatRuns, type ReleaseThatRuns } from "../release-that-runs.ts";
 import { wrap } from "../render/text.ts";
 import { formatAge } from "../../core/time/time.ts";
@@ -54,9 +55,16 @@ export const restore: CommandDefinition = {
     };
     const outlook = await unlessInterrupted(signal, () => backups.outlook(target));
     const running = place.plan === null || target.into !== null ? null : await runningNow(context, place.plan);
-    const sentences = [sentencesOf(outlook), ...(running === null ? [] : [running.warning])].join("\n");
-    const seen = { outlook, ...(running === null ? {} : { running }) };
+    // What is put in nobody's place is in nobody's way.
+    const beside = target.into !== null || outlook.way === "new" ? [] : await instancesWithFile(context, place);
+    const sentences = [sentencesOf(outlook, beside), ...(running === null ? [] : [running.warning])].join("\n");
+    const seen = {
+      outlook,
+      ...(running === null ? {} : { running }),
+      ...(beside.length === 0 ? {} : { instances: beside }),
+    };
     if (isGiven(invocation, "dryRun")) return answer(context, seen, wrap(sentences, context.terminal.style().width));
+    refuseUnderInstances(beside, outlook.target);
     // Who has agreed beforehand is told what that was, and so is the log that nobody looks at before something is missing.
     if (isGiven(invocation, "yes")) tell(context, sentences);
     await confirm(context, sentences, isGiven(invocation, "yes"));
@@ -88,10 +96,10 @@ function tell({ terminal }: Context, sentences: string): void {
 const MOST_TABLES = 12;
 
 /** What a person agrees to. */
-function sentencesOf(outlook: RestoreOutlook): string {
+function sentencesOf(outlook: RestoreOutlook, beside: readonly string[]): string {
   const { extensionsLeftOut = [], target } = outlook;
   const lacks = extensionsLeftOut.length === 0 ? [] : [extensionsSentence(extensionsLeftOut, target, "will lack")];
-  return [...passedOverWords(outlook), whatItDoes(outlook), ...lacks].join("\n");
+  return [...passedOverWords(outlook), whatItDoes(outlook, beside), ...lacks].join("\n");
 }
 
 function passedOverWords({ passedOver = [] }: RestoreOutlook): readonly string[] {
@@ -104,7 +112,8 @@ function passedOverWords({ passedOver = [] }: RestoreOutlook): readonly string[]
   return [`${which} (${withoutFullStop(newest.why.what)}): this is the newest of the others.`];
 }
 
-function whatItDoes({ record, target, way, losses, unreadable, clients, keptAs }: RestoreOutlook): string {
+function whatItDoes(outlook: RestoreOutlook, beside: readonly string[]): string {
+  const { record, target, way, losses, unreadable, clients, keptAs } = outlook;
   const age = formatAge(record.madeAt, Date.now());
   const what = `Restores backup ${record.id} (${age} old, of ${record.database.place}) into ${target}`;
   if (way === "new") return `${what}, which does not exist yet. Nothing is lost.`;
@@ -115,9 +124,13 @@ function whatItDoes({ record, target, way, losses, unreadable, clients, keptAs }
       ? changesBy(losses)
       : [`What is there now can't be read (${withoutFullStop(unreadable)}): nobody can say what will be lost.`]),
     "What is written from now until it is over is lost too.",
-    clients.length === 0 ? "Nobody is connected." : `Cut off for a moment: ${clients.join(", ")}.`,
+    clients.length === 0 ? nobodyConnected(beside) : `Cut off for a moment: ${clients.join(", ")}.`,
     ...(keptAs === null ? [] : [`What is there now is kept as ${keptAs}.`]),
   ].join("\n");
+}
+
+function nobodyConnected(beside: readonly string[]): string {
+  return beside.length === 0 ? "Nobody is connected." : withFileSentence(beside);
 }
 
 function changesBy(losses: RestoreOutlook["losses"]): readonly string[] {
