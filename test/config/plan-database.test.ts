@@ -51,6 +51,11 @@ describe("The database of a plan", () => {
       { DATABASE_URL: "mariadb://x" },
     );
     await refused('{ url: "oracle:x" }', "This is no address of a database that Tidegate knows.");
+    assert.match(
+      await mistakes(planWith('database: { url: "oracle:x" }'), { env }),
+      /Write `postgres:\/\/USER@HOST\/NAME`, or `sqlite:path\/to\/file`\./,
+      "an advice hides nothing of itself",
+    );
     await refused(
       '{ url: "postgres://gate:word@db/shop" }',
       "A password can't stand here in plain text: the plan is kept in the journal.",

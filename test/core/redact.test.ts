@@ -20,6 +20,14 @@ describe("redaction", () => {
     assert.equal(redactor(["secret", "secret-and-more"]).text("secret-and-more secret"), "••• •••");
   });
 
+  it("leaves an advice as it is that says how an address is written", () => {
+    const { text } = redactor([]);
+    for (const advice of ["write `postgres://USER@HOST/NAME`", "as in postgres://USER:PASSWORD@HOST:5432/DATABASE"])
+      assert.equal(text(advice), advice);
+    assert.equal(text("postgres://USER:PASSWORD@hush@host/name"), "postgres://•••@host/name");
+    assert.equal(text("postgres://USERS@host/name"), "postgres://•••@host/name");
+  });
+
   it("hides the lines of a secret of several lines, and one that was read with its line end", () => {
     const key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\nshort\n-----END KEY-----\n";
     const { text } = redactor([key, "from-a-file\n"]);

@@ -92,7 +92,7 @@ export function databaseKindOf(
   const scheme = /^([a-z][a-z0-9]*)(?:\+[a-z0-9_]+)?:/i.exec(url)?.[1]?.toLowerCase() ?? "";
   if (scheme === "postgres" || scheme === "postgresql") return { kind: "postgres" };
   if (scheme === "sqlite" || scheme === "sqlite3") return { kind: "sqlite" };
-  const known = "Write `postgres://user@host/name`, or `sqlite:path/to/file`.";
+  const known = "Write `postgres://USER@HOST/NAME`, or `sqlite:path/to/file`.";
   const other = UNSUPPORTED[scheme];
   if (other !== undefined)
     return {

@@ -36,7 +36,8 @@ export function redactor(secrets: Iterable<string>): Redactor {
 }
 
 // Passwords may hold an unencoded "@": everything up to the last one before the path is taken.
-const USER_INFO = /:\/\/[^\s/?#"'`<>]+@/g;
+// What an advice says of how an address is written (USER, USER:PASSWORD) is nobody's.
+const USER_INFO = /:\/\/(?!USER(?::PASSWORD)?@[^\s/?#"'`<>@]*(?:[\s/?#"'`<>]|$))[^\s/?#"'`<>]+@/g;
 const CREDENTIALS =
   /((?:proxy-)?authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:(?:basic|bearer|digest|token)\s{1,4})?)[^\s"',;]+/gi;
 
