@@ -5,6 +5,7 @@ import { eventLine } from "../../src/cli/render/event-line.ts";
 import type { ReleaseEvent } from "../../src/core/release/event.ts";
 import { evolve } from "../../src/core/release/evolve.ts";
 import type { Release } from "../../src/core/release/release.ts";
+import type { Step } from "../../src/core/plan/step.ts";
 import { planOf, step } from "../support/plans.ts";
 
 /** Each event of a history with the state that has it in it, as a follower sees them. */
@@ -169,6 +170,33 @@ describe("an event as a line of a log", () => {
         "rolled back: 100% on a1f09c, read back.",
       ],
     );
+  });
+
+  it("calls what failed as people call it: a checklist's item by its text, and no step twice", () => {
+    const items = [{ id: "before", text: "The disk has room", headings: [], ticked: false }];
+    const check: Step = {
+      ...step.approve("check-ready"),
+      kind: "check",
+      checklist: { source: "ready.md", items },
+      boundMs: 0,
+    };
+    const plan = planOf([check, step.migrate("expand"), step.start(), step.shift(100, 60_000)]);
+    const failed = (of: string, name: string): ReleaseEvent => ({
+      type: "effect-failed",
+      key: `7/${of}/1/${name}`,
+      fault: { code: "x", what: "It fails." },
+      tookMs: 5,
+    });
+    const lines = follow([
+      { ...PLANNED, plan },
+      { type: "started" },
+      failed(check.id, "check-before"),
+      failed(step.migrate("expand").id, "migrate"),
+    ]).flatMap(({ event, release, before }) => eventLine(event, release, before, style) ?? []);
+    assert.deepEqual(lines.slice(1), [
+      `✖ ${check.name}, "The disk has room": It fails.`,
+      "✖ migrate expand: It fails.",
+    ]);
   });
 
   it("tells of a failure everything the first time, and then only that it failed again", () => {

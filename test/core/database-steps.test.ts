@@ -54,6 +54,12 @@ describe("a release that changes the schema", () => {
     equal(all.indexOf("stop") < all.indexOf("migrate contract"), true);
   });
 
+  it("says while it migrates which step that is, once", () => {
+    const world = released(FULL, (effect) => (effect.kind === "migrate" ? null : { observed: {} }));
+    const { sentence } = statusOf(world.release, world.release.lastAt, null, "nobody");
+    equal(sentence, "migrate expand …");
+  });
+
   it("takes the schema back last of all in a rollback, and says what stays", () => {
     const world = released();
     world.verdicts = [errorsVerdict("fail", "rollback")];

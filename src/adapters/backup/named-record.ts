@@ -49,6 +49,6 @@ function unknown(name: string, folder: BackupFolder): FaultError {
     code: "backup-unknown",
     what: `${which}: ${newest.trouble?.what ?? ""}`,
     where,
-    fix: `take another one: tidegate backup ; to look at this one again: tidegate backup verify ${newest.id}`,
+    fix: `take another one: tidegate backup; to look at this one again: tidegate backup verify ${newest.id}`,
   });
 }

@@ -3,6 +3,7 @@ import type { Step } from "../../core/plan/step.ts";
 import { leastHoldMs } from "../../core/plan/hold-time.ts";
 import type { RehearsedStep } from "../../core/rehearsal/rehearsal.ts";
 import { currentStep, type Release, type StepProgress } from "../../core/release/release.ts";
+import { effectWords } from "../../core/status/effect-words.ts";
 import type { Status } from "../../core/status/status.ts";
 import { formatDuration } from "../../core/time/time.ts";
 
@@ -78,6 +79,6 @@ export function doingOf(release: Release, status: Status): { readonly step: stri
   const { current: now, verdicts } = status;
   const { name } = current.step;
   const seen = now?.seen ?? (current.step.kind === "shift" ? verdicts[0]?.sentence : undefined) ?? "";
-  const doing = now === null || now.doing === name ? "" : (now.doing ?? "");
+  const doing = now === null || now.doing === null ? "" : effectWords(current.step, now.doing);
   return { step: name, said: [doing, seen].filter((each) => each !== "").join(": ") };
 }

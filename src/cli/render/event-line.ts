@@ -1,3 +1,4 @@
+import { effectWords } from "../../core/status/effect-words.ts";
 import { backupLine, migratedLine, wentBackLine } from "./database-lines.ts";
 import { fullStop } from "../../core/text/plain-text.ts";
 import type { ReleaseEvent } from "../../core/release/event.ts";
@@ -119,7 +120,10 @@ function effectName(release: Release, key: string): string {
   const [, step = "", , name = key] = key.split("/");
   const of = nameOf(release, step);
   if (step === "message") return `message ${name.replace("@", " to ")}`;
-  return of === name || step === "undo" ? name : `${of}, ${name}`;
+  const planned = release.plan.steps.find(({ id }) => id === step);
+  const words = planned === undefined ? name : effectWords(planned, name);
+  if (words === "") return of;
+  return step === "undo" ? name : `${of}, ${words}`;
 }
 
 /** The first time with everything that is known of it; a try that fails the same way again is only counted, and told ever more seldom. */

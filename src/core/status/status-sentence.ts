@@ -1,4 +1,5 @@
 import { currentStatus } from "./current-status.ts";
+import { effectWords } from "./effect-words.ts";
 import { figuresAt, isCompared, tellingVerdict } from "./figures-at.ts";
 import { isPutBackEarly } from "../release/emergency.ts";
 import type { Step } from "../plan/step.ts";
@@ -35,7 +36,8 @@ export function statusSentence(release: Release, now: Moment, isWatched = true):
   if (status.waitsFor === "start-time") return `${candidate.label} is live; "${current.step.name}" is due later.`;
   if (current.step.kind === "shift" && status.waitsFor !== "effect")
     return isWatched ? watchingSentence(release, current.step) : unwatchedSentence(release, current.step, now);
-  return `${current.step.name}${status.doing === null || status.doing === current.step.name ? "" : `: ${status.doing}`} …`;
+  const doing = status.doing === null ? "" : effectWords(current.step, status.doing);
+  return `${current.step.name}${doing === "" ? "" : `: ${doing}`} …`;
 }
 
 /** The same, where the data plane has taken the share back because nobody watched, and no journal knows of it yet. */
