@@ -43,11 +43,15 @@ describe("A file of SQLite that somebody else has locked", () => {
     app.run("CREATE TABLE seen (n int)");
     using other = lockedAt(app.path, "EXCLUSIVE");
     const at = { directory: app.folder, signal: never() };
-    for (const asked of [app.migrations.status(at), app.migrations.history(at), app.up(), app.up({ dryRun: true })]) {
+    const told = async (asked: Promise<unknown>, words: RegExp): Promise<void> => {
       const { code, what, where } = await faultOf(asked);
       deepEqual([code, where], ["migration-blocked", app.path]);
-      match(what, /Somebody else has been writing to this database all the time, and nothing was done\./);
-    }
+      match(what, words);
+    };
+    for (const asked of [app.migrations.status(at), app.migrations.history(at)])
+      await told(asked, /^Somebody else has all of this database locked, so that nobody can read it\.$/);
+    for (const asked of [app.up(), app.up({ dryRun: true })])
+      await told(asked, /^Somebody else has been writing to this database all the time, and nothing was done\.$/);
     other.exec("COMMIT");
     using writer = lockedAt(app.path, "IMMEDIATE");
     equal((await faultOf(app.up({ dryRun: true }))).code, "migration-blocked");
@@ -59,11 +63,11 @@ describe("A file of SQLite that somebody else has locked", () => {
     const blocked: unknown[] = [];
     const meanwhile = async (): Promise<void> => {
       await using other = sqliteUnderTest(FILES, { path: app.path, patience: { boundMs: 0, otherRunMs: 0 } });
-      blocked.push((await faultOf(other.up())).cause);
+      blocked.push((await faultOf(other.up())).fix);
     };
     app.write("2_b.sql", "-- phase: contract\n-- migrate:up\nCREATE TABLE b (id int);");
     await app.up({ beforeContract: meanwhile });
-    match(String(blocked[0]), /^tidegate migrate up \(alice\) \(process \d+, since /);
+    match(String(blocked[0]), /\(tidegate migrate up \(alice\) \(process \d+, since /);
   });
 
   it("says that it waits, and goes on when the other is done", async () => {

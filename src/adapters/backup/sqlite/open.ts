@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { DatabaseSync, DatabaseSyncOptions } from "node:sqlite";
 import { FaultError } from "../../../core/fault.ts";
-import { LOCKED, toldInWords } from "../../database/sqlite/file-faults.ts";
+import { asReader, toldInWords } from "../../database/sqlite/file-faults.ts";
 import { missingFile } from "../../database/sqlite/unreachable.ts";
 import { BUSY_MS, untilFree, type Waiting } from "../../database/sqlite/until-free.ts";
 
@@ -50,16 +50,9 @@ export async function beginReading<T>(
       }),
     );
   } catch (error) {
-    throw error instanceof FaultError && error.fault.code === LOCKED.code
-      ? new FaultError({ ...error.fault, ...LOCKED_FOR_READERS }, { cause: error })
-      : error;
+    throw asReader(error, "database-locked");
   }
 }
-
-const LOCKED_FOR_READERS = {
-  code: "database-locked",
-  what: "Somebody else has all of this database locked, so that nobody can read it.",
-};
 
 export function countObjects(database: DatabaseSync): number {
   return Number(database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.["n"]);

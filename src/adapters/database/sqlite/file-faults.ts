@@ -34,8 +34,15 @@ export function isDamaged(error: unknown): boolean {
   return [11, 26].includes(resultCode(error instanceof FaultError ? error.cause : error));
 }
 
+/** The same fault for those who only read: who writes is in their way where all of the file is locked. */
+export function asReader(error: unknown, code: string = LOCKED.code): unknown {
+  if (!(error instanceof FaultError) || error.fault.code !== LOCKED.code) return error;
+  const what = "Somebody else has all of this database locked, so that nobody can read it.";
+  return new FaultError({ ...error.fault, code, what }, { cause: error });
+}
+
 /** Somebody else has had the file locked for longer than anybody waits. */
-export const LOCKED = {
+const LOCKED = {
   code: "migration-blocked",
   what: "Somebody else has been writing to this database all the time, and nothing was done.",
 } as const;

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { FaultError } from "../../../core/fault.ts";
 import { identify } from "../../../local/process-identity.ts";
 import type { LockHolder } from "../../../ports/migrations.ts";
+import { asReader } from "./file-faults.ts";
 import { holderWords, livingHolder } from "./holder.ts";
 import { prepareLedger } from "./ledger.ts";
 import { BUSY_MS, untilFree, type Waiting } from "./until-free.ts";
@@ -25,15 +26,19 @@ export async function openFile(path: string, isMade: boolean, waiting: Waiting):
 
 /** What a file holds in one moment; as an empty one where there is none. Faults: as of openFile. */
 export async function readFile<T>(path: string, waiting: Waiting, read: (database: DatabaseSync) => T): Promise<T> {
-  using database = await openFile(path, false, waiting);
-  return await untilFree(path, waiting, () => {
-    database.exec("BEGIN");
-    try {
-      return read(database);
-    } finally {
-      if (database.isTransaction) database.exec("ROLLBACK");
-    }
-  });
+  try {
+    using database = await openFile(path, false, waiting);
+    return await untilFree(path, waiting, () => {
+      database.exec("BEGIN");
+      try {
+        return read(database);
+      } finally {
+        if (database.isTransaction) database.exec("ROLLBACK");
+      }
+    });
+  } catch (error) {
+    throw asReader(error);
+  }
 }
 
 export interface Session extends AsyncDisposable, Waiting {

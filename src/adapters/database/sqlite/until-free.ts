@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { FaultError } from "../../../core/fault.ts";
+import { onOneLine } from "../../../core/text/plain-text.ts";
 import type { LockHolder } from "../../../ports/migrations.ts";
 import { inWords, isBusy } from "./file-faults.ts";
 import { holderAt, holderWords } from "./holder.ts";
@@ -42,5 +43,7 @@ async function withWho(error: unknown, path: string): Promise<unknown> {
   if (!(told instanceof FaultError)) return told;
   const holder = await holderAt(path);
   const who = holder === null ? usersOf(path) : [holderWords(holder)];
-  return who.length === 0 ? told : new FaultError({ ...told.fault, cause: who.join("; ") }, { cause: error });
+  if (who.length === 0) return told;
+  const fix = `wait until who has it is done (${onOneLine(who.join("; "), 120)}), then run it again`;
+  return new FaultError({ ...told.fault, fix }, { cause: error });
 }
