@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
+import { until } from "../support/until.ts";
 import { createApp, type App } from "./support/app.ts";
 
 const PLAN = `
@@ -41,10 +42,18 @@ describe("an app with a file of SQLite", () => {
     assert.equal(existsSync(join(app.folder, "data")), false);
   });
 
-  it("is brought back only once nobody runs who may open it, whom it names", async () => {
+  it("is released once who has all of the file locked is done, and says meanwhile that it waits", async () => {
     mkdirSync(join(app.folder, "data"));
-    const released = await app.tidegate(["release", "--yes", "--json"]);
-    assert.equal(released.code, 0, released.stdout + released.stderr);
+    using other = new DatabaseSync(join(app.folder, "data", "shop.db"));
+    other.exec("CREATE TABLE held (n int); BEGIN EXCLUSIVE");
+    const release = app.start(["release", "--yes", "--json"]);
+    await until("it waits", async () => /Waiting for the lock/.test((await app.status()).current?.seen ?? ""), 20_000);
+    other.exec("COMMIT");
+    const { code, stdout, stderr } = await release.ended;
+    assert.equal(code, 0, stdout + stderr);
+  });
+
+  it("is brought back only once nobody runs who may open it, whom it names", async () => {
     assert.equal((await app.tidegate(["backup"])).code, 0);
 
     const file = join(app.folder, "data", "shop.db");
