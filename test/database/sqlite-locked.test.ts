@@ -1,7 +1,12 @@
 import { deepEqual, equal, match } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, symlinkSync, unlinkSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { setImmediate as breath } from "node:timers/promises";
+import { openSession } from "../../src/adapters/database/sqlite/session.ts";
+import { usersOf } from "../../src/adapters/database/sqlite/users-of.ts";
 import type { MigrationProgress, UpRequest } from "../../src/ports/migrations.ts";
 import { sqliteUnderTest } from "./sqlite-stand.ts";
 import { faultOf, never } from "./stand.ts";
@@ -56,6 +61,56 @@ describe("A file of SQLite that somebody else has locked", () => {
     using writer = lockedAt(app.path, "IMMEDIATE");
     equal((await faultOf(app.up({ dryRun: true }))).code, "migration-blocked");
     writer.exec("COMMIT");
+  });
+
+  it("that is read all the time is not written to, and nothing of the migration is done", async () => {
+    await using app = sqliteUnderTest(FILES, { patience: { boundMs: 0, otherRunMs: 0 } });
+    app.run("CREATE TABLE seen (n int); INSERT INTO seen VALUES (1), (2)");
+    await app.up({ atMost: 0 });
+    using reader = new DatabaseSync(app.path);
+    reader.exec("BEGIN; SELECT n FROM seen");
+    equal((await faultOf(app.up())).code, "migration-blocked");
+    reader.exec("COMMIT");
+    deepEqual(app.column("SELECT name FROM sqlite_schema WHERE name = 'a'"), []);
+    equal((await app.up()).applied.length, 1);
+  });
+
+  it("is let go of by who has migrated, also where others write in that moment", async () => {
+    await using app = sqliteUnderTest(FILES);
+    const session = await openSession({
+      path: app.path,
+      application: "tidegate migrate up (alice)",
+      signal: never(),
+      boundMs: 0,
+      otherRunMs: 0,
+      onWait: () => undefined,
+      onlyTries: false,
+      isMade: true,
+    });
+    using other = lockedAt(app.path, "IMMEDIATE");
+    const ending = session[Symbol.asyncDispose]();
+    await breath();
+    other.exec("COMMIT");
+    await ending;
+    deepEqual(app.column("SELECT pid FROM tidegate_migration_lock"), []);
+  });
+
+  it("is known to be open by the processes that have it, by whatever name it is called", async () => {
+    await using app = sqliteUnderTest(FILES);
+    app.run("CREATE TABLE seen (n int)");
+    symlinkSync(app.folder, `${app.folder}-by-another-name`);
+    const file = openSync(app.path, "r");
+    const child = spawn("sleep", ["60"], { stdio: [file, "ignore", "ignore"] });
+    try {
+      await once(child, "spawn");
+      const users = usersOf(`${app.folder}-by-another-name/shop.db`);
+      deepEqual(users, [`process ${child.pid}: sleep 60`]);
+    } finally {
+      closeSync(file);
+      unlinkSync(`${app.folder}-by-another-name`);
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
   });
 
   it("names who migrates, where the lock of migrations can be read", async () => {

@@ -1,13 +1,23 @@
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync, realpathSync } from "node:fs";
 import { commandOf } from "../../../local/process-table.ts";
 
 /** Other processes that have a file of SQLite open, in words, as far as the system tells. */
 export function usersOf(path: string): readonly string[] {
-  const names = new Set([path, `${path}-wal`]);
+  // The system knows files by where they really lie.
+  const real = realOf(path);
+  const names = new Set([real, `${real}-wal`]);
   return folderOf("/proc")
     .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
     .filter((pid) => folderOf(`/proc/${pid}/fd`).some((file) => names.has(linkOf(`/proc/${pid}/fd/${file}`))))
     .map((pid) => `process ${pid}: ${commandOf(Number(pid))}`);
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 function folderOf(path: string): readonly string[] {
