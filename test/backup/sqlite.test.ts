@@ -1,6 +1,17 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, beforeEach, describe, it } from "node:test";
@@ -248,6 +259,17 @@ describe("A backup of SQLite", () => {
     const kept = readdirSync(files.path).filter((name) => name.startsWith(`shop-${count}.db.before-`));
     equal(kept.filter((name) => !/-(wal|shm)$/.test(name)).length, 3);
     ok(kept.some((name) => readFileSync(files.file(name), "utf8") === garbage));
+  });
+
+  it("comes back where a link to the database leads, which stays one", async () => {
+    const real = path;
+    path = files.file(`link-${count}.db`);
+    symlinkSync(real, path);
+    const backups = backupsOf();
+    await made(backups);
+    sql("DELETE FROM orders RETURNING id");
+    equal((await backups.restore(target())).target, real);
+    deepEqual([lstatSync(path).isSymbolicLink(), rowsIn(), rowsIn(real)], [true, 5_000, 5_000]);
   });
 
   it("comes back where the folder of the database is gone", async () => {

@@ -9,6 +9,7 @@ import { contentsOf } from "./contents.ts";
 import { plainBytes } from "./copy.ts";
 import { beginReading, countObjects, integrityOf, openSqlite, pathOf } from "./open.ts";
 import { inWords, isDamaged, toldInWords } from "../../database/sqlite/file-faults.ts";
+import { realPathOf } from "../../database/sqlite/real-path.ts";
 import { untilFree } from "../../database/sqlite/until-free.ts";
 import { usersOf } from "../../database/sqlite/users-of.ts";
 
@@ -195,9 +196,10 @@ function stillOpen(target: string, who: string): FaultError {
   });
 }
 
+/** A link to the file goes on leading there: a rename would take its place. */
 function targetOf({ path, folder }: SqlitePlace, into: string | null): string {
-  if (into === null) return path;
-  return /^sqlite3?:/i.test(into) ? pathOf(into, folder) : resolve(folder, into);
+  if (into === null) return realPathOf(path);
+  return realPathOf(/^sqlite3?:/i.test(into) ? pathOf(into, folder) : resolve(folder, into));
 }
 
 /** A name for what is put aside that nothing has yet: the same backup may be restored twice. */

@@ -1,23 +1,16 @@
-import { readdirSync, readlinkSync, realpathSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { commandOf } from "../../../local/process-table.ts";
+import { realPathOf } from "./real-path.ts";
 
 /** Other processes that have a file of SQLite open, in words, as far as the system tells. */
 export function usersOf(path: string): readonly string[] {
   // The system knows files by where they really lie.
-  const real = realOf(path);
+  const real = realPathOf(path);
   const names = new Set([real, `${real}-wal`]);
   return folderOf("/proc")
     .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
     .filter((pid) => folderOf(`/proc/${pid}/fd`).some((file) => names.has(linkOf(`/proc/${pid}/fd/${file}`))))
     .map((pid) => `process ${pid}: ${commandOf(Number(pid))}`);
-}
-
-function realOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }
 
 function folderOf(path: string): readonly string[] {
