@@ -13,7 +13,7 @@ export interface Fault {
   readonly where?: string;
   /** What to do about it, as commands where there are any. */
   readonly fix?: string;
-  /** The words in `fix` that do it again for whoever did it by hand, as `tidegate migrate up`: a release is begun again in another way. */
+  /** The command in `fix` that does it again: `tidegate migrate up`. Whoever had it done otherwise puts another one in its place. */
   readonly again?: string;
   /** Evidence: the last answer, the last log lines. Already cleaned of secrets. */
   readonly detail?: readonly string[];

@@ -56,17 +56,14 @@ export async function migrate(stage: Stage, effect: EffectOf<"migrate">): Promis
 }
 
 /** Its advice for whoever migrates by hand is none for a release, which migrates as a step of its own. */
-function asRelease({ release }: Stage, { again, fix, ...fault }: Fault): Fault {
-  if (fix === undefined) return fault;
+function asRelease({ release }: Stage, fault: Fault): Fault {
+  const { again, fix } = fault;
   const step = currentStep(release)?.step;
-  if (again === undefined || step === undefined) return { ...fault, fix };
-  const mended = "a file that is mended is another version: tidegate release VERSION";
-  return {
-    ...fault,
-    fix: waitsWhenFailed(release, step)
-      ? `${fix.replace(again, `tidegate retry ${release.id}`)} (${mended})`
-      : fix.replace(again, "tidegate release VERSION"),
-  };
+  if (again === undefined || fix === undefined || step === undefined) return fault;
+  const isHeld = waitsWhenFailed(release, step);
+  const instead = isHeld ? `tidegate retry ${release.id}` : "tidegate release VERSION";
+  const mended = isHeld ? " (a file that is mended is another version: tidegate release VERSION)" : "";
+  return { ...fault, again: instead, fix: `${fix.replace(again, instead)}${mended}` };
 }
 
 async function migrateTelling(

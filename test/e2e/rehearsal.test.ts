@@ -135,6 +135,7 @@ describe("tidegate rehearse", () => {
     assert.equal(passed, false);
     assert.deepEqual([trouble?.part, trouble?.step], ["there-and-back", "migrate expand"]);
     assert.match(JSON.stringify(trouble?.fault), /column .*old.* of relation .*orders.* already exists/);
+    assert.equal(trouble?.fault.fix, "mend it, then run it again: tidegate rehearse VERSION");
     await mustBeUntouched();
   });
 

@@ -109,8 +109,13 @@ function putBack({ undo, candidate }: Release): Fault {
     ...(fault?.where === undefined ? {} : { where: fault.where }),
     ...(fault?.detail === undefined ? {} : { detail: fault.detail }),
     ...(fault?.cause === undefined ? {} : { cause: fault.cause }),
-    ...(fault?.fix === undefined ? {} : { fix: fault.fix }),
+    ...(fault?.fix === undefined ? {} : { fix: fixOf(fault.fix, fault.again) }),
   };
+}
+
+/** Nothing of the sandbox's release is there any more to go on with. */
+function fixOf(fix: string, again: string | undefined): string {
+  return again === undefined ? fix : fix.replace(again, "tidegate rehearse VERSION");
 }
 
 /** Of the share that is due: `enough`; why it is not to go on; null: not yet, or it goes on by itself. */
