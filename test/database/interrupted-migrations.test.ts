@@ -1,7 +1,8 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { after, before, describe, it } from "node:test";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
@@ -159,7 +160,7 @@ describe("A pooler", () => {
         child.kill("SIGKILL");
         if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
       });
-      await until("PgBouncer listens", () => existsSync(`${folder}/.s.PGSQL.6432`));
+      await until("PgBouncer listens", () => isListening(`${folder}/.s.PGSQL.6432`));
       return `postgres://gate@localhost:6432/${name}?host=${encodeURIComponent(folder)}`;
     };
     const going = {
@@ -177,3 +178,11 @@ describe("A pooler", () => {
     equal((await app.other({ url: await pooled("session") }).up({ ...going, signal })).applied.length, 1);
   });
 });
+
+/** Its file is there a moment before anybody listens. */
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path }, () => socket.end(() => resolve(true)));
+    socket.once("error", () => resolve(false));
+  });
+}

@@ -139,6 +139,23 @@ describe("tidegate rehearse", () => {
     await mustBeUntouched();
   });
 
+  it("names the old version where it is the one that fails on the new schema", async () => {
+    migration(
+      "1_note.sql",
+      "-- tidegate:allow ban-drop-column because the test wants it\nALTER TABLE orders DROP COLUMN number;",
+      "ALTER TABLE orders ADD COLUMN number int;",
+    );
+    const label = app.version({ name: "v4", needs: "1" }).slice(0, 7);
+    const ended = await app.tidegate(["rehearse", "--stable", stable, "--json"], options);
+    assert.equal(ended.code, 12, ended.stdout + ended.stderr);
+    const { trouble } = rehearsalOf(ended);
+    assert.deepEqual([trouble?.part, trouble?.fault.code], ["there-and-back", "rehearsal-errors"]);
+    assert.match(trouble?.fault.what ?? "", new RegExp(`They went to ${stable.slice(0, 7)} \\(the old version, `));
+    assert.ok(!(trouble?.fault.what ?? "").includes(label));
+    assert.match(trouble?.fault.fix ?? "", new RegExp(`the logs of ${stable.slice(0, 7)} say`));
+    migration("1_note.sql", "ALTER TABLE orders ADD COLUMN note text;", "ALTER TABLE orders DROP COLUMN note;");
+  });
+
   it("runs release, way back and recovery beside production, and is what the release waits for", async () => {
     migration("1_note.sql", "ALTER TABLE orders ADD COLUMN note text;", "ALTER TABLE orders DROP COLUMN note;");
     const label = app.version({ name: "v3", needs: "note" }).slice(0, 7);
@@ -179,23 +196,6 @@ describe("tidegate rehearse", () => {
     await release.tells(/rehearsed .* ago by ann: back in \d+ms, full recovery with the database in /);
     release.kill("SIGKILL");
     await release.ended;
-  });
-
-  it("names the old version where it is the one that fails on the new schema", async () => {
-    migration(
-      "1_note.sql",
-      "-- tidegate:allow ban-drop-column because the test wants it\nALTER TABLE orders DROP COLUMN number;",
-      "ALTER TABLE orders ADD COLUMN number int;",
-    );
-    const label = app.version({ name: "v4", needs: "1" }).slice(0, 7);
-    const ended = await app.tidegate(["rehearse", "--stable", stable, "--json"], options);
-    assert.equal(ended.code, 12, ended.stdout + ended.stderr);
-    const { trouble } = rehearsalOf(ended);
-    assert.deepEqual([trouble?.part, trouble?.fault.code], ["there-and-back", "rehearsal-errors"]);
-    assert.match(trouble?.fault.what ?? "", new RegExp(`They went to ${stable.slice(0, 7)} \\(the old version, `));
-    assert.ok(!(trouble?.fault.what ?? "").includes(label));
-    assert.match(trouble?.fault.fix ?? "", new RegExp(`the logs of ${stable.slice(0, 7)} say`));
-    migration("1_note.sql", "ALTER TABLE orders ADD COLUMN note text;", "ALTER TABLE orders DROP COLUMN note;");
   });
 
   it("fails where the backup lacks migrations that production has", async () => {
