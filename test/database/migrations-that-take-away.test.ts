@@ -2,6 +2,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type PostgresServer, postgresServer } from "../support/postgres.ts";
 import { deletedWords } from "../../src/core/migration/deleted-rows.ts";
+import { until } from "../support/until.ts";
 import { databaseUnderTest, faultOf, never, ORDERS, QUICK } from "./stand.ts";
 
 let server: PostgresServer;
@@ -210,5 +211,24 @@ describe("Migrations of PostgreSQL, by what they take away", () => {
       applied.map(({ deleted = [] }) => deleted.map(deletedWords).toSorted()),
       [["every row of events"], ["every row of carts"], ["every row of customers", "every row of orders"], [], [], []],
     );
+  });
+
+  it("neither wait for what others have to themselves nor take for their own what others empty meanwhile", async () => {
+    await using app = await databaseUnderTest(server, {
+      "1_t.sql":
+        "CREATE TABLE t AS SELECT 1 AS id; CREATE TABLE staging AS SELECT 1 AS id; CREATE TABLE busy AS SELECT 1 AS id;",
+      "2_work.sql": "DO $$ BEGIN DELETE FROM t WHERE id = 1; PERFORM pg_sleep(1); END $$;",
+    });
+    await app.up({ atMost: 1 });
+    const other = await server.session(app.url, "others");
+    await other.query("BEGIN; LOCK TABLE busy IN ACCESS EXCLUSIVE MODE");
+    const running = app.up();
+    const sleeps = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DO %' AND state = 'active'";
+    await until("it works", async () => (await app.column(sleeps))[0] === "1");
+    await app.client.query("TRUNCATE staging");
+    const [done] = (await running).applied;
+    deepEqual([done?.longestWaitMs, done?.deleted?.map(deletedWords)], [0, ["1 row of t"]]);
+    await other.query("ROLLBACK");
+    await other.end();
   });
 });

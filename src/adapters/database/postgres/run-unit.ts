@@ -96,7 +96,7 @@ async function attemptOnce(
   let current: ReadStatement | null = null;
   try {
     await work.query(`BEGIN; SET LOCAL lock_timeout = ${timeoutMs}`);
-    const deletedInside = await countDeleted(work, unit.statements);
+    const deletedInside = await countDeleted(work, unit);
     await first?.();
     let rows = 0;
     for (const statement of unit.statements) {
