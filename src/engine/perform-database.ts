@@ -47,7 +47,14 @@ export async function migrate(stage: Stage, effect: EffectOf<"migrate">): Promis
     isBegun ||= kind === "began";
     isOneDone ||= kind === "done";
   };
-  return await migrateTelling(stage, effect, told).catch((error: unknown) => {
+  let isTaking = false;
+  const taking = async (file: string): Promise<void> => {
+    isTaking = true;
+    await noteContract(stage, file);
+  };
+  return await migrateTelling(stage, effect, told, taking).catch((error: unknown) => {
+    const isCalledOff = stage.signal.aborted && !isTaking && effect.phases.every((phase) => phase === "contract");
+    if (isCalledOff) throw calledOff(error);
     if (!(error instanceof FaultError)) throw error;
     const { isBeforehand = false, ...fault } = asRelease(stage, error.fault);
     const isNothingDone = !isBegun || (isBeforehand && !isOneDone);
@@ -70,6 +77,7 @@ async function migrateTelling(
   stage: Stage,
   { phases, whole, version }: EffectOf<"migrate">,
   told: (progress: MigrationProgress) => void,
+  taking: (file: string) => Promise<void>,
 ): Promise<Observed> {
   const { release, ports, signal } = stage;
   const migrations = await ports.databases.migrations(databaseOf(stage));
@@ -85,7 +93,7 @@ async function migrateTelling(
     by: release.by,
     dryRun: false,
     signal,
-    ...(phases.includes("contract") ? { beforeContract: (file) => noteContract(stage, file) } : {}),
+    ...(phases.includes("contract") ? { beforeContract: taking } : {}),
     tell: (progress) => {
       told(progress);
       stage.tell(asSentence(migrationWords(progress)));
@@ -100,6 +108,12 @@ async function migrateTelling(
     ...(deleted === undefined ? {} : { deleted }),
   }));
   return { applied: migrated, already, pendingLater };
+}
+
+/** A contract that was not yet asked whether it may take away has done nothing. */
+function calledOff(error: unknown): FaultError {
+  const what = "It was called off before anything of it was done.";
+  return new FaultError({ code: "called-off", what, isBeforehand: true }, { cause: error });
 }
 
 /** From then on nobody may go back to what it takes away. */

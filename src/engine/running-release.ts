@@ -202,7 +202,8 @@ export function runRelease(input: RunningReleaseInput): RunningRelease {
       const status = statusOf(state, now, watch.figures(state, now), watch.look(state, now));
       const waits = said ?? notReadyYet(state, world, time.now().wall);
       const seen = waits === null || status.current === null ? {} : { current: { ...status.current, seen: waits } };
-      return { ...status, ...seen, fault: status.fault ?? lastFault };
+      const undoing = said === null || status.rollback === null ? {} : { rollback: { ...status.rollback, seen: said } };
+      return { ...status, ...seen, ...undoing, fault: status.fault ?? lastFault };
     },
     tick: () =>
       inTurn(async () => {

@@ -51,6 +51,15 @@ describe("Migrations of PostgreSQL, where one fails", () => {
     deepEqual(await app.column("SELECT indisvalid FROM pg_index WHERE indexrelid = 'x'::regclass"), ["true"]);
   });
 
+  it("say what those of their statements deleted that are done", async () => {
+    const file = "-- migrate:up transaction:false\nDELETE FROM a WHERE id < 3;\nDELETE FROM a WHERE id = 1 / 0;";
+    await using app = await databaseUnderTest(server, { "1_less.sql": file });
+    await app.client.query("CREATE TABLE a AS SELECT generate_series(1, 5) AS id");
+    const fault = await faultOf(app.up());
+    match(fault.what, /its first statement is done and stays/);
+    deepEqual(fault.detail, ["what is done of it deleted 2 rows of a"]);
+  });
+
   it("that commit by themselves are never said to have done nothing", async () => {
     const block = "DO $$ BEGIN INSERT INTO a VALUES (1); COMMIT; RAISE EXCEPTION 'later'; END $$;";
     await using app = await databaseUnderTest(server, { "1_do.sql": `-- migrate:up transaction:false\n${block}` });

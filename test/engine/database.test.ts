@@ -170,6 +170,9 @@ describe("the engine, with a database", () => {
     void engine.ask({ kind: "command", command: { kind: "rollback" } }, 2, "ann");
     await under.until(async () => (await engine.status(2))?.state === "rolled-back");
     deepEqual(under.database.applied, []);
+    const status = await engine.status(2);
+    equal(status?.rollback?.schema, "Nothing of the schema had been changed.");
+    match(JSON.stringify(await under.journal.read(2)), /It was called off before anything of it was done\./);
   });
 
   it("takes nothing away that the journal was not told of before", async () => {

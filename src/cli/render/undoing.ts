@@ -26,6 +26,7 @@ export function undoing(
     ...title(status, rollback, style),
     ...timeline(rollback, stable, style),
     ...facts(status, rollback, stable).map((line) => `  ${line}`),
+    ...(rollback.seen === undefined ? [] : wrap(`  ${rollback.seen}`, style.width, "  ")),
     ...(rollback.schema === undefined ? [] : wrap(`  ${rollback.schema}`, style.width, "  ")),
     ...(rollback.fault === null ? [] : said(rollback.fault, seen, style)),
     ...labelled(isAboutFailures(rollback) ? "why" : "found", why, style),

@@ -26,6 +26,8 @@ export interface RollbackStatus {
   }[];
   /** What became of the database's schema; absent: this release had not changed it, or nobody has looked yet. */
   readonly schema?: string;
+  /** What it waits for just now, as the engine sees it; absent: for nothing that anybody need know. */
+  readonly seen?: string;
   readonly evidence: Evidence | null;
   /** What the outside said, where a step's own work failed; null where a guard or a person decided. */
   readonly fault: Fault | null;

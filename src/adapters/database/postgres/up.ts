@@ -1,3 +1,5 @@
+import { FaultError } from "../../../core/fault.ts";
+import { type DeletedRows, deletedWords } from "../../../core/migration/deleted-rows.ts";
 import type { RunMigration, UpRequest, UpResult } from "../../../ports/migrations.ts";
 import type { PendingStatement } from "../../../migrations/serving/lost-assertions.ts";
 import { beginsEmptyUpTo, phasesDue } from "../empty-at-first.ts";
@@ -125,6 +127,12 @@ async function applyOne(
     tookMs: Math.round(performance.now() - began),
     longestWaitMs: running.longestWaitMs,
   });
+  const deleted = (): ReturnType<typeof deletedBy> =>
+    deletedBy(
+      running.deleted,
+      file.up.units.flatMap(({ statements }) => statements),
+      row?.state === "applying" && row.reached > 0,
+    );
   try {
     await runFile(session, {
       file,
@@ -140,7 +148,7 @@ async function applyOne(
     });
   } catch (error) {
     await tellFailure(session, toldOf(now(figures())), error);
-    throw error;
+    throw withDeleted(error, deleted().deleted ?? []);
   }
   const tookMs = Math.round(performance.now() - began);
   request.tell({ kind: "done", file: file.file, way: "up", tookMs });
@@ -152,12 +160,16 @@ async function applyOne(
     statements: file.up.statements,
     tookMs,
     longestWaitMs: running.longestWaitMs,
-    ...deletedBy(
-      running.deleted,
-      file.up.units.flatMap(({ statements }) => statements),
-      row?.state === "applying" && row.reached > 0,
-    ),
+    ...deleted(),
   };
+}
+
+/** Rows of statements that are done and stay so. */
+function withDeleted(error: unknown, deleted: readonly DeletedRows[]): unknown {
+  if (!(error instanceof FaultError) || deleted.length === 0) return error;
+  const { detail = [], ...fault } = error.fault;
+  const gone = `what is done of it deleted ${deleted.map(deletedWords).join(", ")}`;
+  return new FaultError({ ...fault, detail: [...detail, gone] }, { cause: error.cause });
 }
 
 /** By the connection that is idle: the other one may be gone. */
