@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createSystemdRuntime } from "../../../src/adapters/runtime/systemd/runtime.ts";
@@ -33,6 +33,12 @@ interface Recorded extends AsyncDisposable {
   calls(): readonly (readonly string[])[];
 }
 
+/** Whole at once: it may be read in the same moment. */
+function put(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+}
+
 /** A systemctl that writes down what it is asked and answers as it was told: root's, whoever runs the tests. */
 function recorded(unit: Partial<SystemdRuntime> = {}): Recorded {
   const temporary = temporaryFolder();
@@ -54,9 +60,9 @@ exit "$(cat '${answers}'/"$verb.code" 2>/dev/null || echo 0)"
   const unitsFolder = temporary.file("units");
   const stub = (): Promise<never> => Promise.reject(new Error("not asked"));
   const answer: Recorded["answer"] = (verb, { output = "", errors = "", code = 0 }) => {
-    writeFileSync(join(answers, verb), output);
-    writeFileSync(join(answers, `${verb}.errors`), errors);
-    writeFileSync(join(answers, `${verb}.code`), String(code));
+    put(join(answers, verb), output);
+    put(join(answers, `${verb}.errors`), errors);
+    put(join(answers, `${verb}.code`), String(code));
   };
   answer("version", { output: "systemd 252 (252.38-1~deb12u1)\n+PAM +AUDIT\n" });
   answer("show", { output: shown("active", "running") });
