@@ -49,8 +49,8 @@ export async function migrate(stage: Stage, effect: EffectOf<"migrate">): Promis
   };
   let isTaking = false;
   const taking = async (file: string): Promise<void> => {
-    isTaking = true;
     await noteContract(stage, file);
+    isTaking = true;
   };
   return await migrateTelling(stage, effect, told, taking).catch((error: unknown) => {
     const isCalledOff = stage.signal.aborted && !isTaking && effect.phases.every((phase) => phase === "contract");

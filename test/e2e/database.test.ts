@@ -127,6 +127,8 @@ describe("a release with migrations", () => {
       "the new version serves",
       async () => (await columns()).includes("kept") && (await app.plane()).table?.share === 5_000,
     );
+    // It stays at this step for as long as it is looked at.
+    assert.equal((await app.tidegate(["pause", "--yes"], options)).code, 0);
     const dry = await app.tidegate(["restore", "newest", "--dry-run"], options);
     assert.match(
       dry.stdout.replaceAll(/\s+/g, " "),

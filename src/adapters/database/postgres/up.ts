@@ -21,6 +21,7 @@ import type { MigrationSettings } from "./migrations.ts";
 import type { PostgresFile } from "./read-migrations.ts";
 import { runFile } from "./run-file.ts";
 import type { Running } from "./run-unit.ts";
+import { runningOf } from "./running.ts";
 import type { Session } from "./session.ts";
 
 /** Applies what is wanted of the files, one after the other. Faults: the problems', migration-lint, those of run-unit, database-assertion-failed. */
@@ -112,15 +113,7 @@ async function applyOne(
 ): Promise<RunMigration> {
   const { ledger } = session;
   const began = performance.now();
-  const running: Running = {
-    file: file.file,
-    text: file.text,
-    way: "up",
-    tell: request.tell,
-    longestWaitMs: 0,
-    deleted: new Map(),
-    ...onceBefore(file, request),
-  };
+  const running: Running = { ...runningOf(file, "up", request.tell), ...onceBefore(file, request) };
   const now = (more: Partial<LedgerRow>): LedgerRow => rowOf(file, request, more);
   request.tell({ kind: "began", file: file.file, way: "up" });
   const figures = (): Pick<LedgerRow, "tookMs" | "longestWaitMs"> => ({
