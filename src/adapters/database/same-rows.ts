@@ -25,3 +25,8 @@ export function watchForSameRows(
     return `${says(sum, rows.there)}: it finds the same rows again and would never end. Give it a WHERE that no longer matches what is done`;
   };
 }
+
+/** How many rows come of tables that are joined without a condition. */
+export function joined(tables: readonly number[]): number {
+  return tables.reduce((rows, each) => rows * Math.max(1, each), 1);
+}

@@ -1,7 +1,7 @@
 import type { Node, RangeVar } from "@pgsql/types";
 import { type Client, escapeIdentifier } from "pg";
 import { walk } from "../../../migrations/sql/tree.ts";
-import { type Rows, watchForSameRows } from "../same-rows.ts";
+import { joined, type Rows, watchForSameRows } from "../same-rows.ts";
 import type { ReadStatement } from "./read-migrations.ts";
 import type { Session } from "./session.ts";
 
@@ -15,8 +15,8 @@ export async function watchBatches(
   const before = await oneByOne(names, (name) => known(work, name));
   if (names.length === 0 || before.includes(null)) return () => Promise.resolve(null);
   const supposed = before.map((each) => each?.supposed ?? 0);
-  if (isAdding) return watchForSameRows(product(supposed), () => mostJoined(work, names), ADDED);
-  return watchForSameRows(product(supposed), async () => {
+  if (isAdding) return watchForSameRows(joined(supposed), () => mostJoined(work, names), ADDED);
+  return watchForSameRows(joined(supposed), async () => {
     const [name = ""] = names;
     const there = await counted(work, name);
     const now = await known(work, name);
@@ -30,7 +30,7 @@ const ADDED = (sum: number, most: number): string =>
 /** As many rows as come of tables that are joined without a condition. */
 async function mostJoined(work: Client, names: readonly string[]): Promise<Rows | null> {
   const all = await oneByOne(names, (name) => counted(work, name));
-  return all.includes(null) ? null : { there: product(all.map((each) => each ?? 0)), gone: 0 };
+  return all.includes(null) ? null : { there: joined(all.map((each) => each ?? 0)), gone: 0 };
 }
 
 /** A connection answers one question at a time. */
@@ -39,8 +39,6 @@ async function oneByOne<T>(names: readonly string[], ask: (name: string) => Prom
   for (const name of names) all.push(await ask(name));
   return all;
 }
-
-const product = (all: readonly number[]): number => all.reduce((most, each) => most * Math.max(1, each), 1);
 
 /** null: who may not read the table can't count it. */
 async function counted(work: Client, name: string): Promise<number | null> {

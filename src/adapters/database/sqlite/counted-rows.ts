@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Unit } from "../migration-file.ts";
-import { type Rows, watchForSameRows } from "../same-rows.ts";
+import { joined, type Rows, watchForSameRows } from "../same-rows.ts";
 import { isOfFile } from "./file-faults.ts";
 import { nameIn } from "./read-migrations.ts";
 import { reading, type Session } from "./session.ts";
@@ -28,9 +28,9 @@ export async function watchBatches(
     if (updated !== undefined) return { there: now[0] ?? 0, gone: Math.max(0, (before[0] ?? 0) - (now[0] ?? 0)) };
     // What it has added itself must not allow it to add more.
     const others = now.map((rows, at) => (sources[at] === filled ? rows - added : rows));
-    return { there: product(others.map((rows, at) => Math.max(rows, before[at] ?? 0))), gone: 0 };
+    return { there: joined(others.map((rows, at) => Math.max(rows, before[at] ?? 0))), gone: 0 };
   };
-  const watch = watchForSameRows(product(before), look, updated === undefined ? ADDED : undefined);
+  const watch = watchForSameRows(joined(before), look, updated === undefined ? ADDED : undefined);
   return (sum) => {
     added = sum;
     return watch(sum);
@@ -61,5 +61,3 @@ function counted(database: DatabaseSync, tables: readonly string[]): readonly nu
     return null;
   }
 }
-
-const product = (all: readonly number[]): number => all.reduce((most, each) => most * Math.max(1, each), 1);
